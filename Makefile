@@ -1,0 +1,52 @@
+# tlbench: `make help` lists what there is. Needs python3 (3.10 or newer), pip and make; everything goes into .venv.
+PYTHON ?= python3
+VENV   := .venv
+UV     := .uv/bin/uv
+PY     := $(VENV)/bin/python
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup quickstart test test-all lint type bench tensorboard constraints wheel
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
+
+setup: $(READY)  ## install tlbench and its tools into .venv
+
+# uv is put aside first, so that a machine without python3-venv works too.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo "tlbench needs Python 3.10 or newer, $$($(PYTHON) -V) found: make setup PYTHON=python3.12"; exit 2; }
+	@[ -x $(UV) ] || $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv uv
+	$(UV) venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
+	$(UV) pip install --quiet --python $(PY) --constraints constraints.txt --editable . --group dev
+	@touch $@
+
+quickstart: $(READY)  ## pretrained against scratch on the embedded digits, 3 seeds each
+	$(PY) -m tlbench.train -m +experiment=quickstart
+
+test: $(READY)  ## all tests but the slow ones
+	$(PY) -m pytest -n 2
+
+test-all: $(READY)  ## all tests, the slow ones too
+	$(PY) -m pytest -n 2 -m ''
+
+lint: $(READY)  ## ruff: errors and format
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+type: $(READY)  ## mypy --strict
+	$(PY) -m mypy
+
+bench: $(READY)  ## speed as ratios against bare PyTorch (benchmarks/README.md)
+	$(PY) -m benchmarks.throughput
+
+tensorboard: $(READY)  ## the curves of all runs under outputs/, at http://localhost:6006
+	$(PY) -m tensorboard.main --logdir outputs
+
+constraints: $(READY)  ## renew constraints.txt from pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.10 --upgrade --no-annotate --no-emit-index-url \
+	  --group dev pyproject.toml --output-file constraints.txt --custom-compile-command 'make constraints'
+
+wheel: $(READY)  ## a wheel in dist/, with conf/ inside as tlbench/conf
+	$(PY) -m build --wheel --installer uv --outdir dist .
