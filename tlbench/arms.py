@@ -1,0 +1,27 @@
+"""An arm's name: the declared factors' values in declared order, joined by `-`; always fit to name a folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def arm_name(config: Mapping[str, Any], factors: Sequence[str]) -> str:
+    """Name the arm of a configuration, for example `tin200` or `tin200-0.001`.
+
+    A factor that is a config group (`source`) is named by its `name`; characters that Hydra's command line or a file
+    system could not take back (`=`, spaces, `/`) become `_`.
+    """
+    return "-".join(_fit_for_a_folder(_value(config, factor)) for factor in factors)
+
+
+def _value(config: Mapping[str, Any], factor: str) -> Any:
+    node: Any = config
+    for part in factor.split("."):
+        node = node[part] if isinstance(node, Mapping) and part in node else None
+    return node["name"] if isinstance(node, Mapping) and "name" in node else node
+
+
+def _fit_for_a_folder(value: Any) -> str:
+    return re.sub(r"[^A-Za-z0-9._+-]+", "_", str(value)).strip(".") or "_"

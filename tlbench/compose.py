@@ -1,0 +1,99 @@
+"""Compose a configuration with Hydra, and say in one line what is wrong with it. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import Container, DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from tlbench.arms import arm_name
+from tlbench.config import TrainConfig, flatten, parse
+
+CONFIG_NAME = "train"
+
+
+def config_dir() -> Path:
+    """`conf/` of a checkout, or `tlbench/conf` of an installed wheel."""
+    here = Path(__file__).resolve().parent
+    return here / "conf" if (here / "conf").is_dir() else here.parent / "conf"
+
+
+def register_resolvers() -> None:
+    """Make `${arm:${factors}}` known, the run's arm name."""
+
+    def arm(factors: Any, *, _root_: Container) -> str:
+        root = OmegaConf.to_container(_root_, resolve=False)
+        assert isinstance(root, dict)
+        return arm_name({str(k): v for k, v in root.items()}, list(factors))
+
+    OmegaConf.register_new_resolver("arm", arm, replace=True)
+
+
+def compose_config(overrides: Sequence[str], searched: Sequence[str] = ()) -> TrainConfig:
+    """Compose and check the configuration that a command line asks for.
+
+    Args:
+        overrides: Hydra overrides, without sweeps.
+        searched: Further folders with config groups (`--config-dir`).
+
+    Raises:
+        HydraException: If Hydra cannot compose it; see `explain`.
+        ConfigError: If a value is not allowed.
+    """
+    register_resolvers()
+    extra = (
+        [f"hydra.searchpath=[{','.join('file://' + str(Path(p).absolute()) for p in searched)}]"] if searched else []
+    )
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        return parse(plain(compose(CONFIG_NAME, overrides=[*overrides, *extra])))
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """Resolved plain containers, without Hydra's own node."""
+    container = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items() if key != "hydra"}
+
+
+def explain(error: HydraException | OmegaConfBaseException) -> str:
+    """What Hydra or OmegaConf found wrong, as one line that names the key and what is allowed."""
+    cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
+    key = getattr(cause, "full_key", None)
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and key:
+        return _unknown_key(str(key))
+    text = str(error).split("Config search path:")[0]
+    text = re.sub(r"Available options in ('[^']+'):\s*(.+)", _listed, text, flags=re.DOTALL)
+    if isinstance(cause, OmegaConfBaseException) and cause is not error:
+        text = f"{text} ({str(cause).splitlines()[0]})"
+    return " ".join(text.split())
+
+
+def _listed(match: re.Match[str]) -> str:
+    return f"available options in {match[1]}: {', '.join(match[2].split())}"
+
+
+def _unknown_key(key: str) -> str:
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        known = list(flatten(_unresolved(compose(CONFIG_NAME))))
+    known += sorted({".".join(k.split(".")[:n]) for k in known for n in range(1, k.count(".") + 1)})
+    close = difflib.get_close_matches(key, known, n=1)
+    parent = key.rpartition(".")[0]
+    prefix = f"{parent}." if parent else ""
+    below = sorted({k.removeprefix(prefix).split(".")[0] for k in known if k.startswith(prefix)})
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    return f"unknown key {key!r}{hint}; allowed {'under ' + parent if parent else 'at the top'}: {', '.join(below)}"
+
+
+def _unresolved(config: DictConfig) -> dict[str, Any]:
+    container = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items() if key != "hydra"}

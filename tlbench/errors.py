@@ -1,0 +1,47 @@
+"""Errors that a user can cause.
+
+Each message is one line that says what is wrong (with the value), what is allowed, and how to mend it. The entry
+points print it without a traceback and exit with code 2.
+"""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Base of all errors that the user's input causes; exit code 2."""
+
+
+class ConfigError(UserError):
+    """A key or value of the configuration is not allowed."""
+
+
+class DataError(UserError):
+    """The target's data cannot be used as they are.
+
+    Args:
+        message: One line: what is wrong, what is allowed, how to mend it.
+        unreachable: True where the data are merely not here (no copy, no network): `on_missing=embedded` may then
+            use the embedded digits. Broken data are never unreachable.
+    """
+
+    def __init__(self, message: str, *, unreachable: bool = False) -> None:
+        super().__init__(message)
+        self.unreachable = unreachable
+
+
+class WeightsError(UserError):
+    """The source's weights cannot be used as they are.
+
+    Args:
+        message: One line: what is wrong, what is allowed, how to mend it.
+        unreachable: True where the file is merely not here (no copy, no network): `on_missing=embedded` may then
+            use the embedded `tin200`. A broken or unfitting file is never unreachable.
+    """
+
+    def __init__(self, message: str, *, unreachable: bool = False) -> None:
+        super().__init__(message)
+        self.unreachable = unreachable
+
+
+class OutputError(UserError):
+    """The run's folder cannot be written (full, read-only, not a folder)."""

@@ -1,0 +1,74 @@
+"""Random draws as functions of (stream seed, epoch, sample index), never of running generator state.
+
+A counter-based generator: a sample's draw does not depend on how many draws came before it, so two arms with the same
+seed see the same batches and augmentations, whatever the batch size, the number of workers, or a resume in between.
+The mixing function is SplitMix64's finaliser (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number
+generators", OOPSLA), computed in wrapping int64 arithmetic and therefore equal on every device.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+_MASK = (1 << 64) - 1
+_GOLDEN = 0x9E3779B97F4A7C15
+_MULTIPLIERS = (0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
+
+
+def _int64(value: int) -> int:
+    """Map an unsigned 64-bit constant to the int64 with the same bits."""
+    value &= _MASK
+    return value - (1 << 64) if value >= 1 << 63 else value
+
+
+def _shift_right(x: Tensor, bits: int) -> Tensor:
+    """Logical (zero-filling) right shift of int64."""
+    return (x >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _mix(x: Tensor) -> Tensor:
+    x = (x ^ _shift_right(x, 30)) * _int64(_MULTIPLIERS[0])
+    x = (x ^ _shift_right(x, 27)) * _int64(_MULTIPLIERS[1])
+    return x ^ _shift_right(x, 31)
+
+
+def _key(seed: int, epoch: int, draw: int) -> int:
+    """The same mixing on Python integers, so that nothing is copied to the device; an int64 value."""
+    key = 0
+    for word in (seed, epoch, draw):
+        key = (key + word + _GOLDEN) & _MASK
+        key = ((key ^ (key >> 30)) * _MULTIPLIERS[0]) & _MASK
+        key = ((key ^ (key >> 27)) * _MULTIPLIERS[1]) & _MASK
+        key ^= key >> 31
+    return _int64(key)
+
+
+def bits(seed: int, epoch: int, index: Tensor, draw: int = 0) -> Tensor:
+    """64 random bits per sample.
+
+    Args:
+        seed: The stream's seed, ≥ 0.
+        epoch: Epoch, ≥ 0.
+        index: (N,) int64 sample indices, on any device.
+        draw: Which of the sample's draws in this epoch (0, 1, …).
+
+    Returns:
+        (N,) int64, all 64 bits random.
+    """
+    return _mix(_mix(index + _key(seed, epoch, draw)) + _int64(_GOLDEN))
+
+
+def uniform(seed: int, epoch: int, index: Tensor, draw: int = 0) -> Tensor:
+    """(N,) float32 in [0, 1), of 24 bits each; arguments as in `bits`."""
+    return _shift_right(bits(seed, epoch, index, draw), 40).to(torch.float32) * 2.0**-24
+
+
+def randint(high: int, seed: int, epoch: int, index: Tensor, draw: int = 0) -> Tensor:
+    """(N,) int64 in [0, high); arguments as in `bits`. The modulo bias is below high · 2⁻⁶³."""
+    return _shift_right(bits(seed, epoch, index, draw), 1) % high
+
+
+def permutation(size: int, seed: int, epoch: int = 0, device: torch.device | str = "cpu") -> Tensor:
+    """(size,) int64: the order of an epoch, sorted by each sample's own random bits."""
+    return torch.argsort(bits(seed, epoch, torch.arange(size, device=device)), stable=True)
