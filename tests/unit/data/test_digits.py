@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from tlbench.data.target import open_target
+from tlbench.errors import DataError
+
+
+def rows(*image_sets) -> list[tuple]:
+    """Each image with its label, hashable."""
+    return [(*i.flatten().tolist(), int(y)) for s in image_sets for i, y in zip(s.images, s.labels, strict=True)]
+
+
+def test_splits_together_are_scikit_learns_digits(data_config):
+    target = open_target(data_config("digits"), 0)
+    train, val, test = target.train(), target.val(), target.test()
+    assert [len(s) for s in (train, val, test)] == [719, 180, 898]
+    bunch = load_digits()
+    grey = np.rint(bunch.images * 255 / 16).astype(np.uint8)
+    wanted = [(*np.tile(g.ravel(), 3).tolist(), int(y)) for g, y in zip(grey, bunch.target, strict=True)]
+    assert sorted(rows(train, val, test)) == sorted(wanted)
+    assert train.images.shape[1:] == (3, 8, 8)
+    assert train.class_names == target.class_names == tuple("0123456789")
+
+
+def test_shots_take_from_train_only(data_config):
+    full, few = (open_target(data_config("digits", shots=shots), 0) for shots in (None, 30))
+    assert torch.bincount(few.train().labels).tolist() == [30] * 10
+    assert set(rows(few.train())) < set(rows(full.train()))
+    assert few.val().fingerprint() == full.val().fingerprint()
+    assert few.test().fingerprint() == full.test().fingerprint()
+
+
+def test_split_seed_decides(data_config):
+    a, again, b = (open_target(data_config("digits"), seed).test().fingerprint() for seed in (0, 0, 1))
+    assert a == again != b
+
+
+def test_split_rule_says_how(data_config):
+    rule = open_target(data_config("digits", fraction=0.5), 4).split_rule
+    assert json.loads(json.dumps(rule)) == rule
+    assert rule["counts"] == {"train": 360, "val": 180, "test": 898}
+    assert (rule["split_seed"], rule["test_fraction"], rule["fraction"]) == (4, 0.5, 0.5)
+
+
+def test_more_shots_than_there_are(data_config):
+    with pytest.raises(DataError, match=r"data.shots=100: class '\d' has \d\d training images"):
+        open_target(data_config("digits", shots=100), 0)

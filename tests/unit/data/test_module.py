@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from lightning import LightningModule, Trainer
+
+from tlbench.config import Augmentation, Seeds
+from tlbench.data.augment import augment, prepare
+from tlbench.data.images import ImageSet
+from tlbench.data.module import ImageDataModule
+from tlbench.seeds import permutation
+
+SEEDS = Seeds(init=0, order=5, augment=6, split=0)
+
+
+class CountingTarget:
+    """Noise images, and how often each split was read."""
+
+    name, class_names, split_rule = "noise", ("a", "b"), {}
+
+    def __init__(self) -> None:
+        self.reads: list[str] = []
+
+    def _split(self, name: str, count: int) -> ImageSet:
+        self.reads.append(name)
+        images = torch.randint(
+            0, 256, (count, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(count)
+        )
+        return ImageSet(images, torch.arange(count) % 2, self.class_names)
+
+    def train(self) -> ImageSet:
+        return self._split("train", 10)
+
+    def val(self) -> ImageSet:
+        return self._split("val", 6)
+
+    def test(self) -> ImageSet:
+        return self._split("test", 7)
+
+
+class Recorder(LightningModule):
+    """Keeps every batch it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(1, 1)
+        self.seen: list[tuple[str, int, torch.Tensor, torch.Tensor, torch.Tensor]] = []
+
+    def _keep(self, stage: str, batch) -> None:
+        self.seen.append((stage, self.current_epoch, *batch))
+
+    def training_step(self, batch, batch_idx):
+        self._keep("train", batch)
+        return self.layer(torch.ones(1)).sum()
+
+    def validation_step(self, batch, batch_idx):
+        self._keep("val", batch)
+
+    def test_step(self, batch, batch_idx):
+        self._keep("test", batch)
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_through_a_trainer(data_config, channels_last: bool):
+    augmentation = Augmentation(crop_padding=2, flip=0.5, brightness=0.2, contrast=0.0, saturation=0.0)
+    data = data_config("digits", batch_size=4, image_size=16, augmentation=augmentation.model_dump())
+    target, model = CountingTarget(), Recorder()
+    module = ImageDataModule(target, data, SEEDS, channels_last=channels_last)
+    trainer = Trainer(
+        accelerator="cpu",
+        devices=1,
+        max_epochs=2,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+    trainer.fit(model, datamodule=module)
+    assert target.reads == ["train", "val"]
+    assert module.fingerprints().keys() == {"train", "val"}
+    trainer.test(model, datamodule=module, verbose=False)
+    trainer.test(model, datamodule=module, verbose=False)
+    assert target.reads == ["train", "val", "test"]
+    assert module.fingerprints()["test"] == CountingTarget().test().fingerprint()
+
+    train = CountingTarget().train()
+    trained = [(epoch, *batch) for stage, epoch, *batch in model.seen if stage == "train"]
+    assert [epoch for epoch, *_ in trained] == [0, 0, 1, 1]
+    for k, (epoch, images, labels, index) in enumerate(trained):
+        assert torch.equal(index, permutation(10, SEEDS.order, epoch)[(k % 2) * 4 :][:4])
+        assert torch.equal(labels, train.labels[index])
+        augmented = augment(train.images[index], index, augmentation, SEEDS.augment, epoch)
+        assert torch.equal(images, prepare(augmented, 16, data.normalisation))
+        assert images.is_contiguous(memory_format=torch.channels_last) is channels_last
+
+    for stage, count in (("val", 6), ("test", 7)):
+        batches = [batch for s, _, *batch in model.seen if s == stage]
+        plain = prepare(getattr(CountingTarget(), stage)().images, 16, data.normalisation)
+        assert len(batches) >= 2
+        for images, _, index in batches:
+            assert torch.equal(index, torch.arange(count))
+            assert torch.equal(images, plain)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tlbench.data import augment, splits
+from tlbench.data.splits import stratified_split, stratified_subset
+from tlbench.errors import DataError
+
+TEN = tuple("abcdefghij")
+BALANCED = torch.arange(50_000) % 10
+
+
+def test_balanced_classes_split_exactly():
+    split = stratified_split(BALANCED, {"val": 0.1}, 0, TEN)
+    assert torch.bincount(BALANCED[split["train"]]).tolist() == [4_500] * 10
+    assert torch.bincount(BALANCED[split["val"]]).tolist() == [500] * 10
+    assert torch.equal(torch.cat([split["train"], split["val"]]).sort().values, torch.arange(50_000))
+    assert torch.equal(split["val"], split["val"].sort().values)
+
+
+def test_split_is_a_function_of_the_seed():
+    first, again, other = (stratified_split(BALANCED, {"val": 0.1}, seed, TEN)["val"] for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    shared = len(set(first.tolist()) & set(other.tolist()))
+    assert 400 < shared < 600  # by chance 500 of 5,000
+
+
+def test_parts_are_disjoint_and_the_first_does_not_depend_on_the_second():
+    labels = torch.arange(1_797) % 10
+    small = stratified_split(labels, {"test": 0.5, "val": 0.1}, 0, TEN)
+    large = stratified_split(labels, {"test": 0.5, "val": 0.3}, 0, TEN)
+    assert torch.equal(small["test"], large["test"])
+    assert {k: len(v) for k, v in small.items()} == {"train": 719, "test": 898, "val": 180}
+    assert torch.equal(torch.cat(list(small.values())).sort().values, torch.arange(1_797))
+
+
+def test_largest_remainder():
+    # shares 1.5, 0.9, 0.9 of round(3.3) = 3 images: floors 1, 0, 0, then the two largest remainders
+    labels = torch.tensor([0] * 5 + [1] * 3 + [2] * 3)
+    split = stratified_split(labels, {"val": 0.3}, 0, ("a", "b", "c"))
+    assert torch.bincount(labels[split["val"]]).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("count", "fraction"), [(2, 0.1), (1, 0.9), (0, 0.5)])
+def test_class_too_small_to_split(count: int, fraction: float):
+    labels = torch.tensor([0] * 100 + [1] * count)
+    with pytest.raises(DataError, match=rf"data.val_fraction={fraction}: class 'rare' has {count} images"):
+        stratified_split(labels, {"val": fraction}, 0, ("common", "rare"))
+
+
+def test_nothing_left_for_train():
+    with pytest.raises(DataError, match=r"data.val_fraction=0.5.*train"):
+        stratified_split(BALANCED, {"test": 0.5, "val": 0.5}, 0, TEN)
+
+
+def test_shots_are_nested_and_balanced():
+    ten, thirty = (stratified_subset(BALANCED, shots=k, seed=3, class_names=TEN) for k in (10, 30))
+    assert torch.bincount(BALANCED[thirty]).tolist() == [30] * 10
+    assert len(ten) == 100
+    assert set(ten.tolist()) < set(thirty.tolist())
+    assert torch.equal(ten, ten.sort().values)
+
+
+def test_fraction_of_unbalanced_classes():
+    labels = torch.tensor([0] * 90 + [1] * 10)
+    subset = stratified_subset(labels, fraction=0.1, seed=0, class_names=("a", "b"))
+    assert torch.bincount(labels[subset]).tolist() == [9, 1]
+    assert torch.equal(stratified_subset(labels, seed=0, class_names=("a", "b")), torch.arange(100))
+
+
+def test_too_many_shots():
+    labels = torch.tensor([0] * 9 + [1] * 4)
+    with pytest.raises(DataError, match=r"data.shots=5: class 'b' has 4 training images; allowed here: 1 to 4"):
+        stratified_subset(labels, shots=5, seed=0, class_names=("a", "b"))
+
+
+def test_fraction_that_leaves_a_class_empty():
+    labels = torch.tensor([0] * 90 + [1] * 4)
+    with pytest.raises(DataError, match=r"data.fraction=0.1: .*4 training images of class 'b'"):
+        stratified_subset(labels, fraction=0.1, seed=0, class_names=("a", "b"))
+
+
+def test_streams_with_one_seed_share_no_draw():
+    order = [0]
+    names = ("CROP_Y", "CROP_X", "FLIP", "BRIGHTNESS", "CONTRAST", "SATURATION")
+    augmentation = [getattr(augment, f"_{name}") for name in names]
+    draws = [*order, *augmentation, splits._SPLIT_DRAW, splits._SUBSET_DRAW]
+    assert len(set(draws)) == len(draws)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tlbench.seeds import bits, permutation, randint, uniform
+
+N = 100_000
+
+
+def splitmix64(x: int) -> int:
+    """The published finaliser on Python integers."""
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) % 2**64
+    return x ^ (x >> 31)
+
+
+def test_bits_equal_unsigned_reference():
+    key = 0
+    for word in (3, 1, 2):
+        key = splitmix64((key + word + 0x9E3779B97F4A7C15) % 2**64)
+    index = [0, 1, 7, 49_999]
+    wanted = [splitmix64((splitmix64((i + key) % 2**64) + 0x9E3779B97F4A7C15) % 2**64) for i in index]
+    got = bits(3, 1, torch.tensor(index), draw=2)
+    assert [b % 2**64 for b in got.tolist()] == wanted
+
+
+def test_permutation_golden():
+    # frozen: a change here changes every run's order of training images
+    assert permutation(10, seed=0, epoch=0).tolist() == [9, 1, 6, 5, 4, 8, 2, 0, 3, 7]
+    assert permutation(10, seed=0, epoch=1).tolist() == [2, 3, 8, 4, 9, 5, 0, 6, 7, 1]
+
+
+def test_permutation_holds_every_index_once():
+    assert torch.equal(permutation(1_797, 0, 5).sort().values, torch.arange(1_797))
+
+
+def test_draws_do_not_depend_on_the_batch():
+    index = torch.randperm(1_000, generator=torch.Generator().manual_seed(1))
+    whole = uniform(0, 2, torch.arange(1_000), draw=3)
+    assert torch.equal(uniform(0, 2, index, draw=3), whole[index])
+    assert uniform(0, 2, index[:1], draw=3).item() == whole[index[0]].item()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
+def test_uniform_is_uniform(seed: int):
+    u = uniform(seed, 0, torch.arange(N))
+    assert u.dtype == torch.float32
+    assert 0 <= u.min() < 1e-3
+    assert 1 - 1e-3 < u.max() < 1
+    observed = torch.histc(u, bins=100, min=0, max=1)
+    chi2 = ((observed - N / 100) ** 2 / (N / 100)).sum().item()
+    assert 47 < chi2 < 170  # 99 degrees of freedom: outside with probability 1e-5
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda i: uniform(1, 0, i),
+        lambda i: uniform(0, 1, i),
+        lambda i: uniform(0, 0, i, draw=1),
+        lambda i: uniform(0, 0, i + 1),
+    ],
+    ids=["seed", "epoch", "draw", "next sample"],
+)
+def test_streams_are_uncorrelated(other):
+    index = torch.arange(N)
+    correlation = torch.corrcoef(torch.stack([uniform(0, 0, index), other(index)]))[0, 1].item()
+    assert abs(correlation) < 5 / N**0.5
+
+
+def test_randint_covers_its_range_evenly():
+    drawn = randint(9, 0, 0, torch.arange(N))
+    counts = torch.bincount(drawn, minlength=9)
+    assert len(counts) == 9
+    assert (counts - N / 9).abs().max() < 5 * (N / 9) ** 0.5
+
+
+def test_argument_order_matters():
+    index = torch.arange(4)
+    assert not torch.equal(bits(0, 1, index), bits(1, 0, index))
+    assert not torch.equal(bits(0, 1, index, 0), bits(0, 0, index, 1))

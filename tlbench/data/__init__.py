@@ -1,0 +1,1 @@
+"""The target's data: reading, splitting, and batches augmented on the device."""

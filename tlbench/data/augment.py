@@ -1,0 +1,137 @@
+"""Random augmentation of a batch, on its device, as a function of (augmentation seed, epoch, sample index).
+
+A sample's augmentation does not depend on the batch it is in. No step waits for the device: shapes never depend on
+values, and nothing is copied from the host.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tlbench.config import Augmentation, Normalisation
+from tlbench.seeds import randint, uniform
+
+# Draw numbers of the augmentation stream; 0 is the order's, as both streams may have the same seed.
+_CROP_Y, _CROP_X, _FLIP, _BRIGHTNESS, _CONTRAST, _SATURATION = range(1, 7)
+
+_LUMA = (0.2989, 0.587, 0.114)  # ITU-R BT.601, as rounded in torchvision
+
+
+def augment(images: Tensor, index: Tensor, config: Augmentation, seed: int, epoch: int) -> Tensor:
+    """Crop, flip, then change brightness, contrast and saturation, in this order.
+
+    Args:
+        images: (B, 3, H, W) uint8.
+        index: (B,) int64 sample indices.
+        config: Strengths; a zero leaves its step out.
+        seed: Augmentation seed.
+        epoch: Epoch, ≥ 0.
+
+    Returns:
+        (B, 3, H, W) float32 in [0, 1].
+    """
+
+    def factor(strength: float, draw: int) -> Tensor:
+        return 1 + strength * (2 * uniform(seed, epoch, index, draw) - 1)
+
+    if config.crop_padding or config.flip:
+        offsets = 2 * config.crop_padding + 1
+        top = randint(offsets, seed, epoch, index, _CROP_Y)
+        left = randint(offsets, seed, epoch, index, _CROP_X)
+        images = crop_and_flip(images, config.crop_padding, top, left, uniform(seed, epoch, index, _FLIP) < config.flip)
+    images = to_float(images)
+    if config.brightness:
+        images = adjust_brightness(images, factor(config.brightness, _BRIGHTNESS))
+    if config.contrast:
+        images = adjust_contrast(images, factor(config.contrast, _CONTRAST))
+    if config.saturation:
+        images = adjust_saturation(images, factor(config.saturation, _SATURATION))
+    return images
+
+
+def to_float(images: Tensor) -> Tensor:
+    """Uint8 in [0, 255] to float32 in [0, 1]."""
+    return images.to(torch.float32).div_(255)
+
+
+def crop_and_flip(images: Tensor, padding: int, top: Tensor, left: Tensor, flip: Tensor) -> Tensor:
+    """Pad with zeros, crop to the old size, and flip some of the crops from left to right.
+
+    Args:
+        images: (B, 3, H, W), any type.
+        padding: Pixels on each side, ≥ 0.
+        top: (B,) int64, first row of the crop in the padded image, in [0, 2 · padding].
+        left: (B,) int64, first column likewise.
+        flip: (B,) bool.
+    """
+    height, width = images.shape[-2:]
+    column = torch.arange(width, device=images.device)
+    rows = top[:, None] + torch.arange(height, device=images.device)
+    columns = left[:, None] + torch.where(flip[:, None], width - 1 - column, column)
+    padded = F.pad(images, (padding,) * 4)
+    pixels = rows[:, :, None] * padded.shape[-1] + columns[:, None, :]
+    flat = pixels.flatten(1)[:, None].expand(-1, images.shape[1], -1)
+    return padded.flatten(2).gather(2, flat).view(images.shape)
+
+
+def adjust_brightness(images: Tensor, factor: Tensor) -> Tensor:
+    """Blend with black: float images (B, 3, H, W) in [0, 1] times a (B,) factor ≥ 0, clamped to [0, 1]."""
+    return (images * _per_image(factor)).clamp_(0, 1)
+
+
+def adjust_contrast(images: Tensor, factor: Tensor) -> Tensor:
+    """Blend with the image's mean grey; arguments as in `adjust_brightness`."""
+    return _blend(images, _grey(images).mean(dim=(1, 2, 3), keepdim=True), factor)
+
+
+def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
+    """Blend with the grey image; arguments as in `adjust_brightness`."""
+    return _blend(images, _grey(images), factor)
+
+
+def prepare(images: Tensor, image_size: int, normalisation: Normalisation, *, channels_last: bool = False) -> Tensor:
+    """Bring a batch to the network's input: resize (bilinear, antialiased), then normalise.
+
+    Args:
+        images: (B, 3, H, W), uint8 or float32 in [0, 1].
+        image_size: Height and width of the result, pixels.
+        normalisation: Mean and standard deviation per channel, of values in [0, 1].
+        channels_last: Whether the result's memory format is channels last.
+
+    Returns:
+        (B, 3, image_size, image_size) float32.
+    """
+    if images.dtype == torch.uint8:
+        images = to_float(images)
+    if images.shape[-2:] != (image_size, image_size):
+        images = F.interpolate(images, size=(image_size, image_size), mode="bilinear", antialias=True)
+    shift, scale = _affine(tuple(normalisation.mean), tuple(normalisation.std), images.device)
+    images = torch.addcmul(shift, images, scale)
+    return images.contiguous(memory_format=torch.channels_last) if channels_last else images
+
+
+def _per_image(factor: Tensor) -> Tensor:
+    return factor[:, None, None, None]
+
+
+def _grey(images: Tensor) -> Tensor:
+    """(B, 1, H, W)."""
+    red, green, blue = images[:, 0:1], images[:, 1:2], images[:, 2:3]
+    return red.mul(_LUMA[0]).add_(green, alpha=_LUMA[1]).add_(blue, alpha=_LUMA[2])
+
+
+def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
+    factor = _per_image(factor)
+    return (images * factor).add_(other * (1 - factor)).clamp_(0, 1)
+
+
+@cache
+def _affine(mean: tuple[float, ...], std: tuple[float, ...], device: torch.device) -> tuple[Tensor, Tensor]:
+    """(x - mean) / std as shift + x · scale, each (1, 3, 1, 1); copied to a device once."""
+    shift = [-m / s for m, s in zip(mean, std, strict=True)]
+    scale = [1 / s for s in std]
+    return tuple(torch.tensor(v, device=device).view(1, 3, 1, 1) for v in (shift, scale))  # type: ignore[return-value]

@@ -1,0 +1,108 @@
+"""Stratified splits and subsets, drawn as functions of (split seed, sample index)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from tlbench.errors import DataError
+from tlbench.seeds import bits
+
+# All streams may share one seed: their draw numbers (order 0, augmentation 1 … 6) must differ to be independent.
+_SPLIT_DRAW, _SUBSET_DRAW = 16, 17
+
+
+def stratified_split(
+    labels: Tensor, fractions: Mapping[str, float], seed: int, class_names: Sequence[str]
+) -> dict[str, Tensor]:
+    """Carve parts out of the images and leave the rest for training.
+
+    A part has round(N · fraction) images, shared among the classes by largest remainder. Parts are carved in the
+    given order, so the first does not depend on the fractions of the others.
+
+    Args:
+        labels: (N,) int64 positions in `class_names`.
+        fractions: Part (`val`, `test`) → fraction of all N images, in (0, 1).
+        seed: Split seed.
+        class_names: One name a class.
+
+    Returns:
+        `train` and each part → sorted int64 indices; disjoint, together all of 0 … N - 1.
+
+    Raises:
+        DataError: A class would have no image in a part, or none left for training.
+    """
+    members = _members(labels, seed, _SPLIT_DRAW, len(class_names))
+    taken = [0] * len(members)
+    split: dict[str, Tensor] = {}
+    for part, fraction in fractions.items():
+        quota = _quota([len(m) for m in members], fraction)
+        for c, wanted in enumerate(quota):
+            if not 0 < wanted < len(members[c]) - taken[c]:
+                raise DataError(
+                    f"data.{part}_fraction={fraction:g}: class {class_names[c]!r} has {len(members[c])} images, too "
+                    f"few for at least one each in train and {part}; add images of it or change the fraction"
+                )
+        split[part] = _join(m[t : t + q] for m, t, q in zip(members, taken, quota, strict=True))
+        taken = [t + q for t, q in zip(taken, quota, strict=True)]
+    return {"train": _join(m[t:] for m, t in zip(members, taken, strict=True)), **split}
+
+
+def stratified_subset(
+    labels: Tensor, *, fraction: float = 1.0, shots: int | None = None, seed: int, class_names: Sequence[str]
+) -> Tensor:
+    """Choose some of the training images: a number a class, or a fraction of all of them.
+
+    With one seed, fewer shots are a subset of more shots.
+
+    Args:
+        labels: (N,) int64 positions in `class_names`.
+        fraction: Fraction of the N images, in (0, 1]; used where `shots` is None.
+        shots: Images a class.
+        seed: Split seed.
+        class_names: One name a class.
+
+    Returns:
+        Sorted int64 indices into `labels`.
+
+    Raises:
+        DataError: A class has fewer than `shots` images, or none in the fraction.
+    """
+    members = _members(labels, seed, _SUBSET_DRAW, len(class_names))
+    counts = [len(m) for m in members]
+    quota = _quota(counts, fraction) if shots is None else [shots] * len(members)
+    for name, count, wanted in zip(class_names, counts, quota, strict=True):
+        if wanted > count:
+            raise DataError(
+                f"data.shots={shots}: class {name!r} has {count} training images; "
+                f"allowed here: 1 to {min(counts)}, or null for all"
+            )
+        if wanted == 0:
+            raise DataError(
+                f"data.fraction={fraction:g}: leaves none of the {count} training images of class {name!r}; "
+                "use a larger fraction or data.shots"
+            )
+    return _join(m[:q] for m, q in zip(members, quota, strict=True))
+
+
+def _members(labels: Tensor, seed: int, draw: int, classes: int) -> list[Tensor]:
+    """Each class's sample indices in random order."""
+    order = torch.argsort(bits(seed, 0, torch.arange(len(labels)), draw), stable=True)
+    shuffled = labels[order]
+    return [order[shuffled == c] for c in range(classes)]
+
+
+def _quota(counts: Sequence[int], fraction: float) -> list[int]:
+    """Largest-remainder (Hamilton) apportionment of round(Σ counts · fraction); ties go to the first class."""
+    shares = [n * fraction for n in counts]
+    quota = [int(share) for share in shares]
+    by_remainder = sorted(range(len(counts)), key=lambda c: quota[c] - shares[c])
+    for c in by_remainder[: round(sum(counts) * fraction) - sum(quota)]:
+        quota[c] += 1
+    return quota
+
+
+def _join(parts: Iterable[Tensor]) -> Tensor:
+    return torch.cat(list(parts)).sort().values
