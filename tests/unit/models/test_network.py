@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from tlbench.models.network import Network
+
+
+def small() -> nn.Module:
+    return nn.ModuleDict(
+        {"stem": nn.Conv2d(3, 4, 1), "layer1": nn.BatchNorm2d(4), "layer10": nn.Linear(4, 4), "fc": nn.Linear(4, 2)}
+    )
+
+
+GROUPS = {"low": ("stem", "layer1"), "high": ("layer10",), "head": ("fc",)}
+
+
+def test_groups_hold_their_tensors_and_modules_by_whole_components() -> None:
+    module = small()
+    network = Network(module, GROUPS, "head")
+    assert network.group_of("layer1.running_var") == "low"
+    assert network.group_of("layer10.weight") == "high"  # not layer1's
+    assert [p is q for p, q in zip(network.group_parameters("high"), module["layer10"].parameters(), strict=True)]
+    assert network.group_modules("low") == [module["stem"], module["layer1"]]
+    assert network.group_modules("head") == [module["fc"]]
+    with pytest.raises(ValueError, match=r"'layer2\.weight' lies in no layer group"):
+        network.group_of("layer2.weight")
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ({"low": ("stem",), "high": ("layer10",), "head": ("fc",)}, r"in no layer group: .*layer1\.running_mean"),
+        (
+            {**GROUPS, "high": ("layer10", "layer1")} | {"head": ("fc",)},
+            r"in more than one layer group: layer1\.weight",
+        ),
+        ({"low": ("stem", "layer1", "layer"), "high": ("layer10",), "head": ("fc",)}, r"match nothing: layer$"),
+        ({"head": ("fc",), "low": ("stem", "layer1", "layer10")}, r"'head' is not the last"),
+    ],
+)
+def test_groups_that_are_no_partition_are_refused(groups: dict[str, tuple[str, ...]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Network(small(), groups, "head")
+
+
+def test_a_stray_buffer_is_refused() -> None:
+    module = small()
+    module.register_buffer("mean", torch.zeros(3), persistent=False)
+    with pytest.raises(ValueError, match=r"in no layer group: mean$"):
+        Network(module, GROUPS, "head")

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torchvision.models
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from tlbench.config import Normalisation, SourceConfig
+from tlbench.errors import WeightsError
+from tlbench.models.catalog import build_network
+from tlbench.models.network import Network
+from tlbench.sources.catalog import find_entry
+from tlbench.sources.load import LoadReport, apply_source
+from tlbench.sources.resolve import PACKAGE_FOLDER
+
+TIN200 = PACKAGE_FOLDER / "resnet18-tin200.safetensors"
+HEAD = ["fc.weight", "fc.bias"]
+
+
+def applied(name: str, path: Path | None = None, classes: int = 10, seed: int = 0) -> tuple[Network, LoadReport]:
+    network = build_network("resnet18", classes, seed)
+    source = SourceConfig.model_validate({"name": name, "path": None if path is None else str(path)})
+    return network, apply_source(network, source, "resnet18")
+
+
+def features(module: Any, images: Tensor) -> Tensor:
+    """The backbone's features (B, 512)."""
+    module.fc = nn.Identity()
+    with torch.no_grad():
+        out: Tensor = module.eval()(images)
+    return out
+
+
+def test_tin200_loads_whole() -> None:
+    network, report = applied("tin200")
+    original = torchvision.models.resnet18(num_classes=200)
+    original.load_state_dict(load_file(TIN200))
+    images = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(features(network.module, images), features(original, images))
+    assert report.line() == (
+        "tin200: 120 tensors loaded, 2 re-initialised (head: fc.weight, fc.bias), 2 ignored (fc.bias, fc.weight)"
+    )
+    entry = find_entry("tin200", "resnet18")
+    assert (report.file, report.sha256, report.licence) == (TIN200.name, entry.sha256, entry.licence)
+
+
+def test_heads_are_equal_across_sources_and_differ_across_seeds() -> None:
+    heads = {
+        (name, seed): applied(name, seed=seed)[0].module.state_dict()
+        for name in ("random", "tin200")
+        for seed in (0, 1)
+    }
+    for name in HEAD:
+        assert torch.equal(heads["random", 0][name], heads["tin200", 0][name])
+        assert not torch.equal(heads["tin200", 0][name], heads["tin200", 1][name])
+    assert not torch.equal(heads["random", 0]["conv1.weight"], heads["tin200", 0]["conv1.weight"])
+
+
+def test_the_head_stays_random_also_where_shapes_agree(tmp_path: Path) -> None:
+    built = build_network("resnet18", 10, 3).module.state_dict()
+    torch.save({"state_dict": {f"network.{n}": t + 1 for n, t in built.items()}}, tmp_path / "best.ckpt")
+    network, report = applied("checkpoint", tmp_path, seed=3)
+    loaded = network.module.state_dict()
+    assert all(torch.equal(loaded[name], tensor + (name not in HEAD)) for name, tensor in built.items())
+    assert (report.loaded, report.reinitialised, report.ignored, report.licence) == (120, HEAD, HEAD, None)
+
+
+def test_random_is_reported_in_the_same_shape() -> None:
+    network, report = applied("random")
+    built = build_network("resnet18", 10, 0).module.state_dict()
+    assert all(torch.equal(tensor, built[name]) for name, tensor in network.module.state_dict().items())
+    assert report.line() == "random: 0 tensors loaded, all 122 start at random"
+    assert json.loads(json.dumps(report.model_dump())).keys() == applied("tin200")[1].model_dump().keys()
+
+
+def test_old_files_without_batchnorm_counters_load(tmp_path: Path) -> None:
+    state = {name: t for name, t in load_file(TIN200).items() if not name.endswith("num_batches_tracked")}
+    torch.save(state, tmp_path / "old.pth")
+    network, report = applied("checkpoint", tmp_path / "old.pth")
+    assert (report.loaded, len(report.absent)) == (100, 20)
+    assert "20 BatchNorm counters absent (bn1.num_batches_tracked, " in report.line()
+    assert int(network.module.state_dict()["bn1.num_batches_tracked"]) == 0
+    assert torch.equal(network.module.state_dict()["bn1.running_var"], state["bn1.running_var"].float())
+
+
+def _resnet34() -> dict[str, Tensor]:
+    return torchvision.models.resnet34().state_dict()  # holds all names and shapes of ResNet-18's layer1
+
+
+def _without_a_layer() -> dict[str, Tensor]:
+    return {name: t for name, t in load_file(TIN200).items() if name != "layer4.1.bn2.running_mean"}
+
+
+def _with_another_shape() -> dict[str, Tensor]:
+    return load_file(TIN200) | {"layer2.0.conv1.weight": torch.zeros(128, 64, 1, 1)}
+
+
+def _with_integers() -> dict[str, Tensor]:
+    state = load_file(TIN200)
+    return state | {"conv1.weight": state["conv1.weight"].to(torch.int8)}
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        (_resnet34, r"0 are missing and 0 have another shape, 96 are extra; first: layer1\.2\.conv1\.weight is "
+         r"\(64, 64, 3, 3\) float32 in the file, absent in the network"),
+        (_without_a_layer, r"1 are missing and 0 have another shape, 0 are extra; first: layer4\.1\.bn2\.running_mean "
+         r"is absent in the file, \(512,\) float32 in the network"),
+        (_with_another_shape, r"0 are missing and 1 have another shape, 0 are extra; first: layer2\.0\.conv1\.weight "
+         r"is \(128, 64, 1, 1\) float32 in the file, \(128, 64, 3, 3\) float32 in the network"),
+        (_with_integers, r"first: conv1\.weight is \(64, 3, 7, 7\) int8 in the file"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("source", ["imagenet", "checkpoint"])
+def test_another_architecture_is_refused_and_nothing_is_written(
+    source: str, state: Any, message: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "w.pth"
+    torch.save(state(), file)
+    network = build_network("resnet18", 10, 0)
+    before = {name: tensor.clone() for name, tensor in network.module.state_dict().items()}
+    config = SourceConfig.model_validate({"name": source, "path": str(file)})
+    with pytest.raises(WeightsError, match=f"looks like another architecture than model=resnet18.*{message}") as caught:
+        apply_source(network, config, "resnet18")
+    assert str(file) in str(caught.value)
+    assert not caught.value.unreachable
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.module.state_dict().items())
+
+
+def test_another_normalisation_is_a_warning_of_the_report() -> None:
+    network = build_network("resnet18", 10, 0)
+    source = SourceConfig(name="tin200", path=None)
+    other = Normalisation(mean=[0.5, 0.5, 0.5], std=[0.5, 0.5, 0.5])
+    assert "data.normalisation" in apply_source(network, source, "resnet18", other).warnings[0]
+    recommended = find_entry("tin200", "resnet18").normalisation
+    assert apply_source(network, source, "resnet18", recommended).warnings == []

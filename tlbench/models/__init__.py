@@ -1,0 +1,1 @@
+"""Plain networks and their layer groups. Nothing here knows of Lightning."""

@@ -1,0 +1,76 @@
+"""A network and its layer groups: the unit of freezing and of learning rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import nn
+
+
+def lies_under(name: str, prefix: str) -> bool:
+    """Whether a dotted name is the prefix or lies under it, by whole components (`layer10.x` is not under `layer1`)."""
+    return name == prefix or name.startswith(prefix + ".")
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A module whose parameters and buffers each lie in exactly one layer group.
+
+    Args:
+        module: The network: images (B, 3, H, W) to outputs.
+        groups: Layer group → prefixes of module names, ordered from input to head.
+        head: The group that is new for the target's labels; the last one.
+
+    Raises:
+        ValueError: If a tensor lies in no group or in several, a prefix matches nothing, or the head is not last.
+    """
+
+    module: nn.Module
+    groups: Mapping[str, tuple[str, ...]]
+    head: str
+
+    def __post_init__(self) -> None:
+        if not self.groups or list(self.groups)[-1] != self.head:
+            raise ValueError(f"the head group {self.head!r} is not the last of {list(self.groups)}")
+        tensors = self.tensor_names()
+        known = [name for name, _ in self.module.named_modules()] + tensors
+        prefixes = [prefix for group in self.groups.values() for prefix in group]
+        idle = [prefix for prefix in prefixes if not any(lies_under(name, prefix) for name in known)]
+        if idle:
+            raise ValueError(f"layer-group prefixes that match nothing: {', '.join(idle)}")
+        orphans = [name for name in tensors if not self._groups_of(name)]
+        if orphans:
+            raise ValueError(f"parameters or buffers in no layer group: {', '.join(orphans)}")
+        shared = [name for name in tensors if len(self._groups_of(name)) > 1]
+        if shared:
+            raise ValueError(f"parameters or buffers in more than one layer group: {', '.join(shared)}")
+
+    def tensor_names(self) -> list[str]:
+        """The names of all parameters and buffers."""
+        return [name for name, _ in self.module.named_parameters()] + [name for name, _ in self.module.named_buffers()]
+
+    def group_of(self, name: str) -> str:
+        """The layer group of a parameter or buffer.
+
+        Raises:
+            ValueError: If it lies in none.
+        """
+        groups = self._groups_of(name)
+        if not groups:
+            raise ValueError(f"{name!r} lies in no layer group; groups: {', '.join(self.groups)}")
+        return groups[0]
+
+    def group_parameters(self, group: str) -> list[nn.Parameter]:
+        """The group's parameters, in the module's order."""
+        return [parameter for name, parameter in self.module.named_parameters() if self._holds(group, name)]
+
+    def group_modules(self, group: str) -> list[nn.Module]:
+        """The group's modules, nested ones included, in the module's order."""
+        return [module for name, module in self.module.named_modules() if self._holds(group, name)]
+
+    def _holds(self, group: str, name: str) -> bool:
+        return any(lies_under(name, prefix) for prefix in self.groups[group])
+
+    def _groups_of(self, name: str) -> list[str]:
+        return [group for group in self.groups if self._holds(group, name)]

@@ -1,0 +1,1 @@
+"""Sources of initial weights: a catalog as data; finding, reading and loading them."""
