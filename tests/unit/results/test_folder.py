@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from tests.records import record
+from tlbench.compose import compose_config
+from tlbench.errors import ConfigError
+from tlbench.results.folder import begin, earlier_record, set_aside
+from tlbench.results.record import read_record, write_record
+
+
+def config(*overrides: str) -> dict:
+    return compose_config(overrides).model_dump(mode="json")
+
+
+def test_a_record_survives_writing_and_undefined_values_become_null(tmp_path):
+    written = record(metrics={"test/oa": 0.5, "test/kappa": math.nan})
+    path = write_record(tmp_path, written)
+    assert json.loads(path.read_text())["metrics"] == {"test/oa": 0.5, "test/kappa": None}
+    read = read_record(tmp_path)
+    assert read.metrics["test/kappa"] is None
+    assert read.model_copy(update={"metrics": {}}) == written.model_copy(update={"metrics": {}})
+
+
+def test_a_broken_record_is_named(tmp_path):
+    (tmp_path / "record.json").write_text('{"format": 1, "status": ')
+    with pytest.raises(ConfigError, match=r"record\.json: not a run record"):
+        read_record(tmp_path)
+
+
+def test_a_complete_run_of_another_configuration_is_refused_with_the_difference(tmp_path):
+    write_record(tmp_path, record(config=config("optimizer.lr=0.01")))
+    with pytest.raises(ConfigError, match=r"optimizer\.lr: 0\.01 → 0\.001"):
+        earlier_record(tmp_path, config())
+    assert earlier_record(tmp_path, config("optimizer.lr=0.01", "study=other")).status == "complete"
+
+
+def test_an_unfinished_run_is_guarded_from_its_first_checkpoint_on(tmp_path):
+    begin(tmp_path, config("optimizer.lr=0.01"))
+    assert earlier_record(tmp_path, config()) is None
+    (tmp_path / "last.ckpt").write_bytes(b"weights")
+    with pytest.raises(ConfigError, match="holds a run of another configuration"):
+        earlier_record(tmp_path, config())
+    assert earlier_record(tmp_path, config("optimizer.lr=0.01")) is None
+
+
+def test_setting_aside_loses_nothing_and_can_be_repeated(tmp_path):
+    for number in (1, 2):
+        (tmp_path / "record.json").write_text(str(number))
+        (tmp_path / "last.ckpt").write_text(str(number))
+        assert set_aside(tmp_path) == tmp_path / f"previous_{number}"
+    assert (tmp_path / "previous_1" / "record.json").read_text() == "1"
+    assert (tmp_path / "previous_2" / "last.ckpt").read_text() == "2"
+    assert set_aside(tmp_path) is None

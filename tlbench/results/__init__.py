@@ -1,0 +1,1 @@
+"""The run record, its sidecars, and how they are written."""

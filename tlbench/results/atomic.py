@@ -1,0 +1,71 @@
+"""Files that are either whole or absent, and output disks that refuse."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tlbench.errors import OutputError
+
+_DISK_ERRORS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file would exceed the allowed file size",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "no permission to write there",
+    errno.EPERM: "no permission to write there",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EEXIST: "a file of that name is in the way",
+    errno.ENOENT: "the folder does not exist and cannot be made",
+}
+
+
+@contextmanager
+def output_errors(folder: Path) -> Iterator[None]:
+    """Turn an operating-system error while writing below `folder` into an `OutputError` of one line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        raise OutputError(describe_output_error(folder, error)) from error
+
+
+def describe_output_error(folder: Path, error: OSError) -> str:
+    """One line: which folder, why not, how to mend it."""
+    why = _DISK_ERRORS.get(error.errno or 0, error.strerror or str(error))
+    return (
+        f"cannot write to {folder}: {why}; free space or permit writing there, or choose another folder with "
+        "hydra.run.dir=… (a study: hydra.sweep.dir=…)"
+    )
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name in the same folder, flush it to disk, then rename it.
+
+    Raises:
+        OutputError: If the disk refuses; an earlier file of that name is then still whole.
+    """
+    with output_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).chmod(0o666 & ~_umask())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

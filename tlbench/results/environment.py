@@ -1,0 +1,46 @@
+"""On what a run ran: versions, host, memory."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+import torch
+
+_PACKAGES = ("tlbench", "torch", "torchvision", "lightning", "torchmetrics", "numpy", "pillow", "scikit-learn")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a run's numbers."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed as a package"
+    if torch.version.cuda is not None:
+        found["cuda"] = torch.version.cuda
+    return found
+
+
+def host() -> str:
+    """Operating system and processor architecture; no machine name, so that records can be published."""
+    return f"{platform.system()} {platform.machine()}"
+
+
+def device_name(device: torch.device) -> str:
+    """`cpu`, or the accelerator's name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def peak_memory_mb(device: torch.device | None) -> float:
+    """Peak memory in MiB: allocated on a CUDA device, else resident in this process (0 where it can't be told)."""
+    if device is not None and device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    if sys.platform == "win32":
+        return 0.0
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak / 2**20 if sys.platform == "darwin" else peak / 2**10)

@@ -1,0 +1,81 @@
+"""A run's folder: what lies in it from before, and what the same command may do with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from tlbench.config import difference
+from tlbench.errors import ConfigError
+from tlbench.results.atomic import output_errors, write_atomic
+from tlbench.results.record import FILE_NAME, Record, read_record
+
+CONFIG_FILE = "config.yaml"
+LAST_CHECKPOINT = "last.ckpt"
+BEST_CHECKPOINT = "best.ckpt"
+
+
+def earlier_record(folder: Path, config: dict[str, Any]) -> Record | None:
+    """The record that an earlier run of the same configuration left in this folder, whatever its status.
+
+    A run that stopped before its first checkpoint left nothing to lose: its folder is free for any configuration.
+
+    Raises:
+        ConfigError: If the folder holds a run of another configuration, naming every key that differs.
+    """
+    record = read_record(folder)
+    if (record is None or record.status != "complete") and not (folder / LAST_CHECKPOINT).exists():
+        return None
+    earlier = record.config if record is not None else _read_config(folder / CONFIG_FILE)
+    if earlier is not None:
+        differing = difference(earlier, config)
+        if differing:
+            raise ConfigError(
+                f"{folder} holds a run of another configuration ({', '.join(differing)}); choose another study=… or "
+                "hydra.run.dir=…, or move that folder away"
+            )
+    return record
+
+
+def begin(folder: Path, config: dict[str, Any]) -> None:
+    """Note in the folder which configuration runs there, before anything else is written.
+
+    Raises:
+        OutputError: If the disk refuses.
+    """
+    write_atomic(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create(config)).encode())
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Move everything in the folder into `previous_<n>` within it, so that `rerun=true` loses nothing.
+
+    Returns:
+        The new folder, or None if there was nothing to move.
+    """
+    with output_errors(folder):
+        content = [p for p in folder.iterdir() if not p.name.startswith("previous_")] if folder.is_dir() else []
+        if not content:
+            return None
+        number = 1 + sum(1 for p in folder.glob("previous_*"))
+        target = folder / f"previous_{number}"
+        target.mkdir()
+        # The record moves last: were this interrupted, the folder would still say that a run is complete in it.
+        for path in sorted(content, key=lambda p: p.name == FILE_NAME):
+            path.rename(target / path.name)
+        return target
+
+
+def _read_config(path: Path) -> dict[str, Any] | None:
+    if not path.exists():
+        return None
+    try:
+        config = OmegaConf.to_container(OmegaConf.load(path))
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError):
+        config = None
+    if not isinstance(config, dict) or not config:
+        raise ConfigError(f"{path}: not a configuration that tlbench wrote; move the file away and run again")
+    return {str(key): value for key, value in config.items()}

@@ -1,0 +1,137 @@
+"""The run record: the one file that says all about a finished run. Statistics and reports read nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tlbench.config import StandIn
+from tlbench.errors import ConfigError
+from tlbench.results.atomic import write_atomic
+
+FILE_NAME = "record.json"
+
+
+class Section(BaseModel):
+    """A part of the record; unknown keys are refused, so that a reader sees a format change at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class DataRecord(Section):
+    """What the run saw: class names, how the splits came about, and a SHA-256 of each split it read."""
+
+    name: str
+    class_names: list[str]
+    split_rule: dict[str, Any]
+    fingerprints: dict[str, str]
+
+
+class ModelRecord(Section):
+    """The network and the number of parameters in each of its layer groups."""
+
+    name: str
+    parameters: int
+    group_parameters: dict[str, int]
+
+
+class BestRecord(Section):
+    """Which checkpoint was tested: the best on validation over all stages; epochs count from 1."""
+
+    monitor: str
+    value: float
+    epoch: int
+    stage: str
+
+
+class ErrorRecord(Section):
+    """Why a run failed."""
+
+    type: str
+    message: str
+    traceback: str | None
+
+
+class Volatile(Section):
+    """Times, memory, host: the only part in which two runs of one config may differ."""
+
+    started: str
+    finished: str
+    fit_s: float | None = None
+    test_s: float | None = None
+    total_s: float
+    train_images_per_s: float | None = None
+    peak_memory_mb: float
+    device: str | None = None
+    threads: int | None = None
+    host: str
+    resumes: int = 0
+
+
+class Record(Section):
+    """A run record; curves hold a row an epoch, metrics are flat (`test/oa`), undefined values are null."""
+
+    format: Literal[1] = 1
+    status: Literal["complete", "failed", "interrupted"]
+    task: Literal["classification"]
+    study: str
+    arm: str
+    factors: list[str]
+    seed: int
+    config: dict[str, Any]
+    config_hash: str
+    versions: dict[str, str]
+    stand_ins: list[StandIn]
+    data: DataRecord | None = None
+    model: ModelRecord | None = None
+    weights: dict[str, Any] | None = None
+    best: BestRecord | None = None
+    metrics: dict[str, float | None] = {}
+    curves: list[dict[str, float | None]] = []
+    warnings: list[str] = []
+    sidecars: dict[str, str] = {}
+    error: ErrorRecord | None = None
+    volatile: Volatile
+
+
+def write_record(folder: Path, record: Record) -> Path:
+    """Write `record.json` atomically.
+
+    Raises:
+        OutputError: If the disk refuses; an earlier record is then still whole.
+    """
+    path = folder / FILE_NAME
+    text = json.dumps(_without_nan(record.model_dump(mode="json")), indent=1, allow_nan=False, ensure_ascii=False)
+    write_atomic(path, text.encode() + b"\n")
+    return path
+
+
+def read_record(folder: Path) -> Record | None:
+    """The record in a run's folder, or None.
+
+    Raises:
+        ConfigError: If the file there is not a record that this version can read.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        return None
+    try:
+        return Record.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise ConfigError(
+            f"{path}: not a run record of format 1 ({where}: {first['msg']}); move the file away and run again"
+        ) from None
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,68 @@
+"""Files beside the record: per-sample predictions, and the pictures that TensorBoard shows."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tlbench.results.atomic import write_atomic
+from tlbench.results.figures import confusion_figure, mistakes_figure
+
+PREDICTIONS_FILE = "predictions_test.npz"
+
+
+def write_predictions(folder: Path, predictions: dict[str, Tensor]) -> str:
+    """Write the test split's per-sample predictions as an `.npz` of plain arrays, in the order of its samples.
+
+    Returns:
+        The file's name.
+    """
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{key: value.numpy() for key, value in predictions.items()})  # type: ignore[arg-type]
+    write_atomic(folder / PREDICTIONS_FILE, buffer.getvalue())
+    return PREDICTIONS_FILE
+
+
+def most_confident_mistakes(predictions: dict[str, Tensor], count: int) -> Tensor:
+    """Positions of the wrongly classified samples, most confident first, at most `count`."""
+    confidence, predicted = predictions["probabilities"].max(dim=1)
+    wrong = torch.nonzero(predicted != predictions["target"]).flatten()
+    return wrong[torch.argsort(confidence[wrong], descending=True, stable=True)][:count]
+
+
+def show_pictures(
+    writer: Any,
+    step: int,
+    images: Tensor,
+    predictions: dict[str, Tensor],
+    confusion: Tensor,
+    names: tuple[str, ...],
+    mistakes: int,
+) -> None:
+    """Add the confusion matrix and the grid of most confident mistakes of the test split to TensorBoard.
+
+    Args:
+        writer: A TensorBoard SummaryWriter.
+        step: Global step at the end of training.
+        images: (N, 3, H, W) uint8, the test split.
+        predictions: As `Task.predictions` gives them.
+        confusion: (C, C), rows true classes, columns predicted.
+        names: The C class names.
+        mistakes: How many mistakes to show; 0 shows none.
+    """
+    writer.add_figure("test/confusion", confusion_figure(confusion.cpu().numpy(), names), step)
+    if mistakes:
+        worst = most_confident_mistakes(predictions, mistakes)
+        confidence, predicted = predictions["probabilities"][worst].max(dim=1)
+        figure = mistakes_figure(
+            images[worst.to(images.device)].cpu().numpy(),
+            [names[i] for i in predictions["target"][worst].tolist()],
+            [names[i] for i in predicted.tolist()],
+            confidence.tolist(),
+        )
+        writer.add_figure("test/most_confident_mistakes", figure, step)
