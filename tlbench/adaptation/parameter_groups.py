@@ -1,0 +1,41 @@
+"""One optimizer group per layer group × (decay, no decay), all there from step 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from tlbench.models.network import Network
+
+
+def learning_rate_scales(groups: list[str], lr_decay: float) -> dict[str, float]:
+    """The learning-rate factor of each layer group: 1 for the head, `lr_decay` less per group below it.
+
+    Args:
+        groups: Layer groups from input to head.
+        lr_decay: In (0, 1]; 1 gives every group the same rate (layer-wise decay: Howard & Ruder 2018,
+            arXiv:1801.06146; Clark et al. 2020, arXiv:2003.10555).
+    """
+    return {group: lr_decay**depth for depth, group in enumerate(reversed(groups))}
+
+
+def parameter_groups(
+    network: Network, lr: float, weight_decay: float, scales: dict[str, float]
+) -> list[dict[str, Any]]:
+    """Optimizer groups named `<layer group>/decay` and `<layer group>/no_decay`, from input to head.
+
+    Biases and normalisation layers (every parameter of fewer than two dimensions) are not decayed. A group without
+    parameters is left out.
+    """
+    groups = []
+    for group in network.groups:
+        decay: list[nn.Parameter] = []
+        no_decay: list[nn.Parameter] = []
+        for parameter in network.group_parameters(group):
+            (decay if parameter.ndim >= 2 else no_decay).append(parameter)
+        for kind, parameters, factor in (("decay", decay, weight_decay), ("no_decay", no_decay, 0.0)):
+            if parameters:
+                name = f"{group}/{kind}"
+                groups.append({"name": name, "params": parameters, "lr": lr * scales[group], "weight_decay": factor})
+    return groups

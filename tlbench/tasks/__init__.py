@@ -1,0 +1,1 @@
+"""Tasks: one short LightningModule each, on one skeleton."""

@@ -1,0 +1,53 @@
+"""Image classification with one label an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tlbench.config import OptimizerConfig, StrategyConfig
+from tlbench.metrics.classification import ClassificationMetrics
+from tlbench.models.network import Network
+from tlbench.tasks.base import Task
+
+
+class ClassificationTask(Task):
+    """Cross-entropy on logits (B, C) and class indices (B,); the best checkpoint is that of the highest val/oa.
+
+    Args:
+        network: The network with its layer groups, weights already loaded.
+        strategy: How the weights are adapted.
+        optimizer: The optimizer and its schedule.
+        class_names: C names, in index order.
+    """
+
+    name = "classification"
+    monitor = "val/oa"
+    mode = "max"
+
+    test_metrics: ClassificationMetrics
+
+    def __init__(
+        self, network: Network, strategy: StrategyConfig, optimizer: OptimizerConfig, class_names: Sequence[str]
+    ) -> None:
+        self.class_names = tuple(class_names)
+        super().__init__(network, strategy, optimizer)
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy, in nats."""
+        return F.cross_entropy(outputs, targets)
+
+    def new_metrics(self) -> ClassificationMetrics:
+        """OA, AA, kappa, F1, ECE, the confusion matrix and the per-class values."""
+        return ClassificationMetrics(len(self.class_names), self.class_names)
+
+    def epoch_metrics(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        """All but the per-class values, which are computed for the test split alone."""
+        return {key: value for key, value in values.items() if "/" not in key}
+
+    def predict_batch(self, outputs: Tensor) -> dict[str, Tensor]:
+        """Class probabilities (B, C) float32."""
+        return {"probabilities": torch.softmax(outputs.float(), dim=1)}
