@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from rich.console import Console
+
+from tlbench.results.record import Record
+from tlbench.study.render import difference_line, render, verdict_line
+from tlbench.study.summary import StudySummary, summarise_study
+
+Make = Callable[..., Record]
+
+STAND_IN = {"kind": "data", "wanted": "cifar10", "used": "digits", "reason": "no network"}
+
+
+def study(record: Make, *oa_of_tin200: float, **changes: object) -> list[Record]:
+    """tin200 with these overall accuracies against random with 0.90."""
+    tin200 = [record("tin200", seed, oa, **changes) for seed, oa in enumerate(oa_of_tin200)]
+    return [*tin200, *(record("random", seed, 0.9, **changes) for seed in range(len(oa_of_tin200)))]
+
+
+def printed(summary: StudySummary, encoding: str = "utf-8") -> str:
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding)
+    Console(file=file, width=80).print(render(summary))
+    file.flush()
+    return raw.getvalue().decode(encoding)
+
+
+def test_plain_text_at_80_columns(record: Make, failed: Make) -> None:
+    records = [*study(record, 0.96, 0.97, 0.98, stand_ins=[STAND_IN]), failed("imagenet", 0, "loss [0] is nan\nmore")]
+    text = printed(summarise_study(records, ["source"]))
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    rows = {" ".join(line.split()) for line in text.splitlines()}
+    assert {
+        "quickstart: mean ± standard deviation over seeds",
+        "STAND-IN: data digits, not cifar10",
+        "tin200 random imagenet",
+        "test/oa % 97.0 ± 1.0 90.0 ± 0.0 -",
+        "test/kappa 0.500 ± 0.000 0.500 ± 0.000 -",
+        "test/ece 0.125 ± 0.000 0.125 ± 0.000 -",
+        "runs 3 3 0 of 1",
+        "training s 10 10 -",
+        "The whole interval lies above zero.",
+        "failed: imagenet/seed_0: RuntimeError: loss [0] is nan",
+    } <= rows
+
+
+def test_many_arms_with_long_names_still_fit(record: Make) -> None:
+    arms = [f"{source}-feature_extractor-{lr}" for source in ("tin200", "imagenet", "random") for lr in (0.1, 0.001)]
+    text = printed(summarise_study([record(arm, seed) for arm in arms for seed in (0, 1)], ["source"]))
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("90.0 ± 0.0") == 3 * len(arms)
+    assert "…" not in text
+
+
+def test_an_output_without_these_characters_gets_others(record: Make) -> None:
+    text = printed(summarise_study(study(record, 0.96, 0.97), ["source"]), encoding="ascii")
+    assert "96.5 +/- 0.7" in text
+    assert "tin200 - random: +6.50 points test/oa" in text
+
+
+@pytest.mark.parametrize(
+    ("oa", "line", "verdict"),
+    [
+        (
+            (0.94, 0.95, 0.96),
+            "tin200 − random: +5.00 points test/oa, 95% interval [+2.52, +7.48] (paired by seed, n = 3)",
+            "The whole interval lies above zero.",
+        ),
+        (
+            (0.84, 0.85, 0.86),
+            "tin200 − random: −5.00 points test/oa, 95% interval [−7.48, −2.52] (paired by seed, n = 3)",
+            "The whole interval lies below zero.",
+        ),
+        (
+            (0.89, 0.92),
+            "tin200 − random: +0.50 points test/oa, 95% interval [−18.56, +19.56] (paired by seed, n = 2)",
+            "The interval contains zero.",
+        ),
+        (
+            (0.95,),
+            "tin200 − random: +5.00 points test/oa (paired by seed, n = 1)",
+            "No interval: it takes two seeds that both arms have.",
+        ),
+    ],
+)
+def test_difference_in_a_sentence(record: Make, oa: tuple[float, ...], line: str, verdict: str) -> None:
+    difference = summarise_study(study(record, *oa), ["source"]).differences[0]
+    assert difference_line(difference) == line
+    assert verdict_line(difference) == verdict
+
+
+def test_difference_in_a_metric_that_is_no_percentage_and_without_pairs(record: Make) -> None:
+    records = [record("tin200", 0, metrics={"test/kappa": 0.75}), record("random", 0, metrics={"test/kappa": 0.5})]
+    kappa = summarise_study(records, ["source"], primary="test/kappa").differences[0]
+    assert difference_line(kappa) == "tin200 − random: +0.250 test/kappa (paired by seed, n = 1)"
+    apart = summarise_study([record("tin200", 0), record("random", 1)], ["source"]).differences[0]
+    assert difference_line(apart) == "tin200 − random: no seed in common, no paired difference in test/oa"

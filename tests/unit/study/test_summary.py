@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tlbench.results.record import Record
+from tlbench.study.statistics import Spread
+from tlbench.study.summary import Failure, summarise_study
+
+Make = Callable[..., Record]
+
+STAND_IN = {"kind": "source", "wanted": "imagenet", "used": "tin200", "reason": "no network"}
+
+
+def test_arms_differences_failures_and_stand_ins(record: Make, failed: Make) -> None:
+    records = [
+        record("tin200", 0, 0.96, stand_ins=[STAND_IN]),
+        record("tin200", 1, 0.98, stand_ins=[STAND_IN | {"reason": "timed out"}], volatile__resumes=1),
+        failed("tin200", 2, "loss is nan\nsecond line"),
+        record("random", 0, 0.91),
+        record("random", 1, 0.91),
+        record("imagenet", 0, status="interrupted", metrics={}),
+    ]
+    summary = summarise_study(records, ["source"], failed=[Failure("imagenet", 1, "failed", "killed by signal 9")])
+
+    tin200, random, imagenet = summary.arms
+    assert (tin200.name, tin200.source, tin200.seeds, tin200.n_complete, tin200.n_failed) == (
+        "tin200",
+        "tin200",
+        (0, 1),
+        2,
+        1,
+    )
+    assert tin200.metrics["test/oa"] == Spread(pytest.approx(0.97), pytest.approx(0.02 / 2**0.5), 2)
+    assert tin200.metrics["test/ece"] == Spread(0.125, 0.0, 2)
+    assert (tin200.fit_s, random.fit_s, imagenet.fit_s) == (10.0, 10.0, None)  # a resumed run's fit_s is a part only
+    assert (imagenet.n_complete, imagenet.n_failed) == (0, 2)
+
+    first = summary.differences[0]
+    assert (first.arm, first.baseline, first.metric) == ("tin200", "random", "test/oa")
+    assert (first.paired.mean, first.paired.n) == (pytest.approx(0.06), 2)
+    assert [(f.arm, f.seed, f.status, f.reason) for f in summary.failures] == [
+        ("tin200", 2, "failed", "RuntimeError: loss is nan"),
+        ("imagenet", 0, "interrupted", "interrupted; the same command continues it"),
+        ("imagenet", 1, "failed", "killed by signal 9"),
+    ]
+    assert [(s.wanted, s.used) for s in summary.stand_ins] == [("imagenet", "tin200")]
+    assert summary.notes == ("imagenet: no complete run.",)
+    assert json.loads(json.dumps(summary.to_dict(), allow_nan=False))["arms"][0]["metrics"]["test/oa"]["n"] == 2
+
+
+def test_the_primary_metric_comes_first(record: Make) -> None:
+    summary = summarise_study([record("tin200"), record("random")], ["source"], primary="test/ece")
+    assert [d.metric for d in summary.differences] == ["test/ece", "test/oa", "test/aa", "test/kappa", "test/f1"]
+
+
+def test_what_limits_the_statistics_is_noted(record: Make) -> None:
+    one_seed = summarise_study([record("tin200", 0), record("random", 0)], ["source"])
+    assert one_seed.notes == ("One seed: no variance can be reported.",)
+
+    undefined = record("tin200", 2, metrics={"test/oa": 0.9, "test/kappa": None}, status="complete")
+    records = [record("tin200", 0), record("tin200", 1), undefined, record("random", 0)]
+    summary = summarise_study(records, ["source"], metrics=["test/kappa"])
+    assert summary.arms[0].metrics["test/kappa"].n == 2
+    assert summary.notes == (
+        "One seed in random: no variance can be reported there.",
+        "test/kappa is undefined in 1 of 3 runs of tin200.",
+        "tin200 − random leaves out seeds 1, 2 of tin200: no partner.",
+    )
+    assert summarise_study([record(), record(seed=1)], ["source"]).notes == ("One arm: no difference to report.",)

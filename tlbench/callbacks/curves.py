@@ -1,0 +1,64 @@
+"""Collects the curves of a run, one row per epoch, and logs the learning rates."""
+
+# ruff: noqa: ARG002 (hooks have Lightning's signatures)
+from __future__ import annotations
+
+from typing import Any
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+
+class Curves(Checkpoint):
+    """Keeps every epoch's `train/…` and `val/…` metrics and each layer group's learning rate.
+
+    A row is made at the end of the training epoch, when validation has run. It is a Checkpoint only for the moment:
+    Lightning calls these after the task's own `on_train_epoch_end`, which logs train metrics. List it before a
+    `ModelCheckpoint(save_on_train_epoch_end=True)`, so that the row is in the checkpoint of its epoch.
+
+    Attributes:
+        rows: One per epoch, in order: `epoch` and `step` (epochs and optimizer steps completed, so from 1), the
+            metrics, and `lr/<layer group>`, the rate that the next step would use.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+        self._val: dict[str, float] = {}
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note the val metrics now: an epoch that `max_steps` ends has no validation, and must not repeat the last."""
+        if not trainer.sanity_checking:
+            self._val = _metrics(trainer, "val/")
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add the epoch's row and log its learning rates."""
+        if self.rows and self.rows[-1]["step"] == trainer.global_step:
+            return  # with max_steps, Lightning ends once more the epoch at whose end a run is resumed
+        rates = _learning_rates(trainer)
+        row = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step}
+        self.rows.append({**row, **_metrics(trainer, "train/"), **self._val, **rates})
+        self._val = {}
+        for logger in trainer.loggers:
+            logger.log_metrics(rates, step=trainer.global_step)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows, as plain numbers."""
+        return {"rows": [dict(row) for row in self.rows]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the rows of the run that is resumed."""
+        self.rows = [dict(row) for row in state_dict["rows"]]
+
+
+def _metrics(trainer: Trainer, prefix: str) -> dict[str, float]:
+    return {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith(prefix)}
+
+
+def _learning_rates(trainer: Trainer) -> dict[str, float]:
+    """`lr/<layer group>` of each `<layer group>/decay` parameter group (its no-decay twin has the same rate)."""
+    return {
+        "lr/" + group["name"].removesuffix("/decay"): float(group["lr"])
+        for optimizer in trainer.optimizers
+        for group in optimizer.param_groups
+        if group["name"].endswith("/decay")
+    }

@@ -1,0 +1,53 @@
+"""What the command does in a run's folder: show a complete run, repeat it, go on with it, or start it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tlbench.config import TrainConfig
+from tlbench.console import banner, say, shown, warn
+from tlbench.errors import UserError
+from tlbench.results.folder import earlier_record, set_aside
+from tlbench.results.record import FILE_NAME, Record
+from tlbench.results.show import show_record
+from tlbench.stand_ins import banner_text
+
+
+class RunFailed(Exception):
+    """A run failed; its record holds the traceback."""
+
+
+def execute(config: TrainConfig, folder: Path) -> Record:
+    """Bring the run in `folder` to its end.
+
+    Raises:
+        UserError: The input is at fault.
+        RunFailed: The run failed; its record says why.
+        Interrupted: A signal asked to stop.
+    """
+    earlier = earlier_record(folder, config.model_dump(mode="json"))
+    if earlier is not None and earlier.status == "complete":
+        if not config.rerun:
+            say(f"complete since {earlier.volatile.finished}, nothing to train (rerun=true repeats it)")
+            show_record(earlier, folder)
+            return earlier
+        aside = set_aside(folder)
+        assert aside is not None
+        say(f"rerun=true: the earlier run is kept in {shown(aside)}")
+        earlier = None
+    if config.stand_ins:
+        banner(banner_text(config.stand_ins))
+    from tlbench.run import run  # heavy (torch, Lightning), so only now that the configuration is known to be valid
+
+    try:
+        record = run(config, folder, resumes=earlier.volatile.resumes if earlier else 0, say=say)
+    except UserError:
+        raise
+    except Exception as error:
+        raise RunFailed(
+            f"the run failed: {type(error).__name__}: {error} (traceback in {shown(folder / FILE_NAME)})"
+        ) from error
+    for warning in record.warnings:
+        warn(warning)
+    show_record(record, folder)
+    return record

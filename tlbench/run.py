@@ -1,0 +1,222 @@
+"""What a run is: seeds → data → model ← source weights → task → fit → test → record."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from tlbench.arms import arm_name
+from tlbench.config import TrainConfig, config_hash, flatten
+from tlbench.console import shown
+from tlbench.data.module import ImageDataModule
+from tlbench.data.target import open_target
+from tlbench.errors import UserError
+from tlbench.interrupts import Interrupted, interruptible
+from tlbench.models.catalog import build_network
+from tlbench.models.network import Network
+from tlbench.results.atomic import output_errors
+from tlbench.results.environment import device_name, host, peak_memory_mb, versions
+from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT, begin
+from tlbench.results.record import BestRecord, DataRecord, ErrorRecord, ModelRecord, Record, Volatile, write_record
+from tlbench.results.sidecars import show_pictures, write_predictions
+from tlbench.sources.load import LoadReport, apply_source
+from tlbench.tasks.classification import ClassificationTask
+from tlbench.trainer import TrainerParts, build_trainer
+
+
+def run(config: TrainConfig, folder: Path, resumes: int = 0, say: Callable[[str], None] = print) -> Record:
+    """Train, choose the best checkpoint on validation, test it once, and write the run record.
+
+    A run of the same configuration that stopped in this folder is taken up at its last checkpoint.
+
+    Args:
+        config: The run's configuration.
+        folder: Everything is written there; it must not hold a run of another configuration.
+        resumes: How often this run was taken up before.
+        say: Shows the user a line.
+
+    Returns:
+        The record of the complete run, as written to `record.json`.
+
+    Raises:
+        UserError: The input is at fault; the record says `failed`.
+        Interrupted: A signal asked to stop; the record says `interrupted`.
+        Exception: The run failed; the record says `failed` and holds the traceback.
+    """
+    begin(folder, config.model_dump(mode="json"))
+    this = _Run(config, folder, resumes, say)
+    try:
+        with interruptible(), output_errors(folder):
+            built = this.build()
+            this.fit(built)
+            this.test(built)
+    except Interrupted:
+        write_record(folder, this.record("interrupted"))
+        raise
+    except Exception as error:
+        text = None if isinstance(error, UserError) else traceback.format_exc()
+        reason = ErrorRecord(type=type(error).__name__, message=str(error), traceback=text)
+        write_record(folder, this.record("failed", reason))
+        raise
+    record = this.record("complete")
+    write_record(folder, record)
+    return record
+
+
+@dataclass(frozen=True)
+class _Built:
+    task: ClassificationTask
+    module: ImageDataModule
+    parts: TrainerParts
+    data: DataRecord
+    checkpoint: Path | None
+
+
+@dataclass
+class _Run:
+    """What is known of a run so far; whatever ends it, the record is made from this."""
+
+    config: TrainConfig
+    folder: Path
+    resumes: int
+    say: Callable[[str], None]
+    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    clock: float = field(default_factory=time.perf_counter)
+    data: DataRecord | None = None
+    model: ModelRecord | None = None
+    built: _Built | None = None
+    weights: LoadReport | None = None
+    best: BestRecord | None = None
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    sidecars: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def build(self) -> _Built:
+        """Seeds first, then data, model, source weights, task and Trainer."""
+        c = self.config
+        pl.seed_everything(c.seeds.init, verbose=False)
+        target = open_target(c.data, c.seeds.split)
+        module = ImageDataModule(target, c.data, c.seeds, channels_last=c.trainer.channels_last)
+        names = target.class_names
+        self.data = DataRecord(name=target.name, class_names=list(names), split_rule=target.split_rule, fingerprints={})
+        network = build_network(c.model.name, len(names), c.seeds.init)
+        self.model = _describe(c.model.name, network)
+        self.weights = apply_source(network, c.source, c.model.name, c.data.normalisation)
+        self.warnings.extend(self.weights.warnings)
+        self.say(self.weights.line())
+        if c.trainer.channels_last:
+            network.module.to(memory_format=torch.channels_last)
+        task = ClassificationTask(network, c.strategy, c.optimizer, names)
+        last = self.folder / LAST_CHECKPOINT
+        step = _read_checkpoint(last)["global_step"] if last.exists() else 0
+        parts = build_trainer(c, task, self.folder, step)
+        if last.exists():
+            self.resumes += 1
+            self.say(f"goes on from {shown(last)} (step {step})")
+        self.built = _Built(task, module, parts, self.data, last if last.exists() else None)
+        return self.built
+
+    def fit(self, built: _Built) -> None:
+        """Train; the best checkpoint on validation stays."""
+        begun = time.perf_counter()
+        try:
+            built.parts.trainer.fit(built.task, datamodule=built.module, ckpt_path=built.checkpoint, weights_only=True)
+        finally:
+            self.seconds["fit_s"] = time.perf_counter() - begun
+            built.data.fingerprints.update(built.module.fingerprints())
+
+    def test(self, built: _Built) -> None:
+        """Test the best checkpoint, once; keep its metrics, predictions and pictures."""
+        self.best = _load_best(built, self.folder / BEST_CHECKPOINT, self.config.strategy.name)
+        begun = time.perf_counter()
+        trainer = built.parts.trainer
+        step = trainer.global_step
+        logged = trainer.test(built.task, datamodule=built.module, verbose=False)[0]
+        values = {f"test/{key}": float(value) for key, value in built.task.test_metrics.compute().items()}
+        self.metrics = {**logged, **values}
+        predictions = built.task.predictions()
+        self.sidecars["predictions_test"] = write_predictions(self.folder, predictions)
+        built.data.fingerprints.update(built.module.fingerprints())
+        for logger in trainer.loggers:
+            logger.log_metrics({k: v for k, v in self.metrics.items() if v is not None and k.count("/") == 1}, step)
+            if isinstance(logger, TensorBoardLogger):
+                show_pictures(
+                    logger.experiment,
+                    step,
+                    built.module.test_set.images,
+                    predictions,
+                    built.task.test_metrics.confusion,
+                    built.task.class_names,
+                    self.config.logger.mistakes,
+                )
+                keys = flatten(self.config.model_dump(mode="json"))
+                logger.log_hyperparams({k: str(v) for k, v in keys.items()}, {"hparam/test_oa": values["test/oa"]})
+                logger.finalize("success")
+        self.seconds["test_s"] = time.perf_counter() - begun
+
+    def record(self, status: Any, error: ErrorRecord | None = None) -> Record:
+        """The record of what is known so far."""
+        config = self.config.model_dump(mode="json")
+        parts = self.built.parts if self.built else None
+        device = parts.trainer.strategy.root_device if parts else None
+        return Record(
+            status=status,
+            task="classification",
+            study=self.config.study,
+            arm=arm_name(config, self.config.factors),
+            factors=self.config.factors,
+            seed=self.config.seed,
+            config=config,
+            config_hash=config_hash(config),
+            versions=versions(),
+            stand_ins=self.config.stand_ins,
+            data=self.data,
+            model=self.model,
+            weights=self.weights.model_dump() if self.weights else None,
+            best=self.best,
+            metrics=self.metrics,
+            curves=[dict(row) for row in parts.curves.rows] if parts else [],
+            warnings=self.warnings,
+            sidecars=self.sidecars,
+            error=error,
+            volatile=Volatile(
+                started=self.started.isoformat(timespec="seconds"),
+                finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                total_s=time.perf_counter() - self.clock,
+                **self.seconds,
+                train_images_per_s=parts.progress.images_per_s if parts else None,
+                peak_memory_mb=peak_memory_mb(device),
+                device=device_name(device) if device else None,
+                threads=torch.get_num_threads(),
+                host=host(),
+                resumes=self.resumes,
+            ),
+        )
+
+
+def _describe(name: str, network: Network) -> ModelRecord:
+    sizes = {group: sum(p.numel() for p in network.group_parameters(group)) for group in network.groups}
+    return ModelRecord(name=name, parameters=sum(sizes.values()), group_parameters=sizes)
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any]:
+    checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return checkpoint
+
+
+def _load_best(built: _Built, path: Path, stage: str) -> BestRecord:
+    checkpoint = _read_checkpoint(path)
+    built.task.load_state_dict(checkpoint["state_dict"])
+    assert built.parts.best.best_model_score is not None
+    value = float(built.parts.best.best_model_score)
+    return BestRecord(monitor=built.task.monitor, value=value, epoch=checkpoint["epoch"] + 1, stage=stage)

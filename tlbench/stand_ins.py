@@ -1,0 +1,69 @@
+"""Stand-ins: embedded data or weights used because the wanted ones could not be reached, always named as such."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tlbench.config import StandIn, TrainConfig
+from tlbench.data.target import ensure_reachable
+from tlbench.errors import DataError, WeightsError
+from tlbench.sources.resolve import find_weights
+
+EMBEDDED_DATA = "digits"
+EMBEDDED_SOURCE = "tin200"
+SUFFIX = "-standin"
+
+
+def find_stand_ins(config: TrainConfig) -> list[StandIn]:
+    """See to it that data and weights are here (downloading them if need be), or name what stands in for them.
+
+    Raises:
+        DataError, WeightsError: With `on_missing=error`, or if what is there is broken.
+    """
+    found = []
+    try:
+        ensure_reachable(config.data)
+    except DataError as error:
+        if config.on_missing == "error" or not error.unreachable:
+            raise
+        found.append(StandIn(kind="data", wanted=config.data.name, used=EMBEDDED_DATA, reason=str(error)))
+    try:
+        find_weights(config.source, config.model.name)
+    except WeightsError as error:
+        if config.on_missing == "error" or not error.unreachable:
+            raise
+        found.append(StandIn(kind="source", wanted=config.source.name, used=EMBEDDED_SOURCE, reason=str(error)))
+    return found
+
+
+def stand_in_overrides(study: str, stand_ins: Sequence[StandIn]) -> dict[str, str]:
+    """The Hydra overrides (key → value) that make a run use its stand-ins, in the study `<study>-standin`.
+
+    The digits have too few images for a wish like 1,000 a class, so they are used whole.
+    """
+    changed = {"study": study if study.endswith(SUFFIX) else study + SUFFIX}
+    for stand_in in stand_ins:
+        if stand_in.kind == "data":
+            changed |= {"data": stand_in.used, "data.shots": "null", "data.fraction": "1.0", "data.root": "null"}
+        else:
+            changed |= {"source": stand_in.used}
+    listed = ",".join(
+        f"{{kind:{s.kind},wanted:{s.wanted},used:{s.used},reason:{_quoted(s.reason)}}}" for s in stand_ins
+    )
+    return changed | {"stand_ins": f"[{listed}]"}
+
+
+def replace_overrides(overrides: Sequence[str], changed: dict[str, str]) -> list[str]:
+    """The overrides with those of the given keys replaced."""
+    kept = [o for o in overrides if o.partition("=")[0].lstrip("+~") not in changed]
+    return kept + [f"{key}={value}" for key, value in changed.items()]
+
+
+def banner_text(stand_ins: Sequence[StandIn]) -> str:
+    """What a user must not overlook."""
+    lines = [f"{s.kind} {s.used!r} stands in for {s.wanted!r}: {s.reason}" for s in stand_ins]
+    return "\n".join(["STAND-INS: these are not the results of what was asked for.", *lines])
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "/").replace("'", '"').replace("${", "$ {") + "'"

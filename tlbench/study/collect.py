@@ -1,0 +1,113 @@
+"""Reading run records, and refusing to compare runs that differ in more than the declared factors."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tlbench.config import SEED_KEYS, affecting_results
+from tlbench.errors import ConfigError
+from tlbench.results.record import FILE_NAME, Record, read_record
+
+_ABSENT = "(absent)"
+# Factors that change which images are tested on; the other keys under `data` leave the test split alone.
+_REDRAWS_TEST = {"data", "data.name", "data.test_fraction"}
+
+
+def run_name(record: Record) -> str:
+    """The run's place in its study's folder: `<arm>/seed_<n>`."""
+    return f"{record.arm}/seed_{record.seed}"
+
+
+def collect(folders: Iterable[Path]) -> list[Record]:
+    """The records of runs' folders, in the given order.
+
+    Raises:
+        ConfigError: A folder holds no record, or one that cannot be read.
+    """
+    records = []
+    for folder in folders:
+        record = read_record(folder)
+        if record is None:
+            raise ConfigError(f"{folder / FILE_NAME}: no such file; name folders of runs that have left a run record")
+        records.append(record)
+    return records
+
+
+def collect_study(folder: Path) -> list[Record]:
+    """The records under a study's folder (`<arm>/seed_<n>/record.json`), by arm's name and seed.
+
+    Raises:
+        ConfigError: There is none, or one cannot be read.
+    """
+    records = collect(file.parent for file in folder.glob(f"*/seed_*/{FILE_NAME}"))
+    if not records:
+        raise ConfigError(f"{folder}: holds no <arm>/seed_<n>/{FILE_NAME}; name the folder of a study")
+    return sorted(records, key=lambda record: (record.arm, record.seed))
+
+
+def check_comparable(records: Sequence[Record], factors: Sequence[str]) -> None:
+    """Refuse to compare complete runs that differ in anything but the declared factors and the seeds.
+
+    - Every key that affects results must be equal in all runs, but for the factors (`source` covers `source.*`) and
+      the seeds; between runs of the same seed the single streams' seeds must be equal too.
+    - Runs with the same `seeds.split` must have read the same data. A factor under `data` may change train and val;
+      test only if it is the data set itself or `data.test_fraction`.
+    - No arm has a seed twice.
+
+    Raises:
+        ConfigError: Naming the first two runs that differ, and all differing keys with both values.
+    """
+    complete = [record for record in records if record.status == "complete"]
+    for twice in _groups(complete, run_name):
+        if len(twice) > 1:
+            raise ConfigError(f"refuses to compare: {run_name(twice[0])} occurs {len(twice)} times; name each run once")
+
+    def settings(record: Record) -> dict[str, Any]:
+        flat = affecting_results(record.config)
+        return {key: value for key, value in flat.items() if not covered(key, [*factors, *SEED_KEYS])}
+
+    def seeds(record: Record) -> dict[str, Any]:
+        flat = affecting_results(record.config)
+        return {key: value for key, value in flat.items() if covered(key, SEED_KEYS) and not covered(key, factors)}
+
+    _check_equal(complete, settings)
+    for same_seed in _groups(complete, lambda record: record.seed):
+        _check_equal(same_seed, seeds)
+    for same_split in _groups(complete, lambda record: record.config.get("seeds", {}).get("split", record.seed)):
+        _check_equal(same_split, lambda record: _fingerprints(record, factors))
+
+
+def covered(key: str, by: Iterable[str]) -> bool:
+    """Whether a dotted key is one of `by` or lies under one (`source.path` under `source`)."""
+    return any(key == outer or key.startswith(outer + ".") for outer in by)
+
+
+def _fingerprints(record: Record, factors: Sequence[str]) -> dict[str, str]:
+    prints = record.data.fingerprints if record.data else {}
+    if _REDRAWS_TEST & set(factors):
+        prints = {}
+    elif any(covered(factor, ["data"]) for factor in factors):
+        prints = {split: sha for split, sha in prints.items() if split == "test"}
+    return {f"data.fingerprints.{split}": sha for split, sha in prints.items()}
+
+
+def _groups(records: Iterable[Record], key: Callable[[Record], Hashable]) -> list[list[Record]]:
+    groups: dict[Hashable, list[Record]] = defaultdict(list)
+    for record in records:
+        groups[key(record)].append(record)
+    return list(groups.values())
+
+
+def _check_equal(records: Sequence[Record], values: Callable[[Record], dict[str, Any]]) -> None:
+    for other in records[1:]:
+        a, b = values(records[0]), values(other)
+        differing = [key for key in sorted(a.keys() | b.keys()) if a.get(key, _ABSENT) != b.get(key, _ABSENT)]
+        if differing:
+            pairs = (f"{key}: {a.get(key, _ABSENT)!r} and {b.get(key, _ABSENT)!r}" for key in differing)
+            raise ConfigError(
+                f"refuses to compare {run_name(records[0])} and {run_name(other)}, which differ in "
+                f"{'; '.join(pairs)}; only declared factors may differ: declare the key in `factors` or repeat one run"
+            )

@@ -1,0 +1,87 @@
+"""Run a study's runs as fresh subprocesses, some at a time."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tlbench.console import say
+from tlbench.interrupts import Interrupted, interruptible
+from tlbench.results.atomic import output_errors
+
+CONSOLE_FILE = "console.log"
+
+
+class StudyFailed(Exception):
+    """At least one run of a study failed."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run: its name for the user, the arguments of `python -m tlbench.train`, its folder."""
+
+    name: str
+    arguments: Sequence[str]
+    folder: Path
+
+
+def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[int]:
+    """Run all jobs, `n_jobs` at a time; one that fails does not stop the others.
+
+    One at a time, a run has the terminal to itself; several write into `console.log` in their folders.
+
+    Returns:
+        Exit codes, negative for a signal that killed the run.
+
+    Raises:
+        Interrupted: On SIGINT or SIGTERM, after the running ones were asked to stop and have written their checkpoint.
+    """
+    running: list[subprocess.Popen[bytes]] = []
+    stopping = False
+
+    def run_one(numbered: tuple[int, Job]) -> int:
+        number, job = numbered
+        if stopping:
+            return 130
+        say(f"[{number}/{len(jobs)}] {job.name}")
+        begun = time.perf_counter()
+        command = [sys.executable, "-m", "tlbench.train", *job.arguments]
+        if n_jobs == 1:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+            running.append(process)
+            code = process.wait()
+        else:
+            with output_errors(job.folder):
+                job.folder.mkdir(parents=True, exist_ok=True)
+                log = (job.folder / CONSOLE_FILE).open("ab")
+            with log:
+                process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=_share_of_cores(n_jobs)
+                )
+                running.append(process)
+                code = process.wait()
+        outcome = "complete" if code == 0 else f"exit code {code}"
+        say(f"[{number}/{len(jobs)}] {job.name}: {outcome} after {time.perf_counter() - begun:.0f} s")
+        return code
+
+    with ThreadPoolExecutor(n_jobs) as pool:
+        try:
+            with interruptible():
+                return list(pool.map(run_one, enumerate(jobs, start=1)))
+        except Interrupted:
+            stopping = True
+            for process in running:
+                if process.poll() is None:
+                    process.terminate()
+            raise
+
+
+def _share_of_cores(n_jobs: int) -> dict[str, str]:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return {"OMP_NUM_THREADS": str(max(cores // n_jobs, 1)), **os.environ}

@@ -1,0 +1,163 @@
+"""Run a study: check every run's configuration first, run them, then compare their records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from tlbench.arms import arm_name
+from tlbench.compose import plain
+from tlbench.config import StandIn, TrainConfig, parse
+from tlbench.console import banner, console, say, shown, warn
+from tlbench.errors import ConfigError
+from tlbench.results.atomic import write_atomic
+from tlbench.results.record import Record, read_record
+from tlbench.stand_ins import banner_text, find_stand_ins, replace_overrides, stand_in_overrides
+from tlbench.study.collect import check_comparable
+from tlbench.study.jobs import CONSOLE_FILE, Job, StudyFailed, run_jobs
+from tlbench.study.render import render
+from tlbench.study.summary import Failure, summarise_study
+
+SUMMARY_FILE = "summary.json"
+
+Compose = Callable[[Sequence[str]], DictConfig]
+
+
+@dataclass(frozen=True)
+class _Planned:
+    overrides: list[str]
+    config: TrainConfig
+    folder: Path
+    study_folder: Path
+
+
+def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config: DictConfig, n_jobs: int) -> list[int]:
+    """Run all jobs of a study and print its table; `summary.json` goes beside the runs.
+
+    Args:
+        job_overrides: The overrides of each run.
+        compose: Composes a run's configuration, Hydra's own node included, from its overrides.
+        hydra_config: The study's composed configuration, with `hydra`.
+        n_jobs: Runs at a time, ≥ 1.
+
+    Returns:
+        Each run's exit code.
+
+    Raises:
+        UserError: A configuration, the data or the weights are at fault; nothing was run.
+        StudyFailed: At least one run failed.
+    """
+    if n_jobs < 1:
+        raise ConfigError(f"hydra.launcher.n_jobs={n_jobs}: at least 1 run at a time")
+    if OmegaConf.is_missing(hydra_config.hydra.sweep, "dir"):
+        raise ConfigError("hydra.sweep.dir: missing; give the study's folder")
+    planned = _without_repetitions(_plan(_with_all_factors(job_overrides, compose), compose))
+    flags = _passed_on(hydra_config)
+    jobs = [
+        Job(str(p.folder.relative_to(p.study_folder)), [*flags, *p.overrides, f"hydra.run.dir={p.folder}"], p.folder)
+        for p in planned
+    ]
+    codes = run_jobs(jobs, n_jobs)
+    _conclude(planned, codes)
+    return codes
+
+
+def _with_all_factors(job_overrides: list[list[str]], compose: Compose) -> list[list[str]]:
+    """Declare as factors the keys that the command line sweeps beside the seeds, so that arms never share a folder."""
+    first = parse(plain(compose(job_overrides[0])))
+    values: dict[str, set[str]] = {}
+    for override in (o for overrides in job_overrides for o in overrides):
+        key, _, value = override.partition("=")
+        values.setdefault(key.lstrip("+~"), set()).add(value)
+    swept = [key for key, found in values.items() if len(found) > 1 and key.partition(".")[0] not in ("seed", "seeds")]
+    missing = [key for key in swept if key not in first.factors and key not in ("experiment", "study")]
+    if not missing:
+        return job_overrides
+    factors = ",".join([*first.factors, *missing])
+    return [replace_overrides(overrides, {"factors": f"[{factors}]"}) for overrides in job_overrides]
+
+
+def _plan(job_overrides: list[list[str]], compose: Compose) -> list[_Planned]:
+    """Every run's checked configuration and folder, stand-ins in place; the network is asked once per need."""
+    configs = [parse(plain(compose(overrides))) for overrides in job_overrides]
+    asked: dict[str, list[StandIn]] = {}
+    for config in configs:
+        need = _need(config)
+        if need not in asked:
+            asked[need] = find_stand_ins(config)
+    found = {(s.kind, s.wanted): s for stand_ins in asked.values() for s in stand_ins}
+    if found:
+        banner(banner_text(list(found.values())))
+    planned = []
+    for overrides, config in zip(job_overrides, configs, strict=True):
+        if found:  # arms that need none go along, as arms of one study are compared
+            changed = stand_in_overrides(config.study, asked[_need(config)])
+            overrides = replace_overrides(overrides, changed)
+        composed = compose(overrides)
+        study_folder = Path(composed.hydra.sweep.dir)
+        folder = study_folder / str(composed.hydra.sweep.subdir)
+        planned.append(_Planned(overrides, parse(plain(composed)), folder, study_folder))
+    return planned
+
+
+def _need(config: TrainConfig) -> str:
+    return json.dumps([config.data.model_dump(), config.source.model_dump(), config.model.name, config.on_missing])
+
+
+def _without_repetitions(planned: list[_Planned]) -> list[_Planned]:
+    """Drop runs that a stand-in made equal to another; differing runs in one folder are an error."""
+    kept: dict[Path, _Planned] = {}
+    for plan in planned:
+        twin = kept.setdefault(plan.folder, plan)
+        if twin is not plan and twin.config.model_dump(exclude={"stand_ins"}) != plan.config.model_dump(
+            exclude={"stand_ins"}
+        ):
+            raise ConfigError(
+                f"hydra.sweep.subdir: two different runs would share the folder {plan.folder}; name what differs in "
+                "factors=[…], for example factors=[source,data.shots]"
+            )
+        if twin is not plan:
+            warn(f"{plan.folder}: asked for twice, run once")
+    return list(kept.values())
+
+
+def _passed_on(hydra_config: DictConfig) -> list[str]:
+    """What a run's own command line needs of the study's: further config folders."""
+    sources = hydra_config.hydra.runtime.config_sources
+    return [part for s in sources if s.provider == "command-line" for part in ("--config-dir", str(s.path))]
+
+
+def _conclude(planned: list[_Planned], codes: list[int]) -> None:
+    """Print the table of what is there, keep it as `summary.json`, and say which runs failed."""
+    records, killed = [], []
+    for plan, code in zip(planned, codes, strict=True):
+        record = read_record(plan.folder)
+        if record is not None and (code == 0 or record.status != "complete"):
+            records.append(record)
+        else:
+            arm = arm_name(plan.config.model_dump(), plan.config.factors)
+            log = f", see {shown(plan.folder / CONSOLE_FILE)}" if (plan.folder / CONSOLE_FILE).exists() else ""
+            killed.append(Failure(arm, plan.config.seed, "killed", f"exit code {code}, no record{log}"))
+    failed = [
+        f"{shown(plan.folder)} (exit code {code})" for plan, code in zip(planned, codes, strict=True) if code != 0
+    ]
+    if records:
+        _show(planned, records, killed)
+    if failed:
+        raise StudyFailed(
+            f"{len(failed)} of {len(planned)} runs failed: {', '.join(failed)}; the same command tries them again"
+        )
+
+
+def _show(planned: list[_Planned], records: list[Record], killed: list[Failure]) -> None:
+    factors = planned[0].config.factors
+    check_comparable(records, factors)
+    summary = summarise_study(records, factors, killed)
+    path = planned[0].study_folder / SUMMARY_FILE
+    write_atomic(path, json.dumps(summary.to_dict(), indent=1, ensure_ascii=False).encode() + b"\n")
+    console.print(render(summary))
+    say(f"summary: {shown(path)}")

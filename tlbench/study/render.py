@@ -1,0 +1,106 @@
+"""A study's summary as a table and plain sentences, for terminals and for plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from tlbench.study.statistics import Spread
+from tlbench.study.summary import Arm, Difference, StudySummary
+
+_PERCENTAGES = {"oa", "aa", "f1"}
+"""Metrics shown in percent, their differences in percentage points."""
+
+# Widths with their gaps, in characters: the metric's name, and "0.964 ± 0.004".
+_NAME_WIDTH, _ARM_WIDTH = 15, 16
+
+_ASCII = str.maketrans({"±": "+/-", "−": "-"})
+
+
+def render(summary: StudySummary) -> RenderableType:
+    """The table of arms, then the paired differences of the primary metric, failed runs and notes."""
+    return _Rendering(summary)
+
+
+class _Rendering:
+    def __init__(self, summary: StudySummary) -> None:
+        self.summary = summary
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        def text(content: str, style: str = "") -> Text:
+            if options.ascii_only:
+                content = content.translate(_ASCII).encode("ascii", "replace").decode()
+            return Text(content, style)
+
+        yield text(f"{self.summary.study}: mean ± standard deviation over seeds", "bold")
+        for stand_in in self.summary.stand_ins:
+            yield text(f"STAND-IN: {stand_in.kind} {stand_in.used}, not {stand_in.wanted}", "bold yellow")
+        arms = self.summary.arms
+        side_by_side = max(1, (options.max_width - _NAME_WIDTH) // _ARM_WIDTH)
+        for start in range(0, len(arms), side_by_side):
+            table = Table(box=box.HORIZONTALS, pad_edge=False)
+            table.add_column("", no_wrap=True)
+            for arm in arms[start : start + side_by_side]:
+                table.add_column(text(arm.name), justify="right", overflow="fold", max_width=_ARM_WIDTH - 3)
+            for row in _rows(self.summary.metrics, arms[start : start + side_by_side]):
+                table.add_row(*(text(cell) for cell in row))
+            yield table
+        for d in self.summary.differences:
+            if d.metric == self.summary.primary:
+                yield text(difference_line(d), "bold")
+                if d.paired.mean is not None:
+                    yield text(f"  {verdict_line(d)}")
+        for failure in self.summary.failures:
+            yield text(f"{failure.status}: {failure.arm}/seed_{failure.seed}: {failure.reason}", "red")
+        for note in self.summary.notes:
+            yield text(note, "yellow")
+
+
+def difference_line(difference: Difference) -> str:
+    """For example `tin200 − random: +4.31 points test/oa, 95% interval [+2.10, +6.52] (paired by seed, n = 3)`."""
+    paired, metric = difference.paired, difference.metric
+    names = f"{difference.arm} − {difference.baseline}"
+    if paired.mean is None:
+        return f"{names}: no seed in common, no paired difference in {metric}"
+    factor, digits, unit = (100, 2, "points ") if _is_percentage(metric) else (1, 3, "")
+
+    def signed(value: float) -> str:
+        return f"{factor * value:+.{digits}f}".replace("-", "−")
+
+    interval = ""
+    if paired.low is not None and paired.high is not None:
+        interval = f", {100 * paired.confidence:g}% interval [{signed(paired.low)}, {signed(paired.high)}]"
+    return f"{names}: {signed(paired.mean)} {unit}{metric}{interval} (paired by seed, n = {paired.n})"
+
+
+def verdict_line(difference: Difference) -> str:
+    """Whether the interval lies above zero, contains zero or lies below zero; or why there is none."""
+    verdict = difference.paired.verdict
+    if verdict is None:
+        return "No interval: it takes two seeds that both arms have."
+    return f"The interval {verdict}." if verdict == "contains zero" else f"The whole interval {verdict}."
+
+
+def _rows(metrics: Sequence[str], arms: Sequence[Arm]) -> Iterable[list[str]]:
+    for metric in metrics:
+        label = f"{metric} %" if _is_percentage(metric) else metric
+        yield [label, *(_spread(arm.metrics[metric], metric) for arm in arms)]
+    totals = [arm.n_complete + arm.n_failed for arm in arms]
+    yield ["runs", *(f"{a.n_complete} of {n}" if a.n_failed else str(n) for a, n in zip(arms, totals, strict=True))]
+    yield ["training s", *("-" if a.fit_s is None else f"{a.fit_s:.{1 if a.fit_s < 10 else 0}f}" for a in arms)]
+
+
+def _spread(spread: Spread, metric: str) -> str:
+    if spread.mean is None:
+        return "-"
+    factor, digits = (100, 1) if _is_percentage(metric) else (1, 3)
+    mean = f"{factor * spread.mean:.{digits}f}"
+    return mean if spread.std is None else f"{mean} ± {factor * spread.std:.{digits}f}"
+
+
+def _is_percentage(metric: str) -> bool:
+    return metric.rsplit("/", 1)[-1] in _PERCENTAGES

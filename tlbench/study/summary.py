@@ -1,0 +1,168 @@
+"""A study in numbers: arms, paired differences from their baselines, failures, stand-ins, and what limits them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tlbench.config import StandIn
+from tlbench.results.record import Record
+from tlbench.study.baselines import baselines
+from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
+
+CLASSIFICATION_METRICS = ("test/oa", "test/aa", "test/kappa", "test/f1", "test/ece")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A run that did not complete: its arm, seed and status, and one line that says why."""
+
+    arm: str
+    seed: int
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Arm:
+    """The runs of one arm.
+
+    Attributes:
+        name: The declared factors' values.
+        source: Name of the source; None where no run left a record.
+        seeds: Of the complete runs.
+        n_complete: Number of complete runs; only these enter the metrics.
+        n_failed: Number of runs that did not complete.
+        metrics: Per metric its spread over those complete runs in which it is defined.
+        fit_s: Mean training time in seconds of the complete runs that were never resumed; None without such a run.
+    """
+
+    name: str
+    source: str | None
+    seeds: tuple[int, ...]
+    n_complete: int
+    n_failed: int
+    metrics: Mapping[str, Spread]
+    fit_s: float | None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An arm minus its baseline in one metric, paired by seed."""
+
+    arm: str
+    baseline: str
+    metric: str
+    paired: PairedDifference
+
+
+@dataclass(frozen=True)
+class StudySummary:
+    """All that a study says; arms in order of appearance, metrics with the primary one first."""
+
+    study: str
+    factors: tuple[str, ...]
+    primary: str
+    metrics: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    differences: tuple[Difference, ...]
+    failures: tuple[Failure, ...]
+    stand_ins: tuple[StandIn, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain containers, fit for JSON."""
+        return {**asdict(self), "stand_ins": [stand_in.model_dump() for stand_in in self.stand_ins]}
+
+
+def summarise_study(
+    records: Sequence[Record],
+    factors: Sequence[str],
+    failed: Iterable[Failure] = (),
+    primary: str = "test/oa",
+    metrics: Sequence[str] = CLASSIFICATION_METRICS,
+    confidence: float = 0.95,
+) -> StudySummary:
+    """Sum up comparable runs (`check_comparable`).
+
+    Args:
+        records: At least one, or one in `failed`; arms in declared order.
+        factors: The declared factors.
+        failed: Runs that left no record.
+        primary: The metric that is compared first.
+        metrics: All metrics to sum up.
+        confidence: Of the intervals, in (0, 1).
+    """
+    metrics = tuple(dict.fromkeys([primary, *metrics]))
+    failures = [*(_failure(record) for record in records if record.status != "complete"), *failed]
+    names = list(dict.fromkeys([*(record.arm for record in records), *(failure.arm for failure in failures)]))
+    complete = {name: [r for r in records if r.arm == name and r.status == "complete"] for name in names}
+    values = {name: {metric: _by_seed(runs, metric) for metric in metrics} for name, runs in complete.items()}
+    sources = {record.arm: record.config["source"]["name"] for record in records}
+    arms = tuple(
+        Arm(
+            name=name,
+            source=sources.get(name),
+            seeds=tuple(run.seed for run in runs),
+            n_complete=len(runs),
+            n_failed=sum(failure.arm == name for failure in failures),
+            metrics={metric: summarise(list(values[name][metric].values())) for metric in metrics},
+            fit_s=summarise([t for r in runs if (t := r.volatile.fit_s) is not None and not r.volatile.resumes]).mean,
+        )
+        for name, runs in complete.items()
+    )
+    differences = tuple(
+        Difference(a, b, metric, paired_difference(values[a][metric], values[b][metric], confidence))
+        for a, b in baselines(names, records, factors).items()
+        for metric in metrics
+    )
+    return StudySummary(
+        study=" and ".join(dict.fromkeys(record.study for record in records)),
+        factors=tuple(factors),
+        primary=primary,
+        metrics=metrics,
+        arms=arms,
+        differences=differences,
+        failures=tuple(failures),
+        stand_ins=tuple({(s.kind, s.wanted, s.used): s for r in records for s in r.stand_ins}.values()),
+        notes=tuple(_notes(arms, [d for d in differences if d.metric == primary])),
+    )
+
+
+def _failure(record: Record) -> Failure:
+    reason = "interrupted; the same command continues it" if record.status == "interrupted" else "no reason recorded"
+    if record.error is not None:
+        first_line = (record.error.message.strip().splitlines() or [""])[0]
+        reason = f"{record.error.type}: {first_line}".rstrip(": ")
+    return Failure(record.arm, record.seed, record.status, reason)
+
+
+def _by_seed(runs: Iterable[Record], metric: str) -> dict[int, float]:
+    values = {run.seed: run.metrics.get(metric) for run in runs}
+    return {seed: value for seed, value in values.items() if value is not None and math.isfinite(value)}
+
+
+def _notes(arms: Sequence[Arm], differences: Sequence[Difference]) -> Iterable[str]:
+    compared = {name for d in differences for name in (d.arm, d.baseline)}
+    single = [arm.name for arm in arms if arm.n_complete == 1]
+    if single and all(arm.n_complete <= 1 for arm in arms):
+        yield "One seed: no variance can be reported."
+    elif single:
+        yield f"One seed in {', '.join(single)}: no variance can be reported there."
+    for arm in arms:
+        if arm.n_complete == 0:
+            yield f"{arm.name}: no complete run."
+        for metric, spread in arm.metrics.items():
+            if spread.n < arm.n_complete:
+                yield f"{metric} is undefined in {arm.n_complete - spread.n} of {arm.n_complete} runs of {arm.name}."
+        if len(arms) > 1 and arm.name not in compared:
+            yield f"{arm.name}: no other arm differs from it in the source alone, so it is not compared."
+    if len(arms) == 1:
+        yield "One arm: no difference to report."
+    for d in differences:
+        for name, seeds in ((d.arm, d.paired.only_a), (d.baseline, d.paired.only_b)):
+            if seeds and d.paired.n:
+                which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))} of {name}"
+                yield f"{d.arm} − {d.baseline} leaves out {which}: no partner."

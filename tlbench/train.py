@@ -1,0 +1,111 @@
+"""Entry: `python -m tlbench.train [-m] [+experiment=NAME] [key=value …]`.
+
+Exit codes: 0 complete, 1 a run failed, 2 the user's input is at fault, 130 / 143 interrupted and resumable.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from tlbench.compose import CONFIG_NAME, compose_config, config_dir, explain, plain, register_resolvers
+from tlbench.config import parse
+from tlbench.console import complain
+from tlbench.errors import UserError
+from tlbench.execute import RunFailed, execute
+from tlbench.interrupts import Interrupted
+from tlbench.results.atomic import describe_output_error
+from tlbench.stand_ins import find_stand_ins, replace_overrides, stand_in_overrides
+from tlbench.study.jobs import StudyFailed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the command line asks for.
+
+    Args:
+        arguments: As in `sys.argv[1:]`, the default.
+
+    Returns:
+        The exit code; anything wrong has been said on stderr.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # Hydra then raises what it finds wrong, instead of printing it in its own words and leaving with exit code 1.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        _call_hydra(_with_stand_ins(arguments))
+    except UserError as error:
+        return _say(f"{type(error).__name__}: {error}", 2)
+    except (HydraException, OmegaConfBaseException) as error:
+        return _say(f"ConfigError: {explain(error)}", 2)
+    except (RunFailed, StudyFailed) as error:
+        return _say(str(error), 1)
+    except Interrupted as error:
+        return _say(f"{error}: interrupted; the same command goes on from the last checkpoint", error.exit_code)
+    except KeyboardInterrupt:
+        return _say("SIGINT: interrupted before anything was trained", 130)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _say(f"OutputError: {describe_output_error(Path(error.filename), error)}", 2)
+    return 0
+
+
+def entry() -> None:
+    """Leave with `main`'s exit code (the console script)."""
+    sys.exit(main())
+
+
+def _with_stand_ins(arguments: list[str]) -> list[str]:
+    """Check a single run's configuration before Hydra makes its folder, and let stand-ins take their place in it.
+
+    The runs of a study are checked the same way by the launcher, which knows their overrides.
+    """
+    options = get_args_parser().parse_args(arguments)
+    other = (options.help, options.hydra_help, options.cfg, options.info, options.shell_completion, options.multirun)
+    if any(other) or any(o.startswith("hydra.mode=") for o in options.overrides):
+        return arguments
+    searched = [options.config_dir] if options.config_dir else []
+    config = compose_config(options.overrides, searched)
+    found = find_stand_ins(config)
+    if not found:
+        return arguments
+    flags = [a for a in arguments if a not in options.overrides]
+    return [*flags, *replace_overrides(options.overrides, stand_in_overrides(config.study, found))]
+
+
+def _call_hydra(arguments: list[str]) -> None:
+    register_resolvers()
+    failed: list[Exception] = []
+
+    def run_here(config: DictConfig) -> None:
+        try:
+            execute(parse(plain(config)), Path(HydraConfig.get().runtime.output_dir))
+        except Exception as error:  # raised below: Hydra would print lines of its own about it
+            failed.append(error)
+
+    given = sys.argv
+    sys.argv = [given[0], *arguments]
+    try:
+        hydra.main(config_path=str(config_dir()), config_name=CONFIG_NAME, version_base="1.3")(run_here)()
+    finally:
+        sys.argv = given
+    if failed:
+        raise failed[0]
+
+
+def _say(message: str, exit_code: int) -> int:
+    complain(message)
+    return exit_code
+
+
+if __name__ == "__main__":
+    entry()
