@@ -10,12 +10,15 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+CHECK_SECONDS = 3.5
+"""How long a server may take to answer at all: data, weights and start-up together stay below the promised 10 s."""
+
 
 class Unreachable(Exception):
     """A url does not answer; the message is the reason in a few words."""
 
 
-def check_reachable(url: str, seconds: float = 5.0) -> None:
+def check_reachable(url: str, seconds: float = CHECK_SECONDS) -> None:
     """Ask for a url's header (HEAD, through the proxies of the environment) within a hard deadline.
 
     The question runs in a daemon thread, as a name server that swallows packets blocks beyond any socket timeout.

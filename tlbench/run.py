@@ -148,7 +148,7 @@ class _Run:
         self.sidecars["predictions_test"] = write_predictions(self.folder, predictions)
         built.data.fingerprints.update(built.module.fingerprints())
         for logger in trainer.loggers:
-            logger.log_metrics({k: v for k, v in self.metrics.items() if v is not None and k.count("/") == 1}, step)
+            logger.log_metrics({key: value for key, value in values.items() if key.count("/") == 1}, step)
             if isinstance(logger, TensorBoardLogger):
                 show_pictures(
                     logger.experiment,

@@ -39,7 +39,7 @@ class Curves(Checkpoint):
         self.rows.append({**row, **_metrics(trainer, "train/"), **self._val, **rates})
         self._val = {}
         for logger in trainer.loggers:
-            logger.log_metrics(rates, step=trainer.global_step)
+            logger.log_metrics(rates, step=trainer.global_step - 1)  # as Lightning counts the epoch's metrics
 
     def state_dict(self) -> dict[str, Any]:
         """The rows, as plain numbers."""

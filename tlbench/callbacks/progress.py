@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from tlbench import console
 
 _REDRAW_S = 0.25
-"""Between two redraws of the bar, as one takes milliseconds."""
+"""Between two redraws of the bar; one takes half a millisecond."""
 
 _LINE_S = 30.0
 """Between two lines inside an epoch, where there is no bar."""

@@ -5,10 +5,7 @@ from __future__ import annotations
 from http.client import HTTPException
 from pathlib import Path
 
-from tlbench.download import Unreachable, check_reachable, stall_timeout
-
-CHECK_SECONDS = 4.0
-"""How long the server may take to answer at all; together with `STALL_SECONDS` below the promised 10 s."""
+from tlbench.download import CHECK_SECONDS, Unreachable, check_reachable, stall_timeout
 
 STALL_SECONDS = 5.0
 """How long a download may stand still."""

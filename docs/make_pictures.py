@@ -1,0 +1,44 @@
+"""Draw README's pictures from the records of a study: `python docs/make_pictures.py outputs/quickstart`.
+
+Writes `docs/images/<study>_curves.png` (mean, range and single seeds of val/oa) and `docs/images/<study>_table.svg`
+(the table as the terminal shows it).
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from tlbench.results.figures import curves_figure
+from tlbench.study.collect import check_comparable, collect_study
+from tlbench.study.render import render
+from tlbench.study.summary import summarise_study
+
+IMAGES = Path(__file__).parent / "images"
+
+
+def main(folder: Path) -> None:
+    """Draw both pictures of the study in `folder`."""
+    records = collect_study(folder)
+    factors = records[0].factors
+    check_comparable(records, factors)
+    records.sort(key=lambda record: record.arm == "random")  # pretrained arms first, as in the study's own table
+    name = records[0].study
+
+    series: dict[str, dict[int, list[tuple[float, float]]]] = {}
+    for record in records:
+        points = [(row["epoch"], row["val/oa"]) for row in record.curves]
+        series.setdefault(record.arm, {})[record.seed] = [(e, v) for e, v in points if e is not None and v is not None]
+    title = f"{name}: {records[0].config['model']['name']} on {records[0].config['data']['name']}"
+    curves_figure(series, "val/oa", title).savefig(IMAGES / f"{name}_curves.png")
+
+    console = Console(record=True, width=76, force_terminal=True, file=io.StringIO())
+    console.print(render(summarise_study(records, factors)))
+    console.save_svg(str(IMAGES / f"{name}_table.svg"), title=f"tlbench · {name}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
