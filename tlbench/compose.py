@@ -71,6 +71,9 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and key:
         return _unknown_key(str(key))
     text = str(error).split("Config search path:")[0]
+    override = getattr(error, "override", None)  # of an error in Hydra's grammar, which does not always name it
+    if override and override not in text:
+        text = f"{override}: {text}"
     text = re.sub(r"Available options in ('[^']+'):\s*(.+)", _listed, text, flags=re.DOTALL)
     if isinstance(cause, OmegaConfBaseException) and cause is not error:
         text = f"{text} ({str(cause).splitlines()[0]})"

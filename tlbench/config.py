@@ -123,7 +123,6 @@ class TrainerConfig(Schema):
 
     accelerator: Literal["auto", "cpu", "gpu"]
     max_epochs: Annotated[int, Field(ge=1)]
-    max_steps: Annotated[int, Field(ge=1)] | None = Field(description="ends the run early; for tests and benchmarks")
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     channels_last: bool
 

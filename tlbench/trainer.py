@@ -83,7 +83,6 @@ def build_trainer(config: TrainConfig, task: Task, folder: Path, resume_step: in
         accelerator=c.accelerator,
         devices=1,
         max_epochs=c.max_epochs,
-        max_steps=-1 if c.max_steps is None else c.max_steps,
         precision=c.precision,
         logger=_loggers(config, folder, resume_step),
         callbacks=[*callbacks, best, last],
