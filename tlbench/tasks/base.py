@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torchmetrics import Metric
 
+from tlbench.adaptation.optimizer import build_optimizer
 from tlbench.adaptation.parameter_groups import learning_rate_scales, parameter_groups
 from tlbench.adaptation.schedule import schedule
 from tlbench.config import OptimizerConfig, StrategyConfig
@@ -46,6 +47,7 @@ class Task(LightningModule):
         self.val_metrics = self.new_metrics()
         self.test_metrics = self.new_metrics()
         self.test_predictions: list[dict[str, Tensor]] = []
+        self._train_losses: list[Tensor] = []  # a list, as `self.log` would cost a millisecond a step
 
     @abstractmethod
     def loss(self, outputs: Any, targets: Any) -> Tensor:
@@ -74,12 +76,14 @@ class Task(LightningModule):
         loss = self.loss(outputs, targets)
         with torch.no_grad():
             self.train_metrics.update(outputs, targets)
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(images))
+        self._train_losses.append(loss.detach())
         return loss
 
     def on_train_epoch_end(self) -> None:
         """Log the metrics of the epoch's training batches, as they were seen (augmented)."""
-        if self.train_metrics.update_called:  # not where Lightning ends a resumed run's last epoch once more
+        if self._train_losses:  # not where Lightning ends a resumed run's last epoch once more
+            self.log("train/loss", torch.stack(self._train_losses).mean())  # all batches have one size
+            self._train_losses.clear()
             self._log_metrics("train", self.train_metrics)
 
     def validation_step(self, batch: Batch, _batch_idx: int) -> None:
@@ -118,13 +122,7 @@ class Task(LightningModule):
         c = self.optimizer_config
         scales = learning_rate_scales(list(self.layer_groups.groups), self.strategy_config.lr_decay)
         groups = parameter_groups(self.layer_groups, c.lr, c.weight_decay, scales)
-        optimizer: torch.optim.Optimizer
-        if c.name == "sgd":
-            assert c.momentum is not None
-            optimizer = torch.optim.SGD(groups, lr=c.lr, momentum=c.momentum, nesterov=c.momentum > 0)
-        else:
-            assert c.betas is not None
-            optimizer = torch.optim.AdamW(groups, lr=c.lr, betas=(c.betas[0], c.betas[1]))
+        optimizer = build_optimizer(c, groups)
         total = int(self.trainer.estimated_stepping_batches)
         epochs = self.trainer.max_epochs or 1
         warmup = min(
