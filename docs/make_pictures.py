@@ -35,7 +35,7 @@ def main(folder: Path) -> None:
     title = f"{name}: {records[0].config['model']['name']} on {records[0].config['data']['name']}"
     curves_figure(series, "val/oa", title).savefig(IMAGES / f"{name}_curves.png")
 
-    console = Console(record=True, width=76, force_terminal=True, file=io.StringIO())
+    console = Console(record=True, width=86, force_terminal=True, file=io.StringIO())
     console.print(render(summarise_study(records, factors)))
     console.save_svg(str(IMAGES / f"{name}_table.svg"), title=f"tlbench · {name}")
 

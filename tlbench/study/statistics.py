@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
 
 Verdict = Literal["lies above zero", "contains zero", "lies below zero"]
 
@@ -85,6 +84,8 @@ def paired_difference(a: Mapping[int, float], b: Mapping[int, float], confidence
     spread = summarise([a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())])
     low = high = p = None
     if spread.mean is not None and spread.std is not None:
+        from scipy.special import stdtr, stdtrit  # heavy: a study's configuration is checked before
+
         error, df = spread.std / math.sqrt(spread.n), spread.n - 1
         half_width = float(stdtrit(df, (1 + confidence) / 2)) * error
         low, high = spread.mean - half_width, spread.mean + half_width

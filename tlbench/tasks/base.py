@@ -79,9 +79,12 @@ class Task(LightningModule):
         self._train_losses.append(loss.detach())
         return loss
 
-    def on_train_epoch_end(self) -> None:
-        """Log the metrics of the epoch's training batches, as they were seen (augmented)."""
-        if self._train_losses:  # not where Lightning ends a resumed run's last epoch once more
+    def on_validation_epoch_start(self) -> None:
+        """Log the epoch's training loss and metrics, of the batches as they were seen (augmented).
+
+        Here, as Lightning calls a task's `on_train_epoch_end` after the callbacks that show an epoch's metrics.
+        """
+        if self._train_losses:
             self.log("train/loss", torch.stack(self._train_losses).mean())  # all batches have one size
             self._train_losses.clear()
             self._log_metrics("train", self.train_metrics)
