@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.fits import Fit
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes share two cores
 
 LOOPBACK = ("127.", "::1", "localhost")
 
 
+def isolate(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Make a folder the working folder, with caches and home below it."""
+    monkeypatch.chdir(folder)
+    for name in ("HOME", "TORCH_HOME", "XDG_CACHE_HOME", "YOLO_CONFIG_DIR", "MPLCONFIGDIR"):
+        monkeypatch.setenv(name, str(folder / f".{name.lower()}"))
+    monkeypatch.delenv("TLBENCH_WEIGHTS", raising=False)
+
+
 @pytest.fixture(autouse=True)
 def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The working folder, the caches and the home of the test are empty folders below `tmp_path`."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("HOME", "TORCH_HOME", "XDG_CACHE_HOME", "YOLO_CONFIG_DIR", "MPLCONFIGDIR"):
-        monkeypatch.setenv(name, str(tmp_path / f".{name.lower()}"))
-    monkeypatch.delenv("TLBENCH_WEIGHTS", raising=False)
+    isolate(monkeypatch, tmp_path)
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +50,30 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`model=resnet18` builds a network of a few hundred weights."""
+    use_tiny_network(monkeypatch)
+
+
+def use_tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """See `tiny_network`; for fixtures of a wider scope."""
+    from tests.tiny_network import tiny_network
+    from tlbench.models.catalog import NETWORKS
+
+    monkeypatch.setitem(NETWORKS, "resnet18", tiny_network)
+
+
+@pytest.fixture(scope="session")
+def fits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fit]]:
+    """ResNet-18 fitted on digits from `tin200` and from `random`; do not write into their folders."""
+    from tests.fits import fit_both
+
+    folder = tmp_path_factory.mktemp("fits")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        isolate(monkeypatch, folder)
+        fitted = fit_both(folder)
+    yield fitted
+    shutil.rmtree(folder)  # some hundred megabytes of checkpoints

@@ -15,13 +15,13 @@ class ConfigError(UserError):
     """A key or value of the configuration is not allowed."""
 
 
-class DataError(UserError):
-    """The target's data cannot be used as they are.
+class MaterialError(UserError):
+    """Data or weights cannot be used as they are.
 
     Args:
         message: One line: what is wrong, what is allowed, how to mend it.
-        unreachable: True where the data are merely not here (no copy, no network): `on_missing=embedded` may then
-            use the embedded digits. Broken data are never unreachable.
+        unreachable: True where they are merely not here (no copy, no network): `on_missing=embedded` may then use a
+            stand-in. What is broken or does not fit is never unreachable.
     """
 
     def __init__(self, message: str, *, unreachable: bool = False) -> None:
@@ -29,18 +29,12 @@ class DataError(UserError):
         self.unreachable = unreachable
 
 
-class WeightsError(UserError):
-    """The source's weights cannot be used as they are.
+class DataError(MaterialError):
+    """The target's data cannot be used; digits stand in for unreachable ones."""
 
-    Args:
-        message: One line: what is wrong, what is allowed, how to mend it.
-        unreachable: True where the file is merely not here (no copy, no network): `on_missing=embedded` may then
-            use the embedded `tin200`. A broken or unfitting file is never unreachable.
-    """
 
-    def __init__(self, message: str, *, unreachable: bool = False) -> None:
-        super().__init__(message)
-        self.unreachable = unreachable
+class WeightsError(MaterialError):
+    """The source's weights cannot be used; `tin200` stands in for unreachable ones."""
 
 
 class OutputError(UserError):

@@ -10,20 +10,23 @@ from tlbench.callbacks.finite_loss import FiniteLoss, NonFiniteLoss
 
 
 @pytest.mark.parametrize(
-    "saving",
+    ("saving", "limit_val_batches"),
     [
-        {"save_on_train_epoch_end": True},
-        {"save_on_train_epoch_end": False, "save_weights_only": True},  # right after validation
-        {"every_n_train_steps": 9},  # in the middle of the epoch, before the losses are due to be checked
+        ({"save_on_train_epoch_end": True, "save_weights_only": True}, 0),  # no validation, as max_steps may have it
+        ({"save_on_train_epoch_end": False, "save_weights_only": True}, 1.0),  # right after validation
+        ({"every_n_train_steps": 9}, 1.0),  # in the middle of the epoch, before the losses are due to be checked
     ],
     ids=["epoch end", "validation end", "mid-epoch"],
 )
 def test_a_nan_is_reported_with_its_step_before_any_checkpoint(
-    tiny_task: Any, fit: Any, tmp_path: Path, saving: dict[str, Any]
+    tiny_task: Any, fit: Any, tmp_path: Path, saving: dict[str, Any], limit_val_batches: float
 ) -> None:
-    checkpoints = ModelCheckpoint(dirpath=tmp_path / "checkpoints", save_top_k=-1, **saving)
+    callbacks = [
+        FiniteLoss(check_every_n_steps=50),
+        ModelCheckpoint(dirpath=tmp_path / "checkpoints", save_top_k=-1, **saving),
+    ]
     with pytest.raises(NonFiniteLoss) as caught:
-        fit(tiny_task(bad_step=7), [FiniteLoss(check_every_n_steps=50), checkpoints], train_batches=10)
+        fit(tiny_task(bad_step=7), callbacks, train_batches=10, limit_val_batches=limit_val_batches)
     assert caught.value.step == 7
     assert not list((tmp_path / "checkpoints").glob("*"))
     message = str(caught.value)

@@ -1,0 +1,1 @@
+"""Speed of tlbench as ratios against baselines measured in the same minute; see README.md here."""

@@ -1,0 +1,110 @@
+"""tlbench's own training path, built as `tlbench.run` builds it, over images that are in memory already."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from tlbench.compose import compose_config
+from tlbench.config import TrainConfig
+from tlbench.data.cifar10_copy import BATCHES
+from tlbench.data.images import ImageSet
+from tlbench.data.module import ImageDataModule
+from tlbench.data.target import open_target
+from tlbench.models.catalog import build_network
+from tlbench.tasks.classification import ClassificationTask
+from tlbench.trainer import build_trainer
+
+CLASSES, SIDE = 10, 32
+TRAIN_IMAGES = 45_000
+VAL_IMAGES = 256
+"""One batch: validation is part of every epoch, but not of its training time."""
+
+
+class InMemory:
+    """A target whose training images are given; see `tlbench.data.target.Target`."""
+
+    name = "benchmark"
+
+    def __init__(self, images: ImageSet) -> None:
+        self.images = images
+        self.class_names = images.class_names
+        self.split_rule: dict[str, Any] = {}
+
+    def train(self) -> ImageSet:
+        """All images."""
+        return self.images
+
+    def val(self) -> ImageSet:
+        """The first of them."""
+        return self.images.take(torch.arange(VAL_IMAGES) % len(self.images))
+
+    def test(self) -> ImageSet:
+        """Never asked for."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What `Trainer.fit` needs."""
+
+    trainer: pl.Trainer
+    task: ClassificationTask
+    module: ImageDataModule
+
+    def fit(self, callback: pl.Callback) -> None:
+        """Train, with one more callback, called before all others."""
+        self.trainer.callbacks.insert(0, callback)  # type: ignore[attr-defined]
+        self.trainer.fit(self.task, datamodule=self.module)
+
+
+def compose(device: str, batch: int, precision: str, epochs: int, steps: int, more: Sequence[str]) -> TrainConfig:
+    """The run's configuration: cifar10 with as many images as needed; what the arguments say goes before `more`."""
+    shots = min(math.ceil(steps * batch / CLASSES), TRAIN_IMAGES // CLASSES)
+    overrides = [
+        "data=cifar10",
+        "source=random",
+        f"trainer={'gpu' if device == 'cuda' else 'cpu'}",
+        f"trainer.precision={precision}",
+        f"trainer.max_epochs={epochs}",
+        f"data.batch_size={batch}",
+        f"data.shots={shots}",
+    ]
+    return compose_config([*more, *overrides])
+
+
+def training_images(config: TrainConfig, steps: int) -> tuple[str, ImageSet]:
+    """What the images are, and a whole number of batches of them: CIFAR-10 if there is a copy, else noise."""
+    root = Path(config.data.root or "data")
+    wanted = steps * config.data.batch_size
+    if any((root / name).is_dir() for name in ("cifar10", "train", BATCHES)):
+        images = open_target(config.data, config.seeds.split).train()
+        return "CIFAR-10", images.take(torch.arange(wanted) % len(images))
+    pixels = torch.randint(0, 256, (wanted, 3, SIDE, SIDE), dtype=torch.uint8)
+    names = tuple(str(c) for c in range(CLASSES))
+    return f"noise (no copy of CIFAR-10 in {root})", ImageSet(pixels, torch.arange(wanted) % CLASSES, names)
+
+
+def build(config: TrainConfig, images: ImageSet, folder: Path) -> Pipeline:
+    """Data module, network, task and Trainer, as in `tlbench.run`, but that no checkpoint is written.
+
+    A checkpoint follows an epoch's training time, so its callbacks stay and are called; they only keep none.
+    """
+    pl.seed_everything(config.seeds.init, verbose=False)
+    module = ImageDataModule(InMemory(images), config.data, config.seeds, channels_last=config.trainer.channels_last)
+    network = build_network(config.model.name, len(images.class_names), config.seeds.init)
+    if config.trainer.channels_last:
+        network.module.to(memory_format=torch.channels_last)
+    task = ClassificationTask(network, config.strategy, config.optimizer, images.class_names)
+    trainer = build_trainer(config, task, folder, 0).trainer
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, ModelCheckpoint):
+            callback.save_top_k = 0
+    return Pipeline(trainer, task, module)

@@ -1,0 +1,99 @@
+"""Every experiment, and every option of every group, composes, is valid and builds; a new file is tested by itself."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from types import SimpleNamespace
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from tlbench.compose import compose_config, config_dir, plain, register_resolvers
+from tlbench.config import config_hash, parse
+from tlbench.models.catalog import build_network
+from tlbench.tasks.classification import ClassificationTask
+from tlbench.trainer import build_trainer
+
+EXPERIMENTS = sorted(path.stem for path in (config_dir() / "experiment").glob("*.yaml"))
+OPTIONS = sorted(
+    f"{path.parent.name}={path.stem}" for path in config_dir().glob("*/*.yaml") if path.parent.name != "experiment"
+)
+NEEDED = {"source=checkpoint": ["source.path=run"], "data=cifar10": [], "data=digits": []}
+"""What an option needs beside itself."""
+
+
+def compose_study(overrides):
+    """The configuration with Hydra's own node, as the sweeper sees it."""
+    register_resolvers()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        return compose("train", overrides=overrides, return_hydra_config=True)
+
+
+def jobs_of(experiment):
+    """The overrides of each run of an experiment's study."""
+    params = compose_study([f"+experiment={experiment}"]).hydra.sweeper.params or {}
+    sweeps = OverridesParser.create().parse_overrides([f"{key}={value}" for key, value in params.items()])
+    (batch,) = BasicSweeper.split_arguments(sweeps, max_batch_size=None)
+    return [[f"+experiment={experiment}", *job] for job in batch]
+
+
+def test_there_are_experiments():
+    assert {"quickstart", "cifar_transfer"} <= set(EXPERIMENTS)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_an_experiment_composes_and_builds(experiment, tmp_path):
+    config = compose_config([f"+experiment={experiment}"])
+    network = build_network(config.model.name, 10, config.seeds.init)
+    task = ClassificationTask(network, config.strategy, config.optimizer, [str(i) for i in range(10)])
+    trainer = build_trainer(compose_config([f"+experiment={experiment}", "trainer=cpu"]), task, tmp_path, 0).trainer
+    assert trainer.max_epochs >= 1
+    task.trainer = SimpleNamespace(
+        estimated_stepping_batches=100, max_epochs=config.trainer.max_epochs, num_training_batches=10
+    )
+    optimizer = task.configure_optimizers()["optimizer"]
+    grouped = [id(p) for group in optimizer.param_groups for p in group["params"]]
+    assert sorted(grouped) == sorted(id(p) for p in network.module.parameters())
+    assert {group["name"].partition("/")[0] for group in optimizer.param_groups} == set(network.groups)
+    with torch.no_grad():
+        side = config.data.image_size
+        assert network.module.eval()(torch.zeros(2, 3, side, side)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_all_runs_of_an_experiments_study_are_valid_and_apart(experiment):
+    configs, folders = [], []
+    for job in jobs_of(experiment):
+        composed = compose_study(job)
+        configs.append(parse(plain(composed)))
+        folders.append(f"{composed.hydra.sweep.dir}/{composed.hydra.sweep.subdir}")
+    assert len(configs) > 1
+    assert len(set(folders)) == len({config_hash(c.model_dump(mode="json")) for c in configs}) == len(configs)
+    assert all(re.fullmatch(r"outputs/[\w.+-]+/[\w.+-]+/seed_\d+", folder) for folder in folders)
+    assert {config.study for config in configs} == {configs[0].study}
+    seeds = [config.seed for config in configs]
+    assert len(configs) == len(set(seeds)) * len({folder.split("/")[2] for folder in folders})
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_an_experiment_states_its_command(experiment):
+    lines = (config_dir() / "experiment" / f"{experiment}.yaml").read_text().splitlines()
+    commands = [line for line in lines if line.startswith("# python -m tlbench.train ")]
+    assert commands, "its header must state its command"
+    for command in commands:
+        arguments = shlex.split(command.removeprefix("# python -m tlbench.train "), comments=True)
+        overrides = [argument for argument in arguments if not argument.startswith("-")]
+        assert f"+experiment={experiment}" in overrides
+        assert compose_config(overrides)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_of_every_group_composes(option):
+    config = compose_config([option, *NEEDED.get(option, [])])
+    group, _, name = option.partition("=")
+    if "name" in type(getattr(config, group)).model_fields:
+        assert getattr(config, group).name == name

@@ -1,0 +1,177 @@
+"""Planning and concluding a study, with recorded results in place of runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from tests.records import record
+from tlbench.compose import config_dir, register_resolvers
+from tlbench.config import StandIn
+from tlbench.errors import ConfigError, DataError
+from tlbench.results.record import ErrorRecord, write_record
+from tlbench.study import launch
+from tlbench.study.jobs import StudyFailed
+from tlbench.study.launch import SUMMARY_FILE, launch_study
+
+STUDY = Path("outputs/digits_resnet18")
+
+
+def composed(overrides):
+    register_resolvers()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        return compose("train", overrides=list(overrides), return_hydra_config=True)
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """Stands in for running: takes each run's exit code from `runs.codes` by its name, 0 where there is none."""
+
+    class Runs:
+        def __init__(self):
+            self.codes, self.jobs = {}, []
+
+        def __call__(self, jobs, n_jobs):
+            self.jobs = jobs
+            return [self.run(job) for job in jobs]
+
+        def run(self, job):
+            code = self.codes.get(job.name, 0)
+            overrides = [a for a in job.arguments if not a.startswith("hydra.")]
+            changed = {"arm": job.name.split("/")[0], "metrics": {"test/oa": 0.5 + 0.01 * len(job.name)}}
+            if code == 1:
+                reason = ErrorRecord(type="RuntimeError", message="boom", traceback="Traceback …")
+                changed |= {"status": "failed", "error": reason, "metrics": {}}
+            if code in (0, 1):
+                write_record(job.folder, record(*overrides, **changed))
+            return code
+
+        @property
+        def names(self):
+            return [job.name for job in self.jobs]
+
+    runs = Runs()
+    monkeypatch.setattr(launch, "run_jobs", runs)
+    return runs
+
+
+def start(*jobs, n_jobs=1, study=()):
+    return launch_study([list(job) for job in jobs], composed, composed(study), n_jobs)
+
+
+def test_every_run_is_told_its_folder_and_the_results_are_compared(runs, capsys):
+    jobs = [(f"source={source}", f"seed={seed}") for source in ("tin200", "random") for seed in (0, 1)]
+    assert start(*jobs) == [0] * 4
+    assert runs.names == ["tin200/seed_0", "tin200/seed_1", "random/seed_0", "random/seed_1"]
+    assert [job.folder for job in runs.jobs] == [STUDY / name for name in runs.names]
+    assert list(runs.jobs[2].arguments) == [
+        "source=random",
+        "seed=0",
+        "hydra.run.dir=outputs/digits_resnet18/random/seed_0",
+    ]
+    summary = json.loads((STUDY / SUMMARY_FILE).read_text())
+    assert [(arm["name"], arm["n_complete"]) for arm in summary["arms"]] == [("tin200", 2), ("random", 2)]
+    out = capsys.readouterr().out
+    assert "tin200 − random" in out
+    assert f"summary: {STUDY / SUMMARY_FILE}" in out
+
+
+def test_a_failed_run_is_named_and_the_others_are_compared(runs, capsys):
+    runs.codes = {"random/seed_1": 1}
+    with pytest.raises(StudyFailed, match=r"1 of 3 runs failed: outputs/\S+/random/seed_1 \(exit code 1\)"):
+        start(("source=tin200", "seed=0"), ("source=random", "seed=0"), ("source=random", "seed=1"))
+    summary = json.loads((STUDY / SUMMARY_FILE).read_text())
+    assert [(f["arm"], f["seed"], f["status"]) for f in summary["failures"]] == [("random", 1, "failed")]
+    assert "RuntimeError: boom" in capsys.readouterr().out
+
+
+def test_a_killed_run_leaves_no_record_and_is_named_too(runs):
+    runs.codes = {"random/seed_0": -9}
+    with pytest.raises(StudyFailed, match="exit code -9"):
+        start(("source=tin200",), ("source=random",))
+    (failure,) = json.loads((STUDY / SUMMARY_FILE).read_text())["failures"]
+    assert (failure["arm"], failure["status"]) == ("random", "killed")
+    assert "exit code -9" in failure["reason"]
+
+
+def test_an_earlier_success_does_not_hide_todays_failure(runs):
+    start(("source=tin200",), ("source=random",))
+    runs.codes = {"random/seed_0": 2}
+    with pytest.raises(StudyFailed):
+        start(("source=tin200",), ("source=random",))
+    arms = {arm["name"]: arm for arm in json.loads((STUDY / SUMMARY_FILE).read_text())["arms"]}
+    assert (arms["random"]["n_complete"], arms["random"]["n_failed"]) == (0, 1)
+
+
+def test_nothing_but_failures_is_no_table(runs):
+    runs.codes = {"tin200/seed_0": -9, "random/seed_0": -9}
+    with pytest.raises(StudyFailed, match="2 of 2 runs failed"):
+        start(("source=tin200",), ("source=random",))
+    assert not (STUDY / SUMMARY_FILE).exists()
+
+
+def test_one_bad_configuration_and_nothing_is_run(runs):
+    with pytest.raises(ConfigError, match=r"optimizer\.lr=-1"):
+        start(("optimizer.lr=1",), ("optimizer.lr=-1",))
+    with pytest.raises(DataError, match="nowhere"):
+        start(("data=digits",), ("data=cifar10", "data.root=nowhere"))
+    with pytest.raises(ConfigError, match="n_jobs=0"):
+        start(("seed=0",), n_jobs=0)
+    assert runs.jobs == []
+    assert not Path("outputs").exists()
+
+
+def test_what_the_command_line_sweeps_becomes_a_factor(runs):
+    start(*((f"source={s}", f"optimizer.lr={lr}", "seed=1") for s in ("tin200", "random") for lr in ("0.1", "0.2")))
+    assert runs.names == [f"{arm}/seed_1" for arm in ("tin200-0.1", "tin200-0.2", "random-0.1", "random-0.2")]
+    summary = json.loads((STUDY / SUMMARY_FILE).read_text())
+    assert summary["factors"] == ["source", "optimizer.lr"]
+
+
+def test_two_different_runs_never_share_a_folder(runs):
+    fixed = "hydra.sweep.subdir=fixed"
+    with pytest.raises(ConfigError, match=r"share the folder outputs/\S+/fixed; name what differs"):
+        start(("source=tin200", fixed), ("source=random", fixed))
+    assert runs.jobs == []
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """ImageNet's weights and CIFAR-10 cannot be reached; the calls are counted."""
+    asked = []
+
+    def find(config):
+        asked.append((config.data.name, config.source.name))
+        wanted = [("data", "cifar10", "digits")] if config.data.name == "cifar10" else []
+        wanted += [("source", "imagenet", "tin200")] if config.source.name == "imagenet" else []
+        return [StandIn(kind=k, wanted=w, used=u, reason=f"no {w}, tried {{a,b}}") for k, w, u in wanted]
+
+    monkeypatch.setattr(launch, "find_stand_ins", find)
+    return asked
+
+
+def test_stand_ins_rename_the_arm_and_the_study(runs, offline, capsys):
+    jobs = [("+experiment=cifar_transfer", f"source={s}", f"seed={n}") for s in ("imagenet", "random") for n in (0, 1)]
+    start(*jobs, study=["+experiment=cifar_transfer"])
+    assert runs.names == ["tin200/seed_0", "tin200/seed_1", "random/seed_0", "random/seed_1"]
+    assert {job.folder.parts[1] for job in runs.jobs} == {"cifar_transfer-standin"}
+    assert sorted(offline) == [("cifar10", "imagenet"), ("cifar10", "random")]  # once per need, whatever the seeds
+    out = capsys.readouterr().out
+    assert out.count("STAND-INS: these are not the results") == 1
+    assert "STAND-IN: source tin200, not imagenet" in out
+    assert "STAND-IN: data digits, not cifar10" in out
+
+
+def test_a_stand_in_that_makes_two_arms_equal_drops_one(runs, offline, capsys):
+    start(*(("+experiment=cifar_transfer", f"source={s}") for s in ("imagenet", "tin200", "random")))
+    assert runs.names == ["tin200/seed_0", "random/seed_0"]
+    assert "asked for twice, run once" in capsys.readouterr().out
+
+
+def test_arms_without_need_go_along_into_the_renamed_study(runs, offline):
+    start(("source=imagenet",), ("source=random",))
+    assert {job.folder.parts[1] for job in runs.jobs} == {"digits_resnet18-standin"}
+    assert len({job.folder for job in runs.jobs}) == 2

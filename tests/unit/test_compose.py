@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from tlbench.compose import compose_config, config_dir, explain
+
+
+def explained(*overrides: str) -> str:
+    with pytest.raises((HydraException, OmegaConfBaseException)) as caught:
+        compose_config(overrides)
+    text = explain(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def test_the_configs_of_a_checkout_lie_beside_the_package():
+    assert (config_dir() / "train.yaml").is_file()
+
+
+def test_an_unknown_key_is_named_with_the_nearest_one_and_its_neighbours():
+    assert explained("optimizer.lrr=1") == (
+        "unknown key 'optimizer.lrr' (did you mean 'optimizer.lr'?); allowed under optimizer: "
+        "betas, lr, momentum, name, schedule, warmup_epochs, weight_decay"
+    )
+    assert explained("qqq=1").startswith("unknown key 'qqq'; allowed at the top: callbacks, data, ")
+
+
+def test_a_missing_option_is_named_with_those_there_are():
+    text = explained("optimizer=adam")
+    assert "optimizer/adam" in text
+    assert text.endswith("available options in 'optimizer': adamw, sgd")
+
+
+@pytest.mark.parametrize("override", ["optimizer.betas=[1", "data.normalisation={mean:", "optimizer.lr", "a=b=[c"])
+def test_an_override_that_is_no_override_is_quoted_whole(override):
+    assert override in explained(override)
+
+
+def test_an_experiment_in_a_further_folder_is_found(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\ndata: {shots: 7}\n")
+    assert compose_config(["+experiment=mine"], [str(tmp_path)]).data.shots == 7
+    assert "mine" in explained("+experiment=mine")
+
+
+def test_composing_twice_gives_the_same():
+    assert compose_config(["seed=3"]) == compose_config(["seed=3"])

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from tlbench.interrupts import Interrupted, interruptible
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_raises_and_names_itself(number, exit_code):
+    before = [signal.getsignal(n) for n in SIGNALS]
+    with pytest.raises(Interrupted, match=number.name) as caught, interruptible():
+        signal.raise_signal(number)
+    assert caught.value.exit_code == exit_code
+    assert [signal.getsignal(n) for n in SIGNALS] == before
+
+
+def test_a_second_signal_does_not_disturb_the_way_out():
+    finished = []
+
+    def stopped_while_tidying():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGINT)
+            finished.append(True)
+
+    with pytest.raises(Interrupted, match="SIGINT"), interruptible():
+        stopped_while_tidying()
+    assert finished
+
+
+def test_nothing_that_catches_exceptions_swallows_it():
+    assert not issubclass(Interrupted, Exception)
+
+
+def test_handlers_are_put_back_after_an_error():
+    before = [signal.getsignal(n) for n in SIGNALS]
+    with pytest.raises(ValueError, match="odd"), interruptible():
+        raise ValueError("odd")
+    assert [signal.getsignal(n) for n in SIGNALS] == before

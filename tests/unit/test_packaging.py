@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared(text: str) -> set[str]:
+    """The packages of a list of quoted requirements in pyproject.toml."""
+    return {normalised(name) for name in re.findall(r'^\s*"([A-Za-z0-9_.-]+)[><=!]', text, flags=re.MULTILINE)}
+
+
+def test_constraints_pin_every_dependency_and_name_no_registry():
+    constraints = (ROOT / "constraints.txt").read_text()
+    pinned = {normalised(name) for name in re.findall(r"^([A-Za-z0-9_.-]+)==", constraints, flags=re.MULTILINE)}
+    wanted = declared((ROOT / "pyproject.toml").read_text())
+    assert {"torch", "lightning", "ultralytics", "pytest"} <= wanted
+    assert wanted <= pinned
+    assert "://" not in constraints
+    assert "index-url" not in constraints
+
+
+def test_classification_never_imports_ultralytics():
+    import tlbench.run
+
+    assert "torch" in sys.modules
+    assert tlbench.run.ClassificationTask.name == "classification"
+    assert "ultralytics" not in sys.modules  # its import looks up names, writes below the home folder, sets threads
+
+
+def test_the_licence_is_named_alike_everywhere():
+    assert 'license = "AGPL-3.0-or-later"' in (ROOT / "pyproject.toml").read_text()
+    assert "AFFERO GENERAL PUBLIC LICENSE" in (ROOT / "LICENSE").read_text()
+    assert "AGPL-3.0-or-later" in (ROOT / "README.md").read_text()

@@ -1,0 +1,1 @@
+"""What Lightning has not: progress in images/s, curves for the record, a check for non-finite losses."""
