@@ -24,4 +24,5 @@ def _value(config: Mapping[str, Any], factor: str) -> Any:
 
 
 def _fit_for_a_folder(value: Any) -> str:
-    return re.sub(r"[^A-Za-z0-9._+-]+", "_", str(value)).strip(".") or "_"
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return re.sub(r"[^A-Za-z0-9._+-]+", "_", text).strip(".") or "_"

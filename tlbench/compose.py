@@ -48,13 +48,23 @@ def compose_config(overrides: Sequence[str], searched: Sequence[str] = ()) -> Tr
         HydraException: If Hydra cannot compose it; see `explain`.
         ConfigError: If a value is not allowed.
     """
+    return compose_run(overrides, searched)[0]
+
+
+def compose_run(overrides: Sequence[str], searched: Sequence[str] = ()) -> tuple[TrainConfig, Path]:
+    """As `compose_config`, with the run's folder."""
     register_resolvers()
-    extra = (
-        [f"hydra.searchpath=[{','.join('file://' + str(Path(p).absolute()) for p in searched)}]"] if searched else []
-    )
+    places = ",".join(quoted("file://" + str(Path(place).absolute())) for place in searched)
+    extra = [f"hydra.searchpath=[{places}]"] if searched else []
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        return parse(plain(compose(CONFIG_NAME, overrides=[*overrides, *extra])))
+        config = compose(CONFIG_NAME, overrides=[*overrides, *extra], return_hydra_config=True)
+        return parse(plain(config)), Path(config.hydra.run.dir)
+
+
+def quoted(text: str) -> str:
+    """A value for Hydra's command line that is taken as it is."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def plain(config: DictConfig) -> dict[str, Any]:

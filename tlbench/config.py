@@ -226,6 +226,10 @@ def _cross_checks(c: TrainConfig) -> list[str]:
         )
     if c.optimizer.name == "sgd" and c.optimizer.momentum is None:
         problems.append("optimizer.momentum=null: SGD needs a momentum in [0, 1]")
+    if c.optimizer.name == "adamw" and c.optimizer.momentum is not None:
+        problems.append(f"optimizer.momentum={c.optimizer.momentum}: AdamW takes betas instead; use null")
+    if c.optimizer.name == "sgd" and c.optimizer.betas is not None:
+        problems.append(f"optimizer.betas={c.optimizer.betas}: SGD takes a momentum instead; use null")
     if c.optimizer.name == "adamw" and c.optimizer.betas is None:
         problems.append("optimizer.betas=null: AdamW needs two betas in [0, 1)")
     if c.optimizer.warmup_epochs > c.trainer.max_epochs:
@@ -233,20 +237,28 @@ def _cross_checks(c: TrainConfig) -> list[str]:
             f"optimizer.warmup_epochs={c.optimizer.warmup_epochs}: at most trainer.max_epochs={c.trainer.max_epochs}"
         )
     for factor in c.factors:
-        if not _has(c, factor):
+        value = _value(c, factor)
+        if factor.split(".")[0] in SEED_KEYS:
+            problems.append(f"factors={c.factors!r}: {factor!r} is a seed; the runs of an arm differ in it already")
+        elif isinstance(value, BaseModel) and "name" not in type(value).model_fields:
+            problems.append(f"factors={c.factors!r}: {factor!r} is a group without a name; name one of its keys")
+        elif value is _ABSENT:
             problems.append(
                 f"factors={c.factors!r}: no key {factor!r} in the config; name keys like source or data.shots"
             )
     return problems
 
 
-def _has(config: BaseModel, key: str) -> bool:
+_ABSENT = object()
+
+
+def _value(config: BaseModel, key: str) -> Any:
     node: Any = config
     for part in key.split("."):
         if not isinstance(node, BaseModel) or part not in type(node).model_fields:
-            return False
+            return _ABSENT
         node = getattr(node, part)
-    return True
+    return node
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -44,9 +44,8 @@ def execute(config: TrainConfig, folder: Path) -> Record:
     except UserError:
         raise
     except Exception as error:
-        raise RunFailed(
-            f"the run failed: {type(error).__name__}: {error} (traceback in {shown(folder / FILE_NAME)})"
-        ) from error
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise RunFailed(f"the run failed: {reason} (traceback in {shown(folder / FILE_NAME)})") from error
     for warning in record.warnings:
         warn(warning)
     show_record(record, folder)

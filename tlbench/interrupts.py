@@ -24,7 +24,7 @@ def interruptible() -> Iterator[None]:
 
     def stop(signum: int, _frame: FrameType | None) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+            signal.signal(number, lambda *_: None)
         raise Interrupted(signum)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

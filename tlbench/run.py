@@ -19,7 +19,7 @@ from tlbench.config import TrainConfig, config_hash, flatten
 from tlbench.console import shown
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import open_target
-from tlbench.errors import UserError
+from tlbench.errors import ConfigError, UserError
 from tlbench.interrupts import Interrupted, interruptible
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
@@ -54,19 +54,20 @@ def run(config: TrainConfig, folder: Path, resumes: int = 0, say: Callable[[str]
     """
     begin(folder, config.model_dump(mode="json"))
     this = _Run(config, folder, resumes, say)
-    try:
-        with interruptible(), output_errors(folder):
-            built = this.build()
-            this.fit(built)
-            this.test(built)
-    except Interrupted:
-        write_record(folder, this.record("interrupted"))
-        raise
-    except Exception as error:
-        text = None if isinstance(error, UserError) else traceback.format_exc()
-        reason = ErrorRecord(type=type(error).__name__, message=str(error), traceback=text)
-        write_record(folder, this.record("failed", reason))
-        raise
+    with interruptible():
+        try:
+            with output_errors(folder):
+                built = this.build()
+                this.fit(built)
+                this.test(built)
+        except Interrupted:
+            write_record(folder, this.record("interrupted"))
+            raise
+        except Exception as error:
+            text = None if isinstance(error, UserError) else traceback.format_exc()
+            reason = ErrorRecord(type=type(error).__name__, message=str(error), traceback=text)
+            write_record(folder, this.record("failed", reason))
+            raise
     record = this.record("complete")
     write_record(folder, record)
     return record
@@ -210,7 +211,13 @@ def _describe(name: str, network: Network) -> ModelRecord:
 
 
 def _read_checkpoint(path: Path) -> dict[str, Any]:
-    checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises nearly anything on a broken file
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigError(
+            f"{path}: no whole checkpoint ({type(error).__name__}: {reason}); move the run's folder away and run again"
+        ) from None
     return checkpoint
 
 

@@ -20,20 +20,29 @@ def find_stand_ins(config: TrainConfig) -> list[StandIn]:
     Raises:
         DataError, WeightsError: With `on_missing=error`, or if what is there is broken.
     """
-    found = []
+    return [s for s in (data_stand_in(config), source_stand_in(config)) if s is not None]
+
+
+def data_stand_in(config: TrainConfig) -> StandIn | None:
+    """As `find_stand_ins`, for the data alone."""
     try:
         ensure_reachable(config.data)
     except DataError as error:
         if config.on_missing == "error" or not error.unreachable:
             raise
-        found.append(StandIn(kind="data", wanted=config.data.name, used=EMBEDDED_DATA, reason=str(error)))
+        return StandIn(kind="data", wanted=config.data.name, used=EMBEDDED_DATA, reason=str(error))
+    return None
+
+
+def source_stand_in(config: TrainConfig) -> StandIn | None:
+    """As `find_stand_ins`, for the source's weights alone."""
     try:
         find_weights(config.source, config.model.name)
     except WeightsError as error:
         if config.on_missing == "error" or not error.unreachable:
             raise
-        found.append(StandIn(kind="source", wanted=config.source.name, used=EMBEDDED_SOURCE, reason=str(error)))
-    return found
+        return StandIn(kind="source", wanted=config.source.name, used=EMBEDDED_SOURCE, reason=str(error))
+    return None
 
 
 def stand_in_overrides(study: str, stand_ins: Sequence[StandIn]) -> dict[str, str]:

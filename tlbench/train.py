@@ -5,6 +5,7 @@ Exit codes: 0 complete, 1 a run failed, 2 the user's input is at fault, 130 / 14
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import warnings
@@ -17,14 +18,16 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
-from tlbench.compose import CONFIG_NAME, compose_config, config_dir, explain, plain, register_resolvers
+from tlbench.compose import CONFIG_NAME, compose_run, config_dir, explain, plain, register_resolvers
 from tlbench.config import parse
 from tlbench.console import complain
 from tlbench.errors import UserError
 from tlbench.execute import RunFailed, execute
 from tlbench.interrupts import Interrupted
 from tlbench.results.atomic import describe_output_error
+from tlbench.results.folder import is_complete
 from tlbench.stand_ins import find_stand_ins, replace_overrides, stand_in_overrides
 from tlbench.study.jobs import StudyFailed
 
@@ -39,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; anything wrong has been said on stderr.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without ± or · shows '?' there
     # Hydra then raises what it finds wrong, instead of printing it in its own words and leaving with exit code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     warnings.filterwarnings("ignore", message="provider=hydra.searchpath")  # the error that follows says it
@@ -51,9 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RunFailed, StudyFailed) as error:
         return _say(str(error), 1)
     except Interrupted as error:
-        return _say(f"{error}: interrupted; the same command goes on from the last checkpoint", error.exit_code)
+        return _say(
+            f"{error}: interrupted; the same command goes on from the last checkpoint, if one was written",
+            error.exit_code,
+        )
     except KeyboardInterrupt:
         return _say("SIGINT: interrupted before anything was trained", 130)
+    except (YAMLError, UnicodeDecodeError) as error:
+        return _say(f"ConfigError: a configuration file cannot be read: {' '.join(str(error).split())}", 2)
     except OSError as error:
         if error.filename is None:
             raise
@@ -76,8 +86,9 @@ def _with_stand_ins(arguments: list[str]) -> list[str]:
     if any(other) or any(o.startswith("hydra.mode=") for o in options.overrides):
         return arguments
     searched = [options.config_dir] if options.config_dir else []
-    config = compose_config(options.overrides, searched)
-    found = find_stand_ins(config)
+    config, folder = compose_run(options.overrides, searched)
+    complete = is_complete(folder, config.model_dump(mode="json"))
+    found = [] if complete and not config.rerun else find_stand_ins(config)
     if not found:
         return arguments
     flags = [a for a in arguments if a not in options.overrides]

@@ -10,12 +10,12 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from tlbench.callbacks.curves import Curves
 from tlbench.callbacks.finite_loss import FiniteLoss
 from tlbench.callbacks.progress import RunProgress
+from tlbench.callbacks.resumable import LastingEarlyStopping, MovableCheckpoint
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
@@ -29,7 +29,7 @@ class TrainerParts:
     trainer: Trainer
     curves: Curves
     progress: RunProgress
-    best: ModelCheckpoint
+    best: MovableCheckpoint
 
 
 def build_trainer(config: TrainConfig, task: Task, folder: Path, resume_step: int) -> TrainerParts:
@@ -42,14 +42,16 @@ def build_trainer(config: TrainConfig, task: Task, folder: Path, resume_step: in
         resume_step: Steps in the checkpoint that the run goes on from (0: none); curves logged after it are dropped.
 
     Raises:
-        ConfigError: If the wanted accelerator is not there.
+        ConfigError: If the wanted accelerator is not there, or cannot train in the wanted precision.
     """
     c = config.trainer
-    if c.accelerator == "gpu" and not (torch.cuda.is_available() or torch.backends.mps.is_available()):
+    if c.accelerator == "gpu" and not _sees_gpu():
         raise ConfigError("trainer=gpu: torch sees no GPU on this machine; use trainer=auto or trainer=cpu")
+    if c.precision == "16-mixed" and (c.accelerator == "cpu" or not _sees_gpu()):
+        raise ConfigError("trainer.precision='16-mixed': needs a GPU; on a CPU use 32-true or bf16-mixed")
     _quiet_lightning()
     curves, progress = Curves(), RunProgress()
-    best = ModelCheckpoint(
+    best = MovableCheckpoint(
         dirpath=folder,
         filename=Path(BEST_CHECKPOINT).stem,
         monitor=task.monitor,
@@ -59,7 +61,7 @@ def build_trainer(config: TrainConfig, task: Task, folder: Path, resume_step: in
         save_on_train_epoch_end=False,  # after validation: a resumed run ends its last epoch's training once more
         enable_version_counter=False,
     )
-    last = ModelCheckpoint(
+    last = MovableCheckpoint(
         dirpath=folder,
         filename=Path(LAST_CHECKPOINT).stem,
         save_top_k=1,
@@ -71,7 +73,7 @@ def build_trainer(config: TrainConfig, task: Task, folder: Path, resume_step: in
     stopping = config.callbacks.early_stopping
     if stopping.patience is not None:
         callbacks.append(
-            EarlyStopping(
+            LastingEarlyStopping(
                 monitor=task.monitor,
                 mode=task.mode,
                 patience=stopping.patience,
@@ -99,6 +101,10 @@ def _loggers(config: TrainConfig, folder: Path, resume_step: int) -> list[Logger
         return []
     writer_options: dict[str, Any] = {"purge_step": resume_step + 1}
     return [TensorBoardLogger(save_dir=folder, name="", version="", default_hp_metric=False, **writer_options)]
+
+
+def _sees_gpu() -> bool:
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
 def _quiet_lightning() -> None:

@@ -52,7 +52,4 @@ class TlbenchLauncher(Launcher):
             return self.context.config_loader.load_sweep_config(self.config, list(overrides))
 
         codes = launch_study([list(o) for o in job_overrides], compose, self.config, self.n_jobs)
-        return [
-            JobReturn(overrides=list(o), status=JobStatus.COMPLETED, _return_value=code)
-            for o, code in zip(job_overrides, codes, strict=True)
-        ]
+        return [JobReturn(status=JobStatus.COMPLETED, _return_value=code) for code in codes]

@@ -85,7 +85,7 @@ def test_an_experiment_states_its_command(experiment):
     commands = [line for line in lines if line.startswith("# python -m tlbench.train ")]
     assert commands, "its header must state its command"
     for command in commands:
-        arguments = shlex.split(command.removeprefix("# python -m tlbench.train "), comments=True)
+        arguments = shlex.split(re.split(r"\s{2,}", command)[0].removeprefix("# python -m tlbench.train "))
         overrides = [argument for argument in arguments if not argument.startswith("-")]
         assert f"+experiment={experiment}" in overrides
         assert compose_config(overrides)

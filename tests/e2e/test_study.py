@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import statistics
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.commands import Outcome, snapshot, train
-from tests.conftest import isolate
-from tlbench.results.record import Record, read_record
+from tests.commands import snapshot, train
+from tlbench.results.record import read_record
 from tlbench.study import jobs, launch
 
 FEW_STEPS = (
@@ -27,40 +24,46 @@ FEW_STEPS = (
     "logger.tensorboard=false",
 )
 STUDY = ("-m", *FEW_STEPS, "seed=0,1", "hydra.sweep.dir=study")
-ARMS = ("tin200", "random")
+ARMS, SEEDS = ("tin200", "random"), (0, 1)
+TABLE = "quickstart: mean"
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory) -> Iterator[tuple[Path, Outcome]]:
-    """Two arms, two seeds, two at a time; do not write into its folder."""
-    folder = tmp_path_factory.mktemp("study")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        isolate(monkeypatch, folder)
-        outcome = train(*STUDY)
-    yield folder, outcome
-    shutil.rmtree(folder)  # some hundred megabytes of checkpoints
+def test_two_arms_of_two_seeds_two_at_a_time(tmp_path):
+    """One test, so that the four processes are started once however the tests are divided among workers."""
+    study = tmp_path / "study"
+    outcome = train(*STUDY)
+    assert (outcome.code, outcome.err) == (0, "")
+    found = sorted(str(path.parent.relative_to(study)) for path in tmp_path.rglob("record.json"))
+    assert found == sorted(f"{arm}/seed_{seed}" for arm in ARMS for seed in SEEDS)
+    records = {arm: [read_record(study / arm / f"seed_{seed}") for seed in SEEDS] for arm in ARMS}
+    runs_are_complete_and_paired(records)
+    consoles_hold_what_the_runs_said(study, records)
+    summary_is_what_the_records_say(json.loads((study / "summary.json").read_text()), records)
+    table_shows_it(outcome.out, records)
+    the_same_command_again_trains_nothing(study, outcome.out)
+    shutil.rmtree(study)  # some hundred megabytes of checkpoints
 
 
-@pytest.fixture
-def records(study) -> dict[str, list[Record]]:
-    return {arm: [read_record(study[0] / "study" / arm / f"seed_{seed}") for seed in (0, 1)] for arm in ARMS}
-
-
-def test_every_run_has_its_folder_and_record(study, records):
-    folder, outcome = study
-    assert outcome.code == 0, outcome.err
-    assert outcome.err == ""
-    found = sorted(str(path.parent.relative_to(folder)) for path in folder.rglob("record.json"))
-    assert found == sorted(f"study/{arm}/seed_{seed}" for arm in ARMS for seed in (0, 1))
+def runs_are_complete_and_paired(records):
     for arm, of_arm in records.items():
         assert [(r.status, r.arm, r.seed, r.study) for r in of_arm] == [
-            ("complete", arm, n, "quickstart") for n in (0, 1)
+            ("complete", arm, n, "quickstart") for n in SEEDS
         ]
-        assert all((folder / "study" / arm / f"seed_{r.seed}" / "console.log").stat().st_size for r in of_arm)
+    a, b = (records[arm] for arm in ARMS)
+    assert a[0].data == b[0].data == a[1].data
+    assert a[0].config["seeds"] == b[0].config["seeds"] != a[1].config["seeds"]
 
 
-def test_the_summary_is_what_the_records_say(study, records):
-    summary = json.loads((study[0] / "study" / "summary.json").read_text())
+def consoles_hold_what_the_runs_said(study, records):
+    for arm, of_arm in records.items():
+        for record in of_arm:
+            text = (study / arm / f"seed_{record.seed}" / "console.log").read_text()
+            assert "epoch 1/1" in text
+            assert f"{record.metrics['test/oa']:.4f}" in text
+            assert "warning" not in text.lower()  # of whatever library
+
+
+def summary_is_what_the_records_say(summary, records):
     oa = {arm: [record.metrics["test/oa"] for record in of_arm] for arm, of_arm in records.items()}
     assert [arm["name"] for arm in summary["arms"]] == list(ARMS)
     for arm in summary["arms"]:
@@ -73,8 +76,7 @@ def test_the_summary_is_what_the_records_say(study, records):
     assert difference["paired"]["n"] == 2
 
 
-def test_the_table_is_printed(study, records):
-    out = study[1].out
+def table_shows_it(out, records):
     oa = [100 * record.metrics["test/oa"] for record in records["tin200"]]
     assert f"{statistics.mean(oa):.1f} ± {statistics.stdev(oa):.1f}" in out
     assert "tin200 − random" in out
@@ -82,33 +84,16 @@ def test_the_table_is_printed(study, records):
     assert "summary: study/summary.json" in out
 
 
-def test_runs_of_one_seed_are_paired_and_those_of_two_are_not(records):
-    a, b = records["tin200"], records["random"]
-    assert a[0].data == b[0].data == a[1].data
-    assert a[0].config["seeds"] == b[0].config["seeds"] != a[1].config["seeds"]
-
-
-def test_the_same_command_again_trains_nothing(study, monkeypatch):
-    folder, first = study
-    monkeypatch.chdir(folder)
-    before = snapshot(folder / "study")
+def the_same_command_again_trains_nothing(study, out):
+    before = snapshot(study)
     again = train(*STUDY)
     assert again.code == 0
-    after = snapshot(folder / "study")
+    after = snapshot(study)
     logs = {name for name in before if name.endswith("console.log")}
     assert {name for name in after if before.get(name) != after[name]} <= logs | {"multirun.yaml"}
     assert after.keys() == before.keys()
-    assert "complete since" in (folder / "study" / "random" / "seed_1" / "console.log").read_text()
-    assert table(again.out) == table(first.out)
-
-
-def test_what_a_run_says_is_in_its_console_log(study, records):
-    for arm, of_arm in records.items():
-        for record in of_arm:
-            text = (study[0] / "study" / arm / f"seed_{record.seed}" / "console.log").read_text()
-            assert "epoch 1/1" in text
-            assert f"{record.metrics['test/oa']:.4f}" in text
-            assert "warning" not in text.lower()  # of whatever library
+    assert "complete since" in (study / "random" / "seed_1" / "console.log").read_text()
+    assert again.out[again.out.index(TABLE) :] == out[out.index(TABLE) :]
 
 
 @pytest.mark.usefixtures("tiny_network")
@@ -135,7 +120,3 @@ def test_a_wrong_configuration_of_one_run_starts_none(tmp_path, monkeypatch):
     assert outcome.code == 2
     assert "optimizer.lr=-1" in outcome.one_line()
     assert list(tmp_path.rglob("record.json")) == []
-
-
-def table(out: str) -> str:
-    return out[out.index("quickstart: mean") :]

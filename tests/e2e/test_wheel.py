@@ -34,11 +34,11 @@ def unpacked(tmp_path_factory) -> Path:
     for name in kept:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, project / name)
-    uv = shutil.which("uv") or ROOT / ".uv" / "bin" / "uv"
-    own = [sys.executable, "-m", "build", "--wheel", "--installer", "uv", "--outdir", str(folder), str(project)]
-    environment = {**os.environ, "PATH": f"{Path(uv).parent}{os.pathsep}{os.environ['PATH']}"}
-    built = subprocess.run(own, capture_output=True, text=True, check=False, env=environment)
-    unreachable = ("Failed to fetch", "dns error", "No module named build")
+    environment = {**os.environ, "PATH": f"{ROOT / '.uv' / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    installer = ["--installer", "uv"] if shutil.which("uv", path=environment["PATH"]) else []
+    build = [sys.executable, "-m", "build", "--wheel", *installer, "--outdir", str(folder), str(project)]
+    built = subprocess.run(build, capture_output=True, text=True, check=False, env=environment)
+    unreachable = ("Failed to fetch", "dns error", "NewConnectionError", "No module named build")
     if built.returncode != 0 and any(reason in built.stdout + built.stderr for reason in unreachable):
         pytest.skip(f"the build backend cannot be fetched: {built.stderr.strip().splitlines()[-1:]}")
     assert built.returncode == 0, built.stdout + built.stderr

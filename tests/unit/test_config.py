@@ -41,6 +41,10 @@ def test_all_errors_of_a_config_are_reported_at_once_with_key_value_and_what_is_
         (["optimizer=sgd", "optimizer.momentum=null"], "optimizer.momentum=null"),
         (["optimizer.warmup_epochs=11"], "optimizer.warmup_epochs=11"),
         (["factors=[sorce]"], "factors=['sorce']"),
+        (["factors=[trainer]"], "'trainer' is a group without a name"),
+        (["factors=[seeds.init]"], "'seeds.init' is a seed"),
+        (["optimizer.momentum=0.9"], "optimizer.momentum=0.9"),
+        (["optimizer=sgd", "optimizer.betas=[0.9,0.9]"], "optimizer.betas=[0.9, 0.9]"),
         (["study='a b'"], "study="),
         (["study='../up'"], "study='../up'"),
         (["optimizer.betas=[0.9,1.0]"], "optimizer.betas=[0.9, 1.0]"),
@@ -89,3 +93,4 @@ def test_arms_are_named_by_the_factors_values_and_fit_a_folder():
     assert arm_name(config, ["source", "strategy", "data.shots"]) == "tin200-full-30"
     assert arm_name(config, ["data.root"]) == "a_b_c_d"
     assert arm_name(config, ["data.shots", "source"]) == "30-tin200"
+    assert arm_name({"lr": 1.0}, ["lr"]) == arm_name({"lr": 1}, ["lr"]) == "1"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def schedule(name: str, warmup_steps: int, total_steps: int) -> Callable[[int], float]:
-    """Factor in (0, 1] by optimizer step (0-based): linear warm-up, then cosine to 0 or constant.
+    """Factor in [0, 1] by optimizer step (0-based): linear warm-up, then cosine to 0 or constant.
 
     Args:
         name: `cosine` (Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts) or `constant`.

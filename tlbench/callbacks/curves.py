@@ -26,14 +26,14 @@ class Curves(Checkpoint):
         self._val: dict[str, float] = {}
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note the val metrics now: an epoch that `max_steps` ends has no validation, and must not repeat the last."""
+        """Note the val metrics now: an epoch without validation must not repeat the last."""
         if not trainer.sanity_checking:
             self._val = _metrics(trainer, "val/")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the epoch's row and log its learning rates."""
         if self.rows and self.rows[-1]["step"] == trainer.global_step:
-            return  # with max_steps, Lightning ends once more the epoch at whose end a run is resumed
+            return  # Lightning may end once more the epoch at whose end a run is resumed
         rates = _learning_rates(trainer)
         row = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step}
         self.rows.append({**row, **_metrics(trainer, "train/"), **self._val, **rates})

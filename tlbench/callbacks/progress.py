@@ -97,12 +97,12 @@ class RunProgress(ProgressBar):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show the epoch's metrics, rate and duration."""
         if self._rate.images == 0:
-            return  # with max_steps, Lightning ends once more the epoch at whose end a run is resumed
+            return  # Lightning may end once more the epoch at whose end a run is resumed
         self._stop_clock(trainer)
         self._ended_epochs.images += self._rate.images
         self._ended_epochs.seconds += self._rate.seconds
         metrics = trainer.callback_metrics
-        # where max_steps ends the run before validation, the val metrics there are those of the epoch before
+        # of an epoch without validation, the val metrics there are those of the epoch before
         names = dict.fromkeys(["train/loss", *([str(pl_module.monitor), "val/loss"] if self._validated else [])])
         values = [f"{name} {_number(float(metrics[name]))}" for name in names if name in metrics]
         took = _duration(monotonic() - self._epoch_began, digits=1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import http.client
+import os
 import tempfile
 import urllib.error
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ def ensure_copy(root: str | None) -> Copy:
 def _folder(root: str | None) -> Path:
     if root is None:
         return Path("data")
-    folder = Path(root).expanduser()
+    folder = Path(os.path.expanduser(root))  # noqa: PTH111 (Path.expanduser raises for an unknown user)
     if not folder.is_dir():
         raise DataError(
             f"data.root={root!r}: {'not a folder' if folder.exists() else 'no such folder'}; "

@@ -37,6 +37,8 @@ def output_errors(folder: Path) -> Iterator[None]:
 
 def describe_output_error(folder: Path, error: OSError) -> str:
     """One line: which folder, why not, how to mend it."""
+    if error.filename is not None and not Path(error.filename).absolute().is_relative_to(folder.absolute()):
+        return f"{error.filename}: {error.strerror}; mend the path or its permissions"
     why = _DISK_ERRORS.get(error.errno or 0, error.strerror or str(error))
     return (
         f"cannot write to {folder}: {why}; free space or permit writing there, or choose another folder with "

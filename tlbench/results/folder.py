@@ -17,6 +17,8 @@ from tlbench.results.record import FILE_NAME, Record, read_record
 CONFIG_FILE = "config.yaml"
 LAST_CHECKPOINT = "last.ckpt"
 BEST_CHECKPOINT = "best.ckpt"
+CONSOLE_FILE = "console.log"
+"""What a run prints, where a study runs several at a time."""
 
 
 def earlier_record(folder: Path, config: dict[str, Any]) -> Record | None:
@@ -31,14 +33,28 @@ def earlier_record(folder: Path, config: dict[str, Any]) -> Record | None:
     if (record is None or record.status != "complete") and not (folder / LAST_CHECKPOINT).exists():
         return None
     earlier = record.config if record is not None else _read_config(folder / CONFIG_FILE)
-    if earlier is not None:
-        differing = difference(earlier, config)
-        if differing:
-            raise ConfigError(
-                f"{folder} holds a run of another configuration ({', '.join(differing)}); choose another study=… or "
-                "hydra.run.dir=…, or move that folder away"
-            )
+    if earlier is None:
+        raise ConfigError(
+            f"{folder}: holds {LAST_CHECKPOINT} but neither {FILE_NAME} nor {CONFIG_FILE}, so what it was trained with "
+            "is not known; move the folder away and run again"
+        )
+    differing = difference(earlier, config)
+    if differing:
+        raise ConfigError(
+            f"{folder} holds a run of another configuration ({', '.join(differing)}); choose another study=… or "
+            "hydra.run.dir=…, or move that folder away"
+        )
     return record
+
+
+def is_complete(folder: Path, config: dict[str, Any]) -> bool:
+    """Whether a complete run of this configuration lies in the folder.
+
+    Raises:
+        ConfigError: As `earlier_record`.
+    """
+    record = earlier_record(folder, config)
+    return record is not None and record.status == "complete"
 
 
 def begin(folder: Path, config: dict[str, Any]) -> None:
@@ -57,10 +73,15 @@ def set_aside(folder: Path) -> Path | None:
         The new folder, or None if there was nothing to move.
     """
     with output_errors(folder):
-        content = [p for p in folder.iterdir() if not p.name.startswith("previous_")] if folder.is_dir() else []
+        content = (
+            [p for p in folder.iterdir() if not p.name.startswith(("previous_", CONSOLE_FILE))]
+            if folder.is_dir()
+            else []
+        )
         if not content:
             return None
-        number = 1 + sum(1 for p in folder.glob("previous_*"))
+        taken = [p.name.removeprefix("previous_") for p in folder.glob("previous_*")]
+        number = 1 + max((int(name) for name in taken if name.isdigit()), default=0)
         target = folder / f"previous_{number}"
         target.mkdir()
         # The record moves last: were this interrupted, the folder would still say that a run is complete in it.
@@ -77,5 +98,5 @@ def _read_config(path: Path) -> dict[str, Any] | None:
     except (YAMLError, OmegaConfBaseException, UnicodeDecodeError):
         config = None
     if not isinstance(config, dict) or not config:
-        raise ConfigError(f"{path}: not a configuration that tlbench wrote; move the file away and run again")
+        raise ConfigError(f"{path}: not a configuration that tlbench wrote; move the run's folder away and run again")
     return {str(key): value for key, value in config.items()}

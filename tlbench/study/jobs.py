@@ -14,8 +14,7 @@ from pathlib import Path
 from tlbench.console import say
 from tlbench.interrupts import Interrupted, interruptible
 from tlbench.results.atomic import output_errors
-
-CONSOLE_FILE = "console.log"
+from tlbench.results.folder import CONSOLE_FILE
 
 
 class StudyFailed(Exception):
@@ -40,10 +39,17 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[int]:
         Exit codes, negative for a signal that killed the run.
 
     Raises:
-        Interrupted: On SIGINT or SIGTERM, after the running ones were asked to stop and have written their checkpoint.
+        Interrupted: On SIGINT or SIGTERM, after the running ones were asked to stop and have stopped (a session of
+            their own each, so that Ctrl-C reaches them through here alone).
     """
     running: list[subprocess.Popen[bytes]] = []
     stopping = False
+
+    def finish(process: subprocess.Popen[bytes]) -> int:
+        running.append(process)
+        if stopping:  # the signal came between its start and now
+            process.terminate()
+        return process.wait()
 
     def run_one(numbered: tuple[int, Job]) -> int:
         number, job = numbered
@@ -53,19 +59,22 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[int]:
         begun = time.perf_counter()
         command = [sys.executable, "-m", "tlbench.train", *job.arguments]
         if n_jobs == 1:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-            running.append(process)
-            code = process.wait()
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+            code = finish(process)
         else:
             with output_errors(job.folder):
                 job.folder.mkdir(parents=True, exist_ok=True)
                 log = (job.folder / CONSOLE_FILE).open("ab")
             with log:
                 process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=_share_of_cores(n_jobs)
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=_share_of_cores(n_jobs),
+                    start_new_session=True,
                 )
-                running.append(process)
-                code = process.wait()
+                code = finish(process)
         outcome = "complete" if code == 0 else f"exit code {code}"
         say(f"[{number}/{len(jobs)}] {job.name}: {outcome} after {time.perf_counter() - begun:.0f} s")
         return code

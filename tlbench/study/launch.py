@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,16 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from tlbench.arms import arm_name
-from tlbench.compose import plain
+from tlbench.compose import plain, quoted
 from tlbench.config import StandIn, TrainConfig, parse
 from tlbench.console import banner, console, say, shown, warn
 from tlbench.errors import ConfigError
 from tlbench.results.atomic import write_atomic
+from tlbench.results.folder import CONSOLE_FILE, earlier_record, is_complete
 from tlbench.results.record import Record, read_record
-from tlbench.stand_ins import banner_text, find_stand_ins, replace_overrides, stand_in_overrides
+from tlbench.stand_ins import banner_text, data_stand_in, replace_overrides, source_stand_in, stand_in_overrides
 from tlbench.study.collect import check_comparable
-from tlbench.study.jobs import CONSOLE_FILE, Job, StudyFailed, run_jobs
+from tlbench.study.jobs import Job, StudyFailed, run_jobs
 from tlbench.study.render import render
 from tlbench.study.summary import Failure, summarise_study
 
@@ -58,7 +60,11 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
     planned = _without_repetitions(_plan(_with_all_factors(job_overrides, compose), compose))
     flags = _passed_on(hydra_config)
     jobs = [
-        Job(str(p.folder.relative_to(p.study_folder)), [*flags, *p.overrides, f"hydra.run.dir={p.folder}"], p.folder)
+        Job(
+            os.path.relpath(p.folder, p.study_folder),
+            [*flags, *p.overrides, f"hydra.run.dir={quoted(str(p.folder))}"],
+            p.folder,
+        )
         for p in planned
     ]
     codes = run_jobs(jobs, n_jobs)
@@ -82,53 +88,87 @@ def _with_all_factors(job_overrides: list[list[str]], compose: Compose) -> list[
 
 
 def _plan(job_overrides: list[list[str]], compose: Compose) -> list[_Planned]:
-    """Every run's checked configuration and folder, stand-ins in place; the network is asked once per need."""
-    configs = [parse(plain(compose(overrides))) for overrides in job_overrides]
-    asked: dict[str, list[StandIn]] = {}
-    for config in configs:
-        need = _need(config)
-        if need not in asked:
-            asked[need] = find_stand_ins(config)
-    found = {(s.kind, s.wanted): s for stand_ins in asked.values() for s in stand_ins}
-    if found:
-        banner(banner_text(list(found.values())))
-    planned = []
-    for overrides, config in zip(job_overrides, configs, strict=True):
-        if found:  # arms that need none go along, as arms of one study are compared
-            changed = stand_in_overrides(config.study, asked[_need(config)])
-            overrides = replace_overrides(overrides, changed)
-        composed = compose(overrides)
-        study_folder = Path(composed.hydra.sweep.dir)
-        folder = study_folder / str(composed.hydra.sweep.subdir)
-        planned.append(_Planned(overrides, parse(plain(composed)), folder, study_folder))
+    """Every run's checked configuration and folder, stand-ins in place, before anything is trained.
+
+    Raises:
+        UserError: A configuration, data or weights are at fault, or a folder holds a run of another configuration.
+    """
+    wanted = [_planned(overrides, compose) for overrides in job_overrides]
+    needed = _Needed()
+    open_runs = [p for p in wanted if p.config.rerun or not is_complete(p.folder, p.config.model_dump(mode="json"))]
+    found = {id(p): needed.stand_ins(p.config) for p in open_runs}
+    if not any(found.values()):
+        return wanted
+    # Complete runs, and arms that need no stand-in, go along: arms of one study are compared.
+    stand_ins = [needed.stand_ins(p.config) for p in wanted]
+    banner(banner_text(list({(s.kind, s.wanted): s for found_here in stand_ins for s in found_here}.values())))
+    planned = [
+        _planned(replace_overrides(p.overrides, stand_in_overrides(p.config.study, found_here)), compose)
+        for p, found_here in zip(wanted, stand_ins, strict=True)
+    ]
+    for p in planned:
+        earlier_record(p.folder, p.config.model_dump(mode="json"))
     return planned
 
 
-def _need(config: TrainConfig) -> str:
-    return json.dumps([config.data.model_dump(), config.source.model_dump(), config.model.name, config.on_missing])
+def _planned(overrides: list[str], compose: Compose) -> _Planned:
+    composed = compose(overrides)
+    config = parse(plain(composed))
+    study_folder = Path(composed.hydra.sweep.dir)
+    return _Planned(overrides, config, study_folder / str(composed.hydra.sweep.subdir), study_folder)
+
+
+_Ask = Callable[[TrainConfig], StandIn | None]
+
+
+class _Needed:
+    """Stand-ins by need: the network is asked once for the same data, and once for the same weights."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, StandIn | None] = {}
+
+    def stand_ins(self, config: TrainConfig) -> list[StandIn]:
+        found = (
+            self._once(data_stand_in, config, config.data.name, config.data.root),
+            self._once(source_stand_in, config, config.source.name, config.source.path, config.model.name),
+        )
+        return [s for s in found if s is not None]
+
+    def _once(self, ask: _Ask, config: TrainConfig, *need: str | None) -> StandIn | None:
+        key = json.dumps([ask.__name__, *need])
+        if key not in self._asked:
+            self._asked[key] = ask(config)
+        return self._asked[key]
 
 
 def _without_repetitions(planned: list[_Planned]) -> list[_Planned]:
     """Drop runs that a stand-in made equal to another; differing runs in one folder are an error."""
+    studies = sorted({str(plan.study_folder) for plan in planned})
+    if len(studies) > 1:
+        raise ConfigError(
+            f"hydra.sweep.dir: one study has one folder, here {', '.join(studies)}; start them one by one"
+        )
     kept: dict[Path, _Planned] = {}
     for plan in planned:
         twin = kept.setdefault(plan.folder, plan)
-        if twin is not plan and twin.config.model_dump(exclude={"stand_ins"}) != plan.config.model_dump(
-            exclude={"stand_ins"}
-        ):
+        if twin is plan:
+            continue
+        if twin.config.model_dump(exclude={"stand_ins"}) != plan.config.model_dump(exclude={"stand_ins"}):
             raise ConfigError(
                 f"hydra.sweep.subdir: two different runs would share the folder {plan.folder}; name what differs in "
                 "factors=[…], for example factors=[source,data.shots]"
             )
-        if twin is not plan:
-            warn(f"{plan.folder}: asked for twice, run once")
+        warn(f"{shown(plan.folder)}: asked for twice, run once")
+        if len(plan.config.stand_ins) > len(twin.config.stand_ins):
+            kept[plan.folder] = plan  # what stands in must be named
     return list(kept.values())
 
 
 def _passed_on(hydra_config: DictConfig) -> list[str]:
     """What a run's own command line needs of the study's: further config folders."""
     sources = hydra_config.hydra.runtime.config_sources
-    return [part for s in sources if s.provider == "command-line" for part in ("--config-dir", str(s.path))]
+    flags = [part for s in sources if s.provider == "command-line" for part in ("--config-dir", str(s.path))]
+    return flags + [o for o in hydra_config.hydra.overrides.hydra if o.startswith("hydra.searchpath=")]
 
 
 def _conclude(planned: list[_Planned], codes: list[int]) -> None:

@@ -127,9 +127,6 @@ class Task(LightningModule):
         groups = parameter_groups(self.layer_groups, c.lr, c.weight_decay, scales)
         optimizer = build_optimizer(c, groups)
         total = int(self.trainer.estimated_stepping_batches)
-        epochs = self.trainer.max_epochs or 1
-        warmup = min(
-            round(c.warmup_epochs * self.trainer.num_training_batches), round(total * c.warmup_epochs / epochs)
-        )
+        warmup = round(c.warmup_epochs * self.trainer.num_training_batches)
         factor = schedule(c.schedule, warmup, total)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"}}

@@ -55,3 +55,17 @@ def test_setting_aside_loses_nothing_and_can_be_repeated(tmp_path):
     assert (tmp_path / "previous_1" / "record.json").read_text() == "1"
     assert (tmp_path / "previous_2" / "last.ckpt").read_text() == "2"
     assert set_aside(tmp_path) is None
+
+
+def test_setting_aside_never_meets_an_earlier_folder(tmp_path):
+    (tmp_path / "previous_2").mkdir()
+    (tmp_path / "record.json").write_text("now")
+    (tmp_path / "console.log").write_text("being written")
+    assert set_aside(tmp_path) == tmp_path / "previous_3"
+    assert (tmp_path / "console.log").read_text() == "being written"
+
+
+def test_a_checkpoint_of_unknown_configuration_is_not_taken_up(tmp_path):
+    (tmp_path / "last.ckpt").write_bytes(b"weights")
+    with pytest.raises(ConfigError, match=r"holds last\.ckpt but neither record\.json nor config\.yaml"):
+        earlier_record(tmp_path, config())

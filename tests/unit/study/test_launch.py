@@ -70,7 +70,7 @@ def test_every_run_is_told_its_folder_and_the_results_are_compared(runs, capsys)
     assert list(runs.jobs[2].arguments) == [
         "source=random",
         "seed=0",
-        "hydra.run.dir=outputs/digits_resnet18/random/seed_0",
+        "hydra.run.dir='outputs/digits_resnet18/random/seed_0'",
     ]
     summary = json.loads((STUDY / SUMMARY_FILE).read_text())
     assert [(arm["name"], arm["n_complete"]) for arm in summary["arms"]] == [("tin200", 2), ("random", 2)]
@@ -143,13 +143,18 @@ def offline(monkeypatch):
     """ImageNet's weights and CIFAR-10 cannot be reached; the calls are counted."""
     asked = []
 
-    def find(config):
-        asked.append((config.data.name, config.source.name))
-        wanted = [("data", "cifar10", "digits")] if config.data.name == "cifar10" else []
-        wanted += [("source", "imagenet", "tin200")] if config.source.name == "imagenet" else []
-        return [StandIn(kind=k, wanted=w, used=u, reason=f"no {w}, tried {{a,b}}") for k, w, u in wanted]
+    def stand_in(kind, wanted, used):
+        def ask(config):
+            name = getattr(config, kind).name
+            asked.append(name)
+            reason = f"no {wanted}, tried {{a,b}}"
+            return StandIn(kind=kind, wanted=wanted, used=used, reason=reason) if name == wanted else None
 
-    monkeypatch.setattr(launch, "find_stand_ins", find)
+        ask.__name__ = kind
+        return ask
+
+    monkeypatch.setattr(launch, "data_stand_in", stand_in("data", "cifar10", "digits"))
+    monkeypatch.setattr(launch, "source_stand_in", stand_in("source", "imagenet", "tin200"))
     return asked
 
 
@@ -158,17 +163,52 @@ def test_stand_ins_rename_the_arm_and_the_study(runs, offline, capsys):
     start(*jobs, study=["+experiment=cifar_transfer"])
     assert runs.names == ["tin200/seed_0", "tin200/seed_1", "random/seed_0", "random/seed_1"]
     assert {job.folder.parts[1] for job in runs.jobs} == {"cifar_transfer-standin"}
-    assert sorted(offline) == [("cifar10", "imagenet"), ("cifar10", "random")]  # once per need, whatever the seeds
+    assert sorted(offline) == ["cifar10", "imagenet", "random"]  # once per need, whatever the arms and seeds
     out = capsys.readouterr().out
     assert out.count("STAND-INS: these are not the results") == 1
     assert "STAND-IN: source tin200, not imagenet" in out
     assert "STAND-IN: data digits, not cifar10" in out
 
 
-def test_a_stand_in_that_makes_two_arms_equal_drops_one(runs, offline, capsys):
-    start(*(("+experiment=cifar_transfer", f"source={s}") for s in ("imagenet", "tin200", "random")))
+@pytest.mark.parametrize("sources", [("imagenet", "tin200", "random"), ("tin200", "imagenet", "random")])
+def test_a_stand_in_that_makes_two_arms_equal_drops_one_and_is_still_named(runs, offline, capsys, sources):
+    start(*(("+experiment=cifar_transfer", f"source={s}") for s in sources))
     assert runs.names == ["tin200/seed_0", "random/seed_0"]
-    assert "asked for twice, run once" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "asked for twice, run once" in out
+    assert "STAND-IN: source tin200, not imagenet" in out
+
+
+def test_a_folder_with_a_run_of_another_configuration_stops_the_study_before_it_starts(runs):
+    start(("source=tin200",))
+    runs.jobs = []
+    with pytest.raises(ConfigError, match=r"tin200/seed_0 holds a run of another configuration \(optimizer\.lr"):
+        start(("source=random", "optimizer.lr=0.5"), ("source=tin200", "optimizer.lr=0.5"))
+    assert runs.jobs == []
+
+
+def test_two_studies_in_one_command_are_refused(runs):
+    with pytest.raises(ConfigError, match="one study has one folder, here outputs/a, outputs/b"):
+        start(("study=a",), ("study=b",))
+    assert runs.jobs == []
+
+
+def test_complete_runs_ask_for_no_data_again(runs, offline):
+    start(("source=imagenet", "study=s"), ("source=random", "study=s"))
+    complete = [job.folder for job in runs.jobs]
+    offline.clear()
+    start(("source=tin200", "study=s-standin"), ("source=random", "study=s-standin"))
+    assert [job.folder for job in runs.jobs] == complete
+    assert offline == []
+
+
+def test_the_launcher_answers_hydra_for_the_runs_that_were_made(monkeypatch):
+    from hydra_plugins.tlbench_launcher.launcher import TlbenchLauncher
+
+    launcher = TlbenchLauncher(n_jobs=1)
+    launcher.setup(hydra_context=None, task_function=None, config=None)
+    monkeypatch.setattr(launch, "launch_study", lambda *_: [0, 0])
+    assert [r.return_value for r in launcher.launch([["seed=0"], ["seed=0"], ["seed=1"]], 0)] == [0, 0]
 
 
 def test_arms_without_need_go_along_into_the_renamed_study(runs, offline):
