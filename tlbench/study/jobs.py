@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from tlbench.console import say
 from tlbench.interrupts import Interrupted, interruptible
 from tlbench.results.atomic import output_errors
 from tlbench.results.folder import CONSOLE_FILE
+
+_LOOK_UP_S = 0.5
+"""How often the main thread looks up from waiting: a signal may have been delivered to another thread."""
 
 
 class StudyFailed(Exception):
@@ -82,7 +85,10 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[int]:
     with ThreadPoolExecutor(n_jobs) as pool:
         try:
             with interruptible():
-                return list(pool.map(run_one, enumerate(jobs, start=1)))
+                results = [pool.submit(run_one, numbered) for numbered in enumerate(jobs, start=1)]
+                while wait(results, timeout=_LOOK_UP_S).not_done:
+                    pass
+                return [result.result() for result in results]
         except Interrupted:
             stopping = True
             for process in running:
