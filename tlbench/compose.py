@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 from collections.abc import Sequence
@@ -11,11 +12,12 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
-from omegaconf import Container, DictConfig, OmegaConf
+from omegaconf import Container, DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from tlbench.arms import arm_name
 from tlbench.config import TrainConfig, flatten, parse
+from tlbench.errors import ConfigError
 
 CONFIG_NAME = "train"
 
@@ -58,7 +60,12 @@ def compose_run(overrides: Sequence[str], searched: Sequence[str] = ()) -> tuple
     extra = [f"hydra.searchpath=[{places}]"] if searched else []
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose(CONFIG_NAME, overrides=[*overrides, *extra], return_hydra_config=True)
+        try:
+            config = compose(CONFIG_NAME, overrides=[*overrides, *extra], return_hydra_config=True)
+        except ValueError as error:  # Hydra's own check of what a config group is set to
+            raise ConfigError(
+                f"{' '.join(overrides)}: {error}; write key=value, and a group's option by name"
+            ) from None
         return parse(plain(config)), Path(config.hydra.run.dir)
 
 
@@ -69,9 +76,12 @@ def quoted(text: str) -> str:
 
 def plain(config: DictConfig) -> dict[str, Any]:
     """Resolved plain containers, without Hydra's own node."""
-    container = OmegaConf.to_container(config, resolve=True)
+    task = copy.deepcopy(config)
+    with open_dict(task), read_write(task):
+        task.pop("hydra", None)
+    container = OmegaConf.to_container(task, resolve=True)
     assert isinstance(container, dict)
-    return {str(key): value for key, value in container.items() if key != "hydra"}
+    return {str(key): value for key, value in container.items()}
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> str:

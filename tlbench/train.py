@@ -23,7 +23,7 @@ from yaml import YAMLError
 from tlbench.compose import CONFIG_NAME, compose_run, config_dir, explain, plain, register_resolvers
 from tlbench.config import parse
 from tlbench.console import complain
-from tlbench.errors import UserError
+from tlbench.errors import ConfigError, UserError
 from tlbench.execute import RunFailed, execute
 from tlbench.interrupts import Interrupted
 from tlbench.results.atomic import describe_output_error
@@ -82,6 +82,8 @@ def _with_stand_ins(arguments: list[str]) -> list[str]:
     The runs of a study are checked the same way by the launcher, which knows their overrides.
     """
     options = get_args_parser().parse_args(arguments)
+    if options.config_dir and not Path(options.config_dir).is_dir():
+        raise ConfigError(f"--config-dir {options.config_dir!r}: no such folder; name one with config groups in it")
     other = (options.help, options.hydra_help, options.cfg, options.info, options.shell_completion, options.multirun)
     if any(other) or any(o.startswith("hydra.mode=") for o in options.overrides):
         return arguments

@@ -18,6 +18,7 @@ from tlbench.callbacks.progress import RunProgress
 from tlbench.callbacks.resumable import LastingEarlyStopping, MovableCheckpoint
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
+from tlbench.results.checkpoints import AtomicCheckpointIO
 from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tlbench.tasks.base import Task
 
@@ -88,6 +89,7 @@ def build_trainer(config: TrainConfig, task: Task, folder: Path, resume_step: in
         precision=c.precision,
         logger=_loggers(config, folder, resume_step),
         callbacks=[*callbacks, best, last],
+        plugins=[AtomicCheckpointIO()],
         default_root_dir=folder,
         num_sanity_val_steps=0,
         enable_model_summary=False,

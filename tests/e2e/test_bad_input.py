@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands import TINY_RANDOM, snapshot, train
+from tests.records import record
+from tlbench.results.record import write_record
 
 CONFIG = {
     "an unknown key": (["optimiser.lr=1"], ["'optimiser'", "did you mean 'optimizer'", "strategy"]),
@@ -62,9 +64,7 @@ INPUTS = {
 @pytest.mark.parametrize("case", CONFIG | INPUTS)
 def test_nothing_is_started(case, tmp_path):
     arguments, fragments = (CONFIG | INPUTS)[case]
-    earlier = tmp_path / "outputs" / "digits_resnet18" / "tin200" / "seed_0" / "record.json"
-    earlier.parent.mkdir(parents=True)
-    earlier.write_text("precious")
+    write_record(tmp_path / "outputs" / "digits_resnet18" / "tin200" / "seed_0", record())
     before = snapshot(tmp_path)
     outcome = train(*arguments)
     assert outcome.code == 2
@@ -92,6 +92,8 @@ def test_more_asked_for_than_the_data_hold(tmp_path, overrides, fragments):
 
 
 def test_no_gpu(monkeypatch):
+    import tlbench.run  # noqa: F401 - torch looks into these functions while it is imported
+
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     outcome = train(*TINY_RANDOM, "trainer=gpu", "hydra.run.dir=run")

@@ -46,7 +46,7 @@ def describe_output_error(folder: Path, error: OSError) -> str:
     )
 
 
-def write_atomic(path: Path, content: bytes) -> None:
+def write_atomic(path: Path, content: bytes | memoryview) -> None:
     """Write a file under a temporary name in the same folder, flush it to disk, then rename it.
 
     Raises:
