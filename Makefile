@@ -49,4 +49,4 @@ constraints: $(READY)  ## renew constraints.txt from pyproject.toml
 	  --group dev pyproject.toml --output-file constraints.txt --custom-compile-command 'make constraints'
 
 wheel: $(READY)  ## a wheel in dist/, with conf/ inside as tlbench/conf
-	$(PY) -m build --wheel --installer uv --outdir dist .
+	PATH="$(CURDIR)/.uv/bin:$$PATH" $(PY) -m build --wheel --installer uv --outdir dist .

@@ -33,3 +33,18 @@ def interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def noted_signals() -> Iterator[list[int]]:
+    """Inside, SIGINT and SIGTERM are appended to the list and disturb nothing else, for a loop that looks at it.
+
+    An exception could strike between the start of a process and the note that it runs.
+    """
+    noted: list[int] = []
+    handlers = {n: signal.signal(n, lambda number, _: noted.append(number)) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield noted
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -6,18 +6,18 @@ import os
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench.console import say
-from tlbench.interrupts import Interrupted, interruptible
+from tlbench.errors import OutputError
+from tlbench.interrupts import Interrupted, noted_signals
 from tlbench.results.atomic import output_errors
 from tlbench.results.folder import CONSOLE_FILE
 
-_LOOK_UP_S = 0.5
-"""How often the main thread looks up from waiting: a signal may have been delivered to another thread."""
+_POLL_S = 0.05
 
 
 class StudyFailed(Exception):
@@ -42,59 +42,63 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[int]:
         Exit codes, negative for a signal that killed the run.
 
     Raises:
+        OutputError: A run's folder cannot be written; no others are started, and the running ones are asked to stop.
         Interrupted: On SIGINT or SIGTERM, after the running ones were asked to stop and have stopped (a session of
             their own each, so that Ctrl-C reaches them through here alone).
     """
-    running: list[subprocess.Popen[bytes]] = []
-    stopping = False
+    codes: dict[int, int] = {}
+    running: dict[int, tuple[subprocess.Popen[bytes], float]] = {}
+    waiting = deque(range(len(jobs)))
+    asked_to_stop = False
+    refused: list[OutputError] = []
+    with noted_signals() as signals:
+        while waiting or running:
+            while waiting and len(running) < n_jobs and not signals:
+                number = waiting.popleft()
+                say(f"[{number + 1}/{len(jobs)}] {jobs[number].name}")
+                try:
+                    running[number] = _start(jobs[number], n_jobs), time.perf_counter()
+                except OutputError as error:
+                    refused.append(error)
+                    waiting.clear()
+            if signals or refused:
+                waiting.clear()
+                for process, _ in running.values():
+                    if not asked_to_stop:
+                        process.terminate()
+                asked_to_stop = True
+            time.sleep(_POLL_S)
+            for number, (process, begun) in list(running.items()):
+                code = process.poll()
+                if code is not None:
+                    del running[number]
+                    codes[number] = code
+                    outcome = "complete" if code == 0 else f"exit code {code}"
+                    took = time.perf_counter() - begun
+                    say(f"[{number + 1}/{len(jobs)}] {jobs[number].name}: {outcome} after {took:.0f} s")
+    if signals:
+        raise Interrupted(signals[0])
+    if refused:
+        raise refused[0]
+    return [codes[number] for number in range(len(jobs))]
 
-    def finish(process: subprocess.Popen[bytes]) -> int:
-        running.append(process)
-        if stopping:  # the signal came between its start and now
-            process.terminate()
-        return process.wait()
 
-    def run_one(numbered: tuple[int, Job]) -> int:
-        number, job = numbered
-        if stopping:
-            return 130
-        say(f"[{number}/{len(jobs)}] {job.name}")
-        begun = time.perf_counter()
-        command = [sys.executable, "-m", "tlbench.train", *job.arguments]
-        if n_jobs == 1:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-            code = finish(process)
-        else:
-            with output_errors(job.folder):
-                job.folder.mkdir(parents=True, exist_ok=True)
-                log = (job.folder / CONSOLE_FILE).open("ab")
-            with log:
-                process = subprocess.Popen(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=_share_of_cores(n_jobs),
-                    start_new_session=True,
-                )
-                code = finish(process)
-        outcome = "complete" if code == 0 else f"exit code {code}"
-        say(f"[{number}/{len(jobs)}] {job.name}: {outcome} after {time.perf_counter() - begun:.0f} s")
-        return code
-
-    with ThreadPoolExecutor(n_jobs) as pool:
-        try:
-            with interruptible():
-                results = [pool.submit(run_one, numbered) for numbered in enumerate(jobs, start=1)]
-                while wait(results, timeout=_LOOK_UP_S).not_done:
-                    pass
-                return [result.result() for result in results]
-        except Interrupted:
-            stopping = True
-            for process in running:
-                if process.poll() is None:
-                    process.terminate()
-            raise
+def _start(job: Job, n_jobs: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tlbench.train", *job.arguments]
+    if n_jobs == 1:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    with output_errors(job.folder):
+        job.folder.mkdir(parents=True, exist_ok=True)
+        log = (job.folder / CONSOLE_FILE).open("ab")
+    with log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=_share_of_cores(n_jobs),
+            start_new_session=True,
+        )
 
 
 def _share_of_cores(n_jobs: int) -> dict[str, str]:
