@@ -21,14 +21,17 @@ class Network:
         module: The network: images (B, 3, H, W) to outputs.
         groups: Layer group → prefixes of module names, ordered from input to head.
         head: The group that is new for the target's labels; the last one.
+        dropped: Tensors that files of the architecture hold and this module no longer has (see `to_group_norm`).
 
     Raises:
-        ValueError: If a tensor lies in no group or in several, a prefix matches nothing, or the head is not last.
+        ValueError: If a tensor lies in no group or in several, a prefix matches nothing, the head is not last, or
+            a dropped tensor is still there.
     """
 
     module: nn.Module
     groups: Mapping[str, tuple[str, ...]]
     head: str
+    dropped: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.groups or list(self.groups)[-1] != self.head:
@@ -45,6 +48,9 @@ class Network:
         shared = [name for name in tensors if len(self._groups_of(name)) > 1]
         if shared:
             raise ValueError(f"parameters or buffers in more than one layer group: {', '.join(shared)}")
+        kept = [name for name in tensors if name in self.dropped]
+        if kept:
+            raise ValueError(f"dropped tensors that the module still has: {', '.join(kept)}")
 
     def tensor_names(self) -> list[str]:
         """The names of all parameters and buffers."""
@@ -68,6 +74,18 @@ class Network:
     def group_modules(self, group: str) -> list[nn.Module]:
         """The group's modules, nested ones included, in the module's order."""
         return [module for name, module in self.module.named_modules() if self._holds(group, name)]
+
+    def head_module(self) -> nn.Module:
+        """The one module that is the head.
+
+        Raises:
+            ValueError: If the head is several modules or a bare parameter.
+        """
+        prefixes = self.groups[self.head]
+        modules: dict[str, nn.Module] = dict(self.module.named_modules())
+        if len(prefixes) != 1 or prefixes[0] not in modules:
+            raise ValueError(f"the head group {self.head!r} is not one module but {', '.join(prefixes)}")
+        return modules[prefixes[0]]
 
     def _holds(self, group: str, name: str) -> bool:
         return any(lies_under(name, prefix) for prefix in self.groups[group])

@@ -12,6 +12,7 @@ from torch import Tensor
 from tlbench.config import Normalisation, Schema, SourceConfig
 from tlbench.errors import WeightsError
 from tlbench.models.network import Network, lies_under
+from tlbench.models.norms import BATCH_NORM_BUFFERS
 from tlbench.sources.catalog import recommendation_mismatch
 from tlbench.sources.read import read_state_dict
 from tlbench.sources.resolve import ResolvedWeights, find_weights
@@ -30,7 +31,9 @@ class LoadReport(Schema):
     licence: str | None
     loaded: Annotated[int, Field(ge=0)] = Field(description="tensors taken from the file")
     reinitialised: list[str] = Field(description="kept at the network's random start")
-    ignored: list[str] = Field(description="in the file but not taken: its own head")
+    ignored: list[str] = Field(
+        description="in the file but not taken: its own head, BatchNorm statistics if norm=group"
+    )
     absent: list[str] = Field(description="BatchNorm counters that the file lacks, left at 0")
     warnings: list[str] = Field(description="what the source recommends otherwise")
 
@@ -41,7 +44,7 @@ class LoadReport(Schema):
         text = (
             f"{self.source}: {self.loaded} tensors loaded, "
             f"{len(self.reinitialised)} re-initialised (head: {_shortened(self.reinitialised)}), "
-            f"{len(self.ignored)} ignored{f' ({_shortened(self.ignored)})' if self.ignored else ''}"
+            f"{len(self.ignored)} ignored{f' ({_without_statistics(self.ignored)})' if self.ignored else ''}"
         )
         if self.absent:
             text += f", {len(self.absent)} BatchNorm counters absent ({_shortened(self.absent)})"
@@ -86,12 +89,14 @@ def apply_source(
 def load_weights(network: Network, resolved: ResolvedWeights) -> LoadReport:
     """Copy all backbone tensors of a file into the network; the head keeps its random start, also where shapes agree.
 
+    What the network dropped (`Network.dropped`) is ignored if the file has it.
+
     Raises:
         WeightsError: If the file's backbone is not exactly the network's; nothing has then been written.
     """
     given, sha256 = read_state_dict(resolved.path)
     heads = network.groups[network.head] if resolved.entry is None else (resolved.entry.head,)
-    ignored = [name for name in given if any(lies_under(name, head) for head in heads)]
+    ignored = [name for name in given if name in network.dropped or any(lies_under(name, head) for head in heads)]
     given = {name: tensor for name, tensor in given.items() if name not in ignored}
     own = network.module.state_dict()
     backbone = {name: tensor for name, tensor in own.items() if network.group_of(name) != network.head}
@@ -121,6 +126,12 @@ def _check(resolved: ResolvedWeights, wanted: dict[str, Tensor], given: dict[str
     extra = [name for name in given if name not in wanted]
     if not missing and not unlike and not extra:
         return
+    statistics = [name for name in wanted if name.rpartition(".")[2] in BATCH_NORM_BUFFERS]
+    if missing == statistics and not unlike and not extra:
+        raise WeightsError(
+            f"{resolved.path}: lacks all {len(missing)} running statistics of BatchNorm ({_shortened(missing)}), as if "
+            "written with model.norm=group; give model.norm=group, or weights of a BatchNorm network"
+        )
     first = next((name for name in wanted if name in missing or name in unlike), extra[0] if extra else "")
     raise WeightsError(
         f"{resolved.path}: looks like another architecture than model={resolved.model}: of {len(wanted)} backbone "
@@ -138,6 +149,14 @@ def _described(name: str, tensors: dict[str, Tensor]) -> str:
     if name not in tensors:
         return "absent"
     return f"{tuple(tensors[name].shape)} {str(tensors[name].dtype).removeprefix('torch.')}"
+
+
+def _without_statistics(names: Sequence[str]) -> str:
+    """The names, BatchNorm's statistics only counted: they would hide the head."""
+    others = [name for name in names if name.rpartition(".")[2] not in BATCH_NORM_BUFFERS]
+    statistics = len(names) - len(others)
+    parts = [_shortened(others)] if others else []
+    return "; ".join([*parts, f"{statistics} BatchNorm statistics"] if statistics else parts)
 
 
 def _shortened(names: Sequence[str], limit: int = 4) -> str:

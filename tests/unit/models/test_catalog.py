@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from tlbench.models.catalog import build_network
+from tlbench.models.norms import batch_norm_layers
 
 
 def test_all_weights_are_a_function_of_the_seed_alone() -> None:
@@ -20,3 +22,21 @@ def test_the_running_generator_is_left_as_it_was() -> None:
     before = torch.get_rng_state()
     build_network("resnet18", 3, seed=0)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_group_norm_changes_neither_the_weights_nor_the_layer_groups() -> None:
+    batch = build_network("resnet18", 10, seed=0)
+    group = build_network("resnet18", 10, seed=0, norm="group")
+    weights = dict(batch.module.named_parameters())
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in group.module.state_dict().items())
+    assert list(group.module.state_dict()) == list(weights)
+    assert batch.dropped == frozenset()
+    assert group.dropped == {name for name, _ in batch.module.named_buffers()}
+    assert len(group.dropped) == 60
+    assert (group.groups, group.head) == (batch.groups, batch.head)
+    assert batch_norm_layers(group.module) == []
+
+
+def test_another_norm_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"model\.norm=layer is not one of batch, group"):
+        build_network("resnet18", 10, seed=0, norm="layer")

@@ -50,3 +50,21 @@ def test_a_stray_buffer_is_refused() -> None:
     module.register_buffer("mean", torch.zeros(3), persistent=False)
     with pytest.raises(ValueError, match=r"in no layer group: mean$"):
         Network(module, GROUPS, "head")
+
+
+def test_the_head_is_one_module() -> None:
+    module = small()
+    assert Network(module, GROUPS, "head").head_module() is module["fc"]
+    with pytest.raises(ValueError, match=r"'head' is not one module but layer10, fc$"):
+        Network(module, {"low": ("stem", "layer1"), "head": ("layer10", "fc")}, "head").head_module()
+    with pytest.raises(ValueError, match=r"'head' is not one module but layer10\.weight$"):
+        Network(
+            module, {"low": ("stem", "layer1", "fc", "layer10.bias"), "head": ("layer10.weight",)}, "head"
+        ).head_module()
+
+
+def test_a_dropped_tensor_must_be_gone() -> None:
+    assert Network(small(), GROUPS, "head").dropped == frozenset()
+    assert Network(small(), GROUPS, "head", frozenset({"stem.gone"})).dropped == {"stem.gone"}
+    with pytest.raises(ValueError, match=r"still has: layer1\.running_var$"):
+        Network(small(), GROUPS, "head", frozenset({"layer1.running_var", "stem.gone"}))

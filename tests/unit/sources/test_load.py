@@ -22,8 +22,10 @@ TIN200 = PACKAGE_FOLDER / "resnet18-tin200.safetensors"
 HEAD = ["fc.weight", "fc.bias"]
 
 
-def applied(name: str, path: Path | None = None, classes: int = 10, seed: int = 0) -> tuple[Network, LoadReport]:
-    network = build_network("resnet18", classes, seed)
+def applied(
+    name: str, path: Path | None = None, classes: int = 10, seed: int = 0, norm: str = "batch"
+) -> tuple[Network, LoadReport]:
+    network = build_network("resnet18", classes, seed, norm)
     source = SourceConfig.model_validate({"name": name, "path": None if path is None else str(path)})
     return network, apply_source(network, source, "resnet18")
 
@@ -86,6 +88,39 @@ def test_old_files_without_batchnorm_counters_load(tmp_path: Path) -> None:
     assert "20 BatchNorm counters absent (bn1.num_batches_tracked, " in report.line()
     assert int(network.module.state_dict()["bn1.num_batches_tracked"]) == 0
     assert torch.equal(network.module.state_dict()["bn1.running_var"], state["bn1.running_var"].float())
+
+
+def test_group_norm_takes_the_affine_weights_and_ignores_the_statistics() -> None:
+    network, report = applied("tin200", norm="group")
+    given, loaded = load_file(TIN200), network.module.state_dict()
+    assert isinstance(network.module.bn1, nn.GroupNorm)
+    assert list(loaded) == [name for name, _ in torchvision.models.resnet18().named_parameters()]
+    assert all(torch.equal(tensor, given[name].float()) for name, tensor in loaded.items() if name not in HEAD)
+    assert set(report.ignored) == {*network.dropped, *HEAD}
+    assert report.line() == (
+        "tin200: 60 tensors loaded, 2 re-initialised (head: fc.weight, fc.bias), "
+        "62 ignored (fc.bias, fc.weight; 60 BatchNorm statistics)"
+    )
+
+
+def test_a_group_norm_run_is_a_source_for_group_norm_alone(tmp_path: Path) -> None:
+    state = {name: t + 1 for name, t in build_network("resnet18", 10, 3, "group").module.state_dict().items()}
+    torch.save(state, tmp_path / "group.pth")
+    network, report = applied("checkpoint", tmp_path / "group.pth", norm="group")
+    loaded = network.module.state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in state.items() if name not in HEAD)
+    assert (report.loaded, report.reinitialised, report.ignored, report.absent) == (60, HEAD, HEAD, [])
+    with pytest.raises(
+        WeightsError,
+        match=r"group\.pth: lacks all 40 running statistics of BatchNorm \(bn1\.running_mean, .*give model\.norm=group",
+    ):
+        applied("checkpoint", tmp_path / "group.pth")
+
+
+def test_another_architecture_is_refused_with_group_norm_too(tmp_path: Path) -> None:
+    torch.save(_resnet34(), tmp_path / "w.pth")
+    with pytest.raises(WeightsError, match=r"0 are missing and 0 have another shape, 96 are extra"):
+        applied("checkpoint", tmp_path / "w.pth", norm="group")
 
 
 def _resnet34() -> dict[str, Tensor]:
