@@ -16,7 +16,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tlbench.errors import ConfigError
 
-NOT_AFFECTING_RESULTS = ("study", "factors", "on_missing", "rerun", "logger", "stand_ins", "data.root")
+NOT_AFFECTING_RESULTS = (
+    "study",
+    "factors",
+    "on_missing",
+    "rerun",
+    "plan",
+    "logger",
+    "stand_ins",
+    "data.root",
+    "callbacks.checkpoint",
+)
 """Keys that change where a run's data lie or its results go, not the results; left out of the config's hash."""
 
 SEED_KEYS = ("seed", "seeds")
@@ -55,11 +65,17 @@ class Normalisation(Schema):
 class Augmentation(Schema):
     """Random augmentation of training images, drawn per sample; all zero: none."""
 
+    name: str
     crop_padding: int = Field(ge=0, description="zero padding on each side before a random crop, native pixels")
     flip: Probability = Field(description="probability of a horizontal flip")
     brightness: Probability = Field(description="factor drawn from [1 - b, 1 + b]")
     contrast: Probability
     saturation: Probability
+
+    @property
+    def is_none(self) -> bool:
+        """Whether a training image looks the same in every epoch."""
+        return not any((self.crop_padding, self.flip, self.brightness, self.contrast, self.saturation))
 
 
 class DataConfig(Schema):
@@ -74,13 +90,13 @@ class DataConfig(Schema):
     image_size: Annotated[int, Field(ge=8, le=1024)]
     batch_size: Annotated[int, Field(ge=2)]
     normalisation: Normalisation
-    augmentation: Augmentation
 
 
 class ModelConfig(Schema):
     """The network."""
 
     name: Literal["resnet18"]
+    norm: Literal["batch", "group"] = Field(description="group: every BatchNorm becomes GroupNorm (arXiv:1803.08494)")
 
 
 class SourceConfig(Schema):
@@ -91,12 +107,73 @@ class SourceConfig(Schema):
 
 
 class StrategyConfig(Schema):
-    """How the weights are adapted."""
+    """How the weights are adapted: what every strategy has.
 
-    name: Literal["full"]
+    Patterns name layer groups as in `fnmatch` (`layer*`).
+    """
+
     lr_decay: Annotated[float, Field(gt=0, le=1)] = Field(
         description="learning-rate factor from each layer group to the one below it, from the head (1) down"
     )
+    lr_scales: dict[str, Positive] | None = Field(
+        description="pattern → learning-rate factor, in place of lr_decay's for the groups that it names"
+    )
+
+
+class FullConfig(StrategyConfig):
+    """All layer groups train from the first step."""
+
+    name: Literal["full"]
+
+
+class FeatureExtractorConfig(StrategyConfig):
+    """The head trains, all other groups stay as the source left them."""
+
+    name: Literal["feature_extractor"]
+    cache_features: bool = Field(description="with augmentation=none, compute the head's inputs once")
+
+
+class HeadThenFullConfig(StrategyConfig):
+    """The head trains for some epochs, then all groups."""
+
+    name: Literal["head_then_full"]
+    head_epochs: Annotated[int, Field(ge=1)]
+    unfreeze_warmup_epochs: NonNegative = Field(description="linear warm-up of a group from its unfreezing on")
+
+
+class GradualUnfreezingConfig(StrategyConfig):
+    """Layer groups are unfrozen from the head down (Howard & Ruder 2018, arXiv:1801.06146).
+
+    Exactly one of `at_epochs`, `every_n_epochs` and `stall_patience` is given.
+    """
+
+    name: Literal["gradual_unfreezing"]
+    stages: list[list[str]] | None = Field(description="patterns of what each stage adds; null: a group a stage")
+    at_epochs: list[Annotated[int, Field(ge=1)]] | None = Field(
+        description="epochs completed when the second, third, … stage begins"
+    )
+    every_n_epochs: Annotated[int, Field(ge=1)] | None
+    stall_patience: Annotated[int, Field(ge=1)] | None = Field(
+        description="epochs without improvement that end a stage, and in the last stage the run"
+    )
+    unfreeze_warmup_epochs: NonNegative = Field(description="linear warm-up of a group from its unfreezing on")
+
+
+AnyStrategy = Annotated[
+    FullConfig | FeatureExtractorConfig | HeadThenFullConfig | GradualUnfreezingConfig, Field(discriminator="name")
+]
+
+
+class RegulariserConfig(Schema):
+    """Penalties that hold the weights near the source; all zero: none."""
+
+    name: str
+    l2_sp: NonNegative = Field(
+        description="alpha of L2-SP (arXiv:1802.01483): alpha/2 · squared distance from the source"
+    )
+    l2_sp_head: NonNegative = Field(description="beta of L2-SP: beta/2 · squared norm of the head")
+    bss: NonNegative = Field(description="η of batch spectral shrinkage (Chen et al. 2019, NeurIPS)")
+    bss_k: Annotated[int, Field(ge=1)] = Field(description="how many of the smallest singular values it shrinks")
 
 
 class OptimizerConfig(Schema):
@@ -122,23 +199,49 @@ class TrainerConfig(Schema):
     """How long and on what the run trains."""
 
     accelerator: Literal["auto", "cpu", "gpu"]
+    devices: Annotated[int, Field(ge=1)] = Field(description="processes, one a device; they share data.batch_size")
     max_epochs: Annotated[int, Field(ge=1)]
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     channels_last: bool
+    compile: bool = Field(description="torch.compile the network, again in each stage")
+    sync_batchnorm: bool = Field(description="BatchNorm statistics over all GPUs instead of each one's own")
 
 
 class EarlyStoppingConfig(Schema):
-    """Ends the run when the task's monitored validation metric no longer improves."""
+    """Ends the run when the monitored validation metric no longer improves in the strategy's last stage."""
 
-    patience: Annotated[int, Field(ge=1)] | None = Field(description="epochs without improvement; null: never")
+    patience: Annotated[int, Field(ge=1)] | None = Field(
+        description="epochs without improvement, counted from each stage's beginning; null: never"
+    )
     min_delta: NonNegative
+
+
+class CheckpointConfig(Schema):
+    """How often `last.ckpt` is written, beside a signal and the run's end."""
+
+    every_n_epochs: Annotated[int, Field(ge=1)]
+    every_n_minutes: Positive | None = Field(description="also in the middle of an epoch; null: never")
 
 
 class CallbacksConfig(Schema):
     """Callbacks of the run."""
 
+    monitor: str | None = Field(description="validation metric that chooses the best epoch; null: the task's own")
     early_stopping: EarlyStoppingConfig
+    checkpoint: CheckpointConfig
+    freeze_batch_norm: Literal["statistics", "statistics_and_affine"] | None
+    ema_decay: OpenFraction | None = Field(description="evaluate and save a moving average of the weights")
     check_finite_every_n_steps: Annotated[int, Field(ge=1)]
+
+    @field_validator("monitor")
+    @classmethod
+    def _monitor_is_on_validation(cls, monitor: str | None) -> str | None:
+        if monitor is not None and not monitor.startswith("val/"):
+            raise ValueError(
+                "the best epoch is chosen on validation only, as a choice on train or test would flatter the result; "
+                "use a metric named val/…, such as val/oa or val/loss"
+            )
+        return monitor
 
 
 class LoggerConfig(Schema):
@@ -166,11 +269,14 @@ class TrainConfig(Schema):
     factors: Annotated[list[str], Field(min_length=1)]
     on_missing: Literal["error", "embedded"]
     rerun: bool
+    plan: bool
     stand_ins: list[StandIn]
     data: DataConfig
+    augmentation: Augmentation
     model: ModelConfig
     source: SourceConfig
-    strategy: StrategyConfig
+    strategy: AnyStrategy
+    regulariser: RegulariserConfig
     optimizer: OptimizerConfig
     trainer: TrainerConfig
     callbacks: CallbacksConfig
@@ -236,6 +342,17 @@ def _cross_checks(c: TrainConfig) -> list[str]:
         problems.append(
             f"optimizer.warmup_epochs={c.optimizer.warmup_epochs}: at most trainer.max_epochs={c.trainer.max_epochs}"
         )
+    problems.extend(_check_stages(c))
+    if c.data.batch_size % c.trainer.devices:
+        problems.append(
+            f"data.batch_size={c.data.batch_size}: {c.trainer.devices} devices (trainer.devices) share a batch; "
+            f"use a multiple of {c.trainer.devices}"
+        )
+    if c.trainer.sync_batchnorm and (c.trainer.devices == 1 or c.trainer.accelerator == "cpu"):
+        problems.append(
+            "trainer.sync_batchnorm=true: needs several GPUs (trainer=ddp); use false, or model.norm=group, which "
+            "needs no statistics of the batch"
+        )
     for factor in c.factors:
         value = _value(c, factor)
         if factor.split(".")[0] in SEED_KEYS:
@@ -245,6 +362,28 @@ def _cross_checks(c: TrainConfig) -> list[str]:
         elif value is _ABSENT:
             problems.append(
                 f"factors={c.factors!r}: no key {factor!r} in the config; name keys like source or data.shots"
+            )
+    return problems
+
+
+def _check_stages(c: TrainConfig) -> list[str]:
+    """What is wrong with the strategy's stages whatever the network; `plan_stages` checks the rest."""
+    s, epochs, problems = c.strategy, c.trainer.max_epochs, []
+    if isinstance(s, HeadThenFullConfig) and s.head_epochs >= epochs:
+        problems.append(
+            f"strategy.head_epochs={s.head_epochs}: the stage 'full' would never begin; use less than "
+            f"trainer.max_epochs={epochs}"
+        )
+    if isinstance(s, GradualUnfreezingConfig):
+        triggers = {key: getattr(s, key) for key in ("at_epochs", "every_n_epochs", "stall_patience")}
+        if sum(value is not None for value in triggers.values()) != 1:
+            given = ", ".join(f"strategy.{key}={value}" for key, value in triggers.items())
+            problems.append(f"{given}: exactly one must be given, the others null")
+        if s.stall_patience is not None and c.callbacks.early_stopping.patience is not None:
+            problems.append(
+                f"callbacks.early_stopping.patience={c.callbacks.early_stopping.patience} and "
+                f"strategy.stall_patience={s.stall_patience}: a stall in the last stage already ends the run; set one "
+                "of them to null"
             )
     return problems
 
