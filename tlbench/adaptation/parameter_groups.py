@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
+from tlbench.adaptation.stages import matching
+from tlbench.errors import ConfigError
 from tlbench.models.network import Network
 
 
-def learning_rate_scales(groups: list[str], lr_decay: float) -> dict[str, float]:
+def learning_rate_scales(
+    groups: list[str], lr_decay: float, explicit: Mapping[str, float] | None = None
+) -> dict[str, float]:
     """The learning-rate factor of each layer group: 1 for the head, `lr_decay` less per group below it.
 
     Args:
         groups: Layer groups from input to head.
         lr_decay: In (0, 1]; 1 gives every group the same rate (layer-wise decay: Howard & Ruder 2018,
             arXiv:1801.06146; Clark et al. 2020, arXiv:2003.10555).
+        explicit: Pattern → factor, in place of the above for the groups that it names.
+
+    Raises:
+        ConfigError: A pattern names no layer group, or two name the same.
     """
-    return {group: lr_decay**depth for depth, group in enumerate(reversed(groups))}
+    scales = {group: lr_decay**depth for depth, group in enumerate(reversed(groups))}
+    named: dict[str, str] = {}
+    for pattern, scale in (explicit or {}).items():
+        for group in matching(pattern, groups, "strategy.lr_scales"):
+            if group in named:
+                raise ConfigError(
+                    f"strategy.lr_scales: the patterns {named[group]!r} and {pattern!r} both name {group!r}; name each "
+                    "layer group once"
+                )
+            named[group] = pattern
+            scales[group] = scale
+    return scales
 
 
 def parameter_groups(

@@ -1,0 +1,81 @@
+"""Computes the inputs of the head once, where nothing before it can change them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from tlbench.data.module import ImageDataModule
+from tlbench.errors import ConfigError
+from tlbench.models.head_input import HeadInput
+
+if TYPE_CHECKING:
+    from tlbench.tasks.base import Task
+
+SPLITS = ("train", "val")
+
+
+class FeatureCache(Callback):
+    """With a frozen backbone and no augmentation, trains the head on features computed before the first epoch.
+
+    They are kept on the device (4 bytes · N · F). Test, and everything after the fit, goes through the whole network.
+
+    Args:
+        say: Shows the user a line.
+
+    Attributes:
+        seconds: What the computation took.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self.seconds: float | None = None
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Compute the features of training and validation images, and train on them.
+
+        Raises:
+            ConfigError: The network's outputs are not the head's of one tensor.
+        """
+        begun = time.perf_counter()
+        data, task = trainer.datamodule, cast("Task", pl_module)  # type: ignore[attr-defined]
+        assert isinstance(data, ImageDataModule)
+        training = task.training
+        task.eval()
+        with torch.no_grad(), trainer.precision_plugin.forward_context():
+            features = {split: self._features(task, data, split) for split in SPLITS}
+        task.train(training)
+        for split, values in features.items():
+            data.use_features(split, values)
+        task.on_features = True
+        self.seconds = time.perf_counter() - begun
+        counts = ", ".join(f"{len(values)} of {split}" for split, values in features.items())
+        self._say(f"features computed once: {counts}, {features['train'].shape[1]} each, in {self.seconds:.1f} s")
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        """Let what follows go through the whole network."""
+        cast("Task", pl_module).on_features = False
+
+    def _features(self, task: Task, data: ImageDataModule, split: str) -> Tensor:
+        batches = []
+        with HeadInput(task.layer_groups) as captured:
+            for number, images in enumerate(data.prepared(split)):
+                outputs = task.network(images)
+                features = captured.take()
+                if number == 0:
+                    self._check(task, features, outputs)
+                batches.append(features)
+        return torch.cat(batches)
+
+    @staticmethod
+    def _check(task: Task, features: Tensor, outputs: Tensor) -> None:
+        if not torch.equal(task.layer_groups.head_module()(features), outputs):
+            raise ConfigError(
+                f"strategy.cache_features=true: the outputs of {task.config.model.name!r} are more than its "
+                "head's of one tensor, so the head cannot be trained by itself; use strategy.cache_features=false"
+            )
