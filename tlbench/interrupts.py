@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class Interrupted(BaseException):
     """A signal asked the run to stop; not an Exception, so that nothing on the way mistakes it for a failure."""
@@ -18,18 +20,50 @@ class Interrupted(BaseException):
         self.exit_code = 128 + signum
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Inside, SIGINT and SIGTERM raise `Interrupted` in the main thread; a second one while it unwinds is ignored."""
+class Signals:
+    """What SIGINT and SIGTERM do: raise `Interrupted` in the main thread, or wait until the run can be left.
 
-    def stop(signum: int, _frame: FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
+    Attributes:
+        deferred: Whether a first signal is only noted, for a loop that saves and then calls `raise_if_pending`. A
+            second one does not wait.
+        pending: The noted signal.
+    """
+
+    def __init__(self) -> None:
+        self.deferred = False
+        self.pending: int | None = None
+
+    def install(self) -> None:
+        """Handle the signals; call it again where a library has put its own handlers in between."""
+        for number in _SIGNALS:
+            signal.signal(number, self._handle)
+
+    def raise_if_pending(self) -> None:
+        """Raise what was noted."""
+        if self.pending is not None:
+            self._raise(self.pending)
+
+    def _handle(self, signum: int, _frame: FrameType | None) -> None:
+        if self.deferred and self.pending is None:
+            self.pending = signum
+        else:
+            self._raise(signum)
+
+    @staticmethod
+    def _raise(signum: int) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, lambda *_: None)  # nothing may disturb the way out
         raise Interrupted(signum)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+
+@contextmanager
+def interruptible() -> Iterator[Signals]:
+    """Inside, SIGINT and SIGTERM raise `Interrupted`, unless deferred; a further one while it unwinds is ignored."""
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    signals = Signals()
+    signals.install()
     try:
-        yield
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -42,7 +76,7 @@ def noted_signals() -> Iterator[list[int]]:
     An exception could strike between the start of a process and the note that it runs.
     """
     noted: list[int] = []
-    handlers = {n: signal.signal(n, lambda number, _: noted.append(number)) for n in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {n: signal.signal(n, lambda number, _: noted.append(number)) for n in _SIGNALS}
     try:
         yield noted
     finally:

@@ -1,46 +1,70 @@
-"""Batches of an image set that lies on the device as a whole."""
+"""Batches of inputs that lie on the device as a whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from tlbench.data.images import ImageSet
 from tlbench.errors import DataError
 from tlbench.seeds import permutation
 
 
 class BatchLoader:
-    """Iterate over (images (B, 3, H, W) uint8, labels (B,) int64, index (B,) int64), all on the set's device.
+    """Iterate over (inputs (B, …), labels (B,) int64, index (B,) int64), all on the inputs' device.
 
     The order of an epoch is a function of (order seed, epoch). Training drops the last, incomplete batch: BatchNorm
     never sees a batch of one, all steps weigh the same, and other images are left out in each epoch.
 
+    Of several processes, each gets its own part of every training batch, so that together they take the steps that one
+    process would; of an evaluated split each gets every W-th sample, none twice.
+
+    A checkpoint in the middle of an epoch holds the position (`state_dict`).
+
     Args:
-        image_set: The images.
-        batch_size: Images a batch, ≥ 1.
-        order_seed: Seed of the order; None for the set's own order.
+        inputs: (N, …) images or features.
+        labels: (N,) int64.
+        batch_size: Samples a batch, ≥ 1; with `drop_last` over all processes together, a multiple of `world_size`.
+        order_seed: Seed of the order; None for the inputs' own order.
         drop_last: Whether the last, incomplete batch is left out.
+        rank: This process, from 0.
+        world_size: All processes.
 
     Raises:
-        DataError: `drop_last` and fewer images than one batch.
+        DataError: `drop_last` and fewer samples than one batch, or fewer samples than processes.
     """
 
     def __init__(
-        self, image_set: ImageSet, batch_size: int, *, order_seed: int | None = None, drop_last: bool = False
+        self,
+        inputs: Tensor,
+        labels: Tensor,
+        batch_size: int,
+        *,
+        order_seed: int | None = None,
+        drop_last: bool = False,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
-        if drop_last and len(image_set) < batch_size:
+        if drop_last and len(labels) < batch_size:
             raise DataError(
-                f"data.batch_size={batch_size}: larger than the {len(image_set)} training images; use at most "
-                f"{len(image_set)}, or more images (data.shots, data.fraction)"
+                f"data.batch_size={batch_size}: larger than the {len(labels)} training images; use at most "
+                f"{len(labels)}, or more images (data.shots, data.fraction)"
             )
-        self.image_set = image_set
+        if len(labels) < world_size:
+            raise DataError(
+                f"trainer.devices={world_size}: more processes than the {len(labels)} images of a split; use at most "
+                f"{len(labels)}, or more images (data.val_fraction, data.test_fraction)"
+            )
+        self.inputs, self.labels = inputs, labels
         self.batch_size = batch_size
         self.order_seed = order_seed
         self.drop_last = drop_last
+        self.rank, self.world_size = rank, world_size
         self.epoch = 0
+        self._first = self._position = 0
         if order_seed is not None:
             self.sampler = self  # Lightning calls `sampler.set_epoch` before each epoch, and looks into other samplers
 
@@ -48,16 +72,36 @@ class BatchLoader:
         """Set the epoch whose order the next iteration takes."""
         self.epoch = epoch
 
+    def state_dict(self) -> dict[str, Any]:
+        """How many of the epoch's batches were given out; 0 between epochs."""
+        return {"batch": self._position % len(self)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Let the next iteration begin there."""
+        self._first = state_dict["batch"]
+
     def __len__(self) -> int:
-        full, rest = divmod(len(self.image_set), self.batch_size)
-        return full + (rest > 0 and not self.drop_last)
+        if self.drop_last:
+            return len(self.labels) // self.batch_size
+        return math.ceil(len(range(self.rank, len(self.labels), self.world_size)) / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        images, labels = self.image_set.images, self.image_set.labels
-        if self.order_seed is None:
-            order = torch.arange(len(labels), device=labels.device)
-        else:
-            order = permutation(len(labels), self.order_seed, self.epoch, labels.device)
-        for batch in range(len(self)):
-            index = order[batch * self.batch_size : (batch + 1) * self.batch_size]
-            yield images[index], labels[index], index
+        batches = self._batches()
+        first, self._first = self._first, 0
+        for number in range(first, len(self)):
+            self._position = number + 1
+            index = batches[number]
+            yield self.inputs[index], self.labels[index], index
+
+    def _batches(self) -> Sequence[Tensor]:
+        """The indices of this process's batches."""
+        count, device = len(self.labels), self.inputs.device
+        order = (
+            torch.arange(count, device=device)
+            if self.order_seed is None
+            else permutation(count, self.order_seed, self.epoch, device)
+        )
+        if not self.drop_last:
+            return torch.split(order[self.rank :: self.world_size], self.batch_size)
+        whole = order[: len(self) * self.batch_size].view(len(self), self.world_size, -1)
+        return list(whole[:, self.rank])

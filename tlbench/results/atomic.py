@@ -46,8 +46,13 @@ def describe_output_error(folder: Path, error: OSError) -> str:
     )
 
 
-def write_atomic(path: Path, content: bytes | memoryview) -> None:
+def write_atomic(path: Path, content: bytes | memoryview, keep_as: Path | None = None) -> None:
     """Write a file under a temporary name in the same folder, flush it to disk, then rename it.
+
+    Args:
+        path: The file.
+        content: Its bytes.
+        keep_as: What an earlier file of that name is renamed to, once the new one is whole; None: it is replaced.
 
     Raises:
         OutputError: If the disk refuses; an earlier file of that name is then still whole.
@@ -61,10 +66,19 @@ def write_atomic(path: Path, content: bytes | memoryview) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).chmod(0o666 & ~_umask())
+            if keep_as is not None and path.exists():
+                path.replace(keep_as)
             Path(temporary).replace(path)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files that a killed process left of this file."""
+    with output_errors(path.parent):
+        for leftover in path.parent.glob(f".{path.name}.*"):
+            leftover.unlink(missing_ok=True)
 
 
 def _umask() -> int:

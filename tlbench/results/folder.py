@@ -11,11 +11,13 @@ from yaml import YAMLError
 
 from tlbench.config import difference
 from tlbench.errors import ConfigError
-from tlbench.results.atomic import output_errors, write_atomic
+from tlbench.results.atomic import output_errors, remove_leftovers, write_atomic
 from tlbench.results.record import FILE_NAME, Record, read_record
 
 CONFIG_FILE = "config.yaml"
 LAST_CHECKPOINT = "last.ckpt"
+PREVIOUS_CHECKPOINT = "previous.ckpt"
+"""The `last.ckpt` before: what a run goes on from when the last is damaged."""
 BEST_CHECKPOINT = "best.ckpt"
 CONSOLE_FILE = "console.log"
 """What a run prints, where a study runs several at a time."""
@@ -30,12 +32,12 @@ def earlier_record(folder: Path, config: dict[str, Any]) -> Record | None:
         ConfigError: If the folder holds a run of another configuration, naming every key that differs.
     """
     record = read_record(folder)
-    if (record is None or record.status != "complete") and not (folder / LAST_CHECKPOINT).exists():
+    if (record is None or record.status != "complete") and not _has_checkpoint(folder):
         return None
     earlier = record.config if record is not None else _read_config(folder / CONFIG_FILE)
     if earlier is None:
         raise ConfigError(
-            f"{folder}: holds {LAST_CHECKPOINT} but neither {FILE_NAME} nor {CONFIG_FILE}, so what it was trained with "
+            f"{folder}: holds a checkpoint but neither {FILE_NAME} nor {CONFIG_FILE}, so what it was trained with "
             "is not known; move the folder away and run again"
         )
     differing = difference(earlier, config)
@@ -58,11 +60,13 @@ def is_complete(folder: Path, config: dict[str, Any]) -> bool:
 
 
 def begin(folder: Path, config: dict[str, Any]) -> None:
-    """Note in the folder which configuration runs there, before anything else is written.
+    """Note in the folder which configuration runs there, before anything else is written; tidy after a killed run.
 
     Raises:
         OutputError: If the disk refuses.
     """
+    for name in (CONFIG_FILE, LAST_CHECKPOINT, BEST_CHECKPOINT, FILE_NAME):
+        remove_leftovers(folder / name)
     write_atomic(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create(config)).encode())
 
 
@@ -88,6 +92,10 @@ def set_aside(folder: Path) -> Path | None:
         for path in sorted(content, key=lambda p: p.name == FILE_NAME):
             path.rename(target / path.name)
         return target
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT))
 
 
 def _read_config(path: Path) -> dict[str, Any] | None:
