@@ -40,13 +40,11 @@ def execute(config: TrainConfig, folder: Path) -> Record:
     from tlbench.run import run  # heavy (torch, Lightning), so only now that the configuration is known to be valid
 
     try:
-        record = run(config, folder, resumes=earlier.volatile.resumes if earlier else 0, say=say)
+        record = run(config, folder, resumes=earlier.volatile.resumes if earlier else 0, say=say, warn=warn)
     except UserError:
         raise
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise RunFailed(f"the run failed: {reason} (traceback in {shown(folder / FILE_NAME)})") from error
-    for warning in record.warnings:
-        warn(warning)
     show_record(record, folder)
     return record

@@ -13,27 +13,46 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
 
+from tlbench.adaptation.advice import advise
 from tlbench.arms import arm_name
 from tlbench.config import TrainConfig, config_hash, flatten
 from tlbench.console import shown
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import open_target
-from tlbench.errors import ConfigError, UserError
-from tlbench.interrupts import Interrupted, interruptible
+from tlbench.distributed import is_first_process
+from tlbench.errors import UserError
+from tlbench.interrupts import Interrupted, Signals, interruptible
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
 from tlbench.results.atomic import output_errors
+from tlbench.results.checkpoints import find_resumable, read_checkpoint
 from tlbench.results.environment import device_name, host, peak_memory_mb, versions
-from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT, begin
-from tlbench.results.record import BestRecord, DataRecord, ErrorRecord, ModelRecord, Record, Volatile, write_record
+from tlbench.results.folder import BEST_CHECKPOINT, begin
+from tlbench.results.record import (
+    BestRecord,
+    DataRecord,
+    ErrorRecord,
+    ModelRecord,
+    Record,
+    StageRecord,
+    Volatile,
+    write_record,
+)
 from tlbench.results.sidecars import show_pictures, write_predictions
 from tlbench.sources.load import LoadReport, apply_source
 from tlbench.tasks.classification import ClassificationTask
 from tlbench.trainer import TrainerParts, build_trainer
 
 
-def run(config: TrainConfig, folder: Path, resumes: int = 0, say: Callable[[str], None] = print) -> Record:
+def run(
+    config: TrainConfig,
+    folder: Path,
+    resumes: int = 0,
+    say: Callable[[str], None] = print,
+    warn: Callable[[str], None] = print,
+) -> Record:
     """Train, choose the best checkpoint on validation, test it once, and write the run record.
 
     A run of the same configuration that stopped in this folder is taken up at its last checkpoint.
@@ -43,33 +62,35 @@ def run(config: TrainConfig, folder: Path, resumes: int = 0, say: Callable[[str]
         folder: Everything is written there; it must not hold a run of another configuration.
         resumes: How often this run was taken up before.
         say: Shows the user a line.
+        warn: Shows the user a warning.
 
     Returns:
-        The record of the complete run, as written to `record.json`.
+        The record of the complete run, as written to `record.json`; of several processes only the first writes.
 
     Raises:
         UserError: The input is at fault; the record says `failed`.
         Interrupted: A signal asked to stop; the record says `interrupted`.
         Exception: The run failed; the record says `failed` and holds the traceback.
     """
-    begin(folder, config.model_dump(mode="json"))
-    this = _Run(config, folder, resumes, say)
-    with interruptible():
+    if is_first_process():
+        begin(folder, config.model_dump(mode="json"))
+    this = _Run(config, folder, resumes, say, warn)
+    with interruptible() as signals:
         try:
             with output_errors(folder):
-                built = this.build()
+                built = this.build(signals)
                 this.fit(built)
                 this.test(built)
         except Interrupted:
-            write_record(folder, this.record("interrupted"))
+            _write(folder, this.record("interrupted"))
             raise
         except Exception as error:
             text = None if isinstance(error, UserError) else traceback.format_exc()
             reason = ErrorRecord(type=type(error).__name__, message=str(error), traceback=text)
-            write_record(folder, this.record("failed", reason))
+            _write(folder, this.record("failed", reason))
             raise
     record = this.record("complete")
-    write_record(folder, record)
+    _write(folder, record)
     return record
 
 
@@ -90,6 +111,7 @@ class _Run:
     folder: Path
     resumes: int
     say: Callable[[str], None]
+    warn: Callable[[str], None]
     started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     clock: float = field(default_factory=time.perf_counter)
     data: DataRecord | None = None
@@ -102,29 +124,31 @@ class _Run:
     sidecars: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def build(self) -> _Built:
+    def build(self, signals: Signals) -> _Built:
         """Seeds first, then data, model, source weights, task and Trainer."""
         c = self.config
         pl.seed_everything(c.seeds.init, verbose=False)
         target = open_target(c.data, c.seeds.split)
-        module = ImageDataModule(target, c.data, c.seeds, channels_last=c.trainer.channels_last)
+        module = ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
         names = target.class_names
         self.data = DataRecord(name=target.name, class_names=list(names), split_rule=target.split_rule, fingerprints={})
-        network = build_network(c.model.name, len(names), c.seeds.init)
+        network = build_network(c.model.name, len(names), c.seeds.init, c.model.norm)
         self.model = _describe(c.model.name, network)
         self.weights = apply_source(network, c.source, c.model.name, c.data.normalisation)
-        self.warnings.extend(self.weights.warnings)
         self.say(self.weights.line())
+        for warning in (*self.weights.warnings, *advise(c, network)):
+            self.warnings.append(warning)
+            self.warn(warning)
         if c.trainer.channels_last:
             network.module.to(memory_format=torch.channels_last)
-        task = ClassificationTask(network, c.strategy, c.optimizer, names)
-        last = self.folder / LAST_CHECKPOINT
-        step = _read_checkpoint(last)["global_step"] if last.exists() else 0
-        parts = build_trainer(c, task, self.folder, step)
-        if last.exists():
+        task = ClassificationTask(network, c, names)
+        last = find_resumable(self.folder, self.say)
+        step = read_checkpoint(last)["global_step"] if last else 0
+        parts = build_trainer(c, task, self.folder, step, signals, self.say)
+        if last is not None:
             self.resumes += 1
             self.say(f"goes on from {shown(last)} (step {step})")
-        self.built = _Built(task, module, parts, self.data, last if last.exists() else None)
+        self.built = _Built(task, module, parts, self.data, last)
         return self.built
 
     def fit(self, built: _Built) -> None:
@@ -138,7 +162,7 @@ class _Run:
 
     def test(self, built: _Built) -> None:
         """Test the best checkpoint, once; keep its metrics, predictions and pictures."""
-        self.best = _load_best(built, self.folder / BEST_CHECKPOINT, self.config.strategy.name)
+        self.best = _load_best(built, self.folder / BEST_CHECKPOINT)
         begun = time.perf_counter()
         trainer = built.parts.trainer
         step = trainer.global_step
@@ -146,9 +170,15 @@ class _Run:
         values = {f"test/{key}": float(value) for key, value in built.task.test_metrics.compute().items()}
         self.metrics = {**logged, **values}
         predictions = built.task.predictions()
-        self.sidecars["predictions_test"] = write_predictions(self.folder, predictions)
         built.data.fingerprints.update(built.module.fingerprints())
-        for logger in trainer.loggers:
+        if is_first_process():
+            self.sidecars["predictions_test"] = write_predictions(self.folder, predictions)
+            self._show(built, values, predictions, step)
+        self.seconds["test_s"] = time.perf_counter() - begun
+
+    def _show(self, built: _Built, values: dict[str, float], predictions: dict[str, Tensor], step: int) -> None:
+        """Put the test's metrics, its pictures and the hyperparameters into TensorBoard."""
+        for logger in built.parts.trainer.loggers:
             logger.log_metrics({key: value for key, value in values.items() if key.count("/") == 1}, step)
             if isinstance(logger, TensorBoardLogger):
                 show_pictures(
@@ -156,14 +186,12 @@ class _Run:
                     step,
                     built.module.test_set.images,
                     predictions,
-                    built.task.test_metrics.confusion,
                     built.task.class_names,
                     self.config.logger.mistakes,
                 )
                 keys = flatten(self.config.model_dump(mode="json"))
                 logger.log_hyperparams({k: str(v) for k, v in keys.items()}, {"hparam/test_oa": values["test/oa"]})
                 logger.finalize("success")
-        self.seconds["test_s"] = time.perf_counter() - begun
 
     def record(self, status: Any, error: ErrorRecord | None = None) -> Record:
         """The record of what is known so far."""
@@ -184,6 +212,7 @@ class _Run:
             data=self.data,
             model=self.model,
             weights=self.weights.model_dump() if self.weights else None,
+            stages=_stages(self.built) if self.built else [],
             best=self.best,
             metrics=self.metrics,
             curves=[dict(row) for row in parts.curves.rows] if parts else [],
@@ -195,6 +224,7 @@ class _Run:
                 finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 total_s=time.perf_counter() - self.clock,
                 **self.seconds,
+                cache_s=parts.features.seconds if parts and parts.features else None,
                 train_images_per_s=parts.progress.images_per_s if parts else None,
                 peak_memory_mb=peak_memory_mb(device),
                 device=device_name(device) if device else None,
@@ -210,20 +240,29 @@ def _describe(name: str, network: Network) -> ModelRecord:
     return ModelRecord(name=name, parameters=sum(sizes.values()), group_parameters=sizes)
 
 
-def _read_checkpoint(path: Path) -> dict[str, Any]:
-    try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises nearly anything on a broken file
-        reason = " ".join(str(error).split())[:200]
-        raise ConfigError(
-            f"{path}: no whole checkpoint ({type(error).__name__}: {reason}); move the run's folder away and run again"
-        ) from None
-    return checkpoint
+def _stages(built: _Built) -> list[StageRecord]:
+    """The stages that began, with what trained in them and what was proven to stay as it was."""
+    network, unfreezing = built.task.layer_groups, built.parts.unfreezing
+    return [
+        StageRecord(
+            name=stage.name,
+            trainable=list(stage.trainable),
+            first_epoch=first + 1,
+            parameters=sum(p.numel() for group in stage.trainable for p in network.group_parameters(group)),
+        )
+        for stage, first in zip(unfreezing.stages, unfreezing.first_epochs, strict=False)
+    ]
 
 
-def _load_best(built: _Built, path: Path, stage: str) -> BestRecord:
-    checkpoint = _read_checkpoint(path)
+def _write(folder: Path, record: Record) -> None:
+    if is_first_process():
+        write_record(folder, record)
+
+
+def _load_best(built: _Built, path: Path) -> BestRecord:
+    checkpoint = read_checkpoint(path)
     built.task.load_state_dict(checkpoint["state_dict"])
     assert built.parts.best.best_model_score is not None
-    value = float(built.parts.best.best_model_score)
-    return BestRecord(monitor=built.task.monitor, value=value, epoch=checkpoint["epoch"] + 1, stage=stage)
+    value, epoch = float(built.parts.best.best_model_score), checkpoint["epoch"]
+    stage = built.parts.unfreezing.stage_of(epoch).name
+    return BestRecord(monitor=built.task.monitor, value=value, epoch=epoch + 1, stage=stage)

@@ -72,3 +72,14 @@ def randint(high: int, seed: int, epoch: int, index: Tensor, draw: int = 0) -> T
 def permutation(size: int, seed: int, epoch: int = 0, device: torch.device | str = "cpu") -> Tensor:
     """(size,) int64: the order of an epoch, sorted by each sample's own random bits."""
     return torch.argsort(bits(seed, epoch, torch.arange(size, device=device)), stable=True)
+
+
+def reseed(seed: int, step: int, rank: int = 0) -> None:
+    """Seed torch's own generators, for what a network draws in a training step (dropout), as a function of the three.
+
+    Args:
+        seed: The stream's seed, ≥ 0.
+        step: Optimizer steps done.
+        rank: The process, ≥ 0: each draws for other samples.
+    """
+    torch.manual_seed(_key(seed, step, rank + 1) & (_MASK >> 1))

@@ -22,7 +22,8 @@ from yaml import YAMLError
 
 from tlbench.compose import CONFIG_NAME, compose_run, config_dir, explain, plain, register_resolvers
 from tlbench.config import parse
-from tlbench.console import complain
+from tlbench.console import complain, console
+from tlbench.distributed import is_first_process
 from tlbench.errors import ConfigError, UserError
 from tlbench.execute import RunFailed, execute
 from tlbench.interrupts import Interrupted
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Hydra then raises what it finds wrong, instead of printing it in its own words and leaving with exit code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     warnings.filterwarnings("ignore", message="provider=hydra.searchpath")  # the error that follows says it
+    console.quiet = not is_first_process()  # several processes run this same command
     try:
         _call_hydra(_with_stand_ins(arguments))
     except UserError as error:
@@ -56,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RunFailed, StudyFailed) as error:
         return _say(str(error), 1)
     except Interrupted as error:
+        if not is_first_process():
+            return 0  # the first says it; Lightning would kill it if another left with an error
         return _say(
             f"{error}: interrupted; the same command goes on from the last checkpoint, if one was written",
             error.exit_code,
@@ -118,7 +122,9 @@ def _call_hydra(arguments: list[str]) -> None:
 
 
 def _say(message: str, exit_code: int) -> int:
-    complain(message)
+    complain(
+        message if is_first_process() else f"process {os.environ.get('RANK', os.environ.get('LOCAL_RANK'))}: {message}"
+    )
     return exit_code
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,22 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 
 from tlbench.callbacks.curves import Curves
+from tlbench.callbacks.early_stopping import StageEarlyStopping
+from tlbench.callbacks.ema import EMA
+from tlbench.callbacks.feature_cache import FeatureCache
 from tlbench.callbacks.finite_loss import FiniteLoss
+from tlbench.callbacks.freeze_batch_norm import FreezeBatchNorm
+from tlbench.callbacks.freezing_audit import FreezingAudit
+from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
+from tlbench.callbacks.last_checkpoint import LastCheckpoint
 from tlbench.callbacks.progress import RunProgress
-from tlbench.callbacks.resumable import LastingEarlyStopping, MovableCheckpoint
-from tlbench.config import TrainConfig
+from tlbench.callbacks.resumable import MovableCheckpoint
+from tlbench.config import FeatureExtractorConfig, GradualUnfreezingConfig, TrainConfig
 from tlbench.errors import ConfigError
+from tlbench.interrupts import Signals
 from tlbench.results.checkpoints import AtomicCheckpointIO
 from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tlbench.tasks.base import Task
@@ -31,27 +41,38 @@ class TrainerParts:
     curves: Curves
     progress: RunProgress
     best: MovableCheckpoint
+    unfreezing: GradualUnfreezing
+    audit: FreezingAudit
+    features: FeatureCache | None
 
 
-def build_trainer(config: TrainConfig, task: Task, folder: Path, resume_step: int) -> TrainerParts:
+def build_trainer(
+    config: TrainConfig,
+    task: Task,
+    folder: Path,
+    resume_step: int = 0,
+    signals: Signals | None = None,
+    say: Callable[[str], None] = print,
+) -> TrainerParts:
     """The Trainer of one run.
 
     Args:
         config: The run's configuration.
-        task: Declares the monitored metric and its mode.
+        task: Declares the stages, the monitored metric and its mode.
         folder: The run's folder; checkpoints and TensorBoard events go there.
         resume_step: Steps in the checkpoint that the run goes on from (0: none); curves logged after it are dropped.
+        signals: SIGINT and SIGTERM, noted while training; None: nothing notes them.
+        say: Shows the user a line.
 
     Raises:
         ConfigError: If the wanted accelerator is not there, or cannot train in the wanted precision.
     """
     c = config.trainer
-    if c.accelerator == "gpu" and not _sees_gpu():
-        raise ConfigError("trainer=gpu: torch sees no GPU on this machine; use trainer=auto or trainer=cpu")
-    if c.precision == "16-mixed" and (c.accelerator == "cpu" or not _sees_gpu()):
-        raise ConfigError("trainer.precision='16-mixed': needs a GPU; on a CPU use 32-true or bf16-mixed")
+    _check_device(config)
     _quiet_lightning()
-    curves, progress = Curves(), RunProgress()
+    curves, progress, audit = Curves(), RunProgress(), FreezingAudit()
+    unfreezing = GradualUnfreezing(task.stages)
+    features = FeatureCache(say) if caches_features(config) else None
     best = MovableCheckpoint(
         dirpath=folder,
         filename=Path(BEST_CHECKPOINT).stem,
@@ -62,40 +83,84 @@ def build_trainer(config: TrainConfig, task: Task, folder: Path, resume_step: in
         save_on_train_epoch_end=False,  # after validation: a resumed run ends its last epoch's training once more
         enable_version_counter=False,
     )
-    last = MovableCheckpoint(
-        dirpath=folder,
-        filename=Path(LAST_CHECKPOINT).stem,
-        save_top_k=1,
-        every_n_epochs=1,
-        save_on_train_epoch_end=True,  # after validation, so that it holds what validation decided
-        enable_version_counter=False,
+    last = LastCheckpoint(
+        folder / LAST_CHECKPOINT,
+        every_n_epochs=config.callbacks.checkpoint.every_n_epochs,
+        every_n_minutes=config.callbacks.checkpoint.every_n_minutes,
+        signals=signals or Signals(),
     )
-    callbacks: list[Callback] = [progress, FiniteLoss(config.callbacks.check_finite_every_n_steps), curves]
-    stopping = config.callbacks.early_stopping
-    if stopping.patience is not None:
-        callbacks.append(
-            LastingEarlyStopping(
-                monitor=task.monitor,
-                mode=task.mode,
-                patience=stopping.patience,
-                min_delta=stopping.min_delta,
-                check_on_train_epoch_end=False,
-            )
-        )
+    options = [_freeze_batch_norm(config), features, _stopping(config, task, unfreezing), _ema(config)]
+    callbacks: list[Callback] = [progress, unfreezing, *[option for option in options if option is not None], audit]
+    callbacks += [FiniteLoss(config.callbacks.check_finite_every_n_steps), curves, best, last]
     trainer = Trainer(
         accelerator=c.accelerator,
-        devices=1,
+        devices=c.devices,
+        # Parameters are frozen after the model is wrapped, with all of them trainable: see GradualUnfreezing. Buffers
+        # are broadcast before each validation: there, the processes may have different numbers of batches.
+        strategy="auto" if c.devices == 1 else DDPStrategy(find_unused_parameters=True, broadcast_buffers=False),
+        sync_batchnorm=c.sync_batchnorm,
         max_epochs=c.max_epochs,
         precision=c.precision,
         logger=_loggers(config, folder, resume_step),
-        callbacks=[*callbacks, best, last],
+        callbacks=callbacks,
         plugins=[AtomicCheckpointIO()],
         default_root_dir=folder,
         num_sanity_val_steps=0,
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    return TrainerParts(trainer, curves, progress, best)
+    return TrainerParts(trainer, curves, progress, best, unfreezing, audit, features)
+
+
+def caches_features(config: TrainConfig) -> bool:
+    """Whether a run computes the head's inputs once: nothing before the head may change, nor the images."""
+    strategy = config.strategy
+    return isinstance(strategy, FeatureExtractorConfig) and strategy.cache_features and config.augmentation.is_none
+
+
+def _freeze_batch_norm(config: TrainConfig) -> FreezeBatchNorm | None:
+    policy = config.callbacks.freeze_batch_norm
+    return FreezeBatchNorm(policy) if policy is not None else None
+
+
+def _ema(config: TrainConfig) -> EMA | None:
+    decay = config.callbacks.ema_decay
+    return EMA(decay) if decay is not None else None
+
+
+def _stopping(config: TrainConfig, task: Task, unfreezing: GradualUnfreezing) -> StageEarlyStopping | None:
+    strategy, stopping = config.strategy, config.callbacks.early_stopping
+    stall = strategy.stall_patience if isinstance(strategy, GradualUnfreezingConfig) else None
+    patience = stopping.patience if stall is None else stall
+    if patience is None:
+        return None
+    return StageEarlyStopping(
+        unfreezing,
+        monitor=task.monitor,
+        mode=task.mode,
+        patience=patience,
+        min_delta=stopping.min_delta,
+        stalls_end_stages=stall is not None,
+    )
+
+
+def _check_device(config: TrainConfig) -> None:
+    c = config.trainer
+    if c.accelerator == "gpu" and not _sees_gpu():
+        raise ConfigError("trainer=gpu: torch sees no GPU on this machine; use trainer=auto or trainer=cpu")
+    if c.precision == "16-mixed" and (c.accelerator == "cpu" or not _sees_gpu()):
+        raise ConfigError("trainer.precision='16-mixed': needs a GPU; on a CPU use 32-true or bf16-mixed")
+    on_gpu = c.accelerator != "cpu" and _sees_gpu()
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 1
+    if on_gpu and c.devices > gpus:
+        raise ConfigError(
+            f"trainer.devices={c.devices}: torch sees {gpus} GPU on this machine; use at most {gpus}, or "
+            "trainer.accelerator=cpu"
+        )
+    if c.sync_batchnorm and not on_gpu:
+        raise ConfigError(
+            "trainer.sync_batchnorm=true: works on GPUs only, and torch sees none; use false or model.norm=group"
+        )
 
 
 def _loggers(config: TrainConfig, folder: Path, resume_step: int) -> list[Logger]:

@@ -39,6 +39,15 @@ class ModelRecord(Section):
     group_parameters: dict[str, int]
 
 
+class StageRecord(Section):
+    """A stage that began: which layer groups trained in it, how many parameters, from which epoch (from 1) on."""
+
+    name: str
+    trainable: list[str]
+    first_epoch: int
+    parameters: int
+
+
 class BestRecord(Section):
     """Which checkpoint was tested: the best on validation over all stages; epochs count from 1."""
 
@@ -61,6 +70,7 @@ class Volatile(Section):
 
     started: str
     finished: str
+    cache_s: float | None = None
     fit_s: float | None = None
     test_s: float | None = None
     total_s: float
@@ -89,6 +99,7 @@ class Record(Section):
     data: DataRecord | None = None
     model: ModelRecord | None = None
     weights: dict[str, Any] | None = None
+    stages: list[StageRecord] = []
     best: BestRecord | None = None
     metrics: dict[str, float | None] = {}
     curves: list[dict[str, float | None]] = []

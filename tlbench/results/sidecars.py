@@ -35,12 +35,18 @@ def most_confident_mistakes(predictions: dict[str, Tensor], count: int) -> Tenso
     return wrong[torch.argsort(confidence[wrong], descending=True, stable=True)][:count]
 
 
+def confusion_counts(predictions: dict[str, Tensor]) -> Tensor:
+    """(C, C) int64, rows true classes, columns predicted."""
+    classes = predictions["probabilities"].shape[1]
+    cell = predictions["target"] * classes + predictions["probabilities"].argmax(dim=1)
+    return torch.bincount(cell, minlength=classes**2).view(classes, classes)
+
+
 def show_pictures(
     writer: Any,
     step: int,
     images: Tensor,
     predictions: dict[str, Tensor],
-    confusion: Tensor,
     names: tuple[str, ...],
     mistakes: int,
 ) -> None:
@@ -51,11 +57,10 @@ def show_pictures(
         step: Global step at the end of training.
         images: (N, 3, H, W) uint8, the test split.
         predictions: As `Task.predictions` gives them.
-        confusion: (C, C), rows true classes, columns predicted.
         names: The C class names.
         mistakes: How many mistakes to show; 0 shows none.
     """
-    writer.add_figure("test/confusion", confusion_figure(confusion.cpu().numpy(), names), step)
+    writer.add_figure("test/confusion", confusion_figure(confusion_counts(predictions).numpy(), names), step)
     if mistakes:
         worst = most_confident_mistakes(predictions, mistakes)
         confidence, predicted = predictions["probabilities"][worst].max(dim=1)

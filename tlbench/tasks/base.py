@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
 
 import torch
 from lightning.pytorch import LightningModule
@@ -11,43 +12,73 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torchmetrics import Metric
 
+from tlbench.adaptation.freezing import Freezing
 from tlbench.adaptation.optimizer import build_optimizer
 from tlbench.adaptation.parameter_groups import learning_rate_scales, parameter_groups
-from tlbench.adaptation.schedule import schedule
-from tlbench.config import OptimizerConfig, StrategyConfig
+from tlbench.adaptation.regularisers import Regulariser
+from tlbench.adaptation.schedule import GroupFactor
+from tlbench.adaptation.stages import plan_stages
+from tlbench.callbacks.ema import save_average
+from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainConfig
+from tlbench.distributed import broadcast_buffers, gather_objects
+from tlbench.errors import ConfigError
+from tlbench.metrics.mean import SampleMean
 from tlbench.models.network import Network
+from tlbench.seeds import reseed
+from tlbench.tasks.partial_epoch import restore_partial_epoch, save_partial_epoch
 
 Batch = tuple[Tensor, Tensor, Tensor]
-"""Images (B, 3, H, W) float32, normalised; targets; sample indices (B,) int64."""
+"""Images (B, 3, H, W) float32, normalised, or cached features (B, F); targets; sample indices (B,) int64."""
+
+Mode = Literal["min", "max"]
 
 
 class Task(LightningModule):
     """Trains a network; the checkpoint's tensors are named `network.…`.
 
-    A task sets `name`, `monitor` and `mode` (the validation metric that chooses the best checkpoint, and its
-    direction; callbacks read them), and fills in `loss`, `new_metrics` and `predict_batch`.
+    A task sets `name`, `curves` and `default_monitor`, and fills in `loss`, `new_metrics`, `epoch_metrics` and
+    `predict_batch`.
 
     Args:
-        network: The network with its layer groups, weights already loaded.
-        strategy: How the weights are adapted.
-        optimizer: The optimizer and its schedule.
+        network: The network with its layer groups, the source's weights already loaded.
+        config: The run's configuration; strategy, regulariser, optimizer, monitor and seeds are used.
+
+    Attributes:
+        name: The task's name in configs and records.
+        curves: The validation metrics that can choose the best epoch, and the direction of each.
+        default_monitor: The one that does, unless `callbacks.monitor` names another.
+        monitor: The one that does; callbacks read it and its `mode`.
+        stages: The strategy's stages on this network.
+        stage_number: The stage that trains, from 0.
+        on_features: Whether training and validation batches hold the head's inputs, computed before.
+
+    Raises:
+        ConfigError: The monitored metric is not one of validation, or the strategy's stages do not fit the network.
     """
 
     name: ClassVar[str]
-    monitor: ClassVar[str]
-    mode: ClassVar[str]
+    curves: ClassVar[Mapping[str, Mode]]
+    default_monitor: ClassVar[str]
 
-    def __init__(self, network: Network, strategy: StrategyConfig, optimizer: OptimizerConfig) -> None:
+    def __init__(self, network: Network, config: TrainConfig) -> None:
         super().__init__()
         self.network: nn.Module = network.module
         self.layer_groups = network
-        self.strategy_config = strategy
-        self.optimizer_config = optimizer
+        self.config = config
+        self.monitor = config.callbacks.monitor or self.default_monitor
+        self.mode = self._mode_of(self.monitor)
+        self.stages = plan_stages(config.strategy, list(network.groups), network.head, config.trainer.max_epochs)
+        self.stage_number = 0
+        self.freezing = Freezing(network)
+        self.regulariser = Regulariser(network, config.regulariser)
+        self.on_features = False
         self.train_metrics = self.new_metrics()
         self.val_metrics = self.new_metrics()
         self.test_metrics = self.new_metrics()
+        self.val_loss = SampleMean()
+        self.test_loss = SampleMean()
         self.test_predictions: list[dict[str, Tensor]] = []
-        self._train_losses: list[Tensor] = []  # a list, as `self.log` would cost a millisecond a step
+        self.train_losses: list[Tensor] = []  # a list, as `self.log` would cost a millisecond a step
 
     @abstractmethod
     def loss(self, outputs: Any, targets: Any) -> Tensor:
@@ -69,35 +100,75 @@ class Task(LightningModule):
         """The network's outputs for normalised images (B, 3, H, W)."""
         return self.network(images)
 
+    def outputs(self, inputs: Tensor) -> Any:
+        """The network's outputs for a training or validation batch: images, or cached inputs of the head."""
+        return self.layer_groups.head_module()(inputs) if self.on_features else self.network(inputs)
+
+    def train(self, mode: bool = True) -> Task:
+        """Enter train or eval mode; what is frozen stays in eval mode."""
+        super().train(mode)
+        if hasattr(self, "freezing"):
+            self.freezing.apply_modes()
+        return self
+
+    def enter_stage(self, number: int) -> None:
+        """Let a stage's layer groups train and freeze the others; the optimizer's groups stay as they are."""
+        self.stage_number = number
+        self.freezing.set_trainable(self.stages[number].trainable)
+        if self.config.trainer.compile and not self.on_features:
+            torch._dynamo.reset()  # what was compiled for another set of trainable parameters is of no more use
+            self.network.compile()
+
+    def start_rates(self, number: int, step: int) -> None:
+        """Let the learning rates of what a stage unfreezes rise from this optimizer step on."""
+        scheduler = self.lr_schedulers()
+        assert isinstance(scheduler, LambdaLR)
+        for group, factor, rate in zip(
+            scheduler.optimizer.param_groups, scheduler.lr_lambdas, scheduler.base_lrs, strict=True
+        ):
+            assert isinstance(factor, GroupFactor)
+            if group["name"].rpartition("/")[0] in self.stages[number].unfreezes:
+                factor.unfrozen_at = step
+                group["lr"] = rate * factor(step)
+
+    def on_train_batch_start(self, _batch: Batch, _batch_idx: int) -> None:
+        """Make what the network draws (dropout) a function of seed and step, not of running generator state."""
+        reseed(self.config.seeds.augment, self.global_step, self.global_rank)
+
     def training_step(self, batch: Batch, _batch_idx: int) -> Tensor:
         """One step; nothing here waits for the device."""
-        images, targets, _ = batch
-        outputs = self.network(images)
+        inputs, targets, _ = batch
+        with self.regulariser.watch(inputs if self.on_features else None):
+            outputs = self.outputs(inputs)
         loss = self.loss(outputs, targets)
         with torch.no_grad():
             self.train_metrics.update(outputs, targets)
-        self._train_losses.append(loss.detach())
-        return loss
+        self.train_losses.append(loss.detach())
+        return loss + self.regulariser.penalty() if self.regulariser.active else loss
 
     def on_validation_epoch_start(self) -> None:
         """Log the epoch's training loss and metrics, of the batches as they were seen (augmented).
 
         Here, as Lightning calls a task's `on_train_epoch_end` after the callbacks that show an epoch's metrics.
         """
-        if self._train_losses:
-            self.log("train/loss", torch.stack(self._train_losses).mean())  # all batches have one size
-            self._train_losses.clear()
+        broadcast_buffers(self.network)  # each process has BatchNorm statistics of its own; the first one's are kept
+        if self.train_losses:
+            losses = torch.stack([loss.to(self.device) for loss in self.train_losses])
+            self.log("train/loss", losses.mean(), sync_dist=True)  # all batches have one size
+            self.train_losses.clear()
             self._log_metrics("train", self.train_metrics)
 
     def validation_step(self, batch: Batch, _batch_idx: int) -> None:
         """Collect metrics and loss on validation."""
-        images, targets, _ = batch
-        outputs = self.network(images)
+        inputs, targets, _ = batch
+        outputs = self.outputs(inputs)
         self.val_metrics.update(outputs, targets)
-        self.log("val/loss", self.loss(outputs, targets), on_step=False, on_epoch=True, batch_size=len(images))
+        self.val_loss.update(self.loss(outputs, targets), len(targets))
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation metrics; the monitored one is among them."""
+        """Log loss and metrics of validation; the monitored one is among them."""
+        self.log("val/loss", self.val_loss.compute())
+        self.val_loss.reset()
         self._log_metrics("val", self.val_metrics)
 
     def test_step(self, batch: Batch, _batch_idx: int) -> None:
@@ -105,28 +176,65 @@ class Task(LightningModule):
         images, targets, index = batch
         outputs = self.network(images)
         self.test_metrics.update(outputs, targets)
-        self.log("test/loss", self.loss(outputs, targets), on_step=False, on_epoch=True, batch_size=len(images))
+        self.test_loss.update(self.loss(outputs, targets), len(targets))
         kept = {"index": index, "target": targets, **self.predict_batch(outputs)}
         self.test_predictions.append({key: value.cpu() for key, value in kept.items()})
+
+    def on_test_epoch_end(self) -> None:
+        """Log the test loss; the run reads the metrics themselves, per class as well."""
+        self.log("test/loss", self.test_loss.compute())
+
+    def predictions(self) -> dict[str, Tensor]:
+        """The test split's predictions of all processes, in the order of its samples, each once."""
+        batches = [batch for process in gather_objects(self.test_predictions) for batch in process]
+        columns = {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
+        order = torch.argsort(columns["index"])
+        return {key: column[order] for key, column in columns.items()}
+
+    def configure_optimizers(self) -> Any:
+        """All parameter groups from step 0, and one schedule for all of them; frozen ones have the rate 0."""
+        c, strategy = self.config.optimizer, self.config.strategy
+        scales = learning_rate_scales(list(self.layer_groups.groups), strategy.lr_decay, strategy.lr_scales)
+        optimizer = build_optimizer(c, parameter_groups(self.layer_groups, c.lr, c.weight_decay, scales))
+        # not trainer.estimated_stepping_batches, which takes the loaders before FeatureCache can fill them
+        steps = len(self.trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
+        own_warmup = (
+            round(strategy.unfreeze_warmup_epochs * steps)
+            if isinstance(strategy, HeadThenFullConfig | GradualUnfreezingConfig)
+            else 0
+        )
+        factors: list[Callable[[int], float]] = [
+            GroupFactor(
+                name=c.schedule,
+                warmup_steps=round(c.warmup_epochs * steps),
+                total_steps=steps * self.config.trainer.max_epochs,
+                group_warmup_steps=own_warmup,
+                unfrozen_at=0 if group["name"].rpartition("/")[0] in self.stages[0].trainable else None,
+            )
+            for group in optimizer.param_groups
+        ]
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, factors), "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add the losses and metrics of an epoch that is not over, and the averaged weights where there are such."""
+        save_partial_epoch(self, checkpoint)
+        save_average(self.trainer, checkpoint)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up the losses and metrics of the epoch that is gone on with."""
+        restore_partial_epoch(self, checkpoint)
 
     def _log_metrics(self, split: str, metrics: Metric) -> None:
         values = self.epoch_metrics(metrics.compute())
         metrics.reset()
         self.log_dict({f"{split}/{key}": value.float() for key, value in values.items()})
 
-    def predictions(self) -> dict[str, Tensor]:
-        """The test split's predictions, in the order of its samples."""
-        columns = {key: torch.cat([batch[key] for batch in self.test_predictions]) for key in self.test_predictions[0]}
-        order = torch.argsort(columns["index"])
-        return {key: column[order] for key, column in columns.items()}
-
-    def configure_optimizers(self) -> Any:
-        """All parameter groups from step 0, and one schedule for all of them."""
-        c = self.optimizer_config
-        scales = learning_rate_scales(list(self.layer_groups.groups), self.strategy_config.lr_decay)
-        groups = parameter_groups(self.layer_groups, c.lr, c.weight_decay, scales)
-        optimizer = build_optimizer(c, groups)
-        total = int(self.trainer.estimated_stepping_batches)
-        warmup = round(c.warmup_epochs * self.trainer.num_training_batches)
-        factor = schedule(c.schedule, warmup, total)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"}}
+    def _mode_of(self, monitor: str) -> Mode:
+        split, _, metric = monitor.partition("/")
+        if split != "val" or metric not in self.curves:
+            allowed = ", ".join(f"val/{name}" for name in self.curves)
+            raise ConfigError(
+                f"callbacks.monitor={monitor!r}: the best epoch of a {self.name} run is chosen on validation, by one "
+                f"of {allowed}"
+            )
+        return self.curves[metric]

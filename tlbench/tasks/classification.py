@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tlbench.config import OptimizerConfig, StrategyConfig
+from tlbench.config import TrainConfig
+from tlbench.errors import ConfigError
 from tlbench.metrics.classification import ClassificationMetrics
 from tlbench.models.network import Network
-from tlbench.tasks.base import Task
+from tlbench.tasks.base import Mode, Task
 
 
 class ClassificationTask(Task):
@@ -19,25 +21,38 @@ class ClassificationTask(Task):
 
     Args:
         network: The network with its layer groups, weights already loaded.
-        strategy: How the weights are adapted.
-        optimizer: The optimizer and its schedule.
+        config: The run's configuration.
         class_names: C names, in index order.
     """
 
     name = "classification"
-    monitor = "val/oa"
-    mode = "max"
+    curves: ClassVar[Mapping[str, Mode]] = {
+        "oa": "max",
+        "aa": "max",
+        "kappa": "max",
+        "f1": "max",
+        "ece": "min",
+        "loss": "min",
+    }
+    default_monitor = "val/oa"
 
     test_metrics: ClassificationMetrics
 
-    def __init__(
-        self, network: Network, strategy: StrategyConfig, optimizer: OptimizerConfig, class_names: Sequence[str]
-    ) -> None:
+    def __init__(self, network: Network, config: TrainConfig, class_names: Sequence[str]) -> None:
         self.class_names = tuple(class_names)
-        super().__init__(network, strategy, optimizer)
+        super().__init__(network, config)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy, in nats."""
+        """Mean cross-entropy, in nats.
+
+        Raises:
+            ConfigError: The head was not replaced: it does not give a logit a class.
+        """
+        if outputs.shape[1] != len(self.class_names):
+            raise ConfigError(
+                f"model.name={self.config.model.name!r}: its head gives {outputs.shape[1]} outputs, the target has "
+                f"{len(self.class_names)} classes; replace the head by one of {len(self.class_names)} outputs"
+            )
         return F.cross_entropy(outputs, targets)
 
     def new_metrics(self) -> ClassificationMetrics:
