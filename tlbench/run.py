@@ -16,13 +16,14 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from tlbench.adaptation.advice import advise
+from tlbench.adaptation.freezing import group_hash
 from tlbench.arms import arm_name
 from tlbench.config import TrainConfig, config_hash, flatten
 from tlbench.console import shown
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import open_target
 from tlbench.distributed import is_first_process
-from tlbench.errors import UserError
+from tlbench.errors import UserError, WeightsError
 from tlbench.interrupts import Interrupted, Signals, interruptible
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
@@ -134,7 +135,13 @@ class _Run:
         self.data = DataRecord(name=target.name, class_names=list(names), split_rule=target.split_rule, fingerprints={})
         network = build_network(c.model.name, len(names), c.seeds.init, c.model.norm)
         self.model = _describe(c.model.name, network)
+        new_head = group_hash(network, network.head)
         self.weights = apply_source(network, c.source, c.model.name, c.data.normalisation)
+        if group_hash(network, network.head) != new_head:
+            raise WeightsError(
+                f"source={c.source.name}: the head ({', '.join(network.groups[network.head])}) was not replaced, it "
+                "holds the source's weights; it must stay at its random start, for the target's labels"
+            )
         self.say(self.weights.line())
         for warning in (*self.weights.warnings, *advise(c, network)):
             self.warnings.append(warning)

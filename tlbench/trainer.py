@@ -70,8 +70,8 @@ def build_trainer(
     c = config.trainer
     _check_device(config)
     _quiet_lightning()
-    curves, progress, audit = Curves(), RunProgress(), FreezingAudit()
-    unfreezing = GradualUnfreezing(task.stages)
+    unfreezing = GradualUnfreezing(task.stages, say)
+    curves, progress, audit = Curves(unfreezing), RunProgress(), FreezingAudit()
     features = FeatureCache(say) if caches_features(config) else None
     best = MovableCheckpoint(
         dirpath=folder,

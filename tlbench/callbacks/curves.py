@@ -1,4 +1,4 @@
-"""Collects the curves of a run, one row per epoch, and logs the learning rates."""
+"""Collects the curves of a run, one row per epoch, and logs stage and learning rates."""
 
 # ruff: noqa: ARG002 (hooks have Lightning's signatures)
 from __future__ import annotations
@@ -8,6 +8,8 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
+
 
 class Curves(Checkpoint):
     """Keeps every epoch's `train/…` and `val/…` metrics and each layer group's learning rate.
@@ -16,12 +18,16 @@ class Curves(Checkpoint):
     Lightning calls these after the task's own `on_train_epoch_end`, which logs train metrics. List it before a
     `ModelCheckpoint(save_on_train_epoch_end=True)`, so that the row is in the checkpoint of its epoch.
 
+    Args:
+        unfreezing: Knows the stage; None where there are no stages.
+
     Attributes:
-        rows: One per epoch, in order: `epoch` and `step` (epochs and optimizer steps completed, so from 1), the
-            metrics, and `lr/<layer group>`, the rate that the next step would use.
+        rows: One per epoch, in order: `epoch` and `step` (epochs and optimizer steps completed, so from 1), `stage`
+            (from 1), the metrics, and `lr/<layer group>`, the rate that the next step would use (0: frozen).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unfreezing: GradualUnfreezing | None = None) -> None:
+        self._unfreezing = unfreezing
         self.rows: list[dict[str, float]] = []
         self._val: dict[str, float] = {}
 
@@ -31,15 +37,18 @@ class Curves(Checkpoint):
             self._val = _metrics(trainer, "val/")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Add the epoch's row and log its learning rates."""
+        """Add the epoch's row and log its stage and learning rates."""
         if self.rows and self.rows[-1]["step"] == trainer.global_step:
             return  # Lightning may end once more the epoch at whose end a run is resumed
         rates = _learning_rates(trainer)
-        row = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step}
+        stage = {} if self._unfreezing is None else {"stage": self._unfreezing.number + 1}
+        row = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step, **stage}
         self.rows.append({**row, **_metrics(trainer, "train/"), **self._val, **rates})
         self._val = {}
         for logger in trainer.loggers:
-            logger.log_metrics(rates, step=trainer.global_step - 1)  # as Lightning counts the epoch's metrics
+            logger.log_metrics(
+                {**stage, **rates}, step=trainer.global_step - 1
+            )  # as Lightning counts the epoch's metrics
 
     def state_dict(self) -> dict[str, Any]:
         """The rows, as plain numbers."""

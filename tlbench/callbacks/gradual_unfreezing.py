@@ -3,7 +3,7 @@
 # ruff: noqa: ARG002 (hooks have Lightning's signatures)
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -22,14 +22,16 @@ class GradualUnfreezing(Callback):
 
     Args:
         stages: The strategy's stages, as `Task.stages`.
+        say: Tells the user that a stage begins, where there are several.
 
     Attributes:
         number: The stage that trains, from 0.
         first_epochs: Epochs completed when each stage begun so far began.
     """
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
+    def __init__(self, stages: Sequence[Stage], say: Callable[[str], None] = lambda _: None) -> None:
         self.stages = list(stages)
+        self._say = say
         self.number = 0
         self.first_epochs = [0]
         self._next_wanted = False
@@ -55,6 +57,7 @@ class GradualUnfreezing(Callback):
         the parameters that were so when it was made.
         """
         cast("Task", pl_module).enter_stage(self.number)
+        self._tell()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin the next stage where it is due."""
@@ -68,6 +71,7 @@ class GradualUnfreezing(Callback):
             task = cast("Task", pl_module)
             task.enter_stage(self.number)
             task.start_rates(self.number, trainer.global_step)
+            self._tell()
 
     def state_dict(self) -> dict[str, Any]:
         """Stage and history, as plain numbers."""
@@ -78,3 +82,8 @@ class GradualUnfreezing(Callback):
         self.number = state_dict["number"]
         self.first_epochs = list(state_dict["first_epochs"])
         self._next_wanted = state_dict["next_wanted"]
+
+    def _tell(self) -> None:
+        if len(self.stages) > 1:
+            stage = self.stages[self.number]
+            self._say(f"stage {self.number + 1}/{len(self.stages)}: {', '.join(stage.trainable)} train")

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 
 from tlbench.callbacks.curves import Curves
+from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
 
 
 class Independent(Callback):
@@ -30,10 +31,12 @@ class Independent(Callback):
 
 
 def test_rows_hold_the_metrics_of_their_own_epoch_and_the_rates(tiny_task: Any, fit: Any, tmp_path: Path) -> None:
-    curves, independent = Curves(), Independent()
+    unfreezing = GradualUnfreezing([])
+    unfreezing.number = 1
+    curves, independent = Curves(unfreezing), Independent()
     logger = CSVLogger(tmp_path, name="", version="")
     fit(tiny_task(), [curves, independent], epochs=3, train_batches=3, logger=logger, log_every_n_steps=1)
-    assert [(row["epoch"], row["step"]) for row in curves.rows] == [(1, 3), (2, 6), (3, 9)]
+    assert [(row["epoch"], row["step"], row["stage"]) for row in curves.rows] == [(1, 3, 2), (2, 6, 2), (3, 9, 2)]
     for row, reported in zip(curves.rows, independent.epochs, strict=True):
         assert reported.keys() == {"train/loss", "train/oa", "val/loss", "val/oa"}
         assert {name: row[name] for name in reported} == reported
@@ -42,7 +45,8 @@ def test_rows_hold_the_metrics_of_their_own_epoch_and_the_rates(tiny_task: Any, 
         assert all(type(value) in (int, float) for value in row.values())
     assert len({row["train/loss"] for row in curves.rows}) == 3
     logged = [line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines()]
-    column = logged[0].index("lr/head")
+    column, stage = logged[0].index("lr/head"), logged[0].index("stage")
+    assert [float(line[stage]) for line in logged[1:] if line[stage]] == [2.0, 2.0, 2.0]
     assert [float(line[column]) for line in logged[1:] if line[column]] == [row["lr/head"] for row in curves.rows]
 
 
