@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tlbench.seeds import bits, permutation, randint, uniform
+from tlbench.seeds import bits, permutation, randint, reseed, uniform
 
 N = 100_000
 
@@ -15,10 +15,15 @@ def splitmix64(x: int) -> int:
     return x ^ (x >> 31)
 
 
-def test_bits_equal_unsigned_reference():
+def reference_key(*words: int) -> int:
     key = 0
-    for word in (3, 1, 2):
+    for word in words:
         key = splitmix64((key + word + 0x9E3779B97F4A7C15) % 2**64)
+    return key
+
+
+def test_bits_equal_unsigned_reference():
+    key = reference_key(3, 1, 2)
     index = [0, 1, 7, 49_999]
     wanted = [splitmix64((splitmix64((i + key) % 2**64) + 0x9E3779B97F4A7C15) % 2**64) for i in index]
     got = bits(3, 1, torch.tensor(index), draw=2)
@@ -80,3 +85,36 @@ def test_argument_order_matters():
     index = torch.arange(4)
     assert not torch.equal(bits(0, 1, index), bits(1, 0, index))
     assert not torch.equal(bits(0, 1, index, 0), bits(0, 0, index, 1))
+
+
+def drawn(seed: int, step: int, rank: int = 0) -> list[float]:
+    """What torch's own generator gives after `reseed`."""
+    reseed(seed, step, rank)
+    return torch.rand(4).tolist()
+
+
+def test_reseed_is_a_function_of_seed_step_and_rank():
+    wanted = drawn(3, 7, 1)
+    torch.manual_seed(123)
+    torch.rand(5)
+    assert drawn(3, 7, 1) == wanted
+    assert drawn(3, 7, 0) == drawn(3, 7)
+
+
+def test_reseed_draws_otherwise_for_each_seed_step_and_rank():
+    arguments = [(seed, step, rank) for seed in range(3) for step in range(5) for rank in range(3)]
+    assert len({tuple(drawn(*a)) for a in arguments}) == len(arguments)
+
+
+def test_reseed_takes_the_largest_seed_and_many_steps():
+    """Half of all keys are negative as int64."""
+    seeds = [(2**32 - 1, step, rank) for step in (0, 1, 10**9) for rank in (0, 63)]
+    assert len({tuple(drawn(*a)) for a in seeds}) == len(seeds)
+
+
+def test_reseed_equals_unsigned_reference():
+    # frozen: a change here changes every run's dropout, and what a resumed run would draw
+    reseed(0, 0)
+    assert torch.initial_seed() == reference_key(0, 0, 1) % 2**63 == 4764156602392020899
+    reseed(1, 2, 3)
+    assert torch.initial_seed() == reference_key(1, 2, 4) % 2**63 == 4833366604488436769

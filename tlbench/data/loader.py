@@ -78,7 +78,7 @@ class BatchLoader:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Let the next iteration begin there."""
-        self._first = state_dict["batch"]
+        self._first = self._position = state_dict["batch"]
 
     def __len__(self) -> int:
         if self.drop_last:

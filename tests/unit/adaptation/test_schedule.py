@@ -1,17 +1,21 @@
 from __future__ import annotations
 
-import pytest
+import io
 
-from tlbench.adaptation.schedule import schedule
+import pytest
+import torch
+from torch.optim.lr_scheduler import LambdaLR
+
+from tlbench.adaptation.schedule import GroupFactor
 
 
 def test_warm_up_is_linear_and_the_first_step_moves():
-    factor = schedule("constant", warmup_steps=4, total_steps=10)
+    factor = GroupFactor("constant", warmup_steps=4, total_steps=10)
     assert [factor(s) for s in range(6)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
 
 
 def test_cosine_starts_at_one_after_the_warm_up_halves_in_the_middle_and_ends_at_zero():
-    factor = schedule("cosine", warmup_steps=2, total_steps=12)
+    factor = GroupFactor("cosine", warmup_steps=2, total_steps=12)
     assert factor(2) == pytest.approx(1.0)
     assert factor(7) == pytest.approx(0.5)
     assert factor(12) == pytest.approx(0.0)
@@ -19,5 +23,76 @@ def test_cosine_starts_at_one_after_the_warm_up_halves_in_the_middle_and_ends_at
 
 
 def test_warm_up_over_the_whole_run_never_divides_by_zero():
-    factor = schedule("cosine", warmup_steps=5, total_steps=5)
+    factor = GroupFactor("cosine", warmup_steps=5, total_steps=5)
     assert [factor(s) > 0 for s in range(5)] == [True] * 5
+    assert factor(5) == pytest.approx(1.0)
+
+
+def test_a_frozen_group_has_the_factor_zero_and_leaves_the_global_schedule_as_it_is():
+    frozen = GroupFactor("cosine", warmup_steps=2, total_steps=12, group_warmup_steps=3, unfrozen_at=None)
+    free = GroupFactor("cosine", warmup_steps=2, total_steps=12)
+    assert [frozen(s) for s in range(13)] == [0.0] * 13
+    assert [frozen.global_factor(s) for s in range(13)] == [free(s) for s in range(13)]
+
+
+def test_an_unfrozen_group_warms_up_by_itself_from_its_step_on():
+    factor = GroupFactor("constant", warmup_steps=0, total_steps=20, group_warmup_steps=3, unfrozen_at=None)
+    factor.unfrozen_at = 10
+    assert [factor(s) for s in range(10, 16)] == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0, 1.0])
+
+
+def test_the_own_warm_up_multiplies_the_global_factor():
+    factor = GroupFactor("cosine", warmup_steps=4, total_steps=24, group_warmup_steps=3, unfrozen_at=2)
+    assert factor(2) == pytest.approx(3 / 5 * 1 / 4)  # both warm-ups under way
+    assert factor(3) == pytest.approx(4 / 5 * 2 / 4)
+    assert factor(14) == pytest.approx(0.5)
+    factor.unfrozen_at = 14
+    assert factor(14) == pytest.approx(0.5 * 1 / 4)
+    assert factor(24) == pytest.approx(0.0)
+
+
+def test_without_a_warm_up_of_its_own_a_group_begins_at_the_global_factor():
+    factor = GroupFactor("constant", warmup_steps=0, total_steps=20, group_warmup_steps=0, unfrozen_at=10)
+    assert factor(10) == 1.0
+
+
+def test_a_group_that_trains_from_the_beginning_has_the_global_warm_up_only():
+    factor = GroupFactor("constant", warmup_steps=1, total_steps=20, group_warmup_steps=9, unfrozen_at=0)
+    assert [factor(s) for s in range(3)] == pytest.approx([0.5, 1.0, 1.0])
+
+
+def scheduled() -> tuple[LambdaLR, list[GroupFactor]]:
+    """Two groups, the second one frozen."""
+    parameters = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    optimizer = torch.optim.SGD([{"params": [p], "lr": lr} for p, lr in zip(parameters, (1.0, 10.0), strict=True)])
+    factors = [GroupFactor("cosine", 2, 12, 3, unfrozen_at) for unfrozen_at in (0, None)]
+    return LambdaLR(optimizer, factors), factors
+
+
+def steps(scheduler: LambdaLR, count: int) -> list[list[float]]:
+    rates = []
+    for _ in range(count):
+        scheduler.optimizer.step()
+        scheduler.step()
+        rates.append([group["lr"] for group in scheduler.optimizer.param_groups])
+    return rates
+
+
+def test_a_checkpoint_of_lambda_lr_holds_when_a_group_was_unfrozen():
+    scheduler, factors = scheduled()
+    steps(scheduler, 4)
+    factors[1].unfrozen_at = 4
+    file = io.BytesIO()
+    torch.save({"schedule": scheduler.state_dict(), "optimizer": scheduler.optimizer.state_dict()}, file)
+    expected = steps(scheduler, 6)
+    assert all(second > 0 for _, second in expected)
+
+    file.seek(0)
+    state = torch.load(file, weights_only=True)
+    fresh, fresh_factors = scheduled()
+    assert fresh_factors[1].unfrozen_at is None
+    fresh.optimizer.load_state_dict(state["optimizer"])
+    fresh.load_state_dict(state["schedule"])
+    assert fresh_factors == factors
+    assert fresh_factors[1].unfrozen_at == 4
+    assert steps(fresh, 6) == expected

@@ -32,7 +32,9 @@ def data_config() -> Callable[..., DataConfig]:
     """`data_config("digits", shots=3)`: the shipped config with changes."""
 
     def make(name: str, **changes: Any) -> DataConfig:
-        return DataConfig.model_validate({**yaml.safe_load((CONF / f"{name}.yaml").read_text()), **changes})
+        shipped = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+        del shipped["defaults"]  # which augmentation goes with the data
+        return DataConfig.model_validate({**shipped, **changes})
 
     return make
 

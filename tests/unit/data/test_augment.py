@@ -16,8 +16,8 @@ from tlbench.data.augment import (
     to_float,
 )
 
-NONE = {"crop_padding": 0, "flip": 0.0, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
-ALL = Augmentation(crop_padding=4, flip=0.5, brightness=0.4, contrast=0.4, saturation=0.4)
+NONE = {"name": "drawn", "crop_padding": 0, "flip": 0.0, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
+ALL = Augmentation(name="all", crop_padding=4, flip=0.5, brightness=0.4, contrast=0.4, saturation=0.4)
 NORMALISATION = Normalisation(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])
 
 

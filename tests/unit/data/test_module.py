@@ -65,10 +65,10 @@ class Recorder(LightningModule):
 
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_through_a_trainer(data_config, channels_last: bool):
-    augmentation = Augmentation(crop_padding=2, flip=0.5, brightness=0.2, contrast=0.0, saturation=0.0)
-    data = data_config("digits", batch_size=4, image_size=16, augmentation=augmentation.model_dump())
+    augmentation = Augmentation(name="some", crop_padding=2, flip=0.5, brightness=0.2, contrast=0.0, saturation=0.0)
+    data = data_config("digits", batch_size=4, image_size=16)
     target, model = CountingTarget(), Recorder()
-    module = ImageDataModule(target, data, SEEDS, channels_last=channels_last)
+    module = ImageDataModule(target, data, augmentation, SEEDS, channels_last=channels_last)
     trainer = Trainer(
         accelerator="cpu",
         devices=1,
