@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tlbench.metrics.mean import SampleMean
+
+BATCHES = ((1.0, 4), (3.0, 1), (-2.0, 3))
+MEAN = (4 * 1.0 + 1 * 3.0 - 3 * 2.0) / 8  # the mean of the batches' means would be 2/3
+
+
+def filled(batches=BATCHES) -> SampleMean:
+    metric = SampleMean()
+    for mean, samples in batches:
+        metric.update(torch.tensor(mean), samples)
+    return metric
+
+
+def test_every_sample_weighs_the_same_whatever_the_size_of_its_batch():
+    assert filled().compute().item() == MEAN
+    assert filled(BATCHES[1:]).compute().item() == -0.75
+
+
+def test_half_precision_means_are_added_in_float32():
+    metric = SampleMean()
+    for _ in range(300):
+        metric.update(torch.tensor(1.0, dtype=torch.bfloat16), 1)
+    assert metric.compute().item() == 1.0
+    assert metric.total.item() == 300.0  # bfloat16 counts no further than 256
+    assert metric.compute().dtype == torch.float32
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method")
+def test_without_samples_it_is_nan_and_a_reset_forgets():
+    metric = filled()
+    metric.reset()
+    assert metric.compute().isnan()
+    metric.update(torch.tensor(5.0), 2)
+    assert metric.compute().item() == 5.0
+
+
+def test_no_graph_is_kept():
+    metric = SampleMean()
+    metric.update(torch.tensor(1.0, requires_grad=True) * 2, 3)
+    assert not metric.compute().requires_grad
+    assert metric.total.item() == 6.0
+
+
+def test_over_processes_the_samples_of_all_weigh_the_same():
+    """Two processes of unlike numbers of samples, their gathering replaced."""
+    own, other = filled(BATCHES[:1]), filled(BATCHES[1:])
+    theirs = iter([other.total, other.count])
+    own.distributed_available_fn = lambda: True
+    own.dist_sync_fn = lambda value, group=None: [value, next(theirs)]
+    assert own.compute().item() == MEAN
+    assert next(theirs, None) is None
+    assert (own.total.item(), own.count.item()) == (4.0, 4.0)  # its own again
