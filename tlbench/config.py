@@ -348,6 +348,12 @@ def _cross_checks(c: TrainConfig) -> list[str]:
             f"data.batch_size={c.data.batch_size}: {c.trainer.devices} devices (trainer.devices) share a batch; "
             f"use a multiple of {c.trainer.devices}"
         )
+    each = c.data.batch_size // c.trainer.devices
+    if c.regulariser.bss > 0 and c.regulariser.bss_k > each:
+        problems.append(
+            f"regulariser.bss_k={c.regulariser.bss_k}: a batch of {each} images a process (data.batch_size="
+            f"{c.data.batch_size}, trainer.devices={c.trainer.devices}) has at most {each} singular values; use less"
+        )
     if c.trainer.sync_batchnorm and (c.trainer.devices == 1 or c.trainer.accelerator == "cpu"):
         problems.append(
             "trainer.sync_batchnorm=true: needs several GPUs (trainer=ddp); use false, or model.norm=group, which "

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tlbench.adaptation.parameter_groups import learning_rate_scales
+from tlbench.adaptation.stages import plan_stages
 from tlbench.config import TrainConfig
 from tlbench.models.network import Network
 from tlbench.models.norms import batch_norm_layers
@@ -12,16 +15,27 @@ SMALL_BATCH = 16
 
 
 def advise(config: TrainConfig, network: Network) -> list[str]:
-    """What is unwise about a configuration, one line each."""
-    found = [_learning_rates(config, network), _strategy(config), _penalty(config), _batch_norm(config, network)]
+    """What is unwise about a configuration, one line each.
+
+    Raises:
+        ConfigError: The strategy's stages or learning-rate scales do not fit the network.
+    """
+    stages = plan_stages(config.strategy, list(network.groups), network.head, config.trainer.max_epochs)
+    trained = stages[-1].trainable
+    found = [
+        _learning_rates(config, network, trained),
+        _strategy(config),
+        _penalty(config),
+        _small_batch(config, network, trained),
+        _batch_norm_options(config, network),
+    ]
     return [line for line in found if line is not None]
 
 
-def _learning_rates(config: TrainConfig, network: Network) -> str | None:
-    strategy = config.strategy
-    scales = learning_rate_scales(list(network.groups), strategy.lr_decay, strategy.lr_scales)
-    above = [group for group, scale in scales.items() if scale > scales[network.head]]
-    if config.source.name == "random" or strategy.name == "feature_extractor" or not above:
+def _learning_rates(config: TrainConfig, network: Network, trained: Sequence[str]) -> str | None:
+    scales = learning_rate_scales(list(network.groups), config.strategy.lr_decay, config.strategy.lr_scales)
+    above = [group for group in trained if scales[group] > scales[network.head]]
+    if config.source.name == "random" or not above:
         return None
     return (
         f"the pretrained layer groups {', '.join(above)} have a higher learning rate than the new head: they would be "
@@ -49,10 +63,8 @@ def _penalty(config: TrainConfig) -> str | None:
             "start; use regulariser=none for this arm"
         )
     if config.strategy.name == "feature_extractor" and (c.l2_sp > 0 or c.bss > 0):
-        return (
-            f"regulariser={c.name} has no effect with strategy=feature_extractor, whose backbone cannot move; use "
-            "regulariser=none"
-        )
+        idle = " and ".join(f"regulariser.{k}={v:g}" for k, v in (("l2_sp", c.l2_sp), ("bss", c.bss)) if v > 0)
+        return f"{idle}: no effect with strategy=feature_extractor, whose backbone cannot move; use 0"
     if c.l2_sp > 0 and config.optimizer.weight_decay > 0:
         return (
             f"regulariser.l2_sp={c.l2_sp:g} pulls the weights towards the source and "
@@ -61,13 +73,31 @@ def _penalty(config: TrainConfig) -> str | None:
     return None
 
 
-def _batch_norm(config: TrainConfig, network: Network) -> str | None:
-    each = config.data.batch_size // config.trainer.devices
-    frozen = config.callbacks.freeze_batch_norm is not None or config.strategy.name == "feature_extractor"
-    if each >= SMALL_BATCH or frozen or config.trainer.sync_batchnorm or not batch_norm_layers(network.module):
+def _small_batch(config: TrainConfig, network: Network, trained: Sequence[str]) -> str | None:
+    shared = config.trainer.devices == 1 or config.trainer.sync_batchnorm
+    images = config.data.batch_size if shared else config.data.batch_size // config.trainer.devices
+    trains = any(network.group_of(name) in trained for name, _ in batch_norm_layers(network.module))
+    if images >= SMALL_BATCH or not trains or config.callbacks.freeze_batch_norm is not None:
         return None
-    process = "" if config.trainer.devices == 1 else " for each process"
     return (
-        f"BatchNorm trains on batches of {each} images{process}, whose statistics are noisy below {SMALL_BATCH}; use "
-        "callbacks.freeze_batch_norm=statistics, model.norm=group, or a larger data.batch_size"
+        f"BatchNorm trains on batches of {images} images{'' if shared else ' for each process'}, whose statistics are "
+        f"noisy below {SMALL_BATCH}; use callbacks.freeze_batch_norm=statistics, model.norm=group, or a larger "
+        "data.batch_size"
     )
+
+
+def _batch_norm_options(config: TrainConfig, network: Network) -> str | None:
+    policy = config.callbacks.freeze_batch_norm
+    if batch_norm_layers(network.module):
+        if policy is None or config.source.name != "random":
+            return None
+        return (
+            f"callbacks.freeze_batch_norm={policy} makes no sense for source=random: its statistics are mean 0 and "
+            "variance 1, so that nothing is normalised; use model.norm=group in all arms"
+        )
+    idle = {} if policy is None else {f"callbacks.freeze_batch_norm={policy}": "null"}
+    if config.trainer.sync_batchnorm:
+        idle["trainer.sync_batchnorm=true"] = "false"
+    if not idle:
+        return None
+    return f"{' and '.join(idle)}: no effect, as the network has no BatchNorm; use {' and '.join(idle.values())}"

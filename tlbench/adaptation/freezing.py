@@ -34,7 +34,6 @@ class Freezing:
         self.network = network
         self.trainable: tuple[str, ...] = tuple(network.groups)
         self.batch_norm: BatchNormPolicy | None = None
-        self._modules = {group: network.group_modules(group) for group in network.groups}
         self._parameters = {group: network.group_parameters(group) for group in network.groups}
 
     @property
@@ -58,8 +57,8 @@ class Freezing:
         """Put what is frozen into eval mode, where the network is in train mode; call it whenever that is entered."""
         if not self.network.module.training:
             return
-        for group, modules in self._modules.items():
-            for module in modules:
+        for group in self.network.groups:  # looked up anew: BatchNorm layers are replaced where they are synchronised
+            for module in self.network.group_modules(group):
                 fixed = self.batch_norm is not None and isinstance(module, _BatchNorm)
                 module.training = group in self.trainable and not fixed
 
@@ -69,7 +68,7 @@ class Freezing:
             for parameter in parameters:
                 parameter.requires_grad_(group in self.trainable)
             if affine_fixed:
-                for module in self._modules[group]:
+                for module in self.network.group_modules(group):
                     if isinstance(module, _BatchNorm):
                         module.requires_grad_(False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from tlbench.config import RegulariserConfig
+from tlbench.errors import ConfigError
 from tlbench.models.head_input import HeadInput
 from tlbench.models.network import Network
 
@@ -50,11 +52,17 @@ class Regulariser:
         self._features = self._head_input.take()
 
     def penalty(self) -> Tensor:
-        """All penalties of the watched forward pass, a scalar. Features that nothing trains are not shrunk."""
+        """All penalties of the watched forward pass, a scalar. Features that nothing trains are not shrunk.
+
+        Raises:
+            ConfigError: bss_k is more than the features' singular values.
+        """
         total = torch.zeros(()) if self._source is None else self._source.penalty()
         features, self._features = self._features, None
-        if self._config.bss > 0 and features is not None and features.requires_grad:
-            total = total + self._config.bss * batch_spectral_shrinkage(features, self._config.bss_k)
+        if self._config.bss > 0 and features is not None:
+            _check_k(features, self._config.bss_k)  # at the first step, also where the backbone trains only later
+            if features.requires_grad:
+                total = total + self._config.bss * batch_spectral_shrinkage(features, self._config.bss_k)
         return total
 
 
@@ -136,15 +144,10 @@ def batch_spectral_shrinkage(features: Tensor, k: int) -> Tensor:
         k: How many singular values, 1 ≤ k ≤ min(B, D).
 
     Raises:
-        ValueError: If k is outside that range.
+        ConfigError: If k is outside that range.
     """
+    _check_k(features, k)
     matrix = features.flatten(start_dim=1)
-    most = min(matrix.shape)
-    if not 1 <= k <= most:
-        raise ValueError(
-            f"regulariser.bss_k={k}: a batch of {matrix.shape[0]} samples with {matrix.shape[1]} features has {most} "
-            f"singular values; allowed: 1 to {most}"
-        )
     if matrix.device.type == "mps":
         matrix = matrix.cpu()  # MPS has no float64
     with torch.autocast(matrix.device.type, enabled=False):
@@ -157,3 +160,13 @@ def batch_spectral_shrinkage(features: Tensor, k: int) -> Tensor:
         except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
             smallest = gram.sum() * torch.nan  # features that are not finite: the loss then says so, with its step
         return smallest.sum().float().to(features.device)
+
+
+def _check_k(features: Tensor, k: int) -> None:
+    samples, dimensions = len(features), math.prod(features.shape[1:])
+    most = min(samples, dimensions)
+    if not 1 <= k <= most:
+        raise ConfigError(
+            f"regulariser.bss_k={k}: a batch of {samples} samples with {dimensions} features has {most} singular "
+            f"values; allowed: 1 to {most}"
+        )

@@ -112,6 +112,7 @@ def _added(strategy: GradualUnfreezingConfig, groups: Sequence[str], head: str) 
 
 def _begins(strategy: GradualUnfreezingConfig, added: list[tuple[str, ...]], max_epochs: int) -> list[int | None]:
     if strategy.stall_patience is not None:
+        _check_stalls(strategy.stall_patience, added, max_epochs)
         return [0, *[None] * (len(added) - 1)]
     if strategy.every_n_epochs is not None:
         key = f"strategy.every_n_epochs={strategy.every_n_epochs}"
@@ -135,3 +136,15 @@ def _begins(strategy: GradualUnfreezingConfig, added: list[tuple[str, ...]], max
                 f"trainer.max_epochs={max_epochs}, fewer stages, or more epochs"
             )
     return [0, *epochs]
+
+
+def _check_stalls(patience: int, added: list[tuple[str, ...]], max_epochs: int) -> None:
+    """A stage's first epoch is always an improvement, so that a stage takes at least patience + 1 epochs."""
+    for number, groups in enumerate(added, start=1):
+        earliest = (number - 1) * (patience + 1)
+        if earliest >= max_epochs:
+            raise ConfigError(
+                f"strategy.stall_patience={patience}: stage {number} ({'+'.join(reversed(groups))}) would begin after "
+                f"{earliest} epochs at the earliest and never unfreeze anything; use fewer stages, less patience, or "
+                f"more epochs than trainer.max_epochs={max_epochs}"
+            )

@@ -17,7 +17,7 @@ class StageEarlyStopping(EarlyStopping):
     Each stage is watched from its own beginning, as unfreezing may cost a few epochs before it pays. A stage before
     the last is never the run's end: its strategy ends it by epochs or, with `stalls_end_stages`, this patience.
 
-    A run that had stopped and is taken up again stays stopped.
+    A run that had stopped and is taken up again stays stopped. A metric that is not a number is no improvement.
 
     Args:
         unfreezing: Knows the stages; list it before this callback.
@@ -39,7 +39,12 @@ class StageEarlyStopping(EarlyStopping):
         stalls_end_stages: bool,
     ) -> None:
         super().__init__(
-            monitor=monitor, mode=mode, patience=patience, min_delta=min_delta, check_on_train_epoch_end=False
+            monitor=monitor,
+            mode=mode,
+            patience=patience,
+            min_delta=min_delta,
+            check_finite=False,  # it would end the run without using up patience, so that a resumed run went on
+            check_on_train_epoch_end=False,
         )
         self._unfreezing = unfreezing
         self._stalls_end_stages = stalls_end_stages

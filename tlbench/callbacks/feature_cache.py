@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -40,7 +40,7 @@ class FeatureCache(Callback):
         """Compute the features of training and validation images, and train on them.
 
         Raises:
-            ConfigError: The network's outputs are not the head's of one tensor.
+            ConfigError: The network's outputs are not the head's of one tensor (N, F).
         """
         begun = time.perf_counter()
         data, task = trainer.datamodule, cast("Task", pl_module)  # type: ignore[attr-defined]
@@ -57,24 +57,32 @@ class FeatureCache(Callback):
         counts = ", ".join(f"{len(values)} of {split}" for split, values in features.items())
         self._say(f"features computed once: {counts}, {features['train'].shape[1]} each, in {self.seconds:.1f} s")
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Let what follows go through the whole network."""
         cast("Task", pl_module).on_features = False
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        assert isinstance(data, ImageDataModule)
+        data.drop_features()
 
     def _features(self, task: Task, data: ImageDataModule, split: str) -> Tensor:
         batches = []
         with HeadInput(task.layer_groups) as captured:
             for number, images in enumerate(data.prepared(split)):
                 outputs = task.network(images)
-                features = captured.take()
+                features = captured.value
+                captured.clear()
                 if number == 0:
                     self._check(task, features, outputs)
+                assert features is not None
                 batches.append(features)
         return torch.cat(batches)
 
     @staticmethod
-    def _check(task: Task, features: Tensor, outputs: Tensor) -> None:
-        if not torch.equal(task.layer_groups.head_module()(features), outputs):
+    def _check(task: Task, features: Tensor | None, outputs: Any) -> None:
+        fits = False
+        if features is not None and features.ndim == 2 and isinstance(outputs, Tensor):
+            fits = torch.equal(task.layer_groups.head_module()(features), outputs)
+        if not fits:
             raise ConfigError(
                 f"strategy.cache_features=true: the outputs of {task.config.model.name!r} are more than its "
                 "head's of one tensor, so the head cannot be trained by itself; use strategy.cache_features=false"

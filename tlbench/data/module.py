@@ -89,6 +89,10 @@ class ImageDataModule(LightningDataModule):
         """Let a split's batches hold features (N, F), in the order of its images, instead of images."""
         self._features[split] = features
 
+    def drop_features(self) -> None:
+        """Let all batches hold images again."""
+        self._features.clear()
+
     def fingerprints(self) -> dict[str, str]:
         """Split → SHA-256 of its images and labels, for the splits read so far."""
         return dict(self._fingerprints)

@@ -6,6 +6,7 @@ from torch import nn
 
 from tlbench.adaptation.regularisers import Regulariser, SourcePenalty, batch_spectral_shrinkage
 from tlbench.config import RegulariserConfig
+from tlbench.errors import ConfigError
 from tlbench.models.network import Network
 
 
@@ -132,7 +133,7 @@ def test_features_that_are_not_finite_give_a_loss_that_is_not():
 
 @pytest.mark.parametrize("k", [0, 4])
 def test_more_singular_values_than_there_are_is_refused(k):
-    with pytest.raises(ValueError, match=rf"regulariser\.bss_k={k}: a batch of 3 samples with 5 .* allowed: 1 to 3"):
+    with pytest.raises(ConfigError, match=rf"regulariser\.bss_k={k}: a batch of 3 samples with 5 .* allowed: 1 to 3"):
         batch_spectral_shrinkage(torch.ones(3, 5), k)
 
 
