@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import Container, DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
@@ -67,6 +69,18 @@ def compose_run(overrides: Sequence[str], searched: Sequence[str] = ()) -> tuple
                 f"{' '.join(overrides)}: {error}; write key=value, and a group's option by name"
             ) from None
         return parse(plain(config)), Path(config.hydra.run.dir)
+
+
+def sweep_size(overrides: Sequence[str]) -> tuple[int, int]:
+    """How many runs `-m` would make of these overrides (without sweeps of their own), and how many at a time."""
+    register_resolvers()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        hydra = compose(CONFIG_NAME, overrides=list(overrides), return_hydra_config=True).hydra
+    given = {override.partition("=")[0].lstrip("+") for override in overrides}
+    swept = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items() if key not in given]
+    parsed = OverridesParser.create().parse_overrides(swept)
+    runs = math.prod(len(list(o.sweep_iterator())) for o in parsed if o.is_sweep_override())
+    return runs, int(hydra.launcher.get("n_jobs", 1))
 
 
 def quoted(text: str) -> str:

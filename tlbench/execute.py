@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tlbench.config import TrainConfig
 from tlbench.console import banner, say, shown, warn
-from tlbench.errors import UserError
+from tlbench.errors import ConfigError, UserError
 from tlbench.results.folder import earlier_record, set_aside
 from tlbench.results.record import FILE_NAME, Record
 from tlbench.results.show import show_record
@@ -25,6 +26,10 @@ def execute(config: TrainConfig, folder: Path) -> Record:
         RunFailed: The run failed; its record says why.
         Interrupted: A signal asked to stop.
     """
+    if config.plan:
+        raise ConfigError(
+            "plan=true: a dry run is made without hydra.mode and other launchers; drop them, or plan=true"
+        )
     earlier = earlier_record(folder, config.model_dump(mode="json"))
     if earlier is not None and earlier.status == "complete":
         if not config.rerun:
@@ -37,6 +42,8 @@ def execute(config: TrainConfig, folder: Path) -> Record:
         earlier = None
     if config.stand_ins:
         banner(banner_text(config.stand_ins))
+    if config.trainer.devices > 1:  # read when torch is imported; DDP warns in C++ when nothing is frozen any more
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
     from tlbench.run import run  # heavy (torch, Lightning), so only now that the configuration is known to be valid
 
     try:

@@ -20,10 +20,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from tlbench.compose import CONFIG_NAME, compose_run, config_dir, explain, plain, register_resolvers
-from tlbench.config import parse
-from tlbench.console import complain, console
-from tlbench.distributed import is_first_process
+from tlbench.compose import CONFIG_NAME, compose_run, config_dir, explain, plain, register_resolvers, sweep_size
+from tlbench.config import TrainConfig, parse
+from tlbench.console import complain
+from tlbench.distributed import is_first_process, launched_by_torchrun
 from tlbench.errors import ConfigError, UserError
 from tlbench.execute import RunFailed, execute
 from tlbench.interrupts import Interrupted
@@ -48,9 +48,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Hydra then raises what it finds wrong, instead of printing it in its own words and leaving with exit code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     warnings.filterwarnings("ignore", message="provider=hydra.searchpath")  # the error that follows says it
-    console.quiet = not is_first_process()  # several processes run this same command
+    if launched_by_torchrun():
+        return _with_torchrun(arguments)
+    return _main(arguments)
+
+
+def _with_torchrun(arguments: list[str]) -> int:
+    """The first process does as always; the others wait until it begins to train."""
+    if get_args_parser().parse_known_args(arguments)[0].multirun:
+        if is_first_process():
+            complain("ConfigError: a study starts the processes of its runs itself; start it without torchrun")
+        return 2
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as in `execute`
+    if not is_first_process():
+        from tlbench.join import join
+
+        return join()
+    from tlbench.team import dismiss
+
     try:
-        _call_hydra(_with_stand_ins(arguments))
+        return _main(arguments)
+    finally:
+        dismiss()
+
+
+def _main(arguments: list[str]) -> int:
+    try:
+        arguments, config = _with_stand_ins(arguments)
+        if config is not None and config.plan:
+            _show_plan(config, arguments)
+        else:
+            _call_hydra(arguments)
     except UserError as error:
         return _say(f"{type(error).__name__}: {error}", 2)
     except (HydraException, OmegaConfBaseException) as error:
@@ -58,8 +86,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RunFailed, StudyFailed) as error:
         return _say(str(error), 1)
     except Interrupted as error:
-        if not is_first_process():
-            return 0  # the first says it; Lightning would kill it if another left with an error
         return _say(
             f"{error}: interrupted; the same command goes on from the last checkpoint, if one was written",
             error.exit_code,
@@ -80,25 +106,37 @@ def entry() -> None:
     sys.exit(main())
 
 
-def _with_stand_ins(arguments: list[str]) -> list[str]:
+def _with_stand_ins(arguments: list[str]) -> tuple[list[str], TrainConfig | None]:
     """Check a single run's configuration before Hydra makes its folder, and let stand-ins take their place in it.
 
     The runs of a study are checked the same way by the launcher, which knows their overrides.
+
+    Returns:
+        The arguments with the stand-ins, and the configuration that they give; None for a study.
     """
     options = get_args_parser().parse_args(arguments)
     if options.config_dir and not Path(options.config_dir).is_dir():
         raise ConfigError(f"--config-dir {options.config_dir!r}: no such folder; name one with config groups in it")
     other = (options.help, options.hydra_help, options.cfg, options.info, options.shell_completion, options.multirun)
     if any(other) or any(o.startswith("hydra.mode=") for o in options.overrides):
-        return arguments
+        return arguments, None
     searched = [options.config_dir] if options.config_dir else []
     config, folder = compose_run(options.overrides, searched)
     complete = is_complete(folder, config.model_dump(mode="json"))
     found = [] if complete and not config.rerun else find_stand_ins(config)
     if not found:
-        return arguments
+        return arguments, config
     flags = [a for a in arguments if a not in options.overrides]
-    return [*flags, *replace_overrides(options.overrides, stand_in_overrides(config.study, found))]
+    overrides = replace_overrides(options.overrides, stand_in_overrides(config.study, found))
+    return [*flags, *overrides], compose_run(overrides, searched)[0]
+
+
+def _show_plan(config: TrainConfig, arguments: list[str]) -> None:
+    """Print a single run's plan, before Hydra could make its folder."""
+    runs, at_a_time = sweep_size(get_args_parser().parse_args(arguments).overrides)
+    from tlbench.results.show_plan import show_run_plan  # heavy
+
+    show_run_plan(config, runs, at_a_time)
 
 
 def _call_hydra(arguments: list[str]) -> None:
@@ -122,9 +160,7 @@ def _call_hydra(arguments: list[str]) -> None:
 
 
 def _say(message: str, exit_code: int) -> int:
-    complain(
-        message if is_first_process() else f"process {os.environ.get('RANK', os.environ.get('LOCAL_RANK'))}: {message}"
-    )
+    complain(message)
     return exit_code
 
 

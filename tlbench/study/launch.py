@@ -25,6 +25,7 @@ from tlbench.study.render import render
 from tlbench.study.summary import Failure, summarise_study
 
 SUMMARY_FILE = "summary.json"
+HYDRA_FILE = "multirun.yaml"
 
 Compose = Callable[[Sequence[str]], DictConfig]
 
@@ -58,6 +59,8 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
     if OmegaConf.is_missing(hydra_config.hydra.sweep, "dir"):
         raise ConfigError("hydra.sweep.dir: missing; give the study's folder")
     planned = _without_repetitions(_plan(_with_all_factors(job_overrides, compose), compose))
+    if any(p.config.plan for p in planned):
+        return _show_plan(planned, n_jobs)
     flags = _passed_on(hydra_config)
     jobs = [
         Job(
@@ -70,6 +73,19 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
     codes = run_jobs(jobs, n_jobs)
     _conclude(planned, codes)
     return codes
+
+
+def _show_plan(planned: list[_Planned], n_jobs: int) -> list[int]:
+    """Print what the study would train, and leave no folder of the study behind."""
+    from tlbench.results.show_plan import show_sweep_plan  # heavy
+
+    open_runs = [p for p in planned if p.config.rerun or not is_complete(p.folder, p.config.model_dump(mode="json"))]
+    show_sweep_plan([p.config for p in open_runs], len(planned) - len(open_runs), n_jobs)
+    folder = planned[0].study_folder
+    if [path.name for path in folder.glob("*")] == [HYDRA_FILE]:  # Hydra notes there what is swept
+        (folder / HYDRA_FILE).unlink()
+        folder.rmdir()
+    return [0] * len(planned)
 
 
 def _with_all_factors(job_overrides: list[list[str]], compose: Compose) -> list[list[str]]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torchmetrics import Metric
 
@@ -191,11 +192,15 @@ class Task(LightningModule):
         order = torch.argsort(columns["index"])
         return {key: column[order] for key, column in columns.items()}
 
-    def configure_optimizers(self) -> Any:
-        """All parameter groups from step 0, and one schedule for all of them; frozen ones have the rate 0."""
+    def new_optimizer(self) -> Optimizer:
+        """The optimizer with all parameter groups, each at its own learning rate."""
         c, strategy = self.config.optimizer, self.config.strategy
         scales = learning_rate_scales(list(self.layer_groups.groups), strategy.lr_decay, strategy.lr_scales)
-        optimizer = build_optimizer(c, parameter_groups(self.layer_groups, c.lr, c.weight_decay, scales))
+        return build_optimizer(c, parameter_groups(self.layer_groups, c.lr, c.weight_decay, scales))
+
+    def configure_optimizers(self) -> Any:
+        """All parameter groups from step 0, and one schedule for all of them; frozen ones have the rate 0."""
+        c, strategy, optimizer = self.config.optimizer, self.config.strategy, self.new_optimizer()
         # not trainer.estimated_stepping_batches, which takes the loaders before FeatureCache can fill them
         steps = len(self.trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
         own_warmup = (

@@ -1,0 +1,216 @@
+"""A dry run: what each stage of a run would train, and how long the run would take, from a few timed steps."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning.pytorch import Trainer
+
+from tlbench.adaptation.advice import advise
+from tlbench.adaptation.parameter_groups import learning_rate_scales
+from tlbench.adaptation.schedule import GroupFactor
+from tlbench.adaptation.stages import Stage
+from tlbench.config import TrainConfig
+from tlbench.data.augment import augment, prepare
+from tlbench.data.module import EVALUATION_BATCH
+from tlbench.data.target import open_target
+from tlbench.models.catalog import build_network
+from tlbench.models.head_input import HeadInput
+from tlbench.tasks.base import Batch
+from tlbench.tasks.classification import ClassificationTask
+from tlbench.trainer import build_trainer, caches_features
+
+WARM_UP_STEPS = 2
+TIMED_STEPS = 5
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """One stage.
+
+    Args:
+        stage: Its name and layer groups.
+        epochs: How many; None: until a stall, at most the run's.
+        parameters: How many numbers train.
+        rates: Layer group → its learning rate at the stage's beginning (behind any warm-up) and end; both None where
+            the moment of the beginning is not known, and the highest rate instead.
+        epoch_s: Seconds of one epoch, validation included.
+    """
+
+    stage: Stage
+    epochs: int | None
+    parameters: int
+    rates: dict[str, tuple[float, float | None]]
+    epoch_s: float
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """One run.
+
+    Args:
+        stages: In order.
+        images: Split → number of images.
+        once_s: Seconds beside the epochs: start-up, cached features, test.
+        warnings: What is unwise about the configuration.
+        device: Where the steps were timed.
+    """
+
+    stages: list[StagePlan]
+    images: dict[str, int]
+    once_s: float
+    warnings: list[str]
+    device: torch.device
+
+    @property
+    def is_upper_bound(self) -> bool:
+        """Whether the stages' lengths depend on how training goes."""
+        return any(stage.epochs is None for stage in self.stages)
+
+    def seconds(self, max_epochs: int) -> float:
+        """Seconds of the run; where stages end by a stall, those of the slowest stage throughout."""
+        if self.is_upper_bound:
+            return self.once_s + max_epochs * max(stage.epoch_s for stage in self.stages)
+        return self.once_s + sum((stage.epochs or 0) * stage.epoch_s for stage in self.stages)
+
+
+def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
+    """Plan a run; noise of the images' size is trained on for a few steps a stage, and nothing is written.
+
+    Several processes are planned as if exchanging gradients took no time, and torch.compile as if it changed nothing.
+
+    Args:
+        config: The run's configuration.
+        runs_at_a_time: Runs that share this machine's cores, ≥ 1.
+
+    Raises:
+        UserError: The configuration or the data are at fault.
+    """
+    start_up_s = time.process_time()  # importing, mostly
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max((os.cpu_count() or 1) // runs_at_a_time, 1))
+    target = open_target(config.data, config.seeds.split)
+    images: dict[str, int] = target.split_rule["counts"]
+    network = build_network(config.model.name, len(target.class_names), config.seeds.init, config.model.norm)
+    task = ClassificationTask(network, config, target.class_names)
+    with tempfile.TemporaryDirectory() as nowhere:
+        trainer = build_trainer(config, task, Path(nowhere)).trainer
+        probe = _Probe(config, task, trainer, len(target.class_names))
+        steps = images["train"] // config.data.batch_size
+        evaluation_s = probe.evaluation_s()
+        once_s = start_up_s + images["test"] * evaluation_s
+        if caches_features(config):
+            once_s += (images["train"] + images["val"]) * evaluation_s
+            probe.use_features()
+            evaluation_s = 0.0
+        stages = [
+            StagePlan(
+                stage,
+                _epochs(task.stages, number, config.trainer.max_epochs),
+                sum(p.numel() for group in stage.trainable for p in network.group_parameters(group)),
+                _rates(task, number, steps),
+                steps * probe.step_s(number) + images["val"] * evaluation_s,
+            )
+            for number, stage in enumerate(task.stages)
+        ]
+    return RunPlan(stages, images, once_s, advise(config, network), probe.device)
+
+
+def _epochs(stages: list[Stage], number: int, max_epochs: int) -> int | None:
+    begins = stages[number].begins
+    ends = stages[number + 1].begins if number + 1 < len(stages) else max_epochs
+    return None if begins is None or ends is None else ends - begins
+
+
+def _rates(task: ClassificationTask, number: int, steps: int) -> dict[str, tuple[float, float | None]]:
+    """See `StagePlan.rates`."""
+    c, strategy, stage = task.config.optimizer, task.config.strategy, task.stages[number]
+    scales = learning_rate_scales(list(task.layer_groups.groups), strategy.lr_decay, strategy.lr_scales)
+    epochs = _epochs(task.stages, number, task.config.trainer.max_epochs)
+    warmup_steps = round(c.warmup_epochs * steps)
+    schedule = GroupFactor(c.schedule, warmup_steps, steps * task.config.trainer.max_epochs)
+    if stage.begins is None or epochs is None:
+        return {group: (c.lr * scales[group], None) for group in stage.trainable}
+    first = max(stage.begins * steps, warmup_steps)
+    last = max((stage.begins + epochs) * steps - 1, first)
+    begin, end = schedule.global_factor(first), schedule.global_factor(last)
+    return {group: (c.lr * scales[group] * begin, c.lr * scales[group] * end) for group in stage.trainable}
+
+
+class _Probe:
+    """Times steps and evaluation on noise, on the device, in the precision and memory format of the run."""
+
+    def __init__(self, config: TrainConfig, task: ClassificationTask, trainer: Trainer, classes: int) -> None:
+        self.config, self.task, self.trainer = config, task, trainer
+        self.device = trainer.strategy.root_device
+        memory_format = torch.channels_last if config.trainer.channels_last else torch.contiguous_format
+        task.to(self.device)
+        task.network.to(memory_format=memory_format)
+        each = max(config.data.batch_size // config.trainer.devices, 1)
+        self._index = torch.arange(each, device=self.device)
+        self._targets = self._index % classes
+        side = config.data.image_size
+        self._images = torch.randint(256, (each, 3, side, side), dtype=torch.uint8, device=self.device)
+        self._features: torch.Tensor | None = None
+
+    def step_s(self, number: int) -> float:
+        """Seconds of a training step in a stage."""
+        self.task.train()
+        self.task.freezing.freeze_batch_norm(self.config.callbacks.freeze_batch_norm)
+        self.task.freezing.set_trainable(self.task.stages[number].trainable)
+        optimizer = self.task.new_optimizer()
+
+        def step() -> None:
+            with self.trainer.precision_plugin.forward_context():
+                loss = self.task.training_step(self._batch(), 0)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+
+        seconds = self._median(step)
+        self.task.train_losses.clear()
+        return seconds
+
+    def evaluation_s(self) -> float:
+        """Seconds that evaluating one image takes."""
+        self.task.eval()
+        images = self._images[torch.arange(EVALUATION_BATCH, device=self.device) % len(self._images)]
+
+        def evaluate() -> None:
+            with torch.no_grad(), self.trainer.precision_plugin.forward_context():
+                self.task.network(self._prepared(images))
+
+        return self._median(evaluate) / EVALUATION_BATCH / self.config.trainer.devices
+
+    def use_features(self) -> None:
+        """Let the steps that follow train the head on cached features."""
+        with torch.no_grad(), HeadInput(self.task.layer_groups) as captured:
+            self.task.network(self._prepared(self._images))
+            self._features = captured.take()
+        self.task.on_features = True
+
+    def _batch(self) -> Batch:
+        if self._features is not None:
+            return self._features, self._targets, self._index
+        images = augment(self._images, self._index, self.config.augmentation, self.config.seeds.augment, 0)
+        return self._prepared(images), self._targets, self._index
+
+    def _prepared(self, images: torch.Tensor) -> torch.Tensor:
+        c = self.config
+        return prepare(images, c.data.image_size, c.data.normalisation, channels_last=c.trainer.channels_last)
+
+    def _median(self, action: Callable[[], None]) -> float:
+        seconds = []
+        for _ in range(WARM_UP_STEPS + TIMED_STEPS):
+            begun = time.perf_counter()
+            action()
+            if self.device.type != "cpu":
+                torch.accelerator.synchronize(self.device)
+            seconds.append(time.perf_counter() - begun)
+        return sorted(seconds[WARM_UP_STEPS:])[TIMED_STEPS // 2]

@@ -1,0 +1,104 @@
+"""A dry run's plan as tables on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from rich.table import Table
+
+from tlbench.arms import arm_name
+from tlbench.config import TrainConfig
+from tlbench.console import banner, console, say, warn
+from tlbench.plan import RunPlan, plan_run
+from tlbench.stand_ins import banner_text
+
+
+def show_run_plan(config: TrainConfig, sweep_runs: int, runs_at_a_time: int) -> None:
+    """Plan one run and print it.
+
+    Args:
+        config: The run's configuration.
+        sweep_runs: How many runs `-m` would make of it; their time is estimated as if all were like this one.
+        runs_at_a_time: How many of them would share the machine.
+    """
+    plan = _show(config, 1)
+    seconds = plan.seconds(config.trainer.max_epochs)
+    if sweep_runs > 1:
+        say(f"the sweep (-m): {sweep_runs} such runs, {_sweep_time([(plan, seconds)] * sweep_runs, runs_at_a_time)}")
+
+
+def show_sweep_plan(configs: Sequence[TrainConfig], complete: int, runs_at_a_time: int) -> None:
+    """Plan the runs of a sweep and print each arm once.
+
+    Args:
+        configs: The runs that are still to be made.
+        complete: How many others are complete.
+        runs_at_a_time: `hydra.launcher.n_jobs`.
+    """
+    plans: dict[str, RunPlan] = {}
+    times = []
+    for config in configs:
+        arm = config.model_dump_json(exclude={"seed", "seeds"})
+        if arm not in plans:
+            plans[arm] = _show(config, runs_at_a_time)
+        times.append((plans[arm], plans[arm].seconds(config.trainer.max_epochs)))
+    done = f" ({complete} more are complete already)" if complete else ""
+    say(f"the sweep: {len(times)} runs{done}, {_sweep_time(times, runs_at_a_time) if times else 'nothing to train'}")
+
+
+def _show(config: TrainConfig, runs_at_a_time: int) -> RunPlan:
+    if config.stand_ins:
+        banner(banner_text(config.stand_ins))
+    plan = plan_run(config, runs_at_a_time)
+    name = f"{config.study} · {arm_name(config.model_dump(mode='json'), config.factors)}"
+    table = Table(title=f"plan of {name}: strategy {config.strategy.name}", title_justify="left")
+    for column in ("stage", "epochs", "trains", "parameters", "learning rate", "an epoch"):
+        table.add_column(column, justify="right" if column in ("parameters", "an epoch") else "left")
+    first = 1
+    for number, stage in enumerate(plan.stages, start=1):
+        if stage.epochs is None:
+            epochs = "until a stall" if number == 1 else "after a stall"
+        else:
+            epochs = str(first) if stage.epochs == 1 else f"{first}–{first + stage.epochs - 1}"
+            first += stage.epochs
+        table.add_row(
+            f"{number} {stage.stage.name}",
+            epochs,
+            ", ".join(stage.stage.trainable),
+            f"{stage.parameters:,}",
+            _rates(stage.rates),
+            _duration(stage.epoch_s),
+        )
+    console.print(table)
+    images = ", ".join(f"{split} {plan.images[split]:,}" for split in ("train", "val", "test"))
+    steps = plan.images["train"] // config.data.batch_size
+    say(f"images: {images}; batches of {config.data.batch_size}: {steps} steps an epoch; timed on {plan.device}")
+    for warning in plan.warnings:
+        warn(warning)
+    most = "at most " if plan.is_upper_bound or config.callbacks.early_stopping.patience is not None else ""
+    say(f"the run: {most}about {_duration(plan.seconds(config.trainer.max_epochs))}")
+    return plan
+
+
+def _rates(rates: dict[str, tuple[float, float | None]]) -> str:
+    """`1e-3 → 4e-4`, or a line for each layer group where they differ."""
+
+    def text(begin: float, end: float | None) -> str:
+        return f"up to {begin:.2g}" if end is None else f"{begin:.2g} → {end:.2g}"
+
+    if len(set(rates.values())) == 1:
+        return text(*next(iter(rates.values())))
+    return "\n".join(f"{group} {text(*rate)}" for group, rate in rates.items())
+
+
+def _sweep_time(times: Sequence[tuple[RunPlan, float]], runs_at_a_time: int) -> str:
+    at_a_time = min(runs_at_a_time, len(times))
+    # a GPU that several runs share is no faster for it
+    share = at_a_time if all(plan.device.type == "cpu" for plan, _ in times) else 1
+    most = "at most " if any(plan.is_upper_bound for plan, _ in times) else ""
+    return f"{most}about {_duration(sum(seconds for _, seconds in times) / share)} with {at_a_time} at a time"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
