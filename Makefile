@@ -40,6 +40,7 @@ type: $(READY)  ## mypy --strict
 
 bench: $(READY)  ## speed as ratios against bare PyTorch (benchmarks/README.md)
 	$(PY) -m benchmarks.throughput
+	$(PY) -m benchmarks.adaptation
 
 tensorboard: $(READY)  ## the curves of all runs under outputs/, at http://localhost:6006
 	$(PY) -m tensorboard.main --logdir outputs

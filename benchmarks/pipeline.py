@@ -12,6 +12,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from tlbench.callbacks.feature_cache import FeatureCache
 from tlbench.compose import compose_config
 from tlbench.config import TrainConfig
 from tlbench.data.cifar10_copy import BATCHES
@@ -58,6 +59,7 @@ class Pipeline:
     trainer: pl.Trainer
     task: ClassificationTask
     module: ImageDataModule
+    features: FeatureCache | None
 
     def fit(self, callback: pl.Callback) -> None:
         """Train, with one more callback, called before all others."""
@@ -98,13 +100,16 @@ def build(config: TrainConfig, images: ImageSet, folder: Path) -> Pipeline:
     A checkpoint follows an epoch's training time, so its callbacks stay and are called; they only keep none.
     """
     pl.seed_everything(config.seeds.init, verbose=False)
-    module = ImageDataModule(InMemory(images), config.data, config.seeds, channels_last=config.trainer.channels_last)
-    network = build_network(config.model.name, len(images.class_names), config.seeds.init)
+    c, target = config, InMemory(images)
+    module = ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
+    network = build_network(c.model.name, len(images.class_names), c.seeds.init, c.model.norm)
     if config.trainer.channels_last:
         network.module.to(memory_format=torch.channels_last)
-    task = ClassificationTask(network, config.strategy, config.optimizer, images.class_names)
-    trainer = build_trainer(config, task, folder, 0).trainer
+    task = ClassificationTask(network, config, images.class_names)
+    parts = build_trainer(config, task, folder, say=lambda _: None)
+    trainer = parts.trainer
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, ModelCheckpoint):
             callback.save_top_k = 0
-    return Pipeline(trainer, task, module)
+    trainer.save_checkpoint = lambda *_, **__: None  # type: ignore[method-assign]
+    return Pipeline(trainer, task, module, parts.features)

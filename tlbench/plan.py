@@ -22,6 +22,7 @@ from tlbench.data.module import EVALUATION_BATCH
 from tlbench.data.target import open_target
 from tlbench.models.catalog import build_network
 from tlbench.models.head_input import HeadInput
+from tlbench.study.jobs import cores_each
 from tlbench.tasks.base import Batch
 from tlbench.tasks.classification import ClassificationTask
 from tlbench.trainer import build_trainer, caches_features
@@ -94,7 +95,7 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     """
     start_up_s = time.process_time()  # importing, mostly
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max((os.cpu_count() or 1) // runs_at_a_time, 1))
+        torch.set_num_threads(cores_each(runs_at_a_time))
     target = open_target(config.data, config.seeds.split)
     images: dict[str, int] = target.split_rule["counts"]
     network = build_network(config.model.name, len(target.class_names), config.seeds.init, config.model.norm)

@@ -96,11 +96,12 @@ def _start(job: Job, n_jobs: int) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_share_of_cores(n_jobs),
+            env={"OMP_NUM_THREADS": str(cores_each(n_jobs)), **os.environ},
             start_new_session=True,
         )
 
 
-def _share_of_cores(n_jobs: int) -> dict[str, str]:
+def cores_each(runs_at_a_time: int) -> int:
+    """How many of this machine's cores each of several runs gets, at least 1."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return {"OMP_NUM_THREADS": str(max(cores // n_jobs, 1)), **os.environ}
+    return max(cores // runs_at_a_time, 1)
