@@ -19,7 +19,7 @@ from tlbench.adaptation.advice import advise
 from tlbench.adaptation.freezing import group_hash
 from tlbench.arms import arm_name
 from tlbench.config import TrainConfig, config_hash, flatten
-from tlbench.console import shown
+from tlbench.console import complain, shown
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import open_target
 from tlbench.distributed import is_first_process
@@ -44,6 +44,7 @@ from tlbench.results.record import (
 from tlbench.results.sidecars import show_pictures, write_predictions
 from tlbench.sources.load import LoadReport, apply_source
 from tlbench.tasks.classification import ClassificationTask
+from tlbench.team import ProcessLost, Team
 from tlbench.trainer import TrainerParts, build_trainer
 
 
@@ -73,23 +74,31 @@ def run(
         Interrupted: A signal asked to stop; the record says `interrupted`.
         Exception: The run failed; the record says `failed` and holds the traceback.
     """
+    team = Team(config, folder)
     if is_first_process():
         begin(folder, config.model_dump(mode="json"))
-    this = _Run(config, folder, resumes, say, warn)
+    this = _Run(config, folder, team, resumes, say, warn)
+    team.on_loss = this.lost
     with interruptible() as signals:
         try:
             with output_errors(folder):
                 built = this.build(signals)
                 this.fit(built)
                 this.test(built)
+                team.leave(orderly=True)
         except Interrupted:
             _write(folder, this.record("interrupted"))
             raise
         except Exception as error:
+            cause = team.cause(error)
             text = None if isinstance(error, UserError) else traceback.format_exc()
-            reason = ErrorRecord(type=type(error).__name__, message=str(error), traceback=text)
+            reason = ErrorRecord(type=type(cause).__name__, message=str(cause), traceback=text)
             _write(folder, this.record("failed", reason))
-            raise
+            if cause is error:
+                raise
+            raise cause from error
+        finally:
+            team.leave(orderly=False)
     record = this.record("complete")
     _write(folder, record)
     return record
@@ -110,6 +119,7 @@ class _Run:
 
     config: TrainConfig
     folder: Path
+    team: Team
     resumes: int
     say: Callable[[str], None]
     warn: Callable[[str], None]
@@ -151,7 +161,7 @@ class _Run:
         task = ClassificationTask(network, c, names)
         last = find_resumable(self.folder, self.say)
         step = read_checkpoint(last)["global_step"] if last else 0
-        parts = build_trainer(c, task, self.folder, step, signals, self.say)
+        parts = build_trainer(c, task, self.folder, step, signals, self.say, self.team)
         if last is not None:
             self.resumes += 1
             self.say(f"goes on from {shown(last)} (step {step})")
@@ -197,8 +207,16 @@ class _Run:
                     self.config.logger.mistakes,
                 )
                 keys = flatten(self.config.model_dump(mode="json"))
-                logger.log_hyperparams({k: str(v) for k, v in keys.items()}, {"hparam/test_oa": values["test/oa"]})
+                # with the step, as a run that is taken up here drops what was logged from that step on
+                test_oa = {"hparam/test_oa": values["test/oa"]}
+                logger.log_hyperparams({k: str(v) for k, v in keys.items()}, test_oa, step)
                 logger.finalize("success")
+
+    def lost(self, message: str) -> None:
+        """Note that another process failed, where this one can do no more than end."""
+        error = ErrorRecord(type=ProcessLost.__name__, message=message, traceback=None)
+        _write(self.folder, self.record("failed", error))
+        complain(f"the run failed: {ProcessLost.__name__}: {message}")
 
     def record(self, status: Any, error: ErrorRecord | None = None) -> Record:
         """The record of what is known so far."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
-from lightning.pytorch.strategies import DDPStrategy
 
 from tlbench.callbacks.curves import Curves
 from tlbench.callbacks.early_stopping import StageEarlyStopping
@@ -31,6 +31,7 @@ from tlbench.interrupts import Signals
 from tlbench.results.checkpoints import AtomicCheckpointIO
 from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tlbench.tasks.base import Task
+from tlbench.team import Team, TeamStrategy
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def build_trainer(
     resume_step: int = 0,
     signals: Signals | None = None,
     say: Callable[[str], None] = print,
+    team: Team | None = None,
 ) -> TrainerParts:
     """The Trainer of one run.
 
@@ -63,6 +65,7 @@ def build_trainer(
         resume_step: Steps in the checkpoint that the run goes on from (0: none); curves logged after it are dropped.
         signals: SIGINT and SIGTERM, noted while training; None: nothing notes them.
         say: Shows the user a line.
+        team: The processes of the run.
 
     Raises:
         ConfigError: If the wanted accelerator is not there, or cannot train in the wanted precision.
@@ -95,9 +98,7 @@ def build_trainer(
     trainer = Trainer(
         accelerator=c.accelerator,
         devices=c.devices,
-        # Parameters are frozen after the model is wrapped, with all of them trainable: see GradualUnfreezing. Buffers
-        # are broadcast before each validation: there, the processes may have different numbers of batches.
-        strategy="auto" if c.devices == 1 else DDPStrategy(find_unused_parameters=True, broadcast_buffers=False),
+        strategy="auto" if c.devices == 1 else _strategy(team or Team(config, folder)),
         sync_batchnorm=c.sync_batchnorm,
         max_epochs=c.max_epochs,
         precision=c.precision,
@@ -110,6 +111,15 @@ def build_trainer(
         use_distributed_sampler=False,
     )
     return TrainerParts(trainer, curves, progress, best, unfreezing, audit, features)
+
+
+def _strategy(team: Team) -> TeamStrategy:
+    """DDP, wrapped with all parameters trainable and frozen afterwards (see `GradualUnfreezing`).
+
+    Buffers are broadcast before each validation: in it, the processes may have different numbers of batches.
+    """
+    here = {"cluster_environment": LightningEnvironment()} if team.starts_its_processes else {}
+    return TeamStrategy(team, find_unused_parameters=True, broadcast_buffers=False, **here)
 
 
 def caches_features(config: TrainConfig) -> bool:
@@ -166,7 +176,9 @@ def _check_device(config: TrainConfig) -> None:
 def _loggers(config: TrainConfig, folder: Path, resume_step: int) -> list[Logger]:
     if not config.logger.tensorboard:
         return []
-    writer_options: dict[str, Any] = {"purge_step": resume_step + 1}
+    # An epoch of n steps that ends at step s is logged at s − 1: what a run logs after a checkpoint of step s begins
+    # at s, and one that begins anew at 0.
+    writer_options: dict[str, Any] = {"purge_step": resume_step}
     return [TensorBoardLogger(save_dir=folder, name="", version="", default_hp_metric=False, **writer_options)]
 
 

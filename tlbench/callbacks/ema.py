@@ -12,6 +12,8 @@ from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from tlbench.distributed import broadcast_buffers
+
 
 class EMA(WeightAveraging):
     """Averages the weights after each optimizer step; validates, saves and ends training with the average.
@@ -33,6 +35,14 @@ class EMA(WeightAveraging):
         """Start the average at the weights as they are, on the device that trains (they are moved there later)."""
         if stage == "fit":
             self._average_model = _Average(pl_module, self.decay, trainer.strategy.root_device)
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Swap the average in.
+
+        Buffers of the weights in training are broadcast before, those of the average by the task, when it is in place.
+        """
+        broadcast_buffers(pl_module)
+        super().on_validation_epoch_start(trainer, pl_module)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Drop the average, so that no later validation or test of other weights swaps it in."""

@@ -14,6 +14,7 @@ from lightning.pytorch.utilities.types import STEP_OUTPUT
 from rich.progress import BarColumn, Progress, TextColumn
 
 from tlbench import console
+from tlbench.distributed import gather_objects
 
 _REDRAW_S = 0.25
 """Between two redraws of the bar; one takes half a millisecond."""
@@ -72,7 +73,7 @@ class RunProgress(ProgressBar):
         self, trainer: Trainer, pl_module: LightningModule, outputs: STEP_OUTPUT, batch: Any, batch_idx: int
     ) -> None:
         """Count, and show now and then."""
-        self._rate.images += len(batch[0])
+        self._rate.images += len(batch[0]) * trainer.world_size  # all processes have equal shares of a batch
         if self._display.due():
             self._show(trainer, f"step {trainer.global_step}/{self._steps}", str(self._rate))
 
@@ -129,6 +130,7 @@ class RunProgress(ProgressBar):
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Show rate and duration."""
+        self._rate.images = sum(gather_objects(self._rate.images))
         self._stop_clock(trainer)
         self._display.close()
         took = _duration(self._rate.seconds, digits=1)

@@ -1,0 +1,253 @@
+"""The processes of one run: the first starts the others, tells them what to do, sees them fail, and ends them.
+
+Lightning's own launcher starts the whole command again for each process and kills the first one, within seconds and
+without a word, when another ends with an error. Here the others get the checked configuration, and what went wrong in
+any of them is said once and is in the record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch.distributed as dist
+from lightning.fabric.utilities.distributed import _set_num_threads_if_needed
+from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.strategies.launchers.launcher import _Launcher
+from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-defined]
+
+from tlbench.config import TrainConfig
+from tlbench.distributed import STORE_PORT, is_first_process, launched_by_torchrun, process_rank
+from tlbench.errors import ConfigError, UserError
+
+LOOPBACK = "127.0.0.1"
+
+_ORDER = "order"
+_POLL_S = 0.05
+_WAIT_FOR_ORDER = timedelta(days=1)
+_ANSWERS_WITHIN = timedelta(seconds=10)
+_TELLS_WITHIN_S = 2.0
+"""How long after a broken connection the process at its other end may take to say why, or to be gone."""
+_NOTICES_WITHIN_S = 10.0
+"""How long the first process may take to notice by itself that another failed; NCCL never does."""
+_LEAVES_WITHIN_S = 60.0
+
+_BROKEN_CONNECTION = re.compile(
+    r"connection (was )?(closed|reset)|broken pipe|socket closed|remote process exited|\bNCCL\b|\bgloo\b", re.IGNORECASE
+)
+
+
+class ProcessLost(Exception):
+    """Another process of the run failed or ended."""
+
+
+class Team:
+    """The processes of a run, seen from one of them. A run of one process is a team of one: nothing happens.
+
+    Args:
+        config: The run's configuration; `trainer.devices` says how many they are.
+        folder: The run's folder.
+
+    Raises:
+        ConfigError: torchrun started another number of processes.
+    """
+
+    def __init__(self, config: TrainConfig, folder: Path) -> None:
+        self.size, self.rank = config.trainer.devices, process_rank()
+        self._order = json.dumps({"config": config.model_dump(mode="json"), "folder": str(folder.absolute())})
+        self._store: Store | None = None
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._left = threading.Event()
+        self.on_loss: Callable[[str], None] = lambda _: None
+        if launched_by_torchrun() and int(os.environ["WORLD_SIZE"]) != self.size:
+            raise ConfigError(
+                f"trainer.devices={self.size}: torchrun started {os.environ['WORLD_SIZE']} processes; use "
+                f"trainer.devices={os.environ['WORLD_SIZE']}, or start the command without torchrun"
+            )
+
+    @property
+    def starts_its_processes(self) -> bool:
+        """Whether the first process starts the others; else torchrun does."""
+        return self.size > 1 and not launched_by_torchrun()
+
+    def assemble(self) -> None:
+        """Start the others, or let those that wait begin, and wait until all are ready; the others say they are.
+
+        Raises:
+            ProcessLost: One failed before it was ready.
+        """
+        if self.size == 1 or self._store is not None:
+            return
+        if not is_first_process():
+            self._store = open_store()
+            self._store.set(f"ready/{self.rank}", "")
+            return
+        if launched_by_torchrun():
+            self._store = open_store()
+        else:
+            self._store = TCPStore(LOOPBACK, 0, is_master=True, wait_for_workers=False)
+            _bind_to_loopback()
+            self._children = [self._start(rank, self._store.port) for rank in range(1, self.size)]
+            threading.Thread(target=self._watch, daemon=True).start()
+        self._store.set(_ORDER, self._order)
+        while not all(self._store.check([f"ready/{rank}"]) for rank in range(1, self.size)):
+            loss = self._find_loss()
+            if loss is not None:
+                raise ProcessLost(loss)
+            time.sleep(_POLL_S)
+
+    def connect(self, backend: str, **options: Any) -> None:
+        """Make the group in which torch's processes find one another."""
+        if self._store is not None and not dist.is_initialized():
+            store = PrefixStore("group", self._store)
+            dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, **options)
+
+    def cause(self, error: Exception) -> Exception:
+        """Why an error came about, in the first process: a broken connection is the failure of another process."""
+        broken = not isinstance(error, UserError) and _BROKEN_CONNECTION.search(str(error))
+        if self._store is None or not broken:
+            return error
+        until = time.monotonic() + _TELLS_WITHIN_S
+        while (loss := self._find_loss()) is None and time.monotonic() < until:
+            time.sleep(_POLL_S)
+        return error if loss is None else ProcessLost(loss)
+
+    def leave(self, orderly: bool) -> None:
+        """Part from the others; the first waits until those that it started have ended, or ends them.
+
+        Args:
+            orderly: Whether they come to their end by themselves.
+        """
+        self._left.set()
+        if self._store is not None and dist.is_initialized() and (orderly or dist.get_backend() == "gloo"):
+            dist.destroy_process_group()  # whoever waits for this process is told
+        until = time.monotonic() + (_LEAVES_WITHIN_S if orderly else _TELLS_WITHIN_S)
+        for child in self._children:
+            try:
+                child.wait(max(until - time.monotonic(), 0))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+            assert child.stdin is not None
+            child.stdin.close()
+
+    def _start(self, rank: int, port: int) -> subprocess.Popen[bytes]:
+        numbers = {"RANK": rank, "LOCAL_RANK": rank, "NODE_RANK": 0, "WORLD_SIZE": self.size, STORE_PORT: port}
+        return subprocess.Popen(
+            [sys.executable, "-m", "tlbench.join"],
+            env={**os.environ, **{key: str(value) for key, value in numbers.items()}},
+            stdin=subprocess.PIPE,  # closes with this process, however it ends
+            start_new_session=True,  # Ctrl-C reaches it through this process alone
+        )
+
+    def _find_loss(self) -> str | None:
+        """What another process said before it failed, or how one ended."""
+        store = self._store
+        assert store is not None
+        codes = [child.poll() for child in self._children]  # before the messages, which come before the end
+        for rank in range(1, self.size):
+            if store.check([f"error/{rank}"]):
+                return f"process {rank} failed: {store.get(f'error/{rank}').decode()}"
+        for rank, code in enumerate(codes, start=1):
+            if code:
+                return f"process {rank} " + (
+                    f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+                )
+        return None
+
+    def _watch(self) -> None:
+        """End this process where it waits for ever for one that failed."""
+        while not self._left.wait(1.0):
+            if any(child.poll() for child in self._children) and not self._left.wait(_NOTICES_WITHIN_S):
+                self.on_loss(self._find_loss() or "another process ended")
+                for child in self._children:
+                    child.kill()
+                os._exit(1)
+
+
+class TeamStrategy(DDPStrategy):
+    """Lightning's DDP among the processes of a team."""
+
+    def __init__(self, team: Team, **options: Any) -> None:
+        super().__init__(**options)
+        self._team = team
+
+    def _configure_launcher(self) -> None:
+        self._launcher = _TeamLauncher(self._team)
+
+    def setup_distributed(self) -> None:
+        """Connect through the team's store, at whose port nobody else can be; Lightning then finds it done."""
+        device = self.root_device if self.root_device.type != "cpu" else None
+        self._team.connect(self._get_process_group_backend(), timeout=self._timeout, device_id=device)
+        super().setup_distributed()
+
+
+class _TeamLauncher(_Launcher):
+    def __init__(self, team: Team) -> None:
+        self._team = team
+
+    @property
+    def is_interactive_compatible(self) -> bool:
+        return False
+
+    def launch(self, function: Callable[..., Any], *args: Any, trainer: Any = None, **kwargs: Any) -> Any:  # noqa: ARG002
+        self._team.assemble()
+        _set_num_threads_if_needed(self._team.size)
+        return function(*args, **kwargs)
+
+    def kill(self, signum: Any) -> None:
+        """Lightning would pass signals on; here the processes agree on stopping (see `LastCheckpoint`)."""
+
+
+def open_store() -> Store:
+    """The key–value store of this run, in a process that did not make it."""
+    if STORE_PORT in os.environ:
+        return TCPStore(LOOPBACK, int(os.environ[STORE_PORT]), is_master=False, timeout=_ANSWERS_WITHIN)
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    return PrefixStore(f"tlbench/{attempt}", TCPStore(host, port, is_master=False))
+
+
+def await_order() -> tuple[dict[str, Any], Path] | None:
+    """Wait until the first process begins to train: configuration and folder; None if there is nothing to do."""
+    store = open_store()
+    store.wait([_ORDER], _WAIT_FOR_ORDER)
+    text = store.get(_ORDER).decode()
+    if not text:
+        return None
+    order = json.loads(text)
+    return order["config"], Path(order["folder"])
+
+
+def dismiss() -> None:
+    """Let the processes that torchrun started end, if the first comes to its end without having called for them."""
+    store = open_store()
+    if not store.check([_ORDER]):
+        store.set(_ORDER, "")
+
+
+def tell(message: str) -> bool:
+    """Tell the first process why this one fails, before it does; whether that is still there to be told."""
+    try:
+        open_store().set(f"error/{process_rank()}", message)
+    except (RuntimeError, OSError):
+        return False
+    return True
+
+
+def _bind_to_loopback() -> None:
+    """All processes are on this machine: gloo needs no other interface, and no name of the machine that resolves."""
+    names = [name for _, name in socket.if_nameindex() if name.startswith("lo")]
+    if names:
+        os.environ.setdefault("GLOO_SOCKET_IFNAME", names[0])
