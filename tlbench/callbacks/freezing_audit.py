@@ -104,17 +104,22 @@ def check_gradients(freezing: Freezing) -> None:
     Raises:
         FreezingError: A frozen layer group has a gradient, or one that trains has none.
     """
+    received, missed = [], []
     for group in freezing.network.groups:
         parameters = freezing.network.group_parameters(group)
-        received = any(parameter.grad is not None for parameter in parameters)
-        if group in freezing.frozen and received:
-            raise FreezingError(
-                f"the layer group {group!r} is frozen but received a gradient; freeze groups through the strategy "
-                "only, and leave requires_grad to it"
-            )
+        has_gradient = any(parameter.grad is not None for parameter in parameters)
         wanted = any(parameter.requires_grad for parameter in parameters)
-        if group in freezing.trainable and wanted and not received:
-            raise FreezingError(
-                f"the layer group {group!r} should train but no gradient reached it; its parameters take no part in "
-                "the loss, or something between them and the loss was detached"
-            )
+        if group in freezing.frozen and has_gradient:
+            received.append(group)
+        if group in freezing.trainable and wanted and not has_gradient:
+            missed.append(group)
+    if received:
+        raise FreezingError(
+            f"the layer groups {', '.join(received)} are frozen but received a gradient; freeze groups through the "
+            "strategy only, and leave requires_grad to it"
+        )
+    if missed:
+        raise FreezingError(
+            f"the layer groups {', '.join(missed)} should train but no gradient reached them; their parameters take "
+            "no part in the loss, or something between them and the loss was detached"
+        )
