@@ -27,11 +27,11 @@ class PilImages(Dataset[tuple[Tensor, int]]):
     def __init__(self, images: ImageSet, config: TrainConfig) -> None:
         self.pixels = images.images.permute(0, 2, 3, 1).contiguous().numpy()
         self.labels = images.labels.tolist()
-        c = config.data
+        c, augmentation = config.data, config.augmentation
         self.transform = transforms.Compose(
             [
-                transforms.RandomCrop(self.pixels.shape[1], padding=c.augmentation.crop_padding),
-                transforms.RandomHorizontalFlip(c.augmentation.flip),
+                transforms.RandomCrop(self.pixels.shape[1], padding=augmentation.crop_padding),
+                transforms.RandomHorizontalFlip(augmentation.flip),
                 *([] if self.pixels.shape[1] == c.image_size else [transforms.Resize(c.image_size)]),
                 transforms.ToTensor(),
                 transforms.Normalize(c.normalisation.mean, c.normalisation.std),

@@ -48,13 +48,11 @@ def test_there_are_experiments():
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_an_experiment_composes_and_builds(experiment, tmp_path):
     config = compose_config([f"+experiment={experiment}"])
-    network = build_network(config.model.name, 10, config.seeds.init)
-    task = ClassificationTask(network, config.strategy, config.optimizer, [str(i) for i in range(10)])
-    trainer = build_trainer(compose_config([f"+experiment={experiment}", "trainer=cpu"]), task, tmp_path, 0).trainer
+    network = build_network(config.model.name, 10, config.seeds.init, config.model.norm)
+    task = ClassificationTask(network, config, [str(i) for i in range(10)])
+    trainer = build_trainer(compose_config([f"+experiment={experiment}", "trainer=cpu"]), task, tmp_path).trainer
     assert trainer.max_epochs >= 1
-    task.trainer = SimpleNamespace(
-        estimated_stepping_batches=100, max_epochs=config.trainer.max_epochs, num_training_batches=10
-    )
+    task.trainer = SimpleNamespace(datamodule=SimpleNamespace(train_dataloader=lambda: range(10)))
     optimizer = task.configure_optimizers()["optimizer"]
     grouped = [id(p) for group in optimizer.param_groups for p in group["params"]]
     assert sorted(grouped) == sorted(id(p) for p in network.module.parameters())

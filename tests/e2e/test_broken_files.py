@@ -166,9 +166,15 @@ def test_a_full_disk(tmp_path, monkeypatch, where):
     assert "cannot write to" in outcome.one_line()
     assert "run" in outcome.one_line()
     monkeypatch.undo()
-    checkpoints = sorted((tmp_path / "run").glob("*.ckpt"))
-    steps = [torch.load(checkpoint, weights_only=True)["global_step"] for checkpoint in checkpoints]
-    assert steps[-1:] == {"in the first checkpoint": [], "in the second epoch's": [2], "at the test": [4]}[where]
+    steps = {c.name: torch.load(c, weights_only=True)["global_step"] for c in (tmp_path / "run").glob("*.ckpt")}
+    wanted = {
+        "in the first checkpoint": {},
+        "in the second epoch's": {"last.ckpt": 2},
+        "at the test": {"previous.ckpt": 2, "last.ckpt": 4},
+    }[where]
+    assert steps.keys() - {"best.ckpt"} == wanted.keys()
+    assert {name: steps[name] for name in wanted} == wanted
+    assert ("best.ckpt" in steps) is bool(wanted)
 
 
 def test_after_a_full_disk_the_same_command_goes_on(tmp_path, monkeypatch):

@@ -50,12 +50,18 @@ def test_the_record_is_complete(run, record):
     parsed = Record.model_validate(record)
     source = parsed.weights["source"]
     config = compose_config([*OVERRIDES, f"source={source}"]).model_dump(mode="json")
-    assert (parsed.status, parsed.error, parsed.warnings, parsed.stand_ins) == ("complete", None, [], [])
+    assert (parsed.status, parsed.error, parsed.stand_ins) == ("complete", None, [])
+    (warning,) = parsed.warnings
+    assert warning.startswith("BatchNorm trains on batches of 8 images, ")
     assert (parsed.config, parsed.config_hash) == (config, config_hash(config))
     assert (parsed.study, parsed.arm, parsed.seed) == ("digits_resnet18", source, 0)
     assert parsed.model.parameters == sum(parsed.model.group_parameters.values()) == 11_181_642
     assert [(row["epoch"], row["step"]) for row in parsed.curves] == [(1, 2), (2, 4)]
     assert {"train/loss", "train/oa", "val/loss", "val/oa", "lr/stem", "lr/head"} <= parsed.curves[-1].keys()
+    (stage,) = parsed.stages
+    assert (stage.first_epoch, stage.trainable) == (1, ["stem", "layer1", "layer2", "layer3", "layer4", "head"])
+    assert stage.parameters == parsed.model.parameters
+    assert parsed.best.stage == stage.name
     assert parsed.best.epoch == max(parsed.curves, key=lambda row: row["val/oa"])["epoch"]
     assert parsed.best.value == max(row["val/oa"] for row in parsed.curves)
     assert parsed.volatile.train_images_per_s > 0
@@ -109,9 +115,11 @@ def test_both_checkpoints_hold_nothing_but_tensors_and_plain_types(run):
     assert checkpoint["optimizer_states"]
 
 
-def test_the_terminal_shows_load_report_epochs_metrics_and_the_record(run, record):
+def test_the_terminal_shows_load_report_warnings_epochs_metrics_and_the_record(run, record):
     report = {"tin200": "tin200: 120 tensors loaded, 2 re-initialised", "random": "random: 0 tensors loaded"}
     assert report[record["weights"]["source"]] in run.outcome.out
+    warned = [line for line in run.outcome.out.splitlines() if "warning" in line.lower()]
+    assert warned == [f"warning: {warning}" for warning in record["warnings"]]
     assert "epoch 2/2" in run.outcome.out
     assert f"{record['metrics']['test/oa']:.4f}" in run.outcome.out
     assert "record.json" in run.outcome.out

@@ -60,7 +60,9 @@ def consoles_hold_what_the_runs_said(study, records):
             text = (study / arm / f"seed_{record.seed}" / "console.log").read_text()
             assert "epoch 1/1" in text
             assert f"{record.metrics['test/oa']:.4f}" in text
-            assert "warning" not in text.lower()  # of whatever library
+            warned = [line for line in text.splitlines() if "warning" in line.lower()]
+            assert warned == [f"warning: {warning}" for warning in record.warnings]  # none of whatever library
+            assert len(warned) == 1
 
 
 def summary_is_what_the_records_say(summary, records):

@@ -24,7 +24,7 @@ def test_an_unknown_key_is_named_with_the_nearest_one_and_its_neighbours():
         "unknown key 'optimizer.lrr' (did you mean 'optimizer.lr'?); allowed under optimizer: "
         "betas, lr, momentum, name, schedule, warmup_epochs, weight_decay"
     )
-    assert explained("qqq=1").startswith("unknown key 'qqq'; allowed at the top: callbacks, data, ")
+    assert explained("qqq=1").startswith("unknown key 'qqq'; allowed at the top: augmentation, callbacks, data, ")
 
 
 def test_a_missing_option_is_named_with_those_there_are():
