@@ -15,8 +15,8 @@ from tlbench.study.summary import Arm, Difference, StudySummary
 _PERCENTAGES = {"oa", "aa", "f1"}
 """Metrics shown in percent, their differences in percentage points."""
 
-# Widths with their gaps, in characters: the metric's name, and "0.964 ± 0.004".
-_NAME_WIDTH, _ARM_WIDTH = 15, 16
+# Widths in characters: the metric's name with its gap; an arm, at least "0.964 ± 0.004", longer names are folded.
+_NAME_WIDTH, _ARM_WIDTH, _LONGEST_ARM_WIDTH, _GAP = 15, 13, 24, 3
 
 _ASCII = str.maketrans({"±": "+/-", "−": "-"})
 
@@ -40,12 +40,13 @@ class _Rendering:
         for stand_in in self.summary.stand_ins:
             yield text(f"STAND-IN: {stand_in.kind} {stand_in.used}, not {stand_in.wanted}", "bold yellow")
         arms = self.summary.arms
-        side_by_side = max(1, (options.max_width - _NAME_WIDTH) // _ARM_WIDTH)
+        width = min(max(_ARM_WIDTH, *(len(arm.name) for arm in arms)), _LONGEST_ARM_WIDTH)
+        side_by_side = max(1, (options.max_width - _NAME_WIDTH) // (width + _GAP))
         for start in range(0, len(arms), side_by_side):
             table = Table(box=box.HORIZONTALS, pad_edge=False)
             table.add_column("", no_wrap=True)
             for arm in arms[start : start + side_by_side]:
-                table.add_column(text(arm.name), justify="right", overflow="fold", max_width=_ARM_WIDTH - 3)
+                table.add_column(text(arm.name), justify="right", overflow="fold", max_width=width)
             for row in _rows(self.summary.metrics, arms[start : start + side_by_side]):
                 table.add_row(*(text(cell) for cell in row))
             yield table

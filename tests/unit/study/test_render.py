@@ -57,6 +57,13 @@ def test_many_arms_with_long_names_still_fit(record: Make) -> None:
     assert "…" not in text
 
 
+def test_the_strategies_names_stand_whole(record: Make) -> None:
+    arms = ("feature_extractor", "head_then_full", "gradual_unfreezing", "full")
+    text = printed(summarise_study([record(arm, seed) for arm in arms for seed in (0, 1)], ["strategy"]))
+    header = {name for line in text.splitlines() for name in line.split()}
+    assert set(arms) <= header
+
+
 def test_an_output_without_these_characters_gets_others(record: Make) -> None:
     text = printed(summarise_study(study(record, 0.96, 0.97), ["source"]), encoding="ascii")
     assert "96.5 +/- 0.7" in text
