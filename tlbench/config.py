@@ -310,7 +310,12 @@ def parse(config: Mapping[str, Any]) -> TrainConfig:
 
 
 def _describe(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
+    location = [str(part) for part in error["loc"]]
+    if location[0] == "strategy" and len(location) > 1:
+        del location[1]  # pydantic names the strategy there, as the tag of a union
+    key = ".".join(location)
+    if error["type"] == "union_tag_invalid":
+        return f"{key}.name={error['ctx']['tag']!r}: input should be one of {error['ctx']['expected_tags']}"
     if error["type"] == "extra_forbidden":
         return f"unknown key {key!r} (value {error['input']!r}); see `python -m tlbench.train --cfg job` for all keys"
     if error["type"] == "missing":

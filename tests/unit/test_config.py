@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.composed import config as composed
 from tlbench.arms import arm_name
 from tlbench.compose import compose_config
 from tlbench.config import affecting_results, config_hash, difference, parse
@@ -23,12 +24,14 @@ def test_all_errors_of_a_config_are_reported_at_once_with_key_value_and_what_is_
     config["optimizer"]["lr"] = -1.0
     config["trainer"]["max_epochs"] = "many"
     config["data"]["shot"] = 3
+    config["strategy"]["lr_scale"] = 0.1
     with pytest.raises(ConfigError) as caught:
         parse(config)
     message = str(caught.value)
     assert "optimizer.lr=-1.0: input should be greater than 0" in message
     assert "trainer.max_epochs='many': input should be a valid integer" in message
     assert "unknown key 'data.shot' (value 3)" in message
+    assert "unknown key 'strategy.lr_scale' (value 0.1)" in message
     assert "\n" not in message
 
 
@@ -94,3 +97,92 @@ def test_arms_are_named_by_the_factors_values_and_fit_a_folder():
     assert arm_name(config, ["data.root"]) == "a_b_c_d"
     assert arm_name(config, ["data.shots", "source"]) == "30-tin200"
     assert arm_name({"lr": 1.0}, ["lr"]) == arm_name({"lr": 1}, ["lr"]) == "1"
+
+
+GRADUAL = "strategy=gradual_unfreezing"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ["strategy=head_then_full", "strategy.head_epochs=10"],
+            "strategy.head_epochs=10: the stage 'full' would never begin; use less than trainer.max_epochs=10",
+        ),
+        (
+            [GRADUAL, "strategy.at_epochs=[1]"],
+            "strategy.at_epochs=[1], strategy.every_n_epochs=1, strategy.stall_patience=None: exactly one must be "
+            "given, the others null",
+        ),
+        (
+            [GRADUAL, "strategy.every_n_epochs=null"],
+            "strategy.at_epochs=None, strategy.every_n_epochs=None, strategy.stall_patience=None: exactly one must be "
+            "given, the others null",
+        ),
+        (
+            [
+                GRADUAL,
+                "strategy.every_n_epochs=null",
+                "strategy.stall_patience=2",
+                "callbacks.early_stopping.patience=3",
+            ],
+            "callbacks.early_stopping.patience=3 and strategy.stall_patience=2: a stall in the last stage already ends "
+            "the run; set one of them to null",
+        ),
+        (
+            ["trainer=ddp", "data.batch_size=15"],
+            "data.batch_size=15: 2 devices (trainer.devices) share a batch; use a multiple of 2",
+        ),
+        (
+            ["trainer.sync_batchnorm=true"],
+            "trainer.sync_batchnorm=true: needs several GPUs (trainer=ddp); use false, or model.norm=group, which "
+            "needs no statistics of the batch",
+        ),
+        (
+            ["regulariser=bss", "regulariser.bss_k=33"],
+            "regulariser.bss_k=33: a batch of 32 images a process (data.batch_size=32, trainer.devices=1) has at most "
+            "32 singular values; use less",
+        ),
+    ],
+)
+def test_parts_that_contradict_one_another_are_named_with_a_way_out(overrides, message):
+    with pytest.raises(ConfigError) as caught:
+        composed(*overrides)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["strategy=head_then_full", "strategy.head_epochs=9"],
+        [GRADUAL, "strategy.every_n_epochs=null", "strategy.stall_patience=2"],
+        ["trainer=ddp", "data.batch_size=16", "trainer.sync_batchnorm=true"],
+        ["regulariser=bss", "regulariser.bss_k=32"],
+        ["regulariser.bss_k=33"],  # no penalty
+    ],
+)
+def test_what_is_just_allowed(overrides):
+    composed(*overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key"),
+    [
+        (["strategy.lr_decay=0"], "strategy.lr_decay=0"),
+        (["strategy.name=half"], "strategy.name='half': input should be one of 'full', 'feature_extractor', "),
+        (["strategy.lr_decay=1.5"], "strategy.lr_decay=1.5"),
+        (["strategy.lr_scales={layer4: 0}"], "strategy.lr_scales.layer4=0"),
+        ([GRADUAL, "strategy.at_epochs=[0]"], "strategy.at_epochs.0=0"),
+        ([GRADUAL, "strategy.unfreeze_warmup_epochs=-1"], "strategy.unfreeze_warmup_epochs=-1"),
+        (["strategy=head_then_full", "strategy.head_epochs=0"], "strategy.head_epochs=0"),
+        (["callbacks.freeze_batch_norm=affine"], "callbacks.freeze_batch_norm='affine'"),
+        (["callbacks.ema_decay=1.0"], "callbacks.ema_decay=1.0"),
+        (["callbacks.early_stopping.patience=0"], "callbacks.early_stopping.patience=0"),
+        (["callbacks.monitor=test/oa"], "callbacks.monitor='test/oa': the best epoch is chosen on validation only"),
+        (["model.norm=layer"], "model.norm='layer'"),
+    ],
+)
+def test_values_of_strategies_and_callbacks_out_of_range_are_named(overrides, key):
+    with pytest.raises(ConfigError) as caught:
+        composed(*overrides)
+    assert str(caught.value).startswith(key), str(caught.value)
