@@ -34,12 +34,14 @@ class LastCheckpoint(Checkpoint):
         self._seconds = None if every_n_minutes is None else 60 * every_n_minutes
         self._signals = signals
         self._saved_at = monotonic()
+        self._saved_step = -1
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Let signals wait from now on; Lightning has put its own handler of SIGTERM before ours."""
         self._signals.install()
         self._signals.deferred = True
         self._saved_at = monotonic()
+        self._saved_step = trainer.global_step
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: STEP_OUTPUT, batch: Any, batch_idx: int
@@ -58,7 +60,9 @@ class LastCheckpoint(Checkpoint):
         """Save after the epochs that are due, after the last, and if a signal waits."""
         stop = self._any(trainer, self._signals.pending is not None)
         done = trainer.current_epoch + 1
-        if stop or done % self._every_n_epochs == 0 or done == trainer.max_epochs or trainer.should_stop:
+        due = stop or done % self._every_n_epochs == 0 or done == trainer.max_epochs or trainer.should_stop
+        # Lightning ends once more the epoch at whose end a run is resumed: the checkpoint before stays what it is
+        if due and trainer.global_step != self._saved_step:
             self._save(trainer)
         if stop:
             self._stop()
@@ -77,8 +81,11 @@ class LastCheckpoint(Checkpoint):
         self._signals.deferred = False
 
     def _save(self, trainer: Trainer) -> None:
+        for logger in trainer.loggers:
+            logger.save()  # a kill loses what is not on the disk, and the run that goes on from here logs it no more
         trainer.save_checkpoint(self._path)
         self._saved_at = monotonic()
+        self._saved_step = trainer.global_step
 
     def _stop(self) -> None:
         self._signals.raise_if_pending()

@@ -47,17 +47,17 @@ def find_resumable(folder: Path, say: Callable[[str], None]) -> Path | None:
         folder: The run's folder.
         say: Tells the user which checkpoints are damaged.
     """
-    for name, otherwise in ((LAST_CHECKPOINT, "takes the checkpoint before it"), (PREVIOUS_CHECKPOINT, "begins anew")):
-        path = folder / name
-        if not path.exists():
-            continue
+    left = [folder / name for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT) if (folder / name).exists()]
+    while left:
+        path = left.pop(0)
         damage = find_damage(path)
         if damage is None:
             return path
+        otherwise = "takes the checkpoint before it" if left else "begins anew"
         say(f"{shown(path)} is damaged ({damage}); the run {otherwise}")
         if is_first_process():
             with output_errors(folder):
-                path.replace(path.with_name(f"{name}.damaged"))
+                path.replace(path.with_name(f"{path.name}.damaged"))
     return None
 
 
