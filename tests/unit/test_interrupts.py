@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from tlbench.interrupts import Interrupted, interruptible
+from tlbench.interrupts import Interrupted, interruptible, noted_signals
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -42,4 +42,40 @@ def test_handlers_are_put_back_after_an_error():
     before = [signal.getsignal(n) for n in SIGNALS]
     with pytest.raises(ValueError, match="odd"), interruptible():
         raise ValueError("odd")
+    assert [signal.getsignal(n) for n in SIGNALS] == before
+
+
+def test_a_deferred_signal_waits_until_it_is_asked_for():
+    with interruptible() as signals:
+        signals.deferred = True
+        signals.raise_if_pending()
+        signal.raise_signal(signal.SIGTERM)
+        assert signals.pending == signal.SIGTERM
+        with pytest.raises(Interrupted, match="SIGTERM") as caught:
+            signals.raise_if_pending()
+    assert caught.value.exit_code == 143
+
+
+def test_a_second_signal_does_not_wait():
+    with interruptible() as signals:
+        signals.deferred = True
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(Interrupted, match="SIGINT"):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_handlers_can_be_taken_back_from_a_library():
+    with interruptible() as signals:
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        signals.install()
+        with pytest.raises(Interrupted):
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_noted_signals_disturb_nothing():
+    before = [signal.getsignal(n) for n in SIGNALS]
+    with noted_signals() as noted:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        assert noted == [signal.SIGTERM, signal.SIGINT]
     assert [signal.getsignal(n) for n in SIGNALS] == before

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import torch
 
-from tlbench.callbacks.resumable import LastingEarlyStopping, MovableCheckpoint
+from tlbench.callbacks.resumable import MovableCheckpoint
 
 
 def test_the_best_checkpoint_is_remembered_in_a_moved_folder(tmp_path):
@@ -18,12 +16,3 @@ def test_the_best_checkpoint_is_remembered_in_a_moved_folder(tmp_path):
     assert after.best_model_score == 0.9
     assert (after.best_model_path, after.kth_best_model_path) == (moved, moved)
     assert after.best_k_models == {moved: torch.tensor(0.9)}
-
-
-def test_a_run_that_had_stopped_early_stays_stopped():
-    for waited, stops in ((1, False), (2, True)):
-        stopping = LastingEarlyStopping(monitor="val/oa", mode="max", patience=2)
-        stopping.wait_count = waited
-        trainer = SimpleNamespace(should_stop=False)
-        stopping.on_train_start(trainer, None)
-        assert trainer.should_stop is stops

@@ -38,10 +38,11 @@ def test_a_complete_run_of_another_configuration_is_refused_with_the_difference(
     assert earlier_record(tmp_path, config("optimizer.lr=0.01", "study=other")).status == "complete"
 
 
-def test_an_unfinished_run_is_guarded_from_its_first_checkpoint_on(tmp_path):
+@pytest.mark.parametrize("name", ["last.ckpt", "previous.ckpt"])
+def test_an_unfinished_run_is_guarded_from_its_first_checkpoint_on(tmp_path, name):
     begin(tmp_path, config("optimizer.lr=0.01"))
     assert earlier_record(tmp_path, config()) is None
-    (tmp_path / "last.ckpt").write_bytes(b"weights")
+    (tmp_path / name).write_bytes(b"weights")
     with pytest.raises(ConfigError, match="holds a run of another configuration"):
         earlier_record(tmp_path, config())
     assert earlier_record(tmp_path, config("optimizer.lr=0.01")) is None
@@ -67,5 +68,12 @@ def test_setting_aside_never_meets_an_earlier_folder(tmp_path):
 
 def test_a_checkpoint_of_unknown_configuration_is_not_taken_up(tmp_path):
     (tmp_path / "last.ckpt").write_bytes(b"weights")
-    with pytest.raises(ConfigError, match=r"holds last\.ckpt but neither record\.json nor config\.yaml"):
+    with pytest.raises(ConfigError, match=r"holds a checkpoint but neither record\.json nor config\.yaml"):
         earlier_record(tmp_path, config())
+
+
+def test_beginning_tidies_after_a_killed_run(tmp_path):
+    (tmp_path / ".last.ckpt.abc").write_bytes(b"half")
+    (tmp_path / "last.ckpt").write_bytes(b"whole")
+    begin(tmp_path, config())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["config.yaml", "last.ckpt"]
