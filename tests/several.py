@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import sys
 from collections import defaultdict
@@ -157,16 +158,22 @@ class Several:
 
 
 def alive(pids: set[int]) -> set[int]:
-    """Those of the processes that still run, but for this one."""
-    return {pid for pid in pids - {os.getpid()} if _answers(pid)}
+    """Those of the processes that do not end (one that has, may be left for init to collect), but for this one."""
+    return {pid for pid in pids - {os.getpid()} if not _ends(pid)}
 
 
-def _answers(pid: int) -> bool:
+def _ends(pid: int) -> bool:
     try:
-        os.kill(pid, 0)
+        if sys.platform != "linux":
+            os.kill(pid, 0)
+            return False
+        descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
-        return False
-    return True
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], 20)[0])
+    finally:
+        os.close(descriptor)
 
 
 def python(*arguments: str) -> list[str]:

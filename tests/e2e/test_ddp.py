@@ -15,6 +15,7 @@ import torch
 
 from tests.commands import train
 from tests.several import DDP, Several, alive, install, python
+from tlbench.errors import OutputError
 
 GROUPS = {"stem", "layer1", "layer2", "layer3", "layer4", "head"}
 GROUP_NORM = (*DDP, "model.norm=group", "data.val_fraction=0.2855", "data.test_fraction=0.2855")
@@ -200,12 +201,15 @@ def test_an_error_of_the_users_that_all_processes_find_is_one_line(several, tmp_
 
 
 @pytest.mark.slow
-def test_a_disk_that_refuses_the_first_process_is_one_line(several, tmp_path, capfd):
-    (tmp_path / "run" / "best.ckpt").mkdir(parents=True)
-    (tmp_path / "run" / "best.ckpt" / "in the way").touch()
+def test_a_disk_that_refuses_the_first_process_is_one_line(several, tmp_path, capfd, monkeypatch):
+    def full(path, *_):
+        raise OutputError(f"cannot write to {path.parent}: the disk is full")
+
+    monkeypatch.setattr("tlbench.results.checkpoints.write_atomic", full)  # in this process: only it writes
     failed = train(*DDP, "hydra.run.dir=run")
     assert failed.code == 2
-    assert failed.one_line().startswith("OutputError: ")
+    assert failed.one_line() == f"OutputError: cannot write to {tmp_path / 'run'}: the disk is full"
+    assert len(several.seen().pids) == 2
     assert not alive(several.seen().pids)
     assert printed_by_others(capfd) == []
 
