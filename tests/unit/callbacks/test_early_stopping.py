@@ -78,6 +78,11 @@ def test_patience_starts_again_with_each_stage(run: Any):
     assert (epochs, first_epochs) == (7, [0, 3])
 
 
+def test_epochs_waited_in_the_stage_before_do_not_count(run: Any):
+    """Where a stage begins with a number there is nothing to count; NaN is no improvement."""
+    assert run([9, 8, NAN, 1, 2, 2, 2, 9], begins=[0, 2], patience=2)[0] == 7
+
+
 def test_a_stall_before_the_last_stage_ends_neither_the_run_nor_the_stage(run: Any):
     epochs, first_epochs, _ = run([9, 8, 8, 8, 8, 8, 1, 1, 1], begins=[0, 6], patience=1)
     assert (epochs, first_epochs) == (8, [0, 6])

@@ -132,7 +132,9 @@ def test_a_network_whose_outputs_are_more_than_its_heads_is_refused(tmp_path, wa
         cached(network, tmp_path)
 
 
-def test_a_wrapped_network_is_not_refused_for_that(tmp_path):
-    network = Network(Wrapped("nothing but the head"), {"backbone": ("inner",), "head": ("fc",)}, "head")
-    task, _ = cached(network, tmp_path)
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_a_wrapped_network_is_not_refused_for_that_nor_one_whose_head_draws(tmp_path, dropout):
+    module = Wrapped("nothing but the head")
+    module.fc = nn.Sequential(nn.Dropout(dropout), module.fc)
+    task, _ = cached(Network(module, {"backbone": ("inner",), "head": ("fc",)}, "head"), tmp_path)
     assert task.trainer.current_epoch == 3
