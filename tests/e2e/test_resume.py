@@ -2,204 +2,274 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
+import shutil
 import signal
-import subprocess
-import sys
-import time
+from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.commands import TINY, train
+from benchmarks.equal_runs import scalars
+from tests.commands import train
 from tests.conftest import isolate, use_tiny_network
+from tests.resuming import GRADUAL, SHORT, STEPS, assert_equal_runs, go, short_config, stop_at
+from tlbench.adaptation.freezing import group_hash
 from tlbench.callbacks.curves import Curves
+from tlbench.execute import RunFailed
+from tlbench.results.checkpoints import read_checkpoint
+from tlbench.tasks.base import Task
 from tlbench.tasks.classification import ClassificationTask
 
-THREE_EPOCHS = (
-    *TINY,
-    "source=random",
-    "data.shots=3",
-    "trainer.max_epochs=3",
-    "callbacks.early_stopping.patience=3",
-    "logger.mistakes=0",
-    "data.augmentation.brightness=0.3",
-)
-"""Three epochs of three steps."""
+pytestmark = pytest.mark.usefixtures("tiny_network")
 
 
 class Killed(BaseException):
     """As if the process ended on the spot: nothing in tlbench catches it."""
 
 
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        isolate(monkeypatch, folder)
-        use_tiny_network(monkeypatch)
-        assert train(*THREE_EPOCHS, f"hydra.run.dir={folder}").code == 0
-    return folder
+def terminate():
+    signal.raise_signal(signal.SIGTERM)
 
 
-def stop_at(monkeypatch, owner, hook, call, stop):
-    """Call `stop` at the given call of a hook, once."""
-    original, calls = getattr(owner, hook), []
-
-    def stopping(self, *args, **kwargs):
-        calls.append(None)
-        if len(calls) == call:
-            stop()
-        return original(self, *args, **kwargs)
-
-    monkeypatch.setattr(owner, hook, stopping)
+def die():
+    raise Killed
 
 
-def result(folder):
-    """All that must not depend on an interruption."""
-    record = json.loads((folder / "record.json").read_text())
-    del record["volatile"]
-    with np.load(folder / "predictions_test.npz") as file:
-        predictions = {key: value.tobytes() for key, value in file.items()}
-    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
-    scalars = accumulator.Tags()["scalars"]
-    curves = {tag: [(p.step, p.value) for p in accumulator.Scalars(tag)] for tag in scalars if tag != "epoch"}
-    return record, predictions, curves
-
-
-def assert_equal_tensors(a, b):
-    assert type(a) is type(b)
-    if isinstance(a, torch.Tensor):
-        assert torch.equal(a, b)
-    elif isinstance(a, dict):
-        assert a.keys() == b.keys()
-        for key in a:
-            assert_equal_tensors(a[key], b[key])
-    elif isinstance(a, list | tuple):
-        assert len(a) == len(b)
-        for x, y in zip(a, b, strict=True):
-            assert_equal_tensors(x, y)
-
-
-def assert_equal_runs(folder, other):
-    for of_one, of_other in zip(result(folder), result(other), strict=True):
-        assert of_one == of_other
-    for name in ("best.ckpt", "last.ckpt"):
-        a, b = (torch.load(f / name, weights_only=True) for f in (folder, other))
-        assert (a["epoch"], a["global_step"]) == (b["epoch"], b["global_step"])
-        assert_equal_tensors(a["state_dict"], b["state_dict"])
-        assert_equal_tensors(a.get("optimizer_states"), b.get("optimizer_states"))
-
-
-MOMENTS = {
-    "in the first epoch": (ClassificationTask, "training_step", 2),
-    "in the middle of the second epoch": (ClassificationTask, "training_step", 5),
-    "before the third epoch": (ClassificationTask, "training_step", 7),
-    "in the second validation": (ClassificationTask, "validation_step", 2),
-    "between validation and the checkpoint": (Curves, "on_train_epoch_end", 2),
-    "in the test": (ClassificationTask, "test_step", 1),
+RUNS = {
+    "gradual": GRADUAL,
+    "stalls, ema": (
+        *GRADUAL,
+        "strategy.every_n_epochs=null",
+        "strategy.stall_patience=1",
+        "callbacks.ema_decay=0.9",
+        "callbacks.monitor=val/loss",
+        "callbacks.early_stopping.min_delta=10",  # nothing improves so much: each stage stalls after two epochs
+        "trainer.max_epochs=9",
+    ),
+    "stops early": (
+        *SHORT,
+        "callbacks.early_stopping.patience=1",
+        "callbacks.early_stopping.min_delta=10",
+        "callbacks.monitor=val/loss",
+        "trainer.max_epochs=6",
+        "model.norm=group",
+    ),
+    "cached features": (*SHORT, "strategy=feature_extractor", "strategy.cache_features=true", "augmentation=none"),
+    "one step an epoch": (*SHORT, "data.batch_size=30", "trainer.max_epochs=4"),
 }
 
 
-@pytest.mark.usefixtures("tiny_network")
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """Folder and batches of each run, trained once without a stop."""
+    done = {}
+
+    def whole(name):
+        if name not in done:
+            folder = tmp_path_factory.mktemp("uninterrupted")
+            with pytest.MonkeyPatch.context() as monkeypatch:
+                isolate(monkeypatch, folder)
+                use_tiny_network(monkeypatch)
+                outcome = go(short_config(*RUNS[name]), folder)
+            assert outcome.code == 0
+            done[name] = (folder, outcome.batches)
+        return done[name]
+
+    return whole
+
+
+IN_EPOCH_1, IN_EPOCH_2, AFTER_VALIDATION = STEPS - 1, 2 * STEPS - 1, "on_train_epoch_end"
+MOMENTS = {
+    # hook, which call of it, the step that the run goes on from
+    "in the first epoch": ("gradual", ClassificationTask, "training_step", IN_EPOCH_1, IN_EPOCH_1),
+    "in the middle of a later epoch": ("gradual", ClassificationTask, "training_step", IN_EPOCH_2, IN_EPOCH_2),
+    "in an epoch's last batch": ("gradual", ClassificationTask, "training_step", 2 * STEPS, 2 * STEPS),
+    "in validation": ("gradual", ClassificationTask, "validation_step", 2, 2 * STEPS),
+    "between validation and the checkpoint": ("gradual", Curves, AFTER_VALIDATION, 2, 2 * STEPS),
+    "in the last epoch's last batch": ("gradual", ClassificationTask, "training_step", 4 * STEPS, 4 * STEPS),
+    "between a stage change and its first step": ("gradual", Task, "start_rates", 2, 2 * STEPS + 1),
+    "in the test": ("gradual", ClassificationTask, "test_step", 1, 4 * STEPS),
+    "stage by stall, averaged weights": ("stalls, ema", ClassificationTask, "training_step", 8, 8),
+    "at the end of a stage that stalled": ("stalls, ema", ClassificationTask, "validation_step", 2, 2 * STEPS),
+    "where patience has run out": ("stops early", ClassificationTask, "training_step", 2 * STEPS, 2 * STEPS),
+    "with cached features": ("cached features", ClassificationTask, "training_step", 4, 4),
+    "with one step an epoch": ("one step an epoch", ClassificationTask, "training_step", 2, 2),
+}
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_stopped_by_a_signal(uninterrupted, tmp_path, monkeypatch, moment):
-    folder = tmp_path / "run"
-    with monkeypatch.context() as patch:
-        stop_at(patch, *MOMENTS[moment], lambda: signal.raise_signal(signal.SIGTERM))
-        stopped = train(*THREE_EPOCHS, f"hydra.run.dir={folder}")
+def test_sigterm(uninterrupted, tmp_path, capsys, moment):
+    name, owner, hook, call, step = MOMENTS[moment]
+    whole, batches = uninterrupted(name)
+    config, folder = short_config(*RUNS[name]), tmp_path / "run"
+    with stop_at(owner, hook, call, terminate):
+        stopped = go(config, folder)
     assert stopped.code == 143
-    assert "SIGTERM: interrupted; the same command goes on" in stopped.one_line()
     assert json.loads((folder / "record.json").read_text())["status"] == "interrupted"
-    resumed = train(*THREE_EPOCHS, f"hydra.run.dir={folder}")
-    assert resumed.code == 0, resumed.err
-    assert ("goes on from" in resumed.out) == (moment != "in the first epoch")
-    assert_equal_runs(folder, uninterrupted)
+    capsys.readouterr()
+    resumed = go(config, folder)
+    assert resumed.code == 0
+    assert f"goes on from run/last.ckpt (step {step})" in capsys.readouterr().out
+    assert stopped.batches + resumed.batches == batches  # none left out, none trained twice
+    assert_equal_runs(folder, whole)
 
 
-@pytest.mark.usefixtures("tiny_network")
-def test_ended_on_the_spot_twice(uninterrupted, tmp_path, monkeypatch):
-    folder = tmp_path / "run"
-    for call in (5, 4):  # counted from the start of each: steps 5 and 7
-        with monkeypatch.context() as patch:
-            stop_at(patch, ClassificationTask, "training_step", call, _die)
-            with pytest.raises(Killed):
-                train(*THREE_EPOCHS, f"hydra.run.dir={folder}")
+def test_the_runs_do_what_their_names_say(uninterrupted):
+    records = {name: json.loads((uninterrupted(name)[0] / "record.json").read_text()) for name in RUNS}
+    assert [stage["first_epoch"] for stage in records["gradual"]["stages"]] == [1, 2, 3]
+    assert [stage["first_epoch"] for stage in records["stalls, ema"]["stages"]] == [1, 3, 5]
+    assert len(records["stalls, ema"]["curves"]) == 6
+    assert len(records["stops early"]["curves"]) == 2
+    assert records["cached features"]["volatile"]["cache_s"] is not None
+    assert {row["step"] for row in records["one step an epoch"]["curves"]} == {1, 2, 3, 4}
+
+
+def test_killed_again_and_again_between_checkpoints(uninterrupted, tmp_path):
+    whole, _ = uninterrupted("gradual")
+    config, folder = short_config(*RUNS["gradual"]), tmp_path / "run"
+    for call in (STEPS + 2, STEPS, 1):  # counted from the start of each
+        with stop_at(ClassificationTask, "training_step", call, die), pytest.raises(Killed):
+            go(config, folder)
         assert not (folder / "record.json").exists()
-    assert train(*THREE_EPOCHS, f"hydra.run.dir={folder}").code == 0
-    assert json.loads((folder / "record.json").read_text())["volatile"]["resumes"] >= 1
-    assert_equal_runs(folder, uninterrupted)
+    assert go(config, folder).code == 0
+    assert json.loads((folder / "record.json").read_text())["volatile"]["resumes"] == 1
+    assert_equal_runs(folder, whole)
 
 
-@pytest.mark.usefixtures("tiny_network")
-def test_sigint_leaves_with_130(tmp_path, monkeypatch):
-    stop_at(monkeypatch, ClassificationTask, "training_step", 1, lambda: signal.raise_signal(signal.SIGINT))
-    stopped = train(*THREE_EPOCHS, f"hydra.run.dir={tmp_path}")
+def test_checkpoints_by_time_are_made_in_the_middle_of_an_epoch(tmp_path, capsys, uninterrupted):
+    """Every step is due, epochs are not: the run goes on from the step before the one it was killed in."""
+    whole, batches = uninterrupted("gradual")
+    by_time = ("callbacks.checkpoint.every_n_epochs=4", "callbacks.checkpoint.every_n_minutes=1e-9")
+    config, folder = short_config(*RUNS["gradual"], *by_time), tmp_path / "run"
+    with stop_at(ClassificationTask, "training_step", IN_EPOCH_2 + 1, die), pytest.raises(Killed):
+        go(config, folder)
+    resumed = go(config, folder)
+    assert f"(step {IN_EPOCH_2})" in capsys.readouterr().out
+    assert resumed.batches == batches[IN_EPOCH_2:]
+    assert scalars(folder) == scalars(whole)
+
+
+def test_epochs_between_checkpoints(tmp_path):
+    every_two = ("callbacks.checkpoint.every_n_epochs=2", "trainer.max_epochs=3")
+    config = short_config(*SHORT, *every_two)
+    assert go(config, tmp_path).code == 0
+    steps = [read_checkpoint(tmp_path / name)["global_step"] for name in ("previous.ckpt", "last.ckpt")]
+    assert steps == [2 * STEPS, 3 * STEPS]
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """A gradual run stopped in the middle of its second epoch; the checkpoint before is of the first one's end."""
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        isolate(monkeypatch, folder)
+        use_tiny_network(monkeypatch)
+        with stop_at(ClassificationTask, "training_step", IN_EPOCH_2, terminate):
+            assert go(short_config(*RUNS["gradual"]), folder / "run").code == 143
+    return folder / "run"
+
+
+def truncate(path: Path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path: Path):
+    content = bytearray(path.read_bytes())
+    content[content.index(b"global_step")] ^= 1
+    path.write_bytes(content)
+
+
+def empty(path: Path):
+    path.write_bytes(b"")
+
+
+def garble(path: Path):
+    path.write_bytes(bytes(range(256)) * 100)
+
+
+@pytest.mark.parametrize("damage", [truncate, flip, empty, garble])
+def test_a_damaged_last_checkpoint(uninterrupted, stopped, tmp_path, capsys, damage):
+    whole, batches = uninterrupted("gradual")
+    folder = shutil.copytree(stopped, tmp_path / "run")
+    damage(folder / "last.ckpt")
+    damaged = (folder / "last.ckpt").read_bytes()
+    resumed = go(short_config(*RUNS["gradual"]), folder)
+    lines = capsys.readouterr().out.splitlines()
+    (said,) = [line for line in lines if "damaged" in line]
+    assert said.startswith("run/last.ckpt is damaged (")
+    assert said.endswith("); the run takes the checkpoint before it")
+    assert f"goes on from run/previous.ckpt (step {STEPS})" in lines
+    assert resumed.batches == batches[STEPS:]
+    assert (folder / "last.ckpt.damaged").read_bytes() == damaged
+    assert_equal_runs(folder, whole)
+
+
+def test_no_checkpoint_is_whole(uninterrupted, stopped, tmp_path, capsys):
+    whole, batches = uninterrupted("gradual")
+    folder = shutil.copytree(stopped, tmp_path / "run")
+    truncate(folder / "last.ckpt")
+    empty(folder / "previous.ckpt")
+    resumed = go(short_config(*RUNS["gradual"]), folder)
+    out = capsys.readouterr().out
+    assert "previous.ckpt is damaged" in out
+    assert out.count("the run begins anew") == 1
+    assert "goes on from" not in out
+    assert resumed.batches == batches
+    assert_equal_runs(folder, whole)
+
+
+def test_frozen_weights_that_are_not_what_they_were_end_the_run(stopped, tmp_path):
+    folder = shutil.copytree(stopped, tmp_path / "run")
+    checkpoint = torch.load(folder / "last.ckpt", weights_only=True)
+    checkpoint["state_dict"]["network.layer1.0.weight"] += 1e-3
+    torch.save(checkpoint, folder / "last.ckpt")
+    with pytest.raises(RunFailed, match="frozen layer groups layer1 changed while the run was resumed"):
+        go(short_config(*RUNS["gradual"]), folder)
+
+
+def test_frozen_groups_keep_their_bytes_over_a_resume(stopped, tmp_path, monkeypatch):
+    folder, seen = shutil.copytree(stopped, tmp_path / "run"), []
+    original = Task.enter_stage
+
+    def watched(self, number):
+        original(self, number)
+        seen.append({group: group_hash(self.layer_groups, group) for group in self.freezing.frozen})
+
+    monkeypatch.setattr(Task, "enter_stage", watched)
+    before = read_checkpoint(folder / "last.ckpt")["callbacks"]["FreezingAudit"]["hashes"]
+    assert go(short_config(*RUNS["gradual"]), folder).code == 0
+    assert list(before) == ["stem", "layer1", "layer2", "layer3"]
+    assert seen[0] == before
+    assert seen[1] == {}
+
+
+def test_sigint_leaves_with_130_and_says_how_to_go_on(tmp_path):
+    interrupt = lambda: signal.raise_signal(signal.SIGINT)  # noqa: E731
+    with stop_at(ClassificationTask, "training_step", 2, interrupt):
+        stopped = train(*SHORT, f"hydra.run.dir={tmp_path}")
     assert stopped.code == 130
-    assert "SIGINT" in stopped.one_line()
+    assert "SIGINT: interrupted; the same command goes on from the last checkpoint" in stopped.one_line()
+    resumed = train(*SHORT, f"hydra.run.dir={tmp_path}")
+    assert resumed.code == 0
+    assert "goes on from last.ckpt (step 2)" in resumed.out
 
 
-@pytest.mark.usefixtures("tiny_network")
-def test_another_configuration_does_not_take_up_a_stopped_run(tmp_path, monkeypatch):
-    with monkeypatch.context() as patch:
-        stop_at(patch, ClassificationTask, "training_step", 5, lambda: signal.raise_signal(signal.SIGTERM))
-        train(*THREE_EPOCHS, f"hydra.run.dir={tmp_path}")
-    other = train(*THREE_EPOCHS, f"hydra.run.dir={tmp_path}", "optimizer.lr=0.5")
+def test_a_second_signal_does_not_wait_for_the_end_of_validation(tmp_path):
+    def twice():
+        terminate()
+        terminate()
+
+    with stop_at(ClassificationTask, "validation_step", 1, twice):
+        stopped = go(short_config(*SHORT), tmp_path)
+    assert stopped.code == 143
+    assert not (tmp_path / "last.ckpt").exists()
+
+
+def test_another_configuration_does_not_take_up_a_stopped_run(tmp_path):
+    with stop_at(ClassificationTask, "training_step", 2, terminate):
+        train(*SHORT, f"hydra.run.dir={tmp_path}")
+    other = train(*SHORT, f"hydra.run.dir={tmp_path}", "optimizer.lr=0.5")
     assert other.code == 2
     assert "optimizer.lr: 0.001 → 0.5" in other.one_line()
     assert json.loads((tmp_path / "record.json").read_text())["status"] == "interrupted"
-
-
-@pytest.mark.slow
-def test_a_killed_process(tmp_path):
-    """`kill -9` of a real process, with the real network, between the second epoch's checkpoint and the end."""
-    command = [sys.executable, "-m", "tlbench.train", *THREE_EPOCHS, "trainer.max_epochs=6"]
-    process = subprocess.Popen([*command, f"hydra.run.dir={tmp_path / 'run'}"], stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 200
-    while not (tmp_path / "run" / "last.ckpt").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
-    for name in ("run", "whole"):
-        assert train(*THREE_EPOCHS, "trainer.max_epochs=6", f"hydra.run.dir={tmp_path / name}").code == 0
-    assert_equal_runs(tmp_path / "run", tmp_path / "whole")
-
-
-@pytest.mark.usefixtures("tiny_network")
-def test_a_disk_that_fills_up_while_a_checkpoint_is_moved_there_leaves_the_earlier_one_whole(tmp_path, monkeypatch):
-    """The system's temporary folder often lies on another disk than the outputs, where a file cannot be renamed to."""
-    folder = tmp_path / "run"
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
-    rename, replace = os.rename, os.replace
-
-    def across(original):
-        def renamed(source, target, **kwargs):
-            if str(elsewhere) in str(source) and str(elsewhere) not in str(target):
-                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(source), None, str(target))
-            return original(source, target, **kwargs)
-
-        return renamed
-
-    def full(source, target, **_):
-        with open(target, "wb") as file:  # noqa: PTH123
-            file.write(b"half")
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
-
-    monkeypatch.setattr(os, "rename", across(rename))
-    monkeypatch.setattr(os, "replace", across(replace))
-    with monkeypatch.context() as patch:
-        stop_at(patch, ClassificationTask, "training_step", 4, lambda: patch.setattr("shutil.copyfile", full))
-        train(*THREE_EPOCHS, f"hydra.run.dir={folder}")
-    for name in ("best.ckpt", "last.ckpt"):
-        torch.load(folder / name, weights_only=True)
-    assert train(*THREE_EPOCHS, f"hydra.run.dir={folder}").code == 0
-
-
-def _die():
-    raise Killed

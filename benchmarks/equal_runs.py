@@ -1,0 +1,58 @@
+"""Compare two complete runs bit for bit: whatever must not depend on where and how often one was stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+CHECKPOINTS = ("best.ckpt", "last.ckpt")
+_KEPT = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "current_model_state")
+
+
+def result(folder: Path) -> dict[str, Any]:
+    """Record without `volatile`, predictions, TensorBoard scalars and both checkpoints, tensors as bytes."""
+    record = json.loads((folder / "record.json").read_text())
+    del record["volatile"]
+    curves, metrics = record.pop("curves"), record.pop("metrics")
+    with np.load(folder / "predictions_test.npz") as file:
+        predictions = {key: (value.dtype.str, value.tobytes()) for key, value in file.items()}
+    found = {"curves": curves, "metrics": metrics, "record": record, "predictions": predictions}
+    return {**found, "TensorBoard": scalars(folder), **{name: checkpoint(folder / name) for name in CHECKPOINTS}}
+
+
+def differences(folder: Path, other: Path) -> list[str]:
+    """The names of those parts of `result` in which two runs differ."""
+    found, wanted = result(folder), result(other)
+    return [name for name in wanted if found[name] != wanted[name]]
+
+
+def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """(step, value) of each TensorBoard scalar, as TensorBoard shows them; a step may be there twice."""
+    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
+    return {tag: [(p.step, p.value) for p in accumulator.Scalars(tag)] for tag in accumulator.Tags()["scalars"]}
+
+
+def repeated_steps(curves: dict[str, list[tuple[int, float]]]) -> list[str]:
+    """The scalars that have a step twice or out of order."""
+    return [tag for tag, points in curves.items() if (steps := [s for s, _ in points]) != sorted(set(steps))]
+
+
+def checkpoint(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds of weights, optimizer, schedule and position."""
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    return {key: _plain(content[key]) for key in _KEPT if key in content}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return (str(value.dtype), tuple(value.shape), value.contiguous().numpy().tobytes())
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,93 @@
+"""Runs that are stopped and taken up again in this process, and what must not depend on it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from torch import Tensor
+
+from benchmarks.equal_runs import repeated_steps, result
+from tests.commands import EVENT_FILES, TINY, _uid
+from tlbench.compose import compose_config
+from tlbench.config import TrainConfig
+from tlbench.execute import execute
+from tlbench.interrupts import Interrupted
+from tlbench.tasks.classification import ClassificationTask
+
+STEPS = 3
+"""Training steps an epoch."""
+
+SHORT = (*TINY, "source=random", "data.shots=3", "logger.mistakes=0")
+
+GRADUAL = (
+    *SHORT,
+    "strategy=gradual_unfreezing",
+    "strategy.stages=[[head],[layer4],['layer[1-3]',stem]]",
+    "trainer.max_epochs=4",
+    "augmentation.brightness=0.3",
+)
+"""Four epochs, the second and the third of which begin a stage."""
+
+
+@dataclass
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        code: As the command's exit code: 0, or 128 + signal.
+        batches: Of each training step: optimizer steps done before, and the samples.
+    """
+
+    code: int
+    batches: list[tuple[int, list[int]]] = field(default_factory=list)
+
+
+def short_config(*overrides: str) -> TrainConfig:
+    return compose_config(overrides)
+
+
+def go(config: TrainConfig, folder: Path) -> Outcome:
+    """What the command does once its configuration is known."""
+    outcome = Outcome(0)
+    step = ClassificationTask.training_step
+
+    def watched(self: Any, batch: Any, batch_idx: int) -> Tensor:
+        outcome.batches.append((self.global_step, batch[2].tolist()))
+        return step(self, batch, batch_idx)
+
+    with mock.patch.object(ClassificationTask, "training_step", watched), mock.patch(EVENT_FILES, _uid):
+        try:
+            execute(config, folder)
+        except Interrupted as error:
+            outcome.code = error.exit_code
+    return outcome
+
+
+@contextlib.contextmanager
+def stop_at(owner: Any, hook: str, call: int, stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` before the given call (from 1) of a hook, once."""
+    original, calls = getattr(owner, hook), []
+
+    def stopping(*args: Any, **kwargs: Any) -> Any:
+        calls.append(None)
+        if len(calls) == call:
+            stop()
+        return original(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, hook, stopping)
+        yield
+    assert len(calls) >= call, f"{hook} was called {len(calls)} times only"
+
+
+def assert_equal_runs(folder: Path, other: Path) -> None:
+    found, wanted = result(folder), result(other)
+    for name in wanted:
+        assert found[name] == wanted[name], name
+    assert repeated_steps(found["TensorBoard"]) == []
