@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from tlbench.compose import compose_config
-from tlbench.config import TrainConfig, parse
+from tlbench.config import TrainConfig
+from tlbench.parsing import parse
 
 CONF = Path(__file__).parents[1] / "conf"
 PLAIN_GROUPS = ("model", "source", "strategy", "regulariser", "optimizer", "trainer", "augmentation")

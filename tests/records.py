@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tlbench.compose import compose_config
-from tlbench.config import config_hash
+from tlbench.config_hash import config_hash
 from tlbench.results.record import Record, Volatile
 
 

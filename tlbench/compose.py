@@ -18,8 +18,10 @@ from omegaconf import Container, DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from tlbench.arms import arm_name
-from tlbench.config import TrainConfig, flatten, parse
+from tlbench.config import TrainConfig
+from tlbench.config_hash import flatten
 from tlbench.errors import ConfigError
+from tlbench.parsing import parse
 
 CONFIG_NAME = "train"
 

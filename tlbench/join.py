@@ -20,8 +20,8 @@ def join() -> int:
     console.quiet = True
     warnings.simplefilter("ignore")
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as in `execute`
-    from tlbench.config import parse
     from tlbench.interrupts import Interrupted
+    from tlbench.parsing import parse
     from tlbench.run import run
     from tlbench.team import await_order, tell
 

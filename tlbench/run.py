@@ -18,7 +18,8 @@ from torch import Tensor
 from tlbench.adaptation.advice import advise
 from tlbench.adaptation.freezing import group_hash
 from tlbench.arms import arm_name
-from tlbench.config import TrainConfig, config_hash, flatten
+from tlbench.config import TrainConfig
+from tlbench.config_hash import config_hash, flatten
 from tlbench.console import complain, shown
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import open_target

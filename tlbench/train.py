@@ -21,12 +21,13 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from tlbench.compose import CONFIG_NAME, compose_run, config_dir, explain, plain, register_resolvers, sweep_size
-from tlbench.config import TrainConfig, parse
+from tlbench.config import TrainConfig
 from tlbench.console import complain
 from tlbench.distributed import is_first_process, launched_by_torchrun
 from tlbench.errors import ConfigError, UserError
 from tlbench.execute import RunFailed, execute
 from tlbench.interrupts import Interrupted
+from tlbench.parsing import parse
 from tlbench.results.atomic import describe_output_error
 from tlbench.results.folder import is_complete
 from tlbench.stand_ins import find_stand_ins, replace_overrides, stand_in_overrides

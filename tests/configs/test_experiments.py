@@ -13,8 +13,9 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from tlbench.compose import compose_config, config_dir, plain, register_resolvers
-from tlbench.config import config_hash, parse
+from tlbench.config_hash import config_hash
 from tlbench.models.catalog import build_network
+from tlbench.parsing import parse
 from tlbench.tasks.classification import ClassificationTask
 from tlbench.trainer import build_trainer
 

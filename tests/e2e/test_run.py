@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.commands import TINY
 from tests.fits import OVERRIDES, SOURCES
 from tlbench.compose import compose_config
-from tlbench.config import config_hash
+from tlbench.config_hash import config_hash
 from tlbench.data.augment import prepare
 from tlbench.data.target import open_target
 from tlbench.models.resnet import resnet18

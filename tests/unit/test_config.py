@@ -5,8 +5,9 @@ import pytest
 from tests.composed import config as composed
 from tlbench.arms import arm_name
 from tlbench.compose import compose_config
-from tlbench.config import affecting_results, config_hash, difference, parse
+from tlbench.config_hash import affecting_results, config_hash, difference
 from tlbench.errors import ConfigError
+from tlbench.parsing import parse
 
 
 def dumped(*overrides: str) -> dict:

@@ -6,12 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from tlbench.config import (
-    AnyStrategy,
-    FeatureExtractorConfig,
-    GradualUnfreezingConfig,
-    HeadThenFullConfig,
-)
+from tlbench.config import AnyStrategy, FeatureExtractorConfig, GradualUnfreezingConfig, HeadThenFullConfig
 from tlbench.errors import ConfigError
 
 

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from tlbench.config import difference
+from tlbench.config_hash import difference
 from tlbench.errors import ConfigError
 from tlbench.results.atomic import output_errors, remove_leftovers, write_atomic
 from tlbench.results.record import FILE_NAME, Record, read_record

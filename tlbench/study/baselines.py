@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tlbench.config import affecting_results
+from tlbench.config_hash import affecting_results
 from tlbench.results.record import Record
 from tlbench.study.collect import covered
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tlbench.config import SEED_KEYS, affecting_results
+from tlbench.config_hash import affecting_results
 from tlbench.errors import ConfigError
+from tlbench.parsing import SEED_KEYS
 from tlbench.results.record import FILE_NAME, Record, read_record
 
 _ABSENT = "(absent)"

@@ -12,9 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from tlbench.arms import arm_name
 from tlbench.compose import plain, quoted
-from tlbench.config import StandIn, TrainConfig, parse
+from tlbench.config import StandIn, TrainConfig
 from tlbench.console import banner, console, say, shown, warn
 from tlbench.errors import ConfigError
+from tlbench.parsing import parse
 from tlbench.results.atomic import write_atomic
 from tlbench.results.folder import CONSOLE_FILE, earlier_record, is_complete
 from tlbench.results.record import Record, read_record

@@ -1,0 +1,52 @@
+"""Which keys of a configuration decide a run's results, and the hash over them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+NOT_AFFECTING_RESULTS = (
+    "study",
+    "factors",
+    "on_missing",
+    "rerun",
+    "plan",
+    "logger",
+    "stand_ins",
+    "data.root",
+    "callbacks.checkpoint",
+)
+"""Keys that change where a run's data lie or its results go, not the results; left out of the config's hash."""
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one of dotted keys (`{"data": {"root": 1}}` → `{"data.root": 1}`)."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def affecting_results(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The dotted keys and values of a config that affect a run's results."""
+    return {
+        key: value
+        for key, value in flatten(config).items()
+        if not any(key == out or key.startswith(out + ".") for out in NOT_AFFECTING_RESULTS)
+    }
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) over the keys that affect results."""
+    return hashlib.sha256(json.dumps(affecting_results(config), sort_keys=True).encode()).hexdigest()
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The keys that affect results and differ, as `key: old → new`."""
+    a, b = affecting_results(old), affecting_results(new)
+    return [f"{k}: {a.get(k)!r} → {b.get(k)!r}" for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)]

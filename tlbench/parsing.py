@@ -1,0 +1,139 @@
+"""Check a configuration: each value by the schema, then what crosses its groups.
+
+Nothing heavy is imported here: a wrong key or value is answered before torch is loaded. Every message names the key,
+the value and what is allowed; all errors of a config are reported at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainConfig
+from tlbench.errors import ConfigError
+
+SEED_KEYS = ("seed", "seeds")
+"""Keys in which the runs of one arm differ."""
+
+
+def parse(config: Mapping[str, Any]) -> TrainConfig:
+    """Check a resolved configuration.
+
+    Args:
+        config: Plain containers, interpolations resolved.
+
+    Raises:
+        ConfigError: Naming every key at fault with its value and what is allowed.
+    """
+    try:
+        parsed = TrainConfig.model_validate(config)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_describe(e) for e in error.errors())) from None
+    problems = list(_cross_checks(parsed))
+    if problems:
+        raise ConfigError("; ".join(problems))
+    return parsed
+
+
+def _describe(error: Any) -> str:
+    location = [str(part) for part in error["loc"]]
+    if location[0] == "strategy" and len(location) > 1:
+        del location[1]  # pydantic names the strategy there, as the tag of a union
+    key = ".".join(location)
+    if error["type"] == "union_tag_invalid":
+        return f"{key}.name={error['ctx']['tag']!r}: input should be one of {error['ctx']['expected_tags']}"
+    if error["type"] == "extra_forbidden":
+        return f"unknown key {key!r} (value {error['input']!r}); see `python -m tlbench.train --cfg job` for all keys"
+    if error["type"] == "missing":
+        return f"missing key {key!r}; see `python -m tlbench.train --cfg job` for all keys"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{key}={error['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _cross_checks(c: TrainConfig) -> list[str]:
+    problems = []
+    if c.source.name == "checkpoint" and c.source.path is None:
+        problems.append("source.path=null: source=checkpoint needs the path of a weights file or of a run's folder")
+    if c.source.name == "random" and c.source.path is not None:
+        problems.append(f"source.path={c.source.path!r}: source=random takes no file; use source=checkpoint or drop it")
+    if c.data.shots is not None and c.data.fraction < 1:
+        problems.append(
+            f"data.shots={c.data.shots} and data.fraction={c.data.fraction}: give one of the two, "
+            "leave the other at null or 1.0"
+        )
+    if c.optimizer.name == "sgd" and c.optimizer.momentum is None:
+        problems.append("optimizer.momentum=null: SGD needs a momentum in [0, 1]")
+    if c.optimizer.name == "adamw" and c.optimizer.momentum is not None:
+        problems.append(f"optimizer.momentum={c.optimizer.momentum}: AdamW takes betas instead; use null")
+    if c.optimizer.name == "sgd" and c.optimizer.betas is not None:
+        problems.append(f"optimizer.betas={c.optimizer.betas}: SGD takes a momentum instead; use null")
+    if c.optimizer.name == "adamw" and c.optimizer.betas is None:
+        problems.append("optimizer.betas=null: AdamW needs two betas in [0, 1)")
+    if c.optimizer.warmup_epochs > c.trainer.max_epochs:
+        problems.append(
+            f"optimizer.warmup_epochs={c.optimizer.warmup_epochs}: at most trainer.max_epochs={c.trainer.max_epochs}"
+        )
+    problems.extend(_check_stages(c))
+    if c.data.batch_size % c.trainer.devices:
+        problems.append(
+            f"data.batch_size={c.data.batch_size}: {c.trainer.devices} devices (trainer.devices) share a batch; "
+            f"use a multiple of {c.trainer.devices}"
+        )
+    each = c.data.batch_size // c.trainer.devices
+    if c.regulariser.bss > 0 and c.regulariser.bss_k > each:
+        problems.append(
+            f"regulariser.bss_k={c.regulariser.bss_k}: a batch of {each} images a process (data.batch_size="
+            f"{c.data.batch_size}, trainer.devices={c.trainer.devices}) has at most {each} singular values; use less"
+        )
+    if c.trainer.sync_batchnorm and (c.trainer.devices == 1 or c.trainer.accelerator == "cpu"):
+        problems.append(
+            "trainer.sync_batchnorm=true: needs several GPUs (trainer=ddp); use false, or model.norm=group, which "
+            "needs no statistics of the batch"
+        )
+    for factor in c.factors:
+        value = _value(c, factor)
+        if factor.split(".")[0] in SEED_KEYS:
+            problems.append(f"factors={c.factors!r}: {factor!r} is a seed; the runs of an arm differ in it already")
+        elif isinstance(value, BaseModel) and "name" not in type(value).model_fields:
+            problems.append(f"factors={c.factors!r}: {factor!r} is a group without a name; name one of its keys")
+        elif value is _ABSENT:
+            problems.append(
+                f"factors={c.factors!r}: no key {factor!r} in the config; name keys like source or data.shots"
+            )
+    return problems
+
+
+def _check_stages(c: TrainConfig) -> list[str]:
+    """What is wrong with the strategy's stages whatever the network; `plan_stages` checks the rest."""
+    s, epochs, problems = c.strategy, c.trainer.max_epochs, []
+    if isinstance(s, HeadThenFullConfig) and s.head_epochs >= epochs:
+        problems.append(
+            f"strategy.head_epochs={s.head_epochs}: the stage 'full' would never begin; use less than "
+            f"trainer.max_epochs={epochs}"
+        )
+    if isinstance(s, GradualUnfreezingConfig):
+        triggers = {key: getattr(s, key) for key in ("at_epochs", "every_n_epochs", "stall_patience")}
+        if sum(value is not None for value in triggers.values()) != 1:
+            given = ", ".join(f"strategy.{key}={value}" for key, value in triggers.items())
+            problems.append(f"{given}: exactly one must be given, the others null")
+        if s.stall_patience is not None and c.callbacks.early_stopping.patience is not None:
+            problems.append(
+                f"callbacks.early_stopping.patience={c.callbacks.early_stopping.patience} and "
+                f"strategy.stall_patience={s.stall_patience}: a stall in the last stage already ends the run; set one "
+                "of them to null"
+            )
+    return problems
+
+
+_ABSENT = object()
+
+
+def _value(config: BaseModel, key: str) -> Any:
+    node: Any = config
+    for part in key.split("."):
+        if not isinstance(node, BaseModel) or part not in type(node).model_fields:
+            return _ABSENT
+        node = getattr(node, part)
+    return node
