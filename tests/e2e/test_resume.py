@@ -137,6 +137,16 @@ def test_killed_again_and_again_between_checkpoints(uninterrupted, tmp_path):
     assert_equal_runs(folder, whole)
 
 
+def test_nothing_is_shown_twice_where_an_epoch_is_one_step(uninterrupted, tmp_path):
+    """The third epoch's values are logged, its checkpoint is not written: they are logged again at the same step."""
+    name = "one step an epoch"
+    config, folder = short_config(*RUNS[name]), tmp_path / "run"
+    with stop_at(Curves, "on_train_epoch_end", 3, die), pytest.raises(Killed):
+        go(config, folder)
+    assert go(config, folder).code == 0
+    assert_equal_runs(folder, uninterrupted(name)[0])
+
+
 def test_checkpoints_by_time_are_made_in_the_middle_of_an_epoch(tmp_path, capsys, uninterrupted):
     """Every step is due, epochs are not: the run goes on from the step before the one it was killed in."""
     whole, batches = uninterrupted("gradual")
