@@ -65,8 +65,8 @@ def install(set_attribute: Callable[[Any, str, Any], None]) -> None:
     from tests.tiny_network import tiny_network
     from tlbench.adaptation.freezing import group_hash
     from tlbench.callbacks.freezing_audit import FreezingAudit
-    from tlbench.distributed import process_rank
     from tlbench.models import catalog
+    from tlbench.processes.rank import process_rank
     from tlbench.tasks.classification import ClassificationTask
 
     rank = process_rank()

@@ -23,11 +23,12 @@ from tlbench.config_hash import config_hash, flatten
 from tlbench.console import complain, shown
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import open_target
-from tlbench.distributed import is_first_process
 from tlbench.errors import UserError, WeightsError
 from tlbench.interrupts import Interrupted, Signals, interruptible
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
+from tlbench.processes.rank import is_first_process
+from tlbench.processes.team import ProcessLost, Team
 from tlbench.results.atomic import output_errors
 from tlbench.results.checkpoints import find_resumable, read_checkpoint
 from tlbench.results.environment import device_name, host, peak_memory_mb, versions
@@ -45,7 +46,6 @@ from tlbench.results.record import (
 from tlbench.results.sidecars import show_pictures, write_predictions
 from tlbench.sources.load import LoadReport, apply_source
 from tlbench.tasks.classification import ClassificationTask
-from tlbench.team import ProcessLost, Team
 from tlbench.trainer import TrainerParts, build_trainer
 
 

@@ -23,11 +23,11 @@ from yaml import YAMLError
 from tlbench.compose import CONFIG_NAME, compose_run, config_dir, explain, plain, register_resolvers, sweep_size
 from tlbench.config import TrainConfig
 from tlbench.console import complain
-from tlbench.distributed import is_first_process, launched_by_torchrun
 from tlbench.errors import ConfigError, UserError
 from tlbench.execute import RunFailed, execute
 from tlbench.interrupts import Interrupted
 from tlbench.parsing import parse
+from tlbench.processes.rank import is_first_process, launched_by_torchrun
 from tlbench.results.atomic import describe_output_error
 from tlbench.results.folder import is_complete
 from tlbench.stand_ins import find_stand_ins, replace_overrides, stand_in_overrides
@@ -62,10 +62,10 @@ def _with_torchrun(arguments: list[str]) -> int:
         return 2
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as in `execute`
     if not is_first_process():
-        from tlbench.join import join
+        from tlbench.processes.join import join
 
         return join()
-    from tlbench.team import dismiss
+    from tlbench.processes.store import dismiss
 
     try:
         return _main(arguments)

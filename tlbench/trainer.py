@@ -28,10 +28,11 @@ from tlbench.callbacks.resumable import MovableCheckpoint
 from tlbench.config import FeatureExtractorConfig, GradualUnfreezingConfig, TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.interrupts import Signals
+from tlbench.processes.strategy import TeamStrategy
+from tlbench.processes.team import Team
 from tlbench.results.checkpoints import AtomicCheckpointIO
 from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tlbench.tasks.base import Task
-from tlbench.team import Team, TeamStrategy
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from tlbench.distributed import broadcast_buffers
+from tlbench.processes.exchange import broadcast_buffers
 
 
 class EMA(WeightAveraging):

@@ -14,7 +14,7 @@ from lightning.pytorch.utilities.types import STEP_OUTPUT
 from rich.progress import BarColumn, Progress, TextColumn
 
 from tlbench import console
-from tlbench.distributed import gather_objects
+from tlbench.processes.exchange import gather_objects
 
 _REDRAW_S = 0.25
 """Between two redraws of the bar; one takes half a millisecond."""

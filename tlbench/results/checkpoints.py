@@ -12,8 +12,8 @@ import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from tlbench.console import shown
-from tlbench.distributed import is_first_process
 from tlbench.errors import OutputError
+from tlbench.processes.rank import is_first_process
 from tlbench.results.atomic import output_errors, write_atomic
 from tlbench.results.folder import LAST_CHECKPOINT, PREVIOUS_CHECKPOINT
 

@@ -21,10 +21,10 @@ from tlbench.adaptation.schedule import GroupFactor
 from tlbench.adaptation.stages import plan_stages
 from tlbench.callbacks.ema import save_average
 from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainConfig
-from tlbench.distributed import broadcast_buffers, gather_objects
 from tlbench.errors import ConfigError
 from tlbench.metrics.mean import SampleMean
 from tlbench.models.network import Network
+from tlbench.processes.exchange import broadcast_buffers, gather_objects
 from tlbench.seeds import reseed
 from tlbench.tasks.partial_epoch import restore_partial_epoch, save_partial_epoch
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from tlbench.distributed import gather_objects
+from tlbench.processes.exchange import gather_objects
 
 if TYPE_CHECKING:
     from tlbench.tasks.base import Task

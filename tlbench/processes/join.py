@@ -1,4 +1,4 @@
-"""Entry of a run's further processes: `python -m tlbench.join`, started by the first; torchrun's come here as well."""
+"""Entry of a run's further processes: `python -m tlbench.processes.join` by the first process, or torchrun."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 import warnings
 
 from tlbench.console import complain, console
-from tlbench.distributed import process_rank
+from tlbench.processes.rank import process_rank
 
 
 def join() -> int:
@@ -22,8 +22,8 @@ def join() -> int:
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as in `execute`
     from tlbench.interrupts import Interrupted
     from tlbench.parsing import parse
+    from tlbench.processes.store import await_order, tell
     from tlbench.run import run
-    from tlbench.team import await_order, tell
 
     def quiet(_text: str) -> None:
         pass

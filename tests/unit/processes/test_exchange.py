@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
-from tlbench.distributed import STORE_PORT, broadcast_buffers, gather_objects, is_distributed, process_rank
+from tlbench.processes.exchange import broadcast_buffers, gather_objects, is_distributed
+from tlbench.processes.rank import STORE_PORT, process_rank
 
 LAUNCHED = ("TORCHELASTIC_RUN_ID", STORE_PORT)
 

@@ -17,26 +17,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch.distributed as dist
-from lightning.fabric.utilities.distributed import _set_num_threads_if_needed
-from lightning.pytorch.strategies import DDPStrategy
-from lightning.pytorch.strategies.launchers.launcher import _Launcher
 from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-defined]
 
 from tlbench.config import TrainConfig
-from tlbench.distributed import STORE_PORT, is_first_process, launched_by_torchrun, process_rank
 from tlbench.errors import ConfigError, UserError
+from tlbench.processes.rank import STORE_PORT, is_first_process, launched_by_torchrun, process_rank
+from tlbench.processes.store import LOOPBACK, ORDER, open_store
 
-LOOPBACK = "127.0.0.1"
-
-_ORDER = "order"
 _POLL_S = 0.05
-_WAIT_FOR_ORDER = timedelta(days=1)
-_ANSWERS_WITHIN = timedelta(seconds=10)
 _TELLS_WITHIN_S = 2.0
 """How long after a broken connection the process at its other end may take to say why, or to be gone."""
 _NOTICES_WITHIN_S = 10.0
@@ -100,7 +92,7 @@ class Team:
             _bind_to_loopback()
             self._children = [self._start(rank, self._store.port) for rank in range(1, self.size)]
             threading.Thread(target=self._watch, daemon=True).start()
-        self._store.set(_ORDER, self._order)
+        self._store.set(ORDER, self._order)
         while not all(self._store.check([f"ready/{rank}"]) for rank in range(1, self.size)):
             loss = self._find_loss()
             if loss is not None:
@@ -145,7 +137,7 @@ class Team:
     def _start(self, rank: int, port: int) -> subprocess.Popen[bytes]:
         numbers = {"RANK": rank, "LOCAL_RANK": rank, "NODE_RANK": 0, "WORLD_SIZE": self.size, STORE_PORT: port}
         return subprocess.Popen(
-            [sys.executable, "-m", "tlbench.join"],
+            [sys.executable, "-m", "tlbench.processes.join"],
             env={**os.environ, **{key: str(value) for key, value in numbers.items()}},
             stdin=subprocess.PIPE,  # closes with this process, however it ends
             start_new_session=True,  # Ctrl-C reaches it through this process alone
@@ -174,76 +166,6 @@ class Team:
                 for child in self._children:
                     child.kill()
                 os._exit(1)
-
-
-class TeamStrategy(DDPStrategy):
-    """Lightning's DDP among the processes of a team."""
-
-    def __init__(self, team: Team, **options: Any) -> None:
-        super().__init__(**options)
-        self._team = team
-
-    def _configure_launcher(self) -> None:
-        self._launcher = _TeamLauncher(self._team)
-
-    def setup_distributed(self) -> None:
-        """Connect through the team's store, at whose port nobody else can be; Lightning then finds it done."""
-        device = self.root_device if self.root_device.type != "cpu" else None
-        self._team.connect(self._get_process_group_backend(), timeout=self._timeout, device_id=device)
-        super().setup_distributed()
-
-
-class _TeamLauncher(_Launcher):
-    def __init__(self, team: Team) -> None:
-        self._team = team
-
-    @property
-    def is_interactive_compatible(self) -> bool:
-        return False
-
-    def launch(self, function: Callable[..., Any], *args: Any, trainer: Any = None, **kwargs: Any) -> Any:  # noqa: ARG002
-        self._team.assemble()
-        _set_num_threads_if_needed(self._team.size)
-        return function(*args, **kwargs)
-
-    def kill(self, signum: Any) -> None:
-        """Lightning would pass signals on; here the processes agree on stopping (see `LastCheckpoint`)."""
-
-
-def open_store() -> Store:
-    """The key–value store of this run, in a process that did not make it."""
-    if STORE_PORT in os.environ:
-        return TCPStore(LOOPBACK, int(os.environ[STORE_PORT]), is_master=False, timeout=_ANSWERS_WITHIN)
-    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    return PrefixStore(f"tlbench/{attempt}", TCPStore(host, port, is_master=False))
-
-
-def await_order() -> tuple[dict[str, Any], Path] | None:
-    """Wait until the first process begins to train: configuration and folder; None if there is nothing to do."""
-    store = open_store()
-    store.wait([_ORDER], _WAIT_FOR_ORDER)
-    text = store.get(_ORDER).decode()
-    if not text:
-        return None
-    order = json.loads(text)
-    return order["config"], Path(order["folder"])
-
-
-def dismiss() -> None:
-    """Let the processes that torchrun started end, if the first comes to its end without having called for them."""
-    store = open_store()
-    if not store.check([_ORDER]):
-        store.set(_ORDER, "")
-
-
-def tell(message: str) -> bool:
-    """Tell the first process why this one fails, before it does; whether that is still there to be told."""
-    try:
-        open_store().set(f"error/{process_rank()}", message)
-    except (RuntimeError, OSError):
-        return False
-    return True
 
 
 def _bind_to_loopback() -> None:

@@ -11,10 +11,11 @@ import pytest
 from torch.distributed import TCPStore
 
 from tests.composed import config
-from tlbench import team as team_module
-from tlbench.distributed import STORE_PORT
 from tlbench.errors import ConfigError, DataError
-from tlbench.team import LOOPBACK, ProcessLost, Team, await_order, dismiss, tell
+from tlbench.processes import team as team_module
+from tlbench.processes.rank import STORE_PORT
+from tlbench.processes.store import LOOPBACK, await_order, dismiss, tell
+from tlbench.processes.team import ProcessLost, Team
 
 TWO = ("trainer=ddp", "trainer.accelerator=cpu")
 STAYS, FAILS = "import sys; sys.stdin.read()", "import sys; sys.exit(3)"
