@@ -82,7 +82,7 @@ class LastCheckpoint(Checkpoint):
 
     def _save(self, trainer: Trainer) -> None:
         for logger in trainer.loggers:
-            logger.save()  # a kill loses what still waits to be written, and the run that goes on from here logs it no more
+            logger.save()  # a kill loses what still waits to be written, and what goes on from here logs it no more
         trainer.save_checkpoint(self._path)
         self._saved_at = monotonic()
         self._saved_step = trainer.global_step

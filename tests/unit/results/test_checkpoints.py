@@ -21,6 +21,13 @@ def test_the_last_checkpoint_but_one_is_kept_and_only_of_last(tmp_path):
     assert steps == {"last.ckpt": 3, "previous.ckpt": 2, "best.ckpt": 30}
 
 
+def test_nothing_is_written_outside_of_the_folder(tmp_path, monkeypatch):
+    """The system's temporary folder often lies on another disk, from where a file cannot be renamed."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "not there"))
+    save(tmp_path / "last.ckpt")
+    assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
+
+
 def test_no_flipped_byte_changes_what_is_read_unnoticed(tmp_path):
     path = tmp_path / "last.ckpt"
     save(path)
