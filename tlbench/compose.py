@@ -59,25 +59,32 @@ def compose_config(overrides: Sequence[str], searched: Sequence[str] = ()) -> Tr
 
 def compose_run(overrides: Sequence[str], searched: Sequence[str] = ()) -> tuple[TrainConfig, Path]:
     """As `compose_config`, with the run's folder."""
+    config = compose_with_hydra(overrides, searched)
+    return parse(plain(config)), Path(config.hydra.run.dir)
+
+
+def compose_with_hydra(overrides: Sequence[str], searched: Sequence[str] = ()) -> DictConfig:
+    """As `compose_config`, unchecked and with Hydra's own node.
+
+    Raises:
+        HydraException, ConfigError: It cannot be composed.
+    """
     register_resolvers()
     places = ",".join(quoted("file://" + str(Path(place).absolute())) for place in searched)
     extra = [f"hydra.searchpath=[{places}]"] if searched else []
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         try:
-            config = compose(CONFIG_NAME, overrides=[*overrides, *extra], return_hydra_config=True)
+            return compose(CONFIG_NAME, overrides=[*overrides, *extra], return_hydra_config=True)
         except ValueError as error:  # Hydra's own check of what a config group is set to
             raise ConfigError(
                 f"{' '.join(overrides)}: {error}; write key=value, and a group's option by name"
             ) from None
-        return parse(plain(config)), Path(config.hydra.run.dir)
 
 
-def sweep_size(overrides: Sequence[str]) -> tuple[int, int]:
+def sweep_size(overrides: Sequence[str], searched: Sequence[str] = ()) -> tuple[int, int]:
     """How many runs `-m` would make of these overrides (without sweeps of their own), and how many at a time."""
-    register_resolvers()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        hydra = compose(CONFIG_NAME, overrides=list(overrides), return_hydra_config=True).hydra
+    hydra = compose_with_hydra(overrides, searched).hydra
     given = {override.partition("=")[0].lstrip("+") for override in overrides}
     swept = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items() if key not in given]
     parsed = OverridesParser.create().parse_overrides(swept)

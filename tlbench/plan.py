@@ -18,6 +18,7 @@ from tlbench.adaptation.schedule import GroupFactor
 from tlbench.adaptation.stages import Stage
 from tlbench.config import TrainConfig
 from tlbench.data.augment import augment, prepare
+from tlbench.data.loader import check_batch_size
 from tlbench.data.module import EVALUATION_BATCH
 from tlbench.data.target import open_target
 from tlbench.models.catalog import build_network
@@ -39,8 +40,8 @@ class StagePlan:
         stage: Its name and layer groups.
         epochs: How many; None: until a stall, at most the run's.
         parameters: How many numbers train.
-        rates: Layer group → its learning rate at the stage's beginning (behind any warm-up) and end; both None where
-            the moment of the beginning is not known, and the highest rate instead.
+        rates: Layer group → its learning rate at the stage's beginning (behind any warm-up that ends in it) and end;
+            the highest rate and None where it is not known when the stage begins.
         epoch_s: Seconds of one epoch, validation included.
     """
 
@@ -61,6 +62,7 @@ class RunPlan:
         once_s: Seconds beside the epochs: start-up, cached features, test.
         warnings: What is unwise about the configuration.
         device: Where the steps were timed.
+        layer_groups: The network's, from input to head.
     """
 
     stages: list[StagePlan]
@@ -68,6 +70,7 @@ class RunPlan:
     once_s: float
     warnings: list[str]
     device: torch.device
+    layer_groups: tuple[str, ...]
 
     @property
     def is_upper_bound(self) -> bool:
@@ -98,8 +101,10 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
         torch.set_num_threads(cores_each(runs_at_a_time))
     target = open_target(config.data, config.seeds.split)
     images: dict[str, int] = target.split_rule["counts"]
+    check_batch_size(config.data.batch_size, images["train"])
     network = build_network(config.model.name, len(target.class_names), config.seeds.init, config.model.norm)
     task = ClassificationTask(network, config, target.class_names)
+    task.freezing.freeze_batch_norm(config.callbacks.freeze_batch_norm)
     with tempfile.TemporaryDirectory() as nowhere:
         trainer = build_trainer(config, task, Path(nowhere)).trainer
         probe = _Probe(config, task, trainer, len(target.class_names))
@@ -114,13 +119,13 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
             StagePlan(
                 stage,
                 _epochs(task.stages, number, config.trainer.max_epochs),
-                sum(p.numel() for group in stage.trainable for p in network.group_parameters(group)),
+                task.freezing.count(stage.trainable),
                 _rates(task, number, steps),
                 steps * probe.step_s(number) + images["val"] * evaluation_s,
             )
             for number, stage in enumerate(task.stages)
         ]
-    return RunPlan(stages, images, once_s, advise(config, network), probe.device)
+    return RunPlan(stages, images, once_s, advise(config, network), probe.device, tuple(network.groups))
 
 
 def _epochs(stages: list[Stage], number: int, max_epochs: int) -> int | None:
@@ -138,8 +143,8 @@ def _rates(task: ClassificationTask, number: int, steps: int) -> dict[str, tuple
     schedule = GroupFactor(c.schedule, warmup_steps, steps * task.config.trainer.max_epochs)
     if stage.begins is None or epochs is None:
         return {group: (c.lr * scales[group], None) for group in stage.trainable}
-    first = max(stage.begins * steps, warmup_steps)
-    last = max((stage.begins + epochs) * steps - 1, first)
+    last = (stage.begins + epochs) * steps - 1
+    first = stage.begins * steps if last < warmup_steps else max(stage.begins * steps, warmup_steps)
     begin, end = schedule.global_factor(first), schedule.global_factor(last)
     return {group: (c.lr * scales[group] * begin, c.lr * scales[group] * end) for group in stage.trainable}
 
@@ -163,7 +168,6 @@ class _Probe:
     def step_s(self, number: int) -> float:
         """Seconds of a training step in a stage."""
         self.task.train()
-        self.task.freezing.freeze_batch_norm(self.config.callbacks.freeze_batch_norm)
         self.task.freezing.set_trainable(self.task.stages[number].trainable)
         optimizer = self.task.new_optimizer()
 

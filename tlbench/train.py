@@ -44,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; anything wrong has been said on stderr.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # behind an override argparse would take no further ones
+    arguments.sort(key=lambda argument: argument not in ("-m", "--multirun"))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without ± or · shows '?' there
     # Hydra then raises what it finds wrong, instead of printing it in its own words and leaving with exit code 1.
@@ -76,7 +78,7 @@ def _with_torchrun(arguments: list[str]) -> int:
 def _main(arguments: list[str]) -> int:
     try:
         arguments, config = _with_stand_ins(arguments)
-        if config is not None and config.plan:
+        if _wants_plan(config, arguments):
             _show_plan(config, arguments)
         else:
             _call_hydra(arguments)
@@ -132,12 +134,26 @@ def _with_stand_ins(arguments: list[str]) -> tuple[list[str], TrainConfig | None
     return [*flags, *overrides], compose_run(overrides, searched)[0]
 
 
-def _show_plan(config: TrainConfig, arguments: list[str]) -> None:
-    """Print a single run's plan, before Hydra could make its folder."""
-    runs, at_a_time = sweep_size(get_args_parser().parse_args(arguments).overrides)
-    from tlbench.results.show_plan import show_run_plan  # heavy
+def _wants_plan(config: TrainConfig | None, arguments: list[str]) -> bool:
+    if config is not None:
+        return config.plan
+    options = get_args_parser().parse_args(arguments)
+    return options.multirun and any(o in ("plan=true", "plan=True") for o in options.overrides)
 
-    show_run_plan(config, runs, at_a_time)
+
+def _show_plan(config: TrainConfig | None, arguments: list[str]) -> None:
+    """Print the plan of a single run, or of a study, before Hydra could make a folder."""
+    options = get_args_parser().parse_args(arguments)
+    searched = [options.config_dir] if options.config_dir else []
+    if config is None:
+        from tlbench.study.dry_run import show_sweep  # heavy
+
+        show_sweep(options.overrides, searched)
+    else:
+        runs, at_a_time = sweep_size(options.overrides, searched)
+        from tlbench.results.show_plan import show_run_plan  # heavy
+
+        show_run_plan(config, runs, at_a_time)
 
 
 def _call_hydra(arguments: list[str]) -> None:

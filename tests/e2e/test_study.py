@@ -28,6 +28,13 @@ ARMS, SEEDS = ("tin200", "random"), (0, 1)
 TABLE = "quickstart: mean"
 
 
+def test_an_arm_that_does_not_fit_is_found_before_any_is_trained(tmp_path):
+    outcome = train("-m", *FEW_STEPS, "strategy=full,gradual_unfreezing", "hydra.sweep.dir=study")
+    assert outcome.code == 2
+    assert "strategy.every_n_epochs=1: stage 2 (layer4) would begin after 1 epochs" in outcome.one_line()
+    assert [path.name for path in (tmp_path / "study").iterdir()] == ["multirun.yaml"]
+
+
 def test_two_arms_of_two_seeds_two_at_a_time(tmp_path):
     """One test, so that the four processes are started once however the tests are divided among workers."""
     study = tmp_path / "study"

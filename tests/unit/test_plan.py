@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands import TINY_RANDOM, train
+from tests.commands import TINY_RANDOM, snapshot, train
 from tlbench import plan as planning
 from tlbench.compose import compose_config
 from tlbench.plan import RunPlan, plan_run
 from tlbench.run import run
+from tlbench.tasks.classification import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -40,12 +41,32 @@ def test_stages_are_those_that_the_run_goes_through(tmp_path):
         (s.name, s.trainable, s.parameters) for s in record.stages
     ]
     assert [s.epochs for s in plan.stages] == [1, 2, 2]
-    for stage, last_epoch in zip(plan.stages, (1, 3, 5), strict=True):
-        # a row holds the rate that the next step would use: one step past the stage's end, so from the stage after
-        assert stage.stage.name == record.stages[plan.stages.index(stage)].name
-        row = record.curves[last_epoch - 1]
-        for group, (begin, end) in stage.rates.items():
-            assert row[f"lr/{group}"] < end < begin
+
+
+def test_parameters_that_the_batch_norm_policy_freezes_are_not_counted(tmp_path):
+    config = compose_config((*TINY_RANDOM, "callbacks.freeze_batch_norm=statistics_and_affine"))
+    whole = plan_run(compose_config(TINY_RANDOM)).stages[0].parameters
+    record = run(config, tmp_path / "run", say=lambda _: None, warn=lambda _: None)
+    assert plan_run(config).stages[0].parameters == record.stages[0].parameters == whole - 5 * 8
+
+
+def test_rates_are_those_that_the_run_takes(tmp_path, monkeypatch):
+    """Also where a stage ends before the global warm-up does."""
+    used = []
+    step = ClassificationTask.training_step
+
+    def noting(task, batch, number):
+        groups = task.optimizers().param_groups
+        used.append({g["name"].split("/")[0]: g["lr"] for g in groups if g["name"].endswith("/decay")})
+        return step(task, batch, number)
+
+    overrides = (*BY_EPOCHS, "optimizer.warmup_epochs=2", "strategy.unfreeze_warmup_epochs=0")
+    plan = plan_run(compose_config(overrides))
+    monkeypatch.setattr(ClassificationTask, "training_step", noting)
+    run(compose_config(overrides), tmp_path / "run", say=lambda _: None, warn=lambda _: None)
+    for stage, (first, last) in zip(plan.stages, ((0, 1), (4, 5), (6, 9)), strict=True):  # steps; warm-up: 0 to 3
+        for group, rates in stage.rates.items():
+            assert rates == pytest.approx((used[first][group], used[last][group]), rel=1e-12)
 
 
 def test_rates_fall_from_the_head_down_and_follow_the_schedule():
@@ -102,11 +123,38 @@ def test_the_command_prints_stages_and_sweep_and_writes_nothing(tmp_path):
 
 
 def test_a_sweeps_plan_shows_each_arm_once_and_leaves_no_folder(tmp_path):
-    outcome = train("-m", *BY_EPOCHS, "plan=true", "seed=0,1", "optimizer.lr=0.1,0.2", "hydra.launcher.n_jobs=2")
+    sweep = ("plan=true", "seed=0,1", "optimizer.lr=0.1,0.2", "hydra.launcher.n_jobs=2")
+    outcome = train(*BY_EPOCHS, *sweep[:2], "-m", *sweep[2:])
     assert outcome.code == 0, outcome.err
     assert outcome.out.count("plan of") == 2
     assert "the sweep: 4 runs, about" in outcome.out
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    refused = train("-m", *BY_EPOCHS, *sweep, "trainer.max_epochs=2")
+    assert (refused.code, "never unfreeze anything" in refused.one_line()) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweeps_plan_knows_what_is_complete_and_leaves_the_studys_files_alone(tmp_path):
+    study = ("-m", *TINY_RANDOM, "seed=0,1")
+    assert train("-m", *TINY_RANDOM, "seed=0").code == 0
+    before = snapshot(tmp_path)
+    outcome = train(*study, "plan=true", "callbacks.early_stopping.patience=1")
+    assert outcome.code == 2  # another configuration lies there
+    outcome = train(*study, "plan=true")
+    assert "the sweep: 1 run (1 more are complete already), about" in outcome.out
+    assert snapshot(tmp_path) == before
+
+
+def test_a_plan_refuses_what_the_run_would():
+    outcome = train(*TINY_RANDOM, "data.batch_size=64", "plan=true")
+    assert outcome.code == 2
+    assert "data.batch_size=64: larger than the 20 training images" in outcome.one_line()
+
+
+def test_groups_that_no_stage_unfreezes_are_named():
+    stages = ("strategy=gradual_unfreezing", "strategy.stages=[[head],[layer4]]")
+    outcome = train(*TINY_RANDOM, *stages, "plan=true", "callbacks.early_stopping.patience=3")
+    assert "never unfrozen: stem, layer1, layer2, layer3" in outcome.out
+    assert "the run: at most about" in outcome.out
 
 
 def test_stages_by_a_stall_say_at_most():

@@ -13,6 +13,19 @@ from tlbench.errors import DataError
 from tlbench.seeds import permutation
 
 
+def check_batch_size(batch_size: int, images: int) -> None:
+    """Refuse a training batch that the images do not fill.
+
+    Raises:
+        DataError: It does not.
+    """
+    if images < batch_size:
+        raise DataError(
+            f"data.batch_size={batch_size}: larger than the {images} training images; use at most {images}, or more "
+            "images (data.shots, data.fraction)"
+        )
+
+
 class BatchLoader:
     """Iterate over (inputs (B, …), labels (B,) int64, index (B,) int64), all on the inputs' device.
 
@@ -48,11 +61,8 @@ class BatchLoader:
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
-        if drop_last and len(labels) < batch_size:
-            raise DataError(
-                f"data.batch_size={batch_size}: larger than the {len(labels)} training images; use at most "
-                f"{len(labels)}, or more images (data.shots, data.fraction)"
-            )
+        if drop_last:
+            check_batch_size(batch_size, len(labels))
         if len(labels) < world_size:
             raise DataError(
                 f"trainer.devices={world_size}: more processes than the {len(labels)} images of a split; use at most "

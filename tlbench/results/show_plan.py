@@ -25,7 +25,8 @@ def show_run_plan(config: TrainConfig, sweep_runs: int, runs_at_a_time: int) -> 
     plan = _show(config, 1)
     seconds = plan.seconds(config.trainer.max_epochs)
     if sweep_runs > 1:
-        say(f"the sweep (-m): {sweep_runs} such runs, {_sweep_time([(plan, seconds)] * sweep_runs, runs_at_a_time)}")
+        time = _sweep_time([config], [(plan, seconds)] * sweep_runs, runs_at_a_time)
+        say(f"the sweep (-m): {sweep_runs} such runs, {time}")
 
 
 def show_sweep_plan(configs: Sequence[TrainConfig], complete: int, runs_at_a_time: int) -> None:
@@ -44,7 +45,8 @@ def show_sweep_plan(configs: Sequence[TrainConfig], complete: int, runs_at_a_tim
             plans[arm] = _show(config, runs_at_a_time)
         times.append((plans[arm], plans[arm].seconds(config.trainer.max_epochs)))
     done = f" ({complete} more are complete already)" if complete else ""
-    say(f"the sweep: {len(times)} runs{done}, {_sweep_time(times, runs_at_a_time) if times else 'nothing to train'}")
+    runs = f"{len(times)} run{'' if len(times) == 1 else 's'}{done}"
+    say(f"the sweep: {runs}, {_sweep_time(configs, times, runs_at_a_time) if times else 'nothing to train'}")
 
 
 def _show(config: TrainConfig, runs_at_a_time: int) -> RunPlan:
@@ -76,9 +78,19 @@ def _show(config: TrainConfig, runs_at_a_time: int) -> RunPlan:
     say(f"images: {images}; batches of {config.data.batch_size}: {steps} steps an epoch; timed on {plan.device}")
     for warning in plan.warnings:
         warn(warning)
-    most = "at most " if plan.is_upper_bound or config.callbacks.early_stopping.patience is not None else ""
-    say(f"the run: {most}about {_duration(plan.seconds(config.trainer.max_epochs))}")
+    never = [group for group in plan.layer_groups if group not in plan.stages[-1].stage.trainable]
+    if never and config.strategy.name != "feature_extractor":
+        say(f"never unfrozen: {', '.join(never)}")
+    if config.trainer.compile:
+        say("without the time that torch.compile itself takes, in each stage")
+    say(f"the run: {_at_most([config])}about {_duration(plan.seconds(config.trainer.max_epochs))}")
     return plan
+
+
+def _at_most(configs: Sequence[TrainConfig]) -> str:
+    """Where validation may end a stage or the run, the estimate is a bound."""
+    ends = [c.callbacks.early_stopping.patience or getattr(c.strategy, "stall_patience", None) for c in configs]
+    return "at most " if any(ends) else ""
 
 
 def _rates(rates: dict[str, tuple[float, float | None]]) -> str:
@@ -92,12 +104,13 @@ def _rates(rates: dict[str, tuple[float, float | None]]) -> str:
     return "\n".join(f"{group} {text(*rate)}" for group, rate in rates.items())
 
 
-def _sweep_time(times: Sequence[tuple[RunPlan, float]], runs_at_a_time: int) -> str:
+def _sweep_time(configs: Sequence[TrainConfig], times: Sequence[tuple[RunPlan, float]], runs_at_a_time: int) -> str:
     at_a_time = min(runs_at_a_time, len(times))
     # a GPU that several runs share is no faster for it
     share = at_a_time if all(plan.device.type == "cpu" for plan, _ in times) else 1
-    most = "at most " if any(plan.is_upper_bound for plan, _ in times) else ""
-    return f"{most}about {_duration(sum(seconds for _, seconds in times) / share)} with {at_a_time} at a time"
+    return (
+        f"{_at_most(configs)}about {_duration(sum(seconds for _, seconds in times) / share)} with {at_a_time} at a time"
+    )
 
 
 def _duration(seconds: float) -> str:

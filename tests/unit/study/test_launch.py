@@ -13,7 +13,7 @@ from tlbench.compose import config_dir, register_resolvers
 from tlbench.config import StandIn
 from tlbench.errors import ConfigError, DataError
 from tlbench.results.record import ErrorRecord, write_record
-from tlbench.study import launch
+from tlbench.study import launch, planning
 from tlbench.study.jobs import StudyFailed
 from tlbench.study.launch import SUMMARY_FILE, launch_study
 
@@ -153,8 +153,8 @@ def offline(monkeypatch):
         ask.__name__ = kind
         return ask
 
-    monkeypatch.setattr(launch, "data_stand_in", stand_in("data", "cifar10", "digits"))
-    monkeypatch.setattr(launch, "source_stand_in", stand_in("source", "imagenet", "tin200"))
+    monkeypatch.setattr(planning, "data_stand_in", stand_in("data", "cifar10", "digits"))
+    monkeypatch.setattr(planning, "source_stand_in", stand_in("source", "imagenet", "tin200"))
     return asked
 
 

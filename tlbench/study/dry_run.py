@@ -1,0 +1,35 @@
+"""What a sweep would train, without Hydra's own sweeper, which writes into the study's folder before it asks anyone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from tlbench.compose import compose_with_hydra
+from tlbench.results.folder import is_complete
+from tlbench.study.planning import plan_runs
+
+
+def show_sweep(overrides: Sequence[str], searched: Sequence[str] = ()) -> None:
+    """Plan the runs that `-m` with these overrides would make, and print each arm once; nothing is written.
+
+    Args:
+        overrides: Hydra overrides, with sweeps.
+        searched: Further folders with config groups (`--config-dir`).
+
+    Raises:
+        UserError: A configuration, the data or the weights are at fault.
+    """
+    parser = OverridesParser.create()
+    parsed = parser.parse_overrides(list(overrides))
+    fixed = [o.input_line for o in parsed if o.input_line and not o.is_sweep_override()]
+    hydra = compose_with_hydra(fixed, searched).hydra
+    swept = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
+    (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *overrides]), None)
+    planned = plan_runs(jobs, lambda job: compose_with_hydra(job, searched))
+    left = [p for p in planned if p.config.rerun or not is_complete(p.folder, p.config.model_dump(mode="json"))]
+    from tlbench.results.show_plan import show_sweep_plan  # heavy
+
+    show_sweep_plan([p.config for p in left], len(planned) - len(left), int(hydra.launcher.n_jobs))

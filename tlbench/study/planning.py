@@ -1,0 +1,135 @@
+"""Which runs a study has: checked configurations and folders, stand-ins in place, before anything is trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from tlbench.compose import plain
+from tlbench.config import StandIn, TrainConfig
+from tlbench.console import banner, shown, warn
+from tlbench.errors import ConfigError
+from tlbench.parsing import parse
+from tlbench.results.folder import earlier_record, is_complete
+from tlbench.stand_ins import banner_text, data_stand_in, replace_overrides, source_stand_in, stand_in_overrides
+
+Compose = Callable[[Sequence[str]], DictConfig]
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a study: its overrides, what they give, its folder and the study's."""
+
+    overrides: list[str]
+    config: TrainConfig
+    folder: Path
+    study_folder: Path
+
+
+def plan_runs(job_overrides: list[list[str]], compose: Compose) -> list[PlannedRun]:
+    """The runs of a study, each once.
+
+    Args:
+        job_overrides: The overrides of each run.
+        compose: Composes a run's configuration, Hydra's own node included, from its overrides.
+
+    Raises:
+        UserError: A configuration, the data or the weights are at fault, or a folder holds another run.
+    """
+    return _without_repetitions(_plan(_with_all_factors(job_overrides, compose), compose))
+
+
+def _with_all_factors(job_overrides: list[list[str]], compose: Compose) -> list[list[str]]:
+    """Declare as factors the keys that the command line sweeps beside the seeds, so that arms never share a folder."""
+    first = parse(plain(compose(job_overrides[0])))
+    values: dict[str, set[str]] = {}
+    for override in (o for overrides in job_overrides for o in overrides):
+        key, _, value = override.partition("=")
+        values.setdefault(key.lstrip("+~"), set()).add(value)
+    swept = [key for key, found in values.items() if len(found) > 1 and key.partition(".")[0] not in ("seed", "seeds")]
+    missing = [key for key in swept if key not in first.factors and key not in ("experiment", "study")]
+    if not missing:
+        return job_overrides
+    factors = ",".join([*first.factors, *missing])
+    return [replace_overrides(overrides, {"factors": f"[{factors}]"}) for overrides in job_overrides]
+
+
+def _plan(job_overrides: list[list[str]], compose: Compose) -> list[PlannedRun]:
+    """Every run's checked configuration and folder, stand-ins in place, before anything is trained.
+
+    Raises:
+        UserError: A configuration, data or weights are at fault, or a folder holds a run of another configuration.
+    """
+    wanted = [_planned(overrides, compose) for overrides in job_overrides]
+    needed = _Needed()
+    open_runs = [p for p in wanted if p.config.rerun or not is_complete(p.folder, p.config.model_dump(mode="json"))]
+    found = {id(p): needed.stand_ins(p.config) for p in open_runs}
+    if not any(found.values()):
+        return wanted
+    # Complete runs, and arms that need no stand-in, go along: arms of one study are compared.
+    stand_ins = [needed.stand_ins(p.config) for p in wanted]
+    banner(banner_text(list({(s.kind, s.wanted): s for found_here in stand_ins for s in found_here}.values())))
+    planned = [
+        _planned(replace_overrides(p.overrides, stand_in_overrides(p.config.study, found_here)), compose)
+        for p, found_here in zip(wanted, stand_ins, strict=True)
+    ]
+    for p in planned:
+        earlier_record(p.folder, p.config.model_dump(mode="json"))
+    return planned
+
+
+def _planned(overrides: list[str], compose: Compose) -> PlannedRun:
+    composed = compose(overrides)
+    config = parse(plain(composed))
+    study_folder = Path(composed.hydra.sweep.dir)
+    return PlannedRun(overrides, config, study_folder / str(composed.hydra.sweep.subdir), study_folder)
+
+
+_Ask = Callable[[TrainConfig], StandIn | None]
+
+
+class _Needed:
+    """Stand-ins by need: the network is asked once for the same data, and once for the same weights."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, StandIn | None] = {}
+
+    def stand_ins(self, config: TrainConfig) -> list[StandIn]:
+        found = (
+            self._once(data_stand_in, config, config.data.name, config.data.root),
+            self._once(source_stand_in, config, config.source.name, config.source.path, config.model.name),
+        )
+        return [s for s in found if s is not None]
+
+    def _once(self, ask: _Ask, config: TrainConfig, *need: str | None) -> StandIn | None:
+        key = json.dumps([ask.__name__, *need])
+        if key not in self._asked:
+            self._asked[key] = ask(config)
+        return self._asked[key]
+
+
+def _without_repetitions(planned: list[PlannedRun]) -> list[PlannedRun]:
+    """Drop runs that a stand-in made equal to another; differing runs in one folder are an error."""
+    studies = sorted({str(plan.study_folder) for plan in planned})
+    if len(studies) > 1:
+        raise ConfigError(
+            f"hydra.sweep.dir: one study has one folder, here {', '.join(studies)}; start them one by one"
+        )
+    kept: dict[Path, PlannedRun] = {}
+    for plan in planned:
+        twin = kept.setdefault(plan.folder, plan)
+        if twin is plan:
+            continue
+        if twin.config.model_dump(exclude={"stand_ins"}) != plan.config.model_dump(exclude={"stand_ins"}):
+            raise ConfigError(
+                f"hydra.sweep.subdir: two different runs would share the folder {plan.folder}; name what differs in "
+                "factors=[…], for example factors=[source,data.shots]"
+            )
+        warn(f"{shown(plan.folder)}: asked for twice, run once")
+        if len(plan.config.stand_ins) > len(twin.config.stand_ins):
+            kept[plan.folder] = plan  # what stands in must be named
+    return list(kept.values())
