@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -116,6 +116,12 @@ class HeadThenFullConfig(StrategyConfig):
     unfreeze_warmup_epochs: NonNegative = Field(description="linear warm-up of a group from its unfreezing on")
 
 
+def _lists_of_patterns(stages: Any) -> Any:
+    if isinstance(stages, list) and any(isinstance(stage, str) for stage in stages):
+        raise ValueError("each stage is a list of patterns, such as [[head],[layer4],[layer3,layer2]]")
+    return stages
+
+
 class GradualUnfreezingConfig(StrategyConfig):
     """Layer groups are unfrozen from the head down (Howard & Ruder 2018, arXiv:1801.06146).
 
@@ -123,7 +129,9 @@ class GradualUnfreezingConfig(StrategyConfig):
     """
 
     name: Literal["gradual_unfreezing"]
-    stages: list[list[str]] | None = Field(description="patterns of what each stage adds; null: a group a stage")
+    stages: Annotated[list[list[str]], BeforeValidator(_lists_of_patterns)] | None = Field(
+        description="patterns of what each stage adds; null: a group a stage"
+    )
     at_epochs: list[Annotated[int, Field(ge=1)]] | None = Field(
         description="epochs completed when the second, third, … stage begins"
     )

@@ -6,13 +6,17 @@ the value and what is allowed; all errors of a config are reported at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from tlbench.adaptation.parameter_groups import learning_rate_scales
+from tlbench.adaptation.stages import plan_stages
 from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainConfig
 from tlbench.errors import ConfigError
+from tlbench.metrics.monitored import CLASSIFICATION, mode_of
+from tlbench.models.layer_groups import HEAD, LAYER_GROUPS
 
 SEED_KEYS = ("seed", "seeds")
 """Keys in which the runs of one arm differ."""
@@ -75,7 +79,8 @@ def _cross_checks(c: TrainConfig) -> list[str]:
         problems.append(
             f"optimizer.warmup_epochs={c.optimizer.warmup_epochs}: at most trainer.max_epochs={c.trainer.max_epochs}"
         )
-    problems.extend(_check_stages(c))
+    problems.extend(_check_stages(c) or _check_network(c))
+    problems.extend(_check_names(c))
     if c.data.batch_size % c.trainer.devices:
         problems.append(
             f"data.batch_size={c.data.batch_size}: {c.trainer.devices} devices (trainer.devices) share a batch; "
@@ -124,6 +129,38 @@ def _check_stages(c: TrainConfig) -> list[str]:
                 f"strategy.stall_patience={s.stall_patience}: a stall in the last stage already ends the run; set one "
                 "of them to null"
             )
+    return problems
+
+
+def _check_network(c: TrainConfig) -> list[str]:
+    """What does not fit the network's layer groups or the task's metrics."""
+    s, groups = c.strategy, list(LAYER_GROUPS[c.model.name])
+    checks: list[Callable[[], object]] = [
+        lambda: plan_stages(s, groups, HEAD, c.trainer.max_epochs),
+        lambda: learning_rate_scales(groups, s.lr_decay, s.lr_scales),
+        lambda: c.callbacks.monitor is None or mode_of(c.callbacks.monitor, CLASSIFICATION),
+    ]
+    problems = []
+    for check in checks:
+        try:
+            check()
+        except ConfigError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _check_names(c: TrainConfig) -> list[str]:
+    """Options whose name, which names arms, belies their values."""
+    strengths = {"l2_sp": c.regulariser.l2_sp, "l2_sp_head": c.regulariser.l2_sp_head, "bss": c.regulariser.bss}
+    regularised = [f"regulariser.{key}={value:g}" for key, value in strengths.items() if value > 0]
+    problems = []
+    if c.regulariser.name == "none" and regularised:
+        problems.append(f"regulariser=none with {', '.join(regularised)}: use regulariser=l2_sp or regulariser=bss")
+    if c.augmentation.name == "none" and not c.augmentation.is_none:
+        problems.append(
+            "augmentation=none with a strength above 0: use augmentation=crop or augmentation=crop_flip, or give "
+            "augmentation.name"
+        )
     return problems
 
 

@@ -45,6 +45,7 @@ from tlbench.results.record import (
 )
 from tlbench.results.sidecars import show_pictures, write_predictions
 from tlbench.sources.load import LoadReport, apply_source
+from tlbench.tasks.base import MONITORED
 from tlbench.tasks.classification import ClassificationTask
 from tlbench.trainer import TrainerParts, build_trainer
 
@@ -267,14 +268,14 @@ def _describe(name: str, network: Network) -> ModelRecord:
 
 
 def _stages(built: _Built) -> list[StageRecord]:
-    """The stages that began, with what trained in them and what was proven to stay as it was."""
-    network, unfreezing = built.task.layer_groups, built.parts.unfreezing
+    """The stages that began, with what trained in them."""
+    unfreezing = built.parts.unfreezing
     return [
         StageRecord(
             name=stage.name,
             trainable=list(stage.trainable),
             first_epoch=first + 1,
-            parameters=sum(p.numel() for group in stage.trainable for p in network.group_parameters(group)),
+            parameters=built.task.freezing.count(stage.trainable),
         )
         for stage, first in zip(unfreezing.stages, unfreezing.first_epochs, strict=False)
     ]
@@ -288,7 +289,6 @@ def _write(folder: Path, record: Record) -> None:
 def _load_best(built: _Built, path: Path) -> BestRecord:
     checkpoint = read_checkpoint(path)
     built.task.load_state_dict(checkpoint["state_dict"])
-    assert built.parts.best.best_model_score is not None
-    value, epoch = float(built.parts.best.best_model_score), checkpoint["epoch"]
+    value, epoch = checkpoint[MONITORED][built.task.monitor], checkpoint["epoch"]
     stage = built.parts.unfreezing.stage_of(epoch).name
     return BestRecord(monitor=built.task.monitor, value=value, epoch=epoch + 1, stage=stage)

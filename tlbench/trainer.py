@@ -28,7 +28,7 @@ from tlbench.callbacks.resumable import MovableCheckpoint
 from tlbench.config import FeatureExtractorConfig, GradualUnfreezingConfig, TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.interrupts import Signals
-from tlbench.processes.strategy import TeamStrategy
+from tlbench.processes.ddp import TeamDDP
 from tlbench.processes.team import Team
 from tlbench.results.checkpoints import AtomicCheckpointIO
 from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
@@ -44,7 +44,6 @@ class TrainerParts:
     progress: RunProgress
     best: MovableCheckpoint
     unfreezing: GradualUnfreezing
-    audit: FreezingAudit
     features: FeatureCache | None
 
 
@@ -75,7 +74,7 @@ def build_trainer(
     _check_device(config)
     _quiet_lightning()
     unfreezing = GradualUnfreezing(task.stages, say)
-    curves, progress, audit = Curves(unfreezing), RunProgress(), FreezingAudit()
+    curves, progress = Curves(unfreezing), RunProgress()
     features = FeatureCache(say) if caches_features(config) else None
     best = MovableCheckpoint(
         dirpath=folder,
@@ -93,8 +92,11 @@ def build_trainer(
         every_n_minutes=config.callbacks.checkpoint.every_n_minutes,
         signals=signals or Signals(),
     )
-    options = [_freeze_batch_norm(config), features, _stopping(config, task, unfreezing), _ema(config)]
-    callbacks: list[Callback] = [progress, unfreezing, *[option for option in options if option is not None], audit]
+    options = [_freeze_batch_norm(config), _stopping(config, task, unfreezing), _ema(config)]
+    # FeatureCache before GradualUnfreezing, which compiles the network where it is still needed
+    callbacks: list[Callback] = [progress, *([features] if features else []), unfreezing]
+    callbacks += [option for option in options if option is not None]
+    callbacks += [FreezingAudit()]
     callbacks += [FiniteLoss(config.callbacks.check_finite_every_n_steps), curves, best, last]
     trainer = Trainer(
         accelerator=c.accelerator,
@@ -111,16 +113,16 @@ def build_trainer(
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
-    return TrainerParts(trainer, curves, progress, best, unfreezing, audit, features)
+    return TrainerParts(trainer, curves, progress, best, unfreezing, features)
 
 
-def _strategy(team: Team) -> TeamStrategy:
+def _strategy(team: Team) -> TeamDDP:
     """DDP, wrapped with all parameters trainable and frozen afterwards (see `GradualUnfreezing`).
 
     Buffers are broadcast before each validation: in it, the processes may have different numbers of batches.
     """
     here = {"cluster_environment": LightningEnvironment()} if team.starts_its_processes else {}
-    return TeamStrategy(team, find_unused_parameters=True, broadcast_buffers=False, **here)
+    return TeamDDP(team, find_unused_parameters=True, broadcast_buffers=False, **here)
 
 
 def caches_features(config: TrainConfig) -> bool:

@@ -75,6 +75,17 @@ def test_what_the_machine_has_not_is_one_line(tmp_path, overrides, message):
 
 
 @pytest.mark.usefixtures("tiny_network")
+def test_nothing_is_compiled_where_features_are_cached(tmp_path, monkeypatch):
+    def compiled(*_args, **_kwargs):
+        raise AssertionError("the backbone is not run any more")
+
+    monkeypatch.setattr(nn.Module, "compile", compiled)
+    options = ("strategy=feature_extractor", "augmentation=none", "trainer.compile=true")
+    ended = train(*TINY_RANDOM, *options, f"hydra.run.dir={tmp_path / 'run'}")
+    assert ended.code == 0, ended.err
+
+
+@pytest.mark.usefixtures("tiny_network")
 def test_compiled_anew_in_each_stage(tmp_path, monkeypatch):
     """With dynamo and without a compiler behind it: the weights are those of the uncompiled run."""
     compile_, reset = nn.Module.compile, torch._dynamo.reset

@@ -229,6 +229,34 @@ def test_no_checkpoint_is_whole(uninterrupted, stopped, tmp_path, capsys):
     assert_equal_runs(folder, whole)
 
 
+@pytest.fixture
+def stopped_in_the_test(tmp_path):
+    with stop_at(ClassificationTask, "test_step", 1, terminate):
+        assert go(short_config(*SHORT), tmp_path / "run").code == 143
+    return tmp_path / "run"
+
+
+def test_a_damaged_best_checkpoint_says_what_to_do_and_that_helps(stopped_in_the_test, tmp_path):
+    truncate(stopped_in_the_test / "best.ckpt")
+    refused = train(*SHORT, f"hydra.run.dir={stopped_in_the_test}")
+    assert refused.code == 2
+    assert "best.ckpt: damaged (" in refused.one_line()
+    assert "move the run's folder away and run again" in refused.one_line()
+    stopped_in_the_test.rename(tmp_path / "away")
+    assert train(*SHORT, f"hydra.run.dir={stopped_in_the_test}").code == 0
+
+
+def test_the_record_tells_of_the_best_checkpoint_what_that_says_of_itself(stopped_in_the_test):
+    """A kill may leave one that the resumed run, where it rounds otherwise, does not make again."""
+    path = stopped_in_the_test / "best.ckpt"
+    checkpoint = read_checkpoint(path)
+    assert checkpoint["monitored"].keys() == {"val/oa"}
+    torch.save({**checkpoint, "epoch": 1, "monitored": {"val/oa": 0.125}}, path)
+    assert go(short_config(*SHORT), stopped_in_the_test).code == 0
+    best = json.loads((stopped_in_the_test / "record.json").read_text())["best"]
+    assert (best["epoch"], best["value"]) == (2, 0.125)
+
+
 def test_frozen_weights_that_are_not_what_they_were_end_the_run(stopped, tmp_path):
     folder = shutil.copytree(stopped, tmp_path / "run")
     checkpoint = torch.load(folder / "last.ckpt", weights_only=True)

@@ -156,7 +156,7 @@ def test_parts_that_contradict_one_another_are_named_with_a_way_out(overrides, m
     "overrides",
     [
         ["strategy=head_then_full", "strategy.head_epochs=9"],
-        [GRADUAL, "strategy.every_n_epochs=null", "strategy.stall_patience=2"],
+        [GRADUAL, "strategy.every_n_epochs=null", "strategy.stall_patience=2", "trainer.max_epochs=16"],
         ["trainer=ddp", "data.batch_size=16", "trainer.sync_batchnorm=true"],
         ["regulariser=bss", "regulariser.bss_k=32"],
         ["regulariser.bss_k=33"],  # no penalty
@@ -181,6 +181,25 @@ def test_what_is_just_allowed(overrides):
         (["callbacks.early_stopping.patience=0"], "callbacks.early_stopping.patience=0"),
         (["callbacks.monitor=test/oa"], "callbacks.monitor='test/oa': the best epoch is chosen on validation only"),
         (["model.norm=layer"], "model.norm='layer'"),
+        (
+            [GRADUAL, "strategy.stages=[head,layer4]"],
+            "strategy.stages=['head', 'layer4']: each stage is a list of patterns, such as [[head],[layer4],",
+        ),
+        (
+            ["regulariser.bss=0.1"],
+            "regulariser=none with regulariser.bss=0.1: use regulariser=l2_sp or regulariser=bss",
+        ),
+        (["augmentation=none", "augmentation.flip=0.5"], "augmentation=none with a strength above 0"),
+        # what does not fit the network or the task is found before anything is built
+        (
+            ["strategy.lr_scales={neck: 0.5}"],
+            "strategy.lr_scales: the pattern 'neck' matches no layer group; there are stem, ",
+        ),
+        (
+            [GRADUAL, "trainer.max_epochs=5"],
+            "strategy.every_n_epochs=1: stage 6 (stem) would begin after 5 epochs and never unfreeze",
+        ),
+        (["callbacks.monitor=val/map50"], "callbacks.monitor='val/map50': the best epoch is chosen on validation"),
     ],
 )
 def test_values_of_strategies_and_callbacks_out_of_range_are_named(overrides, key):

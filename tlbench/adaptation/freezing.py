@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from tlbench.models.network import Network
+from tlbench.models.norms import batch_norm_layers
 
 BatchNormPolicy = Literal["statistics", "statistics_and_affine"]
 
@@ -53,6 +54,13 @@ class Freezing:
         self._apply_gradients()
         self.apply_modes()
 
+    def count(self, groups: Collection[str]) -> int:
+        """How many numbers would train, if these layer groups did, under the policy for BatchNorm."""
+        fixed: set[nn.Parameter] = set()
+        if self.batch_norm == "statistics_and_affine":
+            fixed = {p for _, layer in batch_norm_layers(self.network.module) for p in layer.parameters()}
+        return sum(p.numel() for group in groups for p in self.network.group_parameters(group) if p not in fixed)
+
     def apply_modes(self) -> None:
         """Put what is frozen into eval mode, where the network is in train mode; call it whenever that is entered."""
         if not self.network.module.training:
@@ -81,8 +89,3 @@ def group_hash(network: Network, group: str) -> str:
             digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def count_trainable(module: nn.Module) -> int:
-    """The number of parameters (scalars) that require a gradient."""
-    return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from tlbench.adaptation.stages import matching
 from tlbench.errors import ConfigError
-from tlbench.models.network import Network
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tlbench.models.network import Network
 
 
 def learning_rate_scales(

@@ -1,1 +1,1 @@
-"""What Lightning has not: progress in images/s, curves for the record, a check for non-finite losses."""
+"""What Lightning has not: stages of a strategy, freezing that is audited, exact checkpoints, curves."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torchvision.models
 
+from tlbench.models.layer_groups import HEAD, RESNET18
 from tlbench.models.network import Network
 
 
@@ -18,13 +19,6 @@ def resnet18(num_classes: int) -> Network:
     """
     return Network(
         module=torchvision.models.resnet18(weights=None, num_classes=num_classes),
-        groups={
-            "stem": ("conv1", "bn1"),
-            "layer1": ("layer1",),
-            "layer2": ("layer2",),
-            "layer3": ("layer3",),
-            "layer4": ("layer4",),
-            "head": ("fc",),
-        },
-        head="head",
+        groups=RESNET18,
+        head=HEAD,
     )

@@ -82,6 +82,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     damage = find_damage(path)
     if damage is not None:
-        raise OutputError(f"{path}: damaged ({damage}); run again with rerun=true, which keeps what is there")
+        raise OutputError(f"{path}: damaged ({damage}); move the run's folder away and run again")
     checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return checkpoint

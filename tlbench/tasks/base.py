@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch import LightningModule
@@ -21,17 +21,18 @@ from tlbench.adaptation.schedule import GroupFactor
 from tlbench.adaptation.stages import plan_stages
 from tlbench.callbacks.ema import save_average
 from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainConfig
-from tlbench.errors import ConfigError
 from tlbench.metrics.mean import SampleMean
+from tlbench.metrics.monitored import Mode, mode_of
 from tlbench.models.network import Network
 from tlbench.processes.exchange import broadcast_buffers, gather_objects
 from tlbench.seeds import reseed
 from tlbench.tasks.partial_epoch import restore_partial_epoch, save_partial_epoch
 
+MONITORED = "monitored"
+"""Key of a checkpoint of weights alone: the monitored metric's name and value."""
+
 Batch = tuple[Tensor, Tensor, Tensor]
 """Images (B, 3, H, W) float32, normalised, or cached features (B, F); targets; sample indices (B,) int64."""
-
-Mode = Literal["min", "max"]
 
 
 class Task(LightningModule):
@@ -67,7 +68,7 @@ class Task(LightningModule):
         self.layer_groups = network
         self.config = config
         self.monitor = config.callbacks.monitor or self.default_monitor
-        self.mode = self._mode_of(self.monitor)
+        self.mode = mode_of(self.monitor, self.curves)
         self.stages = plan_stages(config.strategy, list(network.groups), network.head, config.trainer.max_epochs)
         self.stage_number = 0
         self.freezing = Freezing(network)
@@ -224,6 +225,8 @@ class Task(LightningModule):
         """Add the losses and metrics of an epoch that is not over, and the averaged weights where there are such."""
         save_partial_epoch(self, checkpoint)
         save_average(self.trainer, checkpoint)
+        if "optimizer_states" not in checkpoint:  # best.ckpt says itself how good it is
+            checkpoint[MONITORED] = {self.monitor: float(self.trainer.callback_metrics[self.monitor])}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up the losses and metrics of the epoch that is gone on with."""
@@ -233,13 +236,3 @@ class Task(LightningModule):
         values = self.epoch_metrics(metrics.compute())
         metrics.reset()
         self.log_dict({f"{split}/{key}": value.float() for key, value in values.items()})
-
-    def _mode_of(self, monitor: str) -> Mode:
-        split, _, metric = monitor.partition("/")
-        if split != "val" or metric not in self.curves:
-            allowed = ", ".join(f"val/{name}" for name in self.curves)
-            raise ConfigError(
-                f"callbacks.monitor={monitor!r}: the best epoch of a {self.name} run is chosen on validation, by one "
-                f"of {allowed}"
-            )
-        return self.curves[metric]

@@ -12,8 +12,9 @@ from torch.nn import functional as F
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.metrics.classification import ClassificationMetrics
+from tlbench.metrics.monitored import CLASSIFICATION, Mode
 from tlbench.models.network import Network
-from tlbench.tasks.base import Mode, Task
+from tlbench.tasks.base import Task
 
 
 class ClassificationTask(Task):
@@ -26,14 +27,7 @@ class ClassificationTask(Task):
     """
 
     name = "classification"
-    curves: ClassVar[Mapping[str, Mode]] = {
-        "oa": "max",
-        "aa": "max",
-        "kappa": "max",
-        "f1": "max",
-        "ece": "min",
-        "loss": "min",
-    }
+    curves: ClassVar[Mapping[str, Mode]] = CLASSIFICATION
     default_monitor = "val/oa"
 
     test_metrics: ClassificationMetrics

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tests.tiny_network import tiny_network
-from tlbench.adaptation.freezing import Freezing, count_trainable, group_hash
+from tlbench.adaptation.freezing import Freezing, group_hash
 from tlbench.models.network import Network
 
 GROUPS = ("stem", "layer1", "layer2", "layer3", "layer4", "head")
@@ -57,12 +57,14 @@ def test_all_but_the_named_groups_are_frozen_in_any_order_and_back(network):
     assert freezing.trainable == ("layer4", "head")
     assert freezing.frozen == ("stem", "layer1", "layer2", "layer3")
     assert with_gradient(network) == training(network) == {"layer4", "head"}
-    assert count_trainable(network.module) == (4 * 4 * 9 + 8) + 50
+    assert freezing.count(["head", "layer4"]) == (4 * 4 * 9 + 8) + 50
     freezing.set_trainable(["stem"])
     assert with_gradient(network) == training(network) == {"stem"}
     freezing.set_trainable(GROUPS)
     assert with_gradient(network) == training(network) == set(GROUPS)
-    assert count_trainable(network.module) == sum(p.numel() for p in network.module.parameters())
+    assert freezing.count(GROUPS) == sum(p.numel() for p in network.module.parameters())
+    freezing.freeze_batch_norm("statistics_and_affine")
+    assert freezing.count(GROUPS) == sum(p.numel() for p in network.module.parameters() if p.requires_grad)
 
 
 def test_entering_train_mode_wakes_what_is_frozen_until_modes_are_applied_again(network):

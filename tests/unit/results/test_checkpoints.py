@@ -50,7 +50,7 @@ def test_truncation_is_found(tmp_path, share):
     save(path)
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     assert find_damage(path) is not None
-    with pytest.raises(OutputError, match=r"last\.ckpt: damaged .*; run again with rerun=true"):
+    with pytest.raises(OutputError, match=r"last\.ckpt: damaged .*; move the run's folder away and run again"):
         read_checkpoint(path)
 
 

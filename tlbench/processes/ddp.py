@@ -12,7 +12,7 @@ from lightning.pytorch.strategies.launchers.launcher import _Launcher
 from tlbench.processes.team import Team
 
 
-class TeamStrategy(DDPStrategy):
+class TeamDDP(DDPStrategy):
     """Lightning's DDP among the processes of a team."""
 
     def __init__(self, team: Team, **options: Any) -> None:

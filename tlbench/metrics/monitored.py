@@ -1,0 +1,37 @@
+"""The metrics that can choose the best epoch; known before torch is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from tlbench.errors import ConfigError
+
+Mode = Literal["min", "max"]
+
+CLASSIFICATION: Mapping[str, Mode] = {
+    "oa": "max",
+    "aa": "max",
+    "kappa": "max",
+    "f1": "max",
+    "ece": "min",
+    "loss": "min",
+}
+"""Metric of the validation split → its better direction."""
+
+
+def mode_of(monitor: str, metrics: Mapping[str, Mode]) -> Mode:
+    """The better direction of a monitored metric.
+
+    Args:
+        monitor: `val/…`.
+        metrics: Those that the task has.
+
+    Raises:
+        ConfigError: It is not one of validation, or the task does not have it.
+    """
+    split, _, metric = monitor.partition("/")
+    if split != "val" or metric not in metrics:
+        allowed = ", ".join(f"val/{name}" for name in metrics)
+        raise ConfigError(f"callbacks.monitor={monitor!r}: the best epoch is chosen on validation, by one of {allowed}")
+    return metrics[metric]
