@@ -66,7 +66,10 @@ class ErrorRecord(Section):
 
 
 class Volatile(Section):
-    """Times, memory, host: the only part in which two runs of one config may differ."""
+    """Times, memory, host: the only part in which two runs of one config may differ.
+
+    `resumes` counts on from the last record; a killed process writes none, so its own resumption is not counted.
+    """
 
     started: str
     finished: str
