@@ -146,12 +146,12 @@ def _show_plan(config: TrainConfig | None, arguments: list[str]) -> None:
     options = get_args_parser().parse_args(arguments)
     searched = [options.config_dir] if options.config_dir else []
     if config is None:
-        from tlbench.study.dry_run import show_sweep  # heavy
+        from tlbench.dry_run.sweep import show_sweep  # heavy
 
         show_sweep(options.overrides, searched)
     else:
         runs, at_a_time = sweep_size(options.overrides, searched)
-        from tlbench.results.show_plan import show_run_plan  # heavy
+        from tlbench.dry_run.show import show_run_plan  # heavy
 
         show_run_plan(config, runs, at_a_time)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from tlbench.console import say
 from tlbench.errors import OutputError
 from tlbench.interrupts import Interrupted, noted_signals
+from tlbench.machine import cores_each
 from tlbench.results.atomic import output_errors
 from tlbench.results.folder import CONSOLE_FILE
 
@@ -99,9 +100,3 @@ def _start(job: Job, n_jobs: int) -> subprocess.Popen[bytes]:
             env={"OMP_NUM_THREADS": str(cores_each(n_jobs)), **os.environ},
             start_new_session=True,
         )
-
-
-def cores_each(runs_at_a_time: int) -> int:
-    """How many of this machine's cores each of several runs gets, at least 1."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(cores // runs_at_a_time, 1)

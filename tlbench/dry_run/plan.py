@@ -21,9 +21,9 @@ from tlbench.data.augment import augment, prepare
 from tlbench.data.loader import check_batch_size
 from tlbench.data.module import EVALUATION_BATCH
 from tlbench.data.target import open_target
+from tlbench.machine import cores_each
 from tlbench.models.catalog import build_network
 from tlbench.models.head_input import HeadInput
-from tlbench.study.jobs import cores_each
 from tlbench.tasks.base import Batch
 from tlbench.tasks.classification import ClassificationTask
 from tlbench.trainer import build_trainer, caches_features

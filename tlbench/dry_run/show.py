@@ -10,7 +10,7 @@ from rich.table import Table
 from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
 from tlbench.console import banner, console, say, warn
-from tlbench.plan import RunPlan, plan_run
+from tlbench.dry_run.plan import RunPlan, plan_run
 from tlbench.stand_ins import banner_text
 
 

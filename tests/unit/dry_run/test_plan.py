@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.commands import TINY_RANDOM, snapshot, train
-from tlbench import plan as planning
 from tlbench.compose import compose_config
-from tlbench.plan import RunPlan, plan_run
+from tlbench.dry_run import plan as planning
+from tlbench.dry_run.plan import RunPlan, plan_run
 from tlbench.run import run
 from tlbench.tasks.classification import ClassificationTask
 

@@ -8,6 +8,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from tlbench.compose import compose_with_hydra
+from tlbench.dry_run.show import show_sweep_plan
 from tlbench.results.folder import is_complete
 from tlbench.study.planning import plan_runs
 
@@ -30,6 +31,4 @@ def show_sweep(overrides: Sequence[str], searched: Sequence[str] = ()) -> None:
     (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *overrides]), None)
     planned = plan_runs(jobs, lambda job: compose_with_hydra(job, searched))
     left = [p for p in planned if p.config.rerun or not is_complete(p.folder, p.config.model_dump(mode="json"))]
-    from tlbench.results.show_plan import show_sweep_plan  # heavy
-
     show_sweep_plan([p.config for p in left], len(planned) - len(left), int(hydra.launcher.n_jobs))
