@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 import time
@@ -96,7 +97,7 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     Raises:
         UserError: The configuration or the data are at fault.
     """
-    start_up_s = time.process_time()  # importing, mostly
+    start_up_s = _start_up_s()
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(cores_each(runs_at_a_time))
     target = open_target(config.data, config.seeds.split)
@@ -126,6 +127,12 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
             for number, stage in enumerate(task.stages)
         ]
     return RunPlan(stages, images, once_s, advise(config, network), probe.device, tuple(network.groups))
+
+
+@functools.cache
+def _start_up_s() -> float:
+    """What this process needed until its first plan: importing, mostly, as a run does."""
+    return time.process_time()
 
 
 def _epochs(stages: list[Stage], number: int, max_epochs: int) -> int | None:

@@ -22,6 +22,8 @@ def show_run_plan(config: TrainConfig, sweep_runs: int, runs_at_a_time: int) -> 
         sweep_runs: How many runs `-m` would make of it; their time is estimated as if all were like this one.
         runs_at_a_time: How many of them would share the machine.
     """
+    if config.stand_ins:
+        banner(banner_text(config.stand_ins))  # those of a sweep are told of by `plan_runs`
     plan = _show(config, 1)
     seconds = plan.seconds(config.trainer.max_epochs)
     if sweep_runs > 1:
@@ -50,8 +52,6 @@ def show_sweep_plan(configs: Sequence[TrainConfig], complete: int, runs_at_a_tim
 
 
 def _show(config: TrainConfig, runs_at_a_time: int) -> RunPlan:
-    if config.stand_ins:
-        banner(banner_text(config.stand_ins))
     plan = plan_run(config, runs_at_a_time)
     name = f"{config.study} · {arm_name(config.model_dump(mode='json'), config.factors)}"
     table = Table(title=f"plan of {name}: strategy {config.strategy.name}", title_justify="left")

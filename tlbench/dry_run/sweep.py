@@ -31,4 +31,4 @@ def show_sweep(overrides: Sequence[str], searched: Sequence[str] = ()) -> None:
     (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *overrides]), None)
     planned = plan_runs(jobs, lambda job: compose_with_hydra(job, searched))
     left = [p for p in planned if p.config.rerun or not is_complete(p.folder, p.config.model_dump(mode="json"))]
-    show_sweep_plan([p.config for p in left], len(planned) - len(left), int(hydra.launcher.n_jobs))
+    show_sweep_plan([p.config for p in left], len(planned) - len(left), max(int(hydra.launcher.get("n_jobs", 1)), 1))

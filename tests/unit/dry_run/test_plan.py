@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from tests.commands import TINY_RANDOM, snapshot, train
@@ -30,7 +32,8 @@ def clock(monkeypatch):
     """A step takes 2 s, evaluating an image 0.25 s, starting 10 s."""
     monkeypatch.setattr(planning._Probe, "step_s", lambda self, number: 2.0)
     monkeypatch.setattr(planning._Probe, "evaluation_s", lambda self: 0.25)
-    monkeypatch.setattr(planning.time, "process_time", lambda: 10.0)
+    monkeypatch.setattr(planning.time, "process_time", itertools.count(10.0, 5.0).__next__)
+    planning._start_up_s.cache_clear()
 
 
 def test_stages_are_those_that_the_run_goes_through(tmp_path):
@@ -86,6 +89,7 @@ def test_the_time_is_that_of_steps_validation_test_and_start():
     assert [stage.epoch_s for stage in plan.stages] == [epoch] * 3
     assert not plan.is_upper_bound
     assert plan.seconds(5) == 10.0 + test * 0.25 + 5 * epoch
+    assert plan_run(compose_config(BY_EPOCHS)).once_s == plan.once_s  # planning is not starting up
 
 
 @pytest.mark.usefixtures("clock")
