@@ -27,7 +27,7 @@ def show_run_plan(config: TrainConfig, sweep_runs: int, runs_at_a_time: int) -> 
     plan = _show(config, 1)
     seconds = plan.seconds(config.trainer.max_epochs)
     if sweep_runs > 1:
-        time = _sweep_time([config], [(plan, seconds)] * sweep_runs, runs_at_a_time)
+        time = _sweep_time([config], [(plan, seconds)] * sweep_runs, runs_at_a_time, timed_for=1)
         say(f"the sweep (-m): {sweep_runs} such runs, {time}")
 
 
@@ -48,7 +48,8 @@ def show_sweep_plan(configs: Sequence[TrainConfig], complete: int, runs_at_a_tim
         times.append((plans[arm], plans[arm].seconds(config.trainer.max_epochs)))
     done = f" ({complete} more are complete already)" if complete else ""
     runs = f"{len(times)} run{'' if len(times) == 1 else 's'}{done}"
-    say(f"the sweep: {runs}, {_sweep_time(configs, times, runs_at_a_time) if times else 'nothing to train'}")
+    time = _sweep_time(configs, times, runs_at_a_time, runs_at_a_time) if times else "nothing to train"
+    say(f"the sweep: {runs}, {time}")
 
 
 def _show(config: TrainConfig, runs_at_a_time: int) -> RunPlan:
@@ -104,13 +105,14 @@ def _rates(rates: dict[str, tuple[float, float | None]]) -> str:
     return "\n".join(f"{group} {text(*rate)}" for group, rate in rates.items())
 
 
-def _sweep_time(configs: Sequence[TrainConfig], times: Sequence[tuple[RunPlan, float]], runs_at_a_time: int) -> str:
+def _sweep_time(
+    configs: Sequence[TrainConfig], times: Sequence[tuple[RunPlan, float]], runs_at_a_time: int, timed_for: int
+) -> str:
     at_a_time = min(runs_at_a_time, len(times))
-    # a GPU that several runs share is no faster for it
-    share = at_a_time if all(plan.device.type == "cpu" for plan, _ in times) else 1
-    return (
-        f"{_at_most(configs)}about {_duration(sum(seconds for _, seconds in times) / share)} with {at_a_time} at a time"
-    )
+    # Runs timed on their share of the cores go side by side; timed on all, or on a GPU, they gain nothing by sharing.
+    on_share = timed_for > 1 and all(plan.device.type == "cpu" for plan, _ in times)
+    total = sum(seconds for _, seconds in times) / (at_a_time if on_share else 1)
+    return f"{_at_most(configs)}about {_duration(total)} with {at_a_time} at a time"
 
 
 def _duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from tests.commands import TINY_RANDOM, snapshot, train
 from tlbench.compose import compose_config
 from tlbench.dry_run import plan as planning
 from tlbench.dry_run.plan import RunPlan, plan_run
+from tlbench.dry_run.show import _duration, _sweep_time
 from tlbench.run import run
 from tlbench.tasks.classification import ClassificationTask
 
@@ -165,3 +166,12 @@ def test_stages_by_a_stall_say_at_most():
     outcome = train(*BY_STALL, "plan=true")
     assert "until a stall" in outcome.out
     assert "the run: at most about" in outcome.out
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_sweep_takes_the_sum_of_its_runs_unless_each_was_timed_on_its_share_of_the_cores():
+    plan = plan_run(compose_config(BY_EPOCHS))
+    seconds = round(plan.seconds(5))
+    config = compose_config(BY_EPOCHS)
+    show = [_sweep_time([config], [(plan, seconds)] * 2, 2, timed_for) for timed_for in (1, 2)]
+    assert show == [f"about {_duration(total)} with 2 at a time" for total in (2 * seconds, seconds)]
