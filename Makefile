@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 UV     := .uv/bin/uv
 PY     := $(VENV)/bin/python
+EXTRAS := efficientnet,export,mlflow,tune,wandb
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -19,7 +20,7 @@ $(READY): pyproject.toml constraints.txt
 	  || { echo "tlbench needs Python 3.10 or newer, $$($(PYTHON) -V) found: make setup PYTHON=python3.12"; exit 2; }
 	@[ -x $(UV) ] || $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv uv
 	$(UV) venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
-	$(UV) pip install --quiet --python $(PY) --constraints constraints.txt --editable . --group dev
+	$(UV) pip install --quiet --python $(PY) --constraints constraints.txt --editable '.[$(EXTRAS)]' --group dev
 	@touch $@
 
 quickstart: $(READY)  ## pretrained against scratch on the embedded digits, 3 seeds each
@@ -47,7 +48,7 @@ tensorboard: $(READY)  ## the curves of all runs under outputs/, at http://local
 
 constraints: $(READY)  ## renew constraints.txt from pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.10 --upgrade --no-annotate --no-emit-index-url \
-	  --group dev pyproject.toml --output-file constraints.txt --custom-compile-command 'make constraints'
+	  --all-extras --group dev pyproject.toml --output-file constraints.txt --custom-compile-command 'make constraints'
 
 wheel: $(READY)  ## a wheel in dist/, with conf/ inside as tlbench/conf
 	PATH="$(CURDIR)/.uv/bin:$$PATH" $(PY) -m build --wheel --installer uv --outdir dist .

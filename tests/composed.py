@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 
 from tlbench.compose import compose_config
-from tlbench.config import TrainConfig
+from tlbench.config import Augmentation, TrainConfig
 from tlbench.parsing import parse
 
 CONF = Path(__file__).parents[1] / "conf"
-PLAIN_GROUPS = ("model", "source", "strategy", "regulariser", "optimizer", "trainer", "augmentation")
+PLAIN_GROUPS = ("task", "model", "source", "strategy", "regulariser", "optimizer", "trainer", "augmentation")
 
 
 def config(*overrides: str) -> TrainConfig:
@@ -41,3 +41,9 @@ def config(*overrides: str) -> TrainConfig:
 @functools.cache
 def _default() -> dict[str, Any]:
     return compose_config([]).model_dump(mode="json")
+
+
+def augmentation(**strengths: Any) -> Augmentation:
+    """As `augmentation=none`, but for what is given."""
+    none = yaml.safe_load((CONF / "augmentation" / "none.yaml").read_text())
+    return Augmentation.model_validate({**none, "name": "drawn", **strengths})

@@ -37,48 +37,114 @@ class Normalisation(Schema):
     std: Annotated[list[Positive], Field(min_length=3, max_length=3)]
 
 
+class ResizedCrop(Schema):
+    """A crop of random area and aspect ratio, resized to the input (Szegedy et al. 2015, arXiv:1409.4842)."""
+
+    scale: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=2, max_length=2)] = Field(
+        description="least and largest fraction of the image's area"
+    )
+    ratio: Annotated[list[Positive], Field(min_length=2, max_length=2)] = Field(
+        description="least and largest ratio of width to height"
+    )
+
+    @field_validator("scale", "ratio")
+    @classmethod
+    def _least_first(cls, ends: list[float]) -> list[float]:
+        if ends[0] > ends[1]:
+            raise ValueError("the least comes first")
+        return ends
+
+
+class RandAugment(Schema):
+    """A number of random operations on each image (Cubuk et al. 2020, arXiv:1909.13719)."""
+
+    operations: Annotated[int, Field(ge=1, le=10)] = Field(description="operations an image, one after another")
+    magnitude: Annotated[int, Field(ge=0, le=30)] = Field(description="their strength; 0 is none, 30 the strongest")
+
+
 class Augmentation(Schema):
-    """Random augmentation of training images, drawn per sample; all zero: none."""
+    """Random augmentation of training images, drawn per sample; all zero or null: none."""
 
     name: str
     crop_padding: int = Field(ge=0, description="zero padding on each side before a random crop, native pixels")
+    resized_crop: ResizedCrop | None
     flip: Probability = Field(description="probability of a horizontal flip")
     brightness: Probability = Field(description="factor drawn from [1 - b, 1 + b]")
     contrast: Probability
     saturation: Probability
+    rand_augment: RandAugment | None
+    mixup: NonNegative = Field(description="alpha of MixUp (arXiv:1710.09412); 0: none")
+    cutmix: NonNegative = Field(description="alpha of CutMix (arXiv:1905.04899); 0: none")
 
     @property
     def is_none(self) -> bool:
         """Whether a training image looks the same in every epoch."""
-        return not any((self.crop_padding, self.flip, self.brightness, self.contrast, self.saturation))
+        return not any(value for key, value in self.model_dump().items() if key != "name")
 
 
 class DataConfig(Schema):
     """The target's data."""
 
-    name: Literal["cifar10", "digits"]
+    name: Literal["cifar10", "digits", "image_folder", "image_csv"]
     root: str | None
+    classes: Annotated[list[str], Field(min_length=2)] | None = Field(description="class names; null: all")
     val_fraction: OpenFraction
     test_fraction: OpenFraction | None
     fraction: Annotated[float, Field(gt=0, le=1)]
     shots: Annotated[int, Field(ge=1)] | None
     image_size: Annotated[int, Field(ge=8, le=1024)]
+    stored_size: Annotated[int, Field(ge=8, le=4096)] | None = Field(
+        description="side in pixels to which images are brought once, when decoded"
+    )
+    fit: Literal["crop", "squash", "pad"] = Field(description="how an image that is not square becomes so")
+    cache: Literal["auto", "memory", "none"] = Field(
+        description="memory: decoded once, kept on the device; none: decoded in each epoch by workers"
+    )
+    memory_budget_mb: Annotated[int, Field(ge=1)] = Field(description="up to which cache=auto is cache=memory")
+    workers: Annotated[int, Field(ge=0)] | None = Field(description="processes that decode; null: one a core")
+    max_unreadable: Annotated[int, Field(ge=0)] = Field(description="files that may be left out as unreadable")
+    min_images_per_class: Annotated[int, Field(ge=0)] = Field(
+        description="training images below which a class is warned of"
+    )
     batch_size: Annotated[int, Field(ge=2)]
     normalisation: Normalisation
+
+    @field_validator("classes")
+    @classmethod
+    def _classes_differ(cls, classes: list[str] | None) -> list[str] | None:
+        if classes is not None and len(set(classes)) < len(classes):
+            raise ValueError("a class occurs twice; name each once")
+        return classes
+
+
+class TaskConfig(Schema):
+    """What is learnt."""
+
+    name: Literal["classification"]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="share of the target spread over all classes (arXiv:1512.00567), in training only"
+    )
 
 
 class ModelConfig(Schema):
     """The network."""
 
-    name: Literal["resnet18"]
+    name: Annotated[str, Field(min_length=1)]
+    library: Literal["torchvision", "timm", "module"] = Field(description="module: a network of the user's own")
+    import_path: str | None = Field(description="package.module:Name of what builds a network of the user's own")
+    arguments: dict[str, Any] = Field(description="further keyword arguments of what builds the network")
+    groups: dict[str, list[str]] | None = Field(
+        description="layer group → prefixes of module names, from the input to `head`; null: known or derived"
+    )
     norm: Literal["batch", "group"] = Field(description="group: every BatchNorm becomes GroupNorm (arXiv:1803.08494)")
 
 
 class SourceConfig(Schema):
     """Where the initial weights come from."""
 
-    name: Literal["random", "imagenet", "tin200", "checkpoint"]
+    name: Literal["random", "imagenet", "tin200", "timm", "checkpoint"]
     path: str | None
+    tag: str | None = Field(description="which of timm's weights, with source=timm; null: its default")
 
 
 class StrategyConfig(Schema):
@@ -227,11 +293,48 @@ class CallbacksConfig(Schema):
         return monitor
 
 
+class WandbConfig(Schema):
+    """Weights & Biases."""
+
+    project: Annotated[str, Field(min_length=1)]
+    mode: Literal["online", "offline"]
+
+
+class MlflowConfig(Schema):
+    """MLflow."""
+
+    experiment: Annotated[str, Field(min_length=1)]
+    tracking_uri: Annotated[str, Field(min_length=1)]
+
+
 class LoggerConfig(Schema):
-    """What TensorBoard gets beside the curves."""
+    """Where the curves go beside `curves.csv`, and what pictures go with them."""
 
     tensorboard: bool
+    wandb: WandbConfig | None
+    mlflow: MlflowConfig | None
     mistakes: Annotated[int, Field(ge=0, le=100)] = Field(description="images in the grid of most confident mistakes")
+
+
+Tunable = Literal["optimizer.lr", "optimizer.weight_decay"]
+Range = Annotated[list[Positive], Field(min_length=2, max_length=2)]
+
+
+class TuningConfig(Schema):
+    """How each arm's value of the keys in `tune` is chosen on validation, before the seeds run."""
+
+    trials: Annotated[int, Field(ge=1)] = Field(description="runs an arm, the same for all")
+    seed: Seed = Field(description="of the sampler and of the trials' runs")
+    max_epochs: Annotated[int, Field(ge=1)] | None = Field(description="epochs a trial; null: as a run")
+    ranges: dict[Tunable, Range] = Field(description="key → least and largest value, searched on a log scale")
+
+    @field_validator("ranges")
+    @classmethod
+    def _least_first(cls, ranges: dict[str, list[float]]) -> dict[str, list[float]]:
+        for key, (low, high) in ranges.items():
+            if low >= high:
+                raise ValueError(f"{key}: [{low:g}, {high:g}] is no range; the least comes first")
+        return ranges
 
 
 class StandIn(Schema):
@@ -253,7 +356,11 @@ class TrainConfig(Schema):
     on_missing: Literal["error", "embedded"]
     rerun: bool
     plan: bool
+    test: bool
+    tune: Tunable | Annotated[list[Tunable], Field(min_length=1)] | None
+    tuning: TuningConfig
     stand_ins: list[StandIn]
+    task: TaskConfig
     data: DataConfig
     augmentation: Augmentation
     model: ModelConfig

@@ -15,7 +15,10 @@ NOT_AFFECTING_RESULTS = (
     "plan",
     "logger",
     "stand_ins",
+    "tune",
+    "tuning",
     "data.root",
+    "data.workers",
     "callbacks.checkpoint",
 )
 """Keys that change where a run's data lie or its results go, not the results; left out of the config's hash."""

@@ -134,7 +134,11 @@ def _check_stages(c: TrainConfig) -> list[str]:
 
 def _check_network(c: TrainConfig) -> list[str]:
     """What does not fit the network's layer groups or the task's metrics."""
-    s, groups = c.strategy, list(LAYER_GROUPS[c.model.name])
+    s = c.strategy
+    known = c.model.groups or LAYER_GROUPS.get(c.model.name)
+    if known is None:
+        return []  # of timm's networks the groups are known once they are built
+    groups = list(known)
     checks: list[Callable[[], object]] = [
         lambda: plan_stages(s, groups, HEAD, c.trainer.max_epochs),
         lambda: learning_rate_scales(groups, s.lr_decay, s.lr_scales),

@@ -23,12 +23,17 @@ class Section(BaseModel):
 
 
 class DataRecord(Section):
-    """What the run saw: class names, how the splits came about, and a SHA-256 of each split it read."""
+    """What the run saw: class names, how the splits came about, a SHA-256 of each split it read, and the audit.
+
+    `storage` is `memory` (decoded once, kept on the device) or `workers` (decoded in each epoch).
+    """
 
     name: str
     class_names: list[str]
     split_rule: dict[str, Any]
     fingerprints: dict[str, str]
+    storage: Literal["memory", "workers"] = "memory"
+    audit: dict[str, Any] | None = None
 
 
 class ModelRecord(Section):
@@ -102,6 +107,7 @@ class Record(Section):
     data: DataRecord | None = None
     model: ModelRecord | None = None
     weights: dict[str, Any] | None = None
+    tuning: dict[str, Any] | None = None
     stages: list[StageRecord] = []
     best: BestRecord | None = None
     metrics: dict[str, float | None] = {}

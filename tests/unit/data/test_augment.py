@@ -5,7 +5,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.transforms.v2 import functional as TV
 
-from tlbench.config import Augmentation, Normalisation
+from tests.composed import augmentation
+from tlbench.config import Normalisation
 from tlbench.data.augment import (
     adjust_brightness,
     adjust_contrast,
@@ -16,8 +17,7 @@ from tlbench.data.augment import (
     to_float,
 )
 
-NONE = {"name": "drawn", "crop_padding": 0, "flip": 0.0, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0}
-ALL = Augmentation(name="all", crop_padding=4, flip=0.5, brightness=0.4, contrast=0.4, saturation=0.4)
+ALL = augmentation(crop_padding=4, flip=0.5, brightness=0.4, contrast=0.4, saturation=0.4)
 NORMALISATION = Normalisation(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])
 
 
@@ -68,22 +68,22 @@ def test_colours_equal_torchvision(images: torch.Tensor, ours, torchvisions):
 def test_each_strength_draws_over_its_whole_range():
     index = torch.arange(4_000)
     white = torch.full((4_000, 3, 1, 1), 100, dtype=torch.uint8)
-    config = Augmentation(**{**NONE, "brightness": 0.5})
+    config = augmentation(brightness=0.5)
     factor = augment(white, index, config, seed=0, epoch=0)[:, 0, 0, 0] / (100 / 255)
     assert 0.5 <= factor.min() < 0.51
     assert 1.49 < factor.max() <= 1.5
     pattern = torch.tensor([1, 0], dtype=torch.uint8).expand(4_000, 3, 1, 2)
-    flipped = augment(pattern, index, Augmentation(**{**NONE, "flip": 0.25}), seed=0, epoch=0)[:, 0, 0, 0] == 0
+    flipped = augment(pattern, index, augmentation(flip=0.25), seed=0, epoch=0)[:, 0, 0, 0] == 0
     assert abs(flipped.float().mean().item() - 0.25) < 0.03
     dot = torch.zeros(4_000, 3, 5, 5, dtype=torch.uint8)
     dot[:, :, 2, 2] = 255
-    moved = augment(dot, index, Augmentation(**{**NONE, "crop_padding": 2}), seed=0, epoch=0)[:, 0]
+    moved = augment(dot, index, augmentation(crop_padding=2), seed=0, epoch=0)[:, 0]
     assert moved.sum(0).min() > 100  # all 25 offsets, 160 each on average
     assert moved.sum().item() == 4_000
 
 
 def test_no_augmentation_only_scales(images: torch.Tensor):
-    got = augment(images, torch.arange(6), Augmentation(**NONE), seed=0, epoch=0)
+    got = augment(images, torch.arange(6), augmentation(), seed=0, epoch=0)
     assert torch.equal(got, images / 255)
 
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from lightning import LightningModule, Trainer
 
-from tlbench.config import Augmentation, Seeds
+from tests.composed import augmentation as some_augmentation
+from tlbench.config import Seeds
 from tlbench.data.augment import augment, prepare
 from tlbench.data.images import ImageSet
 from tlbench.data.module import ImageDataModule
@@ -65,7 +66,7 @@ class Recorder(LightningModule):
 
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_through_a_trainer(data_config, channels_last: bool):
-    augmentation = Augmentation(name="some", crop_padding=2, flip=0.5, brightness=0.2, contrast=0.0, saturation=0.0)
+    augmentation = some_augmentation(crop_padding=2, flip=0.5, brightness=0.2)
     data = data_config("digits", batch_size=4, image_size=16)
     target, model = CountingTarget(), Recorder()
     module = ImageDataModule(target, data, augmentation, SEEDS, channels_last=channels_last)

@@ -26,7 +26,7 @@ def applied(
     name: str, path: Path | None = None, classes: int = 10, seed: int = 0, norm: str = "batch"
 ) -> tuple[Network, LoadReport]:
     network = build_network("resnet18", classes, seed, norm)
-    source = SourceConfig.model_validate({"name": name, "path": None if path is None else str(path)})
+    source = SourceConfig.model_validate({"name": name, "path": None if path is None else str(path), "tag": None})
     return network, apply_source(network, source, "resnet18")
 
 
@@ -160,7 +160,7 @@ def test_another_architecture_is_refused_and_nothing_is_written(
     torch.save(state(), file)
     network = build_network("resnet18", 10, 0)
     before = {name: tensor.clone() for name, tensor in network.module.state_dict().items()}
-    config = SourceConfig.model_validate({"name": source, "path": str(file)})
+    config = SourceConfig.model_validate({"name": source, "path": str(file), "tag": None})
     with pytest.raises(WeightsError, match=f"looks like another architecture than model=resnet18.*{message}") as caught:
         apply_source(network, config, "resnet18")
     assert str(file) in str(caught.value)
@@ -170,7 +170,7 @@ def test_another_architecture_is_refused_and_nothing_is_written(
 
 def test_another_normalisation_is_a_warning_of_the_report() -> None:
     network = build_network("resnet18", 10, 0)
-    source = SourceConfig(name="tin200", path=None)
+    source = SourceConfig(name="tin200", path=None, tag=None)
     other = Normalisation(mean=[0.5, 0.5, 0.5], std=[0.5, 0.5, 0.5])
     assert "data.normalisation" in apply_source(network, source, "resnet18", other).warnings[0]
     recommended = find_entry("tin200", "resnet18").normalisation

@@ -38,7 +38,7 @@ def entry(monkeypatch: pytest.MonkeyPatch) -> CatalogEntry:
 
 
 def named(name: str, path: Path | str | None = None) -> SourceConfig:
-    return SourceConfig.model_validate({"name": name, "path": None if path is None else str(path)})
+    return SourceConfig.model_validate({"name": name, "path": None if path is None else str(path), "tag": None})
 
 
 def put(folder: Path, name: str, content: bytes = CONTENT) -> Path:
@@ -141,6 +141,7 @@ def test_an_incomplete_installation_has_no_stand_in(tmp_path: Path, monkeypatch:
 def test_torch_is_not_imported_to_find_what_is_here() -> None:
     code = (
         "import sys; from tlbench.config import SourceConfig; from tlbench.sources.resolve import find_weights; "
-        "assert find_weights(SourceConfig(name='tin200', path=None), 'resnet18'); assert 'torch' not in sys.modules"
+        "assert find_weights(SourceConfig(name='tin200', path=None, tag=None), 'resnet18'); "
+        "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(tlbench.__file__).parents[1])
