@@ -1,0 +1,123 @@
+"""From an image file's bytes to a square of pixels: one way for training, evaluation and prediction.
+
+Whatever the file is (grey, palette, transparent, 16 bits, rotated by EXIF), the result is upright 8-bit RGB. Only
+Pillow and NumPy are needed here.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
+
+Fit = Literal["crop", "squash", "pad"]
+Region = tuple[float, float, float, float]
+"""Top, left, height and width of a part of the square, as fractions of its side."""
+
+WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
+
+# A JPEG is decoded at 1/2, 1/4 or 1/8 where that leaves this many pixels for each wanted one, as in Pillow's thumbnail
+_REDUCING_GAP = 2.0
+_WHITE = (255, 255, 255, 255)
+
+
+class UnreadableError(Exception):
+    """Why a file cannot be decoded, in a few words."""
+
+
+def decode_square(content: bytes, side: int, fit: Fit, region: Region = WHOLE) -> NDArray[np.uint8]:
+    """Decode an image file and bring a part of its square to the wanted side.
+
+    Args:
+        content: The file's bytes.
+        side: Height and width of the result, pixels.
+        fit: How an image that is not square becomes so; see `to_square`.
+        region: The part of the square.
+
+    Returns:
+        (side, side, 3) uint8, RGB.
+
+    Raises:
+        UnreadableError: It is not an image, truncated, or of a kind without a plain meaning in 8 bits.
+    """
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            _reduce(image, side, fit, region)
+            return to_square(to_rgb(image), side, fit, region)
+    except UnreadableError:
+        raise
+    except Exception as error:  # Pillow's readers raise nearly anything on a broken file
+        raise UnreadableError(_reason(error)) from None
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Upright 8-bit RGB; what is transparent becomes white, 16 bits are scaled to 8.
+
+    Raises:
+        UnreadableError: Floating-point pixels, or integers beyond 16 bits, whose range is not known.
+    """
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise UnreadableError(f"its pixels range from {values.min()} to {values.max()}; convert it to 8 or 16 bits")
+        return Image.fromarray(np.rint(values / 257).astype(np.uint8)).convert("RGB")
+    if image.mode == "F":
+        raise UnreadableError("its pixels are floating-point numbers; convert it to 8 or 16 bits")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image).convert("RGB")
+    return image.convert("RGB")
+
+
+def to_square(image: Image.Image, side: int, fit: Fit, region: Region = WHOLE) -> NDArray[np.uint8]:
+    """Bring a part of an image's square to the wanted side (bilinear, antialiased).
+
+    Args:
+        image: RGB.
+        side: Height and width of the result, pixels.
+        fit: `crop`: the largest square in the middle; `squash`: the whole image, its aspect ratio lost; `pad`: the
+            whole image between black bars.
+        region: The part of the square.
+
+    Returns:
+        (side, side, 3) uint8, RGB.
+    """
+    if fit == "pad" and image.width != image.height:
+        longer = max(image.size)
+        image = ImageOps.pad(image, (longer, longer))
+    width, height = _square(image.size, fit)
+    left, top = (image.width - width) / 2, (image.height - height) / 2
+    if fit == "crop":
+        left, top = float(int(left)), float(int(top))
+    y, x, h, w = region
+    box = (left + x * width, top + y * height, left + (x + w) * width, top + (y + h) * height)
+    box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))
+    if image.size == (side, side) and region == WHOLE:
+        return np.asarray(image)
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))
+
+
+def _square(size: tuple[int, int], fit: Fit) -> tuple[int, int]:
+    """Width and height of what becomes the square."""
+    return size if fit == "squash" else (min(size), min(size)) if fit == "crop" else (max(size), max(size))
+
+
+def _reduce(image: Any, side: int, fit: Fit, region: Region) -> None:
+    """Let a JPEG be decoded at a fraction of its size where the result needs no more."""
+    width, height = _square(image.size, fit)
+    spare = min(region[3] * width, region[2] * height) / (_REDUCING_GAP * side)
+    if spare >= 2:
+        image.draft("RGB", (int(image.width / spare), int(image.height / spare)))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image, or not one of a kind that Pillow reads"
+    strerror = error.strerror if isinstance(error, OSError) else None
+    return strerror or " ".join(str(error).split()) or type(error).__name__
