@@ -35,7 +35,7 @@ def confusion_figure(confusion: npt.NDArray[np.integer], class_names: Sequence[s
     totals = confusion.sum(axis=1, keepdims=True)
     shares = confusion / np.maximum(totals, 1)
     side = min(max(0.5 * classes, 3.0), 10.0)
-    figure = _figure(side + 2.2, side + 1.2, layout="compressed")
+    figure = new_figure(side + 2.2, side + 1.2, layout="compressed")
     axes = figure.add_subplot()
     # the square root of the share: errors of a few per cent are what one looks for, beside a diagonal near 1
     norm = PowerNorm(0.5, vmin=0, vmax=1)
@@ -73,12 +73,12 @@ def mistakes_figure(
     """
     count = len(images)
     if count == 0:
-        figure = _figure(4, 1)
+        figure = new_figure(4, 1)
         figure.text(0.5, 0.5, "no mistakes", ha="center", va="center", fontsize=14)
         return figure
     columns = math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
-    figure = _figure(1.5 * columns, 1.75 * rows)
+    figure = new_figure(1.5 * columns, 1.75 * rows)
     for k, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
         axes.set_axis_off()
         if k < count:
@@ -97,7 +97,7 @@ def curves_figure(
         metric: What the values are, as `val/oa`.
         title: Above the curves.
     """
-    figure = _figure(6.4, 4.0)
+    figure = new_figure(6.4, 4.0)
     axes = figure.add_subplot()
     for number, (arm, seeds) in enumerate(series.items()):
         colour = _COLOURS[number % len(_COLOURS)]
@@ -137,7 +137,7 @@ def _draw_arm(axes: Axes, arm: str, seeds: list[dict[float, float]], colour: str
     )
 
 
-def _figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:
+def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:
     """An empty figure of that many inches, drawn by Agg."""
     figure = Figure(figsize=(width, height), dpi=100, layout=layout)
     FigureCanvasAgg(figure)
