@@ -46,13 +46,13 @@ def expected_calibration_error(bins: Tensor) -> float:
 def reliability_figure(probabilities: Tensor, targets: Tensor, title: str = "") -> Figure:
     """Accuracy against confidence in 15 bins, the gap between the two, and below how many samples each bin holds.
 
-    A bar reaches up to the bin's accuracy, placed at its mean confidence's bin; the hatched part is the gap to the mean
-    confidence (Guo et al. 2017, figure 1). Its title states ECE, OA and mean confidence.
+    A bar reaches up to its bin's accuracy; the hatched part leads from there to the bin's mean confidence (after Guo et
+    al. 2017, figure 1): up where the network is too sure, down over the bar where it is not sure enough.
 
     Args:
         probabilities: (N, C), on the CPU.
         targets: (N,) int64 in [0, C), on the CPU.
-        title: What the samples are, above the numbers.
+        title: What the samples are, above a line with ECE, OA and mean confidence.
 
     Returns:
         A figure that neither needs a display nor must be closed.
@@ -82,7 +82,7 @@ def reliability_figure(probabilities: Tensor, targets: Tensor, title: str = "") 
     upper.legend(loc="upper left", frameon=False, fontsize=8)
     total = max(count.sum(), 1)
     lower.bar(centres, count / total, width, color=_COUNT, edgecolor="white", linewidth=0.6)
-    lower.set(xlabel="confidence", ylabel="share of samples")
+    lower.set(xlabel=f"confidence ({int(count.sum())} samples)", ylabel="share of samples")
     for axes in (upper, lower):
         axes.grid(alpha=0.3)
         axes.set_axisbelow(True)
@@ -102,6 +102,4 @@ def _numbers(bins: Tensor) -> str:
     count, confidence, accuracy = bins
     share = count / count.sum()
     oa, sure = (float(torch.nan_to_num(values * share).sum()) for values in (accuracy, confidence))
-    return (
-        f"ECE {expected_calibration_error(bins):.3f}, OA {oa:.3f}, mean confidence {sure:.3f} (N = {int(count.sum())})"
-    )
+    return f"ECE {expected_calibration_error(bins):.3f}, OA {oa:.3f}, mean confidence {sure:.3f}"
