@@ -18,7 +18,7 @@ from tlbench.config import TrainConfig
 from tlbench.data.cifar10_copy import BATCHES
 from tlbench.data.images import ImageSet
 from tlbench.data.module import ImageDataModule
-from tlbench.data.target import open_target
+from tlbench.data.target import Target, open_target
 from tlbench.models.catalog import build_network
 from tlbench.tasks.classification import ClassificationTask
 from tlbench.trainer import build_trainer
@@ -29,27 +29,10 @@ VAL_IMAGES = 256
 """One batch: validation is part of every epoch, but not of its training time."""
 
 
-class InMemory:
-    """A target whose training images are given; see `tlbench.data.target.Target`."""
-
-    name = "benchmark"
-
-    def __init__(self, images: ImageSet) -> None:
-        self.images = images
-        self.class_names = images.class_names
-        self.split_rule: dict[str, Any] = {}
-
-    def train(self) -> ImageSet:
-        """All images."""
-        return self.images
-
-    def val(self) -> ImageSet:
-        """The first of them."""
-        return self.images.take(torch.arange(VAL_IMAGES) % len(self.images))
-
-    def test(self) -> ImageSet:
-        """Never asked for."""
-        raise NotImplementedError
+def in_memory(images: ImageSet) -> Target:
+    """A target whose training images are given; it is never tested on."""
+    few = images.take(torch.arange(VAL_IMAGES) % len(images))
+    return Target("benchmark", {"train": images, "val": few, "test": few}, {})
 
 
 @dataclass(frozen=True)
@@ -87,7 +70,7 @@ def training_images(config: TrainConfig, steps: int) -> tuple[str, ImageSet]:
     root = Path(config.data.root or "data")
     wanted = steps * config.data.batch_size
     if any((root / name).is_dir() for name in ("cifar10", "train", BATCHES)):
-        images = open_target(config.data, config.seeds.split).train()
+        images = open_target(config.data, config.seeds.split).splits["train"]
         return "CIFAR-10", images.take(torch.arange(wanted) % len(images))
     pixels = torch.randint(0, 256, (wanted, 3, SIDE, SIDE), dtype=torch.uint8)
     names = tuple(str(c) for c in range(CLASSES))
@@ -100,7 +83,7 @@ def build(config: TrainConfig, images: ImageSet, folder: Path) -> Pipeline:
     A checkpoint follows an epoch's training time, so its callbacks stay and are called; they only keep none.
     """
     pl.seed_everything(config.seeds.init, verbose=False)
-    c, target = config, InMemory(images)
+    c, target = config, in_memory(images)
     module = ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
     network = build_network(c.model.name, len(images.class_names), c.seeds.init, c.model.norm)
     if config.trainer.channels_last:

@@ -77,6 +77,11 @@ class Augmentation(Schema):
     cutmix: NonNegative = Field(description="alpha of CutMix (arXiv:1905.04899); 0: none")
 
     @property
+    def mixes(self) -> bool:
+        """Whether training images are mixtures, with soft targets."""
+        return self.mixup > 0 or self.cutmix > 0
+
+    @property
     def is_none(self) -> bool:
         """Whether a training image looks the same in every epoch."""
         return not any(value for key, value in self.model_dump().items() if key != "name")
@@ -115,6 +120,11 @@ class DataConfig(Schema):
         if classes is not None and len(set(classes)) < len(classes):
             raise ValueError("a class occurs twice; name each once")
         return classes
+
+    @property
+    def stored_side(self) -> int:
+        """Height and width in pixels to which an image is brought when it is decoded."""
+        return {"cifar10": 32, "digits": 8}.get(self.name, self.stored_size or self.image_size)
 
 
 class TaskConfig(Schema):

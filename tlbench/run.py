@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -141,10 +142,16 @@ class _Run:
         """Seeds first, then data, model, source weights, task and Trainer."""
         c = self.config
         pl.seed_everything(c.seeds.init, verbose=False)
-        target = open_target(c.data, c.seeds.split)
+        target = open_target(c.data, c.seeds.split, self.say, self.warn)
         module = ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
         names = target.class_names
-        self.data = DataRecord(name=target.name, class_names=list(names), split_rule=target.split_rule, fingerprints={})
+        self.data = DataRecord(
+            name=target.name,
+            class_names=list(names),
+            split_rule=dict(target.split_rule),
+            fingerprints={},
+            storage=module.storage,
+        )
         network = build_network(c.model.name, len(names), c.seeds.init, c.model.norm)
         self.model = _describe(c.model.name, network)
         new_head = group_hash(network, network.head)
@@ -203,7 +210,7 @@ class _Run:
                 show_pictures(
                     logger.experiment,
                     step,
-                    built.module.test_set.images,
+                    partial(built.module.pictures, "test"),
                     predictions,
                     built.task.class_names,
                     self.config.logger.mistakes,

@@ -92,15 +92,13 @@ def to_square(image: Image.Image, side: int, fit: Fit, region: Region = WHOLE) -
         longer = max(image.size)
         image = ImageOps.pad(image, (longer, longer))
     width, height = _square(image.size, fit)
-    left, top = (image.width - width) / 2, (image.height - height) / 2
-    if fit == "crop":
-        left, top = float(int(left)), float(int(top))
+    left, top = (image.width - width) // 2, (image.height - height) // 2
     y, x, h, w = region
-    box = (left + x * width, top + y * height, left + (x + w) * width, top + (y + h) * height)
-    box = (box[0], box[1], min(box[2], image.width), min(box[3], image.height))
-    if image.size == (side, side) and region == WHOLE:
-        return np.asarray(image)
-    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box))
+    upper, lower = round(top + y * height), round(top + (y + h) * height)
+    first, last = round(left + x * width), round(left + (x + w) * width)
+    # cropped before it is resized, as what lies outside must not shine through
+    image = image.crop((first, upper, max(last, first + 1), max(lower, upper + 1)))
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
 
 
 def _square(size: tuple[int, int], fit: Fit) -> tuple[int, int]:

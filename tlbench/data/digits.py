@@ -6,20 +6,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
 from tlbench.config import DataConfig
+from tlbench.data.carve import carve
 from tlbench.data.images import ImageSet
-from tlbench.data.splits import stratified_split, stratified_subset
+from tlbench.data.target import Target
 
 GREY_LEVELS = 16
 
 
-class Digits:
+def open_digits(data: DataConfig, split_seed: int) -> Target:
     """Digits as a target; test and val are carved out, as the data have no split of their own.
 
     Args:
@@ -29,47 +28,8 @@ class Digits:
     Raises:
         DataError: Too few images of a class for a split or for `data.shots`.
     """
-
-    name = "digits"
-
-    def __init__(self, data: DataConfig, split_seed: int) -> None:
-        assert data.test_fraction is not None, "checked by open_target"
-        self._all = _read()
-        labels, self.class_names = self._all.labels, self._all.class_names
-        self._index = stratified_split(
-            labels, {"test": data.test_fraction, "val": data.val_fraction}, split_seed, self.class_names
-        )
-        subset = stratified_subset(
-            labels[self._index["train"]],
-            fraction=data.fraction,
-            shots=data.shots,
-            seed=split_seed,
-            class_names=self.class_names,
-        )
-        self._index["train"] = self._index["train"][subset]
-        self.split_rule: dict[str, Any] = {
-            "train": "the rest",
-            "val": "carved out of all images, stratified",
-            "test": "carved out of all images, stratified",
-            "val_fraction": data.val_fraction,
-            "test_fraction": data.test_fraction,
-            "fraction": data.fraction,
-            "shots": data.shots,
-            "split_seed": split_seed,
-            "counts": {split: len(index) for split, index in self._index.items()},
-        }
-
-    def train(self) -> ImageSet:
-        """Training images, after `data.fraction` or `data.shots`."""
-        return self._all.take(self._index["train"])
-
-    def val(self) -> ImageSet:
-        """Validation images."""
-        return self._all.take(self._index["val"])
-
-    def test(self) -> ImageSet:
-        """Test images."""
-        return self._all.take(self._index["test"])
+    splits, rule = carve({"train": _read()}, data, split_seed)
+    return Target("digits", splits, rule)
 
 
 def _read() -> ImageSet:

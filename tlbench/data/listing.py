@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlbench.data.decode import EXTENSIONS
+from tlbench.data.decode import EXTENSIONS, UnreadableError
 from tlbench.errors import DataError
 
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -44,6 +44,18 @@ class Listing:
         return Listing(self.root, tuple(self.names[i] for i in index.tolist()), self.labels[index], self.class_names)
 
 
+def read_file(listing: Listing, position: int) -> bytes:
+    """The bytes of a listed file.
+
+    Raises:
+        UnreadableError: It cannot be read.
+    """
+    try:
+        return (listing.root / listing.names[position]).read_bytes()
+    except OSError as error:
+        raise UnreadableError(error.strerror or str(error)) from None
+
+
 def list_splits(root: Path) -> dict[str, Listing]:
     """List `root/{train,val,test}/<class>/…`, or `root/<class>/…` without a folder `train`.
 
@@ -72,15 +84,24 @@ def list_splits(root: Path) -> dict[str, Listing]:
     if twice:
         raise DataError(f"{root}: {' and '.join(twice)} are one split; join them in one folder")
     listings = {split: list_classes(root, name) for name, split in folders.items()}
+    check_same_classes(root, listings)
+    return listings
+
+
+def check_same_classes(root: Path, listings: Mapping[str, Listing]) -> None:
+    """Refuse splits whose classes differ from those of `train`.
+
+    Raises:
+        DataError: They do.
+    """
     train = listings["train"]
     for split, listing in listings.items():
-        if listing.class_names != train.class_names:
-            differing = sorted(set(train.class_names) ^ set(listing.class_names))
+        differing = sorted(set(train.class_names) ^ set(listing.class_names))
+        if differing:
             raise DataError(
                 f"{root}: train and {split} must have the same class folders; only in one of them: "
                 f"{', '.join(differing)}"
             )
-    return listings
 
 
 def list_classes(root: Path, below: str = "") -> Listing:

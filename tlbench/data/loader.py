@@ -1,8 +1,9 @@
-"""Batches of inputs that lie on the device as a whole."""
+"""Batches in an order that is a function of (order seed, epoch), of inputs that lie on the device as a whole."""
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from torch import Tensor
 
 from tlbench.errors import DataError
 from tlbench.seeds import permutation
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Inputs (B, …), labels (B,) int64, positions in the split (B,) int64."""
 
 
 def check_batch_size(batch_size: int, images: int) -> None:
@@ -26,8 +30,8 @@ def check_batch_size(batch_size: int, images: int) -> None:
         )
 
 
-class BatchLoader:
-    """Iterate over (inputs (B, …), labels (B,) int64, index (B,) int64), all on the inputs' device.
+class OrderedLoader(ABC):
+    """Gives out the batches of a split by the positions of their samples.
 
     The order of an epoch is a function of (order seed, epoch). Training drops the last, incomplete batch: BatchNorm
     never sees a batch of one, all steps weigh the same, and other images are left out in each epoch.
@@ -38,8 +42,7 @@ class BatchLoader:
     A checkpoint in the middle of an epoch holds the position (`state_dict`).
 
     Args:
-        inputs: (N, …) images or features.
-        labels: (N,) int64.
+        count: Samples, N.
         batch_size: Samples a batch, ≥ 1; with `drop_last` over all processes together, a multiple of `world_size`.
         order_seed: Seed of the order; None for the inputs' own order.
         drop_last: Whether the last, incomplete batch is left out.
@@ -52,8 +55,7 @@ class BatchLoader:
 
     def __init__(
         self,
-        inputs: Tensor,
-        labels: Tensor,
+        count: int,
         batch_size: int,
         *,
         order_seed: int | None = None,
@@ -62,13 +64,13 @@ class BatchLoader:
         world_size: int = 1,
     ) -> None:
         if drop_last:
-            check_batch_size(batch_size, len(labels))
-        if len(labels) < world_size:
+            check_batch_size(batch_size, count)
+        if count < world_size:
             raise DataError(
-                f"trainer.devices={world_size}: more processes than the {len(labels)} images of a split; use at most "
-                f"{len(labels)}, or more images (data.val_fraction, data.test_fraction)"
+                f"trainer.devices={world_size}: more processes than the {count} images of a split; use at most "
+                f"{count}, or more images (data.val_fraction, data.test_fraction)"
             )
-        self.inputs, self.labels = inputs, labels
+        self.count = count
         self.batch_size = batch_size
         self.order_seed = order_seed
         self.drop_last = drop_last
@@ -92,26 +94,53 @@ class BatchLoader:
 
     def __len__(self) -> int:
         if self.drop_last:
-            return len(self.labels) // self.batch_size
-        return math.ceil(len(range(self.rank, len(self.labels), self.world_size)) / self.batch_size)
+            return self.count // self.batch_size
+        return math.ceil(len(range(self.rank, self.count, self.world_size)) / self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        batches = self._batches()
+    def __iter__(self) -> Iterator[Batch]:
         first, self._first = self._first, 0
-        for number in range(first, len(self)):
-            self._position = number + 1
-            index = batches[number]
-            yield self.inputs[index], self.labels[index], index
+        for number, batch in enumerate(self._give(self.batches()[first:]), start=first + 1):
+            self._position = number
+            yield batch
 
-    def _batches(self) -> Sequence[Tensor]:
-        """The indices of this process's batches."""
-        count, device = len(self.labels), self.inputs.device
+    def batches(self, device: torch.device | str = "cpu") -> Sequence[Tensor]:
+        """The positions of the samples in each of this process's batches, in this epoch."""
         order = (
-            torch.arange(count, device=device)
+            torch.arange(self.count, device=device)
             if self.order_seed is None
-            else permutation(count, self.order_seed, self.epoch, device)
+            else permutation(self.count, self.order_seed, self.epoch, device)
         )
         if not self.drop_last:
             return torch.split(order[self.rank :: self.world_size], self.batch_size)
         whole = order[: len(self) * self.batch_size].view(len(self), self.world_size, -1)
         return list(whole[:, self.rank])
+
+    @abstractmethod
+    def _give(self, batches: Sequence[Tensor]) -> Iterator[Batch]:
+        """The batches of these positions, in order."""
+
+
+class BatchLoader(OrderedLoader):
+    """Batches of inputs that lie on one device.
+
+    Args:
+        inputs: (N, …) images or features.
+        labels: (N,) int64.
+        batch_size: As in `OrderedLoader`.
+        options: Likewise.
+
+    Raises:
+        DataError: As `OrderedLoader`.
+    """
+
+    def __init__(self, inputs: Tensor, labels: Tensor, batch_size: int, **options: Any) -> None:
+        super().__init__(len(labels), batch_size, **options)
+        self.inputs, self.labels = inputs, labels
+
+    def batches(self, device: torch.device | str | None = None) -> Sequence[Tensor]:
+        """As in `OrderedLoader`, on the inputs' device."""
+        return super().batches(self.inputs.device if device is None else device)
+
+    def _give(self, batches: Sequence[Tensor]) -> Iterator[Batch]:
+        for index in batches:
+            yield self.inputs[index], self.labels[index], index

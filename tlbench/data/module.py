@@ -1,30 +1,36 @@
-"""The target's three splits as a Lightning data module that keeps them on the trainer's device."""
+"""The target's three splits as a Lightning data module: on the trainer's device as a whole, or decoded by workers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning import LightningDataModule, Trainer
 from torch import Tensor
 
 from tlbench.config import Augmentation, DataConfig, Seeds
-from tlbench.data.augment import augment, prepare
-from tlbench.data.images import ImageSet
-from tlbench.data.loader import BatchLoader
+from tlbench.data.augment import prepare
+from tlbench.data.images import FileSet, Images
+from tlbench.data.loader import BatchLoader, OrderedLoader
 from tlbench.data.target import Target
+from tlbench.data.training_batch import training_batch
+from tlbench.data.worker_loader import WorkerLoader
+from tlbench.data.workers import default_workers
 
 EVALUATION_BATCH = 256  # no gradients are kept, so batches may be larger than in training
 
 Batch = tuple[Tensor, Tensor, Tensor]
+"""Images, labels (B,) int64 or soft targets (B, C) float32, indices."""
 
 
 class ImageDataModule(LightningDataModule):
     """Batches of (images float32 normalised, labels, index); training images are augmented, others never.
 
-    Each split is read once, when a stage first needs it: test only for testing. Of several processes each holds all
-    images and takes its share of every batch.
+    With MixUp or CutMix a training batch holds soft targets (B, C) in place of labels.
+
+    Images that are kept in memory go to the device as a whole when a stage first needs their split; others are decoded
+    in each epoch by worker processes. Of several processes each takes its share of every batch.
 
     Args:
         target: The opened target.
@@ -43,7 +49,7 @@ class ImageDataModule(LightningDataModule):
         self.augmentation = augmentation
         self.seeds = seeds
         self.channels_last = channels_last
-        self._sets: dict[str, ImageSet] = {}
+        self._sets: dict[str, Images] = {}
         self._features: dict[str, Tensor] = {}
         self._fingerprints: dict[str, str] = {}
 
@@ -52,22 +58,27 @@ class ImageDataModule(LightningDataModule):
         for split in {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}.get(stage, ()):
             self._read(split)
 
-    def train_dataloader(self) -> BatchLoader:
+    @property
+    def storage(self) -> Literal["memory", "workers"]:
+        """Where the images come from."""
+        return "workers" if isinstance(self.target.splits["train"], FileSet) else "memory"
+
+    def train_dataloader(self) -> OrderedLoader:
         """Training batches, in an order of their own in each epoch."""
         return self._loader("train", self.data.batch_size, order_seed=self.seeds.order, drop_last=True)
 
-    def val_dataloader(self) -> BatchLoader:
+    def val_dataloader(self) -> OrderedLoader:
         """Validation batches."""
         return self._loader("val", self._evaluation_batch)
 
-    def test_dataloader(self) -> BatchLoader:
+    def test_dataloader(self) -> OrderedLoader:
         """Test batches."""
         return self._loader("test", self._evaluation_batch)
 
-    @property
-    def test_set(self) -> ImageSet:
-        """The test split, decoded; for pictures after the test."""
-        return self._read("test")
+    def pictures(self, split: str, index: Tensor) -> Tensor:
+        """Some images of a split as they are stored: (M, 3, H, W) uint8 on the CPU, for (M,) positions."""
+        images = self.target.splits[split].take(index.cpu())
+        return (images.decoded() if isinstance(images, FileSet) else images).images
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:  # noqa: ARG002 - Lightning's hook
         """Turn uint8 images into the network's input, on the device; cached features are that already."""
@@ -76,14 +87,27 @@ class ImageDataModule(LightningDataModule):
         if images.ndim == 2:
             return batch
         if trainer.training:
-            images = augment(images, index, self.augmentation, self.seeds.augment, trainer.current_epoch)
+            return training_batch(
+                batch,
+                self.augmentation,
+                self.data,
+                len(self.target.class_names),
+                self.seeds.augment,
+                trainer.current_epoch,
+                channels_last=self.channels_last,
+            )
         return self._prepare(images), labels, index
 
     def prepared(self, split: str) -> Iterator[Tensor]:
         """All images of a split in its order, as the network's input, in batches (B, 3, H, W); never augmented."""
-        images = self._read(split).images
-        for chunk in torch.split(images, self._evaluation_batch):
-            yield self._prepare(chunk)
+        device = self._attached().strategy.root_device
+        images = self._read(split)
+        if isinstance(images, FileSet):
+            for chunk, _, _ in self._workers(images, self._evaluation_batch):
+                yield self._prepare(chunk.to(device, non_blocking=True))
+        else:
+            for chunk in torch.split(images.images, self._evaluation_batch):
+                yield self._prepare(chunk)
 
     def use_features(self, split: str, features: Tensor) -> None:
         """Let a split's batches hold features (N, F), in the order of its images, instead of images."""
@@ -108,21 +132,34 @@ class ImageDataModule(LightningDataModule):
     def _prepare(self, images: Tensor) -> Tensor:
         return prepare(images, self.data.image_size, self.data.normalisation, channels_last=self.channels_last)
 
-    def _loader(self, split: str, batch_size: int, **options: Any) -> BatchLoader:
-        trainer, image_set = self._attached(), self._read(split)
-        inputs = self._features.get(split, image_set.images)
-        return BatchLoader(
-            inputs,
-            image_set.labels,
+    def _loader(self, split: str, batch_size: int, **options: Any) -> OrderedLoader:
+        trainer, images = self._attached(), self._read(split)
+        options |= {"rank": trainer.global_rank, "world_size": trainer.world_size}
+        features = self._features.get(split)
+        if features is not None:
+            return BatchLoader(features, images.labels.to(features.device), batch_size, **options)
+        if isinstance(images, FileSet):
+            return self._workers(images, batch_size, training=split == "train", **options)
+        return BatchLoader(images.images, images.labels, batch_size, **options)
+
+    def _workers(self, files: FileSet, batch_size: int, *, training: bool = False, **options: Any) -> WorkerLoader:
+        trainer, workers = self._attached(), self.data.workers
+        crop = self.augmentation.resized_crop if training else None
+        return WorkerLoader(
+            files,
             batch_size,
-            rank=trainer.global_rank,
-            world_size=trainer.world_size,
+            side=files.side if crop is None else self.data.image_size,
+            crop=crop,
+            augment_seed=self.seeds.augment,
+            workers=default_workers(trainer.world_size) if workers is None else workers,
+            pin_memory=trainer.strategy.root_device.type == "cuda",
             **options,
         )
 
-    def _read(self, split: str) -> ImageSet:
+    def _read(self, split: str) -> Images:
         if split not in self._sets:
-            image_set: ImageSet = getattr(self.target, split)()
-            self._fingerprints[split] = image_set.fingerprint()
-            self._sets[split] = image_set.to(self._attached().strategy.root_device)
+            images = self.target.splits[split]
+            self._fingerprints[split] = images.fingerprint()
+            device = self._attached().strategy.root_device
+            self._sets[split] = images if isinstance(images, FileSet) else images.to(device)
         return self._sets[split]

@@ -3,64 +3,75 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING, Any, Protocol
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tlbench.config import DataConfig
 from tlbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from tlbench.data.images import ImageSet
+    from tlbench.data.images import Images
 
 
-class Target(Protocol):
-    """A data set whose splits are decoded when asked for: test only at the end.
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A data set and its three splits.
 
-    Attributes:
+    Args:
         name: As in the config.
-        class_names: One name a class, in the order of the labels.
+        splits: `train` (after `data.fraction` or `data.shots`), `val` and `test`.
         split_rule: How the splits came about (official or carved out, fractions, seed, counts); JSON types only.
+        unreadable: Files left out, with the reason, where `data.max_unreadable` allows it.
     """
 
     name: str
-    class_names: tuple[str, ...]
-    split_rule: dict[str, Any]
+    splits: Mapping[str, Images]
+    split_rule: Mapping[str, Any]
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
-    def train(self) -> ImageSet:
-        """Training images, after `data.fraction` or `data.shots`."""
-
-    def val(self) -> ImageSet:
-        """Validation images."""
-
-    def test(self) -> ImageSet:
-        """Test images."""
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One name a class, in the order of the labels."""
+        return self.splits["train"].class_names
 
 
-def open_target(data: DataConfig, split_seed: int) -> Target:
-    """Find the data and decide which images are train, val and test; decodes little or nothing yet.
+def open_target(
+    data: DataConfig, split_seed: int, say: Callable[[str], None] = print, warn: Callable[[str], None] = print
+) -> Target:
+    """Find and decode the data, and decide which images are train, val and test.
 
     Args:
         data: The target's config; `fraction` and `shots` apply to training images only.
         split_seed: Seed of the splits and of the subset.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
 
     Raises:
         ConfigError: `data.test_fraction` does not fit the data set.
-        DataError: No copy, a broken copy, or too few images of a class.
+        DataError: No copy, a broken copy, unreadable files, or too few images of a class.
     """
     _check_test_fraction(data)
     if data.name == "cifar10":
-        from tlbench.data.cifar10 import Cifar10
+        from tlbench.data.cifar10 import open_cifar10
 
-        return Cifar10(data, split_seed)
-    from tlbench.data.digits import Digits
+        return open_cifar10(data, split_seed, say, warn)
+    if data.name == "digits":
+        from tlbench.data.digits import open_digits
 
-    return Digits(data, split_seed)
+        return open_digits(data, split_seed)
+    from tlbench.data.image_files import open_image_files
+
+    return open_image_files(data, split_seed, say, warn)
 
 
 def ensure_reachable(data: DataConfig) -> None:
     """Return where the data are here, or once they are downloaded; imports nothing heavy unless it downloads.
 
     Raises:
-        ConfigError: `data.test_fraction` does not fit the data set.
+        ConfigError: `data.test_fraction` does not fit the data set, or `data.root` is missing.
         DataError: `unreachable=True` where there is no copy and the download fails.
     """
     _check_test_fraction(data)
@@ -68,8 +79,33 @@ def ensure_reachable(data: DataConfig) -> None:
         from tlbench.data.cifar10_copy import ensure_copy
 
         ensure_copy(data.root)
-    elif importlib.util.find_spec("sklearn") is None:
-        raise DataError("data=digits: they come with scikit-learn, which is not installed; pip install scikit-learn")
+    elif data.name == "digits":
+        if importlib.util.find_spec("sklearn") is None:
+            raise DataError(
+                "data=digits: they come with scikit-learn, which is not installed; pip install scikit-learn"
+            )
+    else:
+        own_root(data)
+
+
+def own_root(data: DataConfig) -> Path:
+    """The folder or CSV file of the user's own images.
+
+    Raises:
+        DataError: It is not there.
+    """
+    wanted = "a folder with one folder of images a class" if data.name == "image_folder" else "a CSV file path,label"
+    if data.root is None:
+        raise DataError(f"data.root=null: data={data.name} needs {wanted}; give data.root=…")
+    root = Path(os.path.expanduser(data.root))  # noqa: PTH111 (Path.expanduser raises for an unknown user)
+    there = root.is_dir() if data.name == "image_folder" else root.is_file()
+    if not there:
+        if not root.exists():
+            what = "no such folder" if data.name == "image_folder" else "no such file"
+        else:
+            what = "not a folder" if data.name == "image_folder" else "not a file"
+        raise DataError(f"data.root={data.root!r}: {what}; wanted is {wanted}")
+    return root
 
 
 def _check_test_fraction(data: DataConfig) -> None:

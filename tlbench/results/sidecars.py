@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def confusion_counts(predictions: dict[str, Tensor]) -> Tensor:
 def show_pictures(
     writer: Any,
     step: int,
-    images: Tensor,
+    pictures: Callable[[Tensor], Tensor],
     predictions: dict[str, Tensor],
     names: tuple[str, ...],
     mistakes: int,
@@ -55,7 +56,7 @@ def show_pictures(
     Args:
         writer: A TensorBoard SummaryWriter.
         step: Global step at the end of training.
-        images: (N, 3, H, W) uint8, the test split.
+        pictures: Gives the images (M, 3, H, W) uint8 at (M,) positions in the test split.
         predictions: As `Task.predictions` gives them.
         names: The C class names.
         mistakes: How many mistakes to show; 0 shows none.
@@ -65,7 +66,7 @@ def show_pictures(
         worst = most_confident_mistakes(predictions, mistakes)
         confidence, predicted = predictions["probabilities"][worst].max(dim=1)
         figure = mistakes_figure(
-            images[worst.to(images.device)].cpu().numpy(),
+            pictures(worst).numpy(),
             [names[i] for i in predictions["target"][worst].tolist()],
             [names[i] for i in predicted.tolist()],
             confidence.tolist(),

@@ -58,7 +58,7 @@ def test_the_head_trains_on_the_features_of_the_sources_backbone_in_the_loaders_
     source.fc = nn.Identity()
     with torch.no_grad():
         features = source(images)
-    labels = data.target.train().labels
+    labels = data.target.splits["train"].labels
     assert len(batches) == 6
     for inputs, targets, index in batches:
         torch.testing.assert_close(inputs, features[index], rtol=0, atol=1e-6)

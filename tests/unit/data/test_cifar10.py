@@ -13,7 +13,7 @@ import pytest
 import torch
 import torchvision
 
-from tlbench.data import cifar10, cifar10_copy
+from tlbench.data import cifar10_copy
 from tlbench.data.target import ensure_reachable, open_target
 from tlbench.download import Unreachable, stall_timeout
 from tlbench.errors import DataError
@@ -54,7 +54,6 @@ def official(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     archive_md5 = hashlib.md5(archive.read_bytes()).hexdigest()
     monkeypatch.setattr(theirs, "tgz_md5", archive_md5)
     monkeypatch.setattr(cifar10_copy, "ARCHIVE_MD5", archive_md5)
-    monkeypatch.setattr(cifar10, "TEST_IMAGES", 20)
     return archive
 
 
@@ -99,7 +98,7 @@ def test_folder_copy_is_found(tmp_path: Path, draw_tree, data_config, place: str
     ensure_reachable(data)
     target = open_target(data, 0)
     assert target.class_names == ("cat", "dog")
-    train, val, test = target.train(), target.val(), target.test()
+    train, val, test = (target.splits[split] for split in ("train", "val", "test"))
     assert [torch.bincount(s.labels).tolist() for s in (train, val, test)] == [[18, 18], [2, 2], [3, 2]]
     images = torch.cat([train.images, val.images]).flatten(1)
     assert len(images.unique(dim=0)) == 40
@@ -108,15 +107,20 @@ def test_folder_copy_is_found(tmp_path: Path, draw_tree, data_config, place: str
     assert target.split_rule["test"] == "official"
 
 
-def test_fraction_leaves_val_alone_and_only_the_chosen_are_decoded(tmp_path: Path, draw_tree, data_config):
+def test_fraction_leaves_val_alone(tmp_path: Path, draw_tree, data_config):
     draw_tree(tmp_path / "data" / "train", COUNTS)
     draw_tree(tmp_path / "data" / "test", {"cat": 1, "dog": 1})
     full, few = (open_target(data_config("cifar10", shots=shots), 0) for shots in (None, 2))
-    assert few.val().fingerprint() == full.val().fingerprint()
+    assert few.splits["val"].fingerprint() == full.splits["val"].fingerprint()
+    assert torch.bincount(few.splits["train"].labels).tolist() == [2, 2]
+
+
+def test_a_broken_file_of_any_split_is_named_at_once(tmp_path: Path, draw_tree, data_config):
+    draw_tree(tmp_path / "data" / "train", COUNTS)
+    draw_tree(tmp_path / "data" / "test", {"cat": 1, "dog": 1})
     (tmp_path / "data" / "test" / "cat" / "0.png").write_bytes(b"broken")
-    assert torch.bincount(few.train().labels).tolist() == [2, 2]
-    with pytest.raises(DataError, match=r"test/cat/0\.png"):
-        few.test()
+    with pytest.raises(DataError, match=r"test/cat/0\.png: not an image.*data\.max_unreadable \(now 0\)"):
+        open_target(data_config("cifar10"), 0)
 
 
 def test_train_and_test_with_other_classes(tmp_path: Path, draw_tree, data_config):
@@ -174,12 +178,12 @@ def test_official_archive_is_unpacked_and_read(tmp_path: Path, data_config, offi
     data = data_config("cifar10", root="mine", val_fraction=0.2)
     ensure_reachable(data)
     target = open_target(data, 0)
-    assert [len(s) for s in (target.train(), target.val(), target.test())] == [80, 20, 20]
+    assert [len(s) for s in (target.splits["train"], target.splits["val"], target.splits["test"])] == [80, 20, 20]
     assert target.class_names == tuple(f"class{c}" for c in range(10))
     with (root / "cifar-10-batches-py" / "test_batch").open("rb") as file:
         wanted = pickle.load(file)
-    assert torch.equal(target.test().images, torch.from_numpy(wanted["data"]).view(20, 3, 32, 32))
-    assert target.test().labels.tolist() == wanted["labels"]
+    assert torch.equal(target.splits["test"].images, torch.from_numpy(wanted["data"]).view(20, 3, 32, 32))
+    assert target.splits["test"].labels.tolist() == wanted["labels"]
     assert sorted(p.name for p in root.iterdir()) == ["cifar-10-batches-py", "cifar-10-python.tar.gz"]
 
 
@@ -196,7 +200,7 @@ def test_truncated_archive_is_replaced_by_a_download(tmp_path: Path, data_config
     with serve(lambda request: send(request, official.read_bytes())) as url:
         download_from(f"{url}/{official.name}")
         ensure_reachable(data_config("cifar10"))
-    assert len(open_target(data_config("cifar10", val_fraction=0.2), 0).train()) == 80
+    assert len(open_target(data_config("cifar10", val_fraction=0.2), 0).splits["train"]) == 80
     assert sorted(p.name for p in (tmp_path / "data").iterdir()) == ["cifar-10-batches-py", "cifar-10-python.tar.gz"]
 
 

@@ -18,7 +18,7 @@ def rows(*image_sets) -> list[tuple]:
 
 def test_splits_together_are_scikit_learns_digits(data_config):
     target = open_target(data_config("digits"), 0)
-    train, val, test = target.train(), target.val(), target.test()
+    train, val, test = (target.splits[split] for split in ("train", "val", "test"))
     assert [len(s) for s in (train, val, test)] == [719, 180, 898]
     bunch = load_digits()
     grey = np.rint(bunch.images * 255 / 16).astype(np.uint8)
@@ -30,14 +30,14 @@ def test_splits_together_are_scikit_learns_digits(data_config):
 
 def test_shots_take_from_train_only(data_config):
     full, few = (open_target(data_config("digits", shots=shots), 0) for shots in (None, 30))
-    assert torch.bincount(few.train().labels).tolist() == [30] * 10
-    assert set(rows(few.train())) < set(rows(full.train()))
-    assert few.val().fingerprint() == full.val().fingerprint()
-    assert few.test().fingerprint() == full.test().fingerprint()
+    assert torch.bincount(few.splits["train"].labels).tolist() == [30] * 10
+    assert set(rows(few.splits["train"])) < set(rows(full.splits["train"]))
+    assert few.splits["val"].fingerprint() == full.splits["val"].fingerprint()
+    assert few.splits["test"].fingerprint() == full.splits["test"].fingerprint()
 
 
 def test_split_seed_decides(data_config):
-    a, again, b = (open_target(data_config("digits"), seed).test().fingerprint() for seed in (0, 0, 1))
+    a, again, b = (open_target(data_config("digits"), seed).splits["test"].fingerprint() for seed in (0, 0, 1))
     assert a == again != b
 
 

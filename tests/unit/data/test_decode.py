@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision.transforms.v2 import functional as TV
+
+from tlbench.data.decode import UnreadableError, decode_square
+
+
+def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+    return pixels[..., 0] if channels == 1 else pixels
+
+
+def encoded(image: Image.Image | np.ndarray, kind: str = "png", **options) -> bytes:
+    buffer = io.BytesIO()
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("fit", ["crop", "squash", "pad"])
+def test_a_square_of_the_wanted_side_keeps_its_pixels(fit: str):
+    pixels = noise(9, 9)
+    assert np.array_equal(decode_square(encoded(pixels), 9, fit), pixels)
+
+
+def test_crop_takes_the_middle_pad_adds_bars_and_squash_takes_all():
+    wide = noise(8, 14)
+    assert np.array_equal(decode_square(encoded(wide), 8, "crop"), wide[:, 3:11])
+    padded = decode_square(encoded(wide), 14, "pad")
+    assert np.array_equal(padded[3:11], wide)
+    assert not padded[:3].any()
+    assert not padded[11:].any()
+    squashed = decode_square(encoded(wide), 8, "squash")
+    theirs = TV.resize(torch.from_numpy(wide).permute(2, 0, 1), [8, 8], antialias=True)
+    assert np.abs(squashed.transpose(2, 0, 1).astype(int) - theirs.numpy()).max() <= 1
+
+
+@pytest.mark.parametrize(("side", "size"), [(16, (50, 40)), (32, (20, 20))])
+def test_resizing_is_torchvisions(side: int, size: tuple[int, int]):
+    pixels = noise(*size)
+    theirs = TV.resize(TV.center_crop(torch.from_numpy(pixels).permute(2, 0, 1), [min(size)] * 2), [side, side])
+    assert np.abs(decode_square(encoded(pixels), side, "crop").transpose(2, 0, 1).astype(int) - theirs.numpy()).max() <= 1
+
+
+def test_a_region_is_torchvisions_resized_crop():
+    pixels = noise(40, 40)
+    ours = decode_square(encoded(pixels), 16, "crop", (5 / 40, 10 / 40, 20 / 40, 24 / 40))
+    theirs = TV.resized_crop(torch.from_numpy(pixels).permute(2, 0, 1), 5, 10, 20, 24, [16, 16], antialias=True)
+    assert np.abs(ours.transpose(2, 0, 1).astype(int) - theirs.numpy()).max() <= 1
+
+
+def test_grey_and_palette_become_rgb():
+    grey = noise(6, 6, 1)
+    for content in (encoded(grey), encoded(Image.fromarray(grey).convert("P"))):
+        assert np.array_equal(decode_square(content, 6, "crop"), np.repeat(grey[..., None], 3, axis=2))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_becomes_white(mode: str):
+    image = Image.new("RGBA", (4, 4), (200, 200, 200, 255))
+    image.putpixel((0, 0), (0, 0, 0, 0))
+    if mode == "P":
+        image = image.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE)
+        content = encoded(image, transparency=image.getpixel((0, 0)))
+        assert decode_square(content, 4, "crop")[0, 0].tolist() == [255, 255, 255]
+        return
+    pixels = decode_square(encoded(image.convert(mode)), 4, "crop")
+    assert pixels[0, 0].tolist() == [255, 255, 255]
+    assert pixels[1, 1].tolist() == [200, 200, 200]
+
+
+def test_16_bits_are_scaled_to_8():
+    deep = np.array([[0, 257], [32896, 65535]], dtype=np.uint16)
+    assert decode_square(encoded(deep), 2, "crop")[..., 0].tolist() == [[0, 1], [128, 255]]
+    assert decode_square(encoded(deep, "tiff"), 2, "crop")[..., 0].tolist() == [[0, 1], [128, 255]]
+
+
+@pytest.mark.parametrize("kind", ["webp", "bmp", "tiff", "gif", "ppm"])
+def test_kinds_of_files(kind: str):
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    pixels[:2] = 255
+    options = {"lossless": True} if kind == "webp" else {}
+    assert np.array_equal(decode_square(encoded(pixels, kind, **options), 4, "crop"), pixels)
+
+
+def test_exif_orientation_is_applied():
+    pixels = noise(6, 6)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown rotated by 90 degrees clockwise
+    content = encoded(pixels, exif=exif)
+    assert np.array_equal(decode_square(content, 6, "crop"), np.rot90(pixels, -1))
+
+
+def test_a_large_jpeg_decoded_at_a_fraction_looks_as_the_whole_does():
+    y, x = np.mgrid[0:600, 0:800]
+    photo = np.stack([x * 255 / 800, y * 255 / 600, (np.sin(x / 20) + 1) * 127], axis=-1).astype(np.uint8)
+    reduced = decode_square(encoded(photo, "jpeg", quality=95), 64, "crop").astype(int)
+    whole = decode_square(encoded(photo), 64, "crop").astype(int)
+    assert np.abs(reduced - whole).max() <= 8
+
+
+def test_a_truncated_jpeg():
+    content = encoded(noise(64, 64), "jpeg")
+    with pytest.raises(UnreadableError, match="truncated"):
+        decode_square(content[: len(content) // 2], 64, "crop")
+    with pytest.raises(UnreadableError, match="truncated"):
+        decode_square(content[: len(content) // 2], 8, "crop")
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF is not this", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDRxx"])
+def test_what_is_no_image_is_told_in_one_line(content: bytes):
+    with pytest.raises(UnreadableError) as caught:
+        decode_square(content, 8, "crop")
+    assert "\n" not in str(caught.value)
+    assert "BytesIO" not in str(caught.value)
+
+
+def test_pixels_without_a_plain_meaning_in_8_bits():
+    with pytest.raises(UnreadableError, match="floating-point numbers; convert"):
+        decode_square(encoded(Image.new("F", (4, 4)), "tiff"), 4, "crop")
+    with pytest.raises(UnreadableError, match="range from -5 to -5; convert"):
+        decode_square(encoded(Image.new("I", (4, 4), -5), "tiff"), 4, "crop")

@@ -1,0 +1,100 @@
+"""A user's own images: a folder per class, or a CSV file of paths and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from tlbench.config import DataConfig
+from tlbench.data.carve import carve
+from tlbench.data.images import FileSet, Images, ImageSet
+from tlbench.data.listing import Listing, list_csv, list_splits
+from tlbench.data.scan import Scan, scan
+from tlbench.data.target import Target, own_root
+from tlbench.errors import DataError
+
+THUMBNAIL = 32
+"""Side in pixels to which images are decoded for the audit, where they are decoded again in each epoch."""
+
+_NAMED = 5  # unreadable files in a message
+
+
+def open_image_files(
+    data: DataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
+) -> Target:
+    """Images in folders or listed in a CSV file; splits that they lack are carved out of train.
+
+    Raises:
+        DataError: The files cannot be used; more than `data.max_unreadable` of them cannot be decoded.
+    """
+    root = own_root(data)
+    listings = list_splits(root) if data.name == "image_folder" else list_csv(root)
+    parts, unreadable = read_listings(listings, data, say, warn)
+    splits, rule = carve(parts, data, split_seed, "the folder's" if data.name == "image_folder" else "the file's")
+    return Target(data.name, splits, rule, unreadable)
+
+
+def read_listings(
+    listings: Mapping[str, Listing], data: DataConfig, say: Callable[[str], None], warn: Callable[[str], None]
+) -> tuple[dict[str, Images], dict[str, str]]:
+    """Decode listed files, or only look at them where they are to be decoded in each epoch.
+
+    Returns:
+        The images of each part without the unreadable files; and those, with the reason.
+
+    Raises:
+        DataError: More than `data.max_unreadable` files cannot be decoded, or none of a class can.
+    """
+    whole = _joined(listings)
+    in_memory = keeps_in_memory(data, len(whole))
+    found = scan(whole, data.stored_side if in_memory else THUMBNAIL, data.fit, say, warn)
+    unreadable = {whole.names[i]: reason for i, reason in sorted(found.unreadable.items())}
+    if len(unreadable) > data.max_unreadable:
+        raise DataError(_unreadable_text(whole, unreadable, data.max_unreadable))
+    parts: dict[str, Images] = {}
+    start = 0
+    for part, listing in listings.items():
+        kept = torch.tensor([i for i in range(len(listing)) if start + i not in found.unreadable])
+        parts[part] = _images(listing, kept, found, start, data, in_memory)
+        start += len(listing)
+    return parts, unreadable
+
+
+def keeps_in_memory(data: DataConfig, count: int) -> bool:
+    """Whether so many images are decoded once and kept on the device."""
+    if data.cache == "auto":
+        return count * 3 * data.stored_side**2 <= data.memory_budget_mb * 2**20
+    return data.cache == "memory"
+
+
+def _joined(listings: Mapping[str, Listing]) -> Listing:
+    first = next(iter(listings.values()))
+    return Listing(
+        first.root,
+        tuple(name for listing in listings.values() for name in listing.names),
+        torch.cat([listing.labels for listing in listings.values()]),
+        first.class_names,
+    )
+
+
+def _images(listing: Listing, kept: torch.Tensor, found: Scan, start: int, data: DataConfig, in_memory: bool) -> Images:
+    whole = len(kept) == len(listing)
+    pixels, digests = found.pixels[start : start + len(listing)], found.digests[start : start + len(listing)]
+    listing = listing if whole else listing.take(kept)
+    if not whole:
+        pixels, digests = pixels[kept], digests[kept.numpy()]
+    empty = [name for i, name in enumerate(listing.class_names) if not (listing.labels == i).any()]
+    if empty:
+        raise DataError(f"{listing.root}: class {empty[0]!r} has no readable image; add some or remove the class")
+    if in_memory:
+        return ImageSet(pixels, listing.labels, listing.class_names, listing.names)
+    return FileSet(listing, data.stored_side, data.fit, pixels, digests)
+
+
+def _unreadable_text(listing: Listing, unreadable: Mapping[str, str], allowed: int) -> str:
+    named = [f"{listing.root / name}: {reason}" for name, reason in list(unreadable.items())[:_NAMED]]
+    rest = len(unreadable) - len(named)
+    text = "; ".join(named) + (f"; and {rest} more" if rest else "")
+    files = "1 file" if len(unreadable) == 1 else f"{len(unreadable)} files"
+    return f"{text}; replace or remove {files}, or leave out up to so many with data.max_unreadable (now {allowed})"

@@ -1,0 +1,111 @@
+"""Batches of images that workers decode from their files in each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tlbench.config import ResizedCrop
+from tlbench.data.decode import WHOLE, Region, UnreadableError, decode_square
+from tlbench.data.images import FileSet, no_more_readable
+from tlbench.data.listing import read_file
+from tlbench.data.loader import Batch, OrderedLoader
+from tlbench.data.workers import decoding_loader
+from tlbench.errors import DataError
+
+_UNITS = 1 << 16
+"""Side of the square in which crops are drawn: finer than the pixels of any image."""
+
+
+class WorkerLoader(OrderedLoader):
+    """Iterate over (images (B, 3, side, side) uint8, labels (B,) int64, index (B,) int64), on the host.
+
+    With a resized crop, each image's part is cut out of the file's full resolution; it is the part that the device
+    path cuts out of the stored square. Nothing depends on the number of workers.
+
+    Args:
+        files: The split.
+        batch_size: As in `OrderedLoader`.
+        side: Height and width of the images, pixels.
+        crop: The resized crop to draw for each image; None: the whole square.
+        augment_seed: Seed of the augmentation, for the crop.
+        workers: Processes that decode; 0: the calling one.
+        pin_memory: Whether batches are in page-locked memory, for a GPU.
+        options: As in `OrderedLoader`.
+
+    Raises:
+        DataError: As `OrderedLoader`; while iterating: a file cannot be decoded any more.
+    """
+
+    def __init__(
+        self,
+        files: FileSet,
+        batch_size: int,
+        *,
+        side: int,
+        crop: ResizedCrop | None = None,
+        augment_seed: int = 0,
+        workers: int = 0,
+        pin_memory: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(len(files), batch_size, **options)
+        self._pending: Sequence[Tensor] = []
+        self._loader = decoding_loader(
+            _Decoding(files, side, crop, augment_seed), _Pending(self), workers, pin_memory=pin_memory
+        )
+
+    def pending(self) -> Iterator[tuple[int, Tensor]]:
+        """The epoch, and the positions of each batch that is still to be given out in it."""
+        return ((self.epoch, index) for index in self._pending)
+
+    def _give(self, batches: Sequence[Tensor]) -> Iterator[Batch]:
+        self._pending = batches
+        for batch in self._loader:
+            if isinstance(batch, DataError):
+                raise batch
+            yield batch
+
+
+class _Pending:
+    """What the DataLoader iterates over: a new pass each epoch."""
+
+    def __init__(self, loader: WorkerLoader) -> None:
+        self._loader = loader
+
+    def __iter__(self) -> Iterator[tuple[int, Tensor]]:
+        return self._loader.pending()
+
+
+class _Decoding:
+    """Decodes the images of a batch."""
+
+    def __init__(self, files: FileSet, side: int, crop: ResizedCrop | None, seed: int) -> None:
+        self._listing, self._fit = files.listing, files.fit
+        self._side, self._crop, self._seed = side, crop, seed
+
+    def __len__(self) -> int:
+        return len(self._listing)
+
+    def __getitems__(self, task: tuple[int, Tensor]) -> Batch | DataError:
+        epoch, index = task
+        images = np.empty((len(index), 3, self._side, self._side), np.uint8)
+        for row, (i, region) in enumerate(zip(index.tolist(), self._regions(epoch, index), strict=True)):
+            try:
+                content = read_file(self._listing, i)
+                images[row] = decode_square(content, self._side, self._fit, region).transpose(2, 0, 1)
+            except UnreadableError as error:
+                return no_more_readable(self._listing, i, error)  # raised there, without a worker's traceback
+        return torch.from_numpy(images), self._listing.labels[index], index
+
+    def _regions(self, epoch: int, index: Tensor) -> list[Region]:
+        if self._crop is None:
+            return [WHOLE] * len(index)
+        from tlbench.data.resized_crop import boxes
+
+        drawn = boxes(self._crop, _UNITS, _UNITS, self._seed, epoch, index).double() / _UNITS
+        return [(top, left, height, width) for top, left, height, width in drawn.tolist()]
