@@ -18,10 +18,11 @@ from tlbench.adaptation.parameter_groups import learning_rate_scales
 from tlbench.adaptation.schedule import GroupFactor
 from tlbench.adaptation.stages import Stage
 from tlbench.config import TrainConfig
-from tlbench.data.augment import augment, prepare
+from tlbench.data.augment import prepare
 from tlbench.data.loader import check_batch_size
 from tlbench.data.module import EVALUATION_BATCH
 from tlbench.data.target import open_target
+from tlbench.data.training_batch import training_batch
 from tlbench.machine import cores_each
 from tlbench.models.catalog import build_network
 from tlbench.models.head_input import HeadInput
@@ -168,6 +169,7 @@ class _Probe:
         each = max(config.data.batch_size // config.trainer.devices, 1)
         self._index = torch.arange(each, device=self.device)
         self._targets = self._index % classes
+        self._classes = classes
         side = config.data.image_size
         self._images = torch.randint(256, (each, 3, side, side), dtype=torch.uint8, device=self.device)
         self._features: torch.Tensor | None = None
@@ -179,8 +181,9 @@ class _Probe:
         optimizer = self.task.new_optimizer()
 
         def step() -> None:
+            batch = self._batch()  # as in a run, not in the network's precision
             with self.trainer.precision_plugin.forward_context():
-                loss = self.task.training_step(self._batch(), 0)
+                loss = self.task.training_step(batch, 0)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -210,8 +213,16 @@ class _Probe:
     def _batch(self) -> Batch:
         if self._features is not None:
             return self._features, self._targets, self._index
-        images = augment(self._images, self._index, self.config.augmentation, self.config.seeds.augment, 0)
-        return self._prepared(images), self._targets, self._index
+        c = self.config
+        return training_batch(
+            (self._images, self._targets, self._index),
+            c.augmentation,
+            c.data,
+            self._classes,
+            c.seeds.augment,
+            0,
+            channels_last=c.trainer.channels_last,
+        )
 
     def _prepared(self, images: torch.Tensor) -> torch.Tensor:
         c = self.config

@@ -84,7 +84,15 @@ class Task(LightningModule):
 
     @abstractmethod
     def loss(self, outputs: Any, targets: Any) -> Tensor:
-        """The mean training loss of a batch, a scalar."""
+        """The mean loss of a batch, a scalar, as validation and test report it."""
+
+    def training_loss(self, outputs: Any, targets: Any) -> Tensor:
+        """What training minimises on a batch, a scalar; `loss`, unless a task trains on other targets."""
+        return self.loss(outputs, targets)
+
+    def plain_targets(self, targets: Any) -> Any:
+        """Of a training batch's targets, those that its metrics compare with; the targets themselves, by default."""
+        return targets
 
     @abstractmethod
     def new_metrics(self) -> Metric:
@@ -142,9 +150,9 @@ class Task(LightningModule):
         inputs, targets, _ = batch
         with self.regulariser.watch(inputs if self.on_features else None):
             outputs = self.outputs(inputs)
-        loss = self.loss(outputs, targets)
+        loss = self.training_loss(outputs, targets)
         with torch.no_grad():
-            self.train_metrics.update(outputs, targets)
+            self.train_metrics.update(outputs, self.plain_targets(targets))
         self.train_losses.append(loss.detach())
         return loss + self.regulariser.penalty() if self.regulariser.active else loss
 

@@ -20,6 +20,8 @@ from tlbench.tasks.base import Task
 class ClassificationTask(Task):
     """Cross-entropy on logits (B, C) and class indices (B,); the best checkpoint is that of the highest val/oa.
 
+    Training may smooth the labels, and takes soft targets (B, C) as well.
+
     Args:
         network: The network with its layer groups, weights already loaded.
         config: The run's configuration.
@@ -42,12 +44,26 @@ class ClassificationTask(Task):
         Raises:
             ConfigError: The head was not replaced: it does not give a logit a class.
         """
+        return self._cross_entropy(outputs, targets)
+
+    def training_loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """As `loss`, with label smoothing, of class indices (B,) or soft targets (B, C).
+
+        Label smoothing ε (Szegedy et al. 2016, arXiv:1512.00567) takes (1 − ε) · target + ε / C.
+        """
+        return self._cross_entropy(outputs, targets, self.config.task.label_smoothing)
+
+    def plain_targets(self, targets: Tensor) -> Tensor:
+        """Class indices (B,); of soft targets the heaviest class."""
+        return targets.argmax(dim=1) if targets.ndim == 2 else targets
+
+    def _cross_entropy(self, outputs: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
         if outputs.shape[1] != len(self.class_names):
             raise ConfigError(
                 f"model.name={self.config.model.name!r}: its head gives {outputs.shape[1]} outputs, the target has "
                 f"{len(self.class_names)} classes; replace the head by one of {len(self.class_names)} outputs"
             )
-        return F.cross_entropy(outputs, targets)
+        return F.cross_entropy(outputs, targets, label_smoothing=label_smoothing)
 
     def new_metrics(self) -> ClassificationMetrics:
         """OA, AA, kappa, F1, ECE, the confusion matrix and the per-class values."""
