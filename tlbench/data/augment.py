@@ -13,31 +13,50 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tlbench.config import Augmentation, Normalisation
+from tlbench.data.resized_crop import boxes, resized_crop
 from tlbench.seeds import randint, uniform
 
-# Draw numbers of the augmentation stream; 0 is the order's, as both streams may have the same seed.
+# Draw numbers of the augmentation stream; 0 is the order's, as both streams may have the same seed. Those of
+# `resized_crop` (7), `mixing` (8) and `rand_augment` (9) stand there.
 _CROP_Y, _CROP_X, _FLIP, _BRIGHTNESS, _CONTRAST, _SATURATION = range(1, 7)
 
 _LUMA = (0.2989, 0.587, 0.114)  # ITU-R BT.601, as rounded in torchvision
 
 
-def augment(images: Tensor, index: Tensor, config: Augmentation, seed: int, epoch: int) -> Tensor:
-    """Crop, flip, then change brightness, contrast and saturation, in this order.
+def augment(
+    images: Tensor,
+    index: Tensor,
+    config: Augmentation,
+    seed: int,
+    epoch: int,
+    image_size: int,
+    *,
+    cropped: bool = False,
+) -> Tensor:
+    """Resized crop, crop within a padding, flip, brightness, contrast and saturation, in this order.
+
+    The resized crop comes first, so that it may as well be cut out of the file when that is decoded; the padding is in
+    pixels of what it gives.
 
     Args:
         images: (B, 3, H, W) uint8.
         index: (B,) int64 sample indices.
-        config: Strengths; a zero leaves its step out.
+        config: Strengths; a zero or null leaves its step out. What mixes images is left to `tlbench.data.mixing`.
         seed: Augmentation seed.
         epoch: Epoch, ≥ 0.
+        image_size: Height and width of the resized crop, pixels.
+        cropped: Whether the images are resized crops already.
 
     Returns:
-        (B, 3, H, W) float32 in [0, 1].
+        (B, 3, image_size, image_size) float32 in [0, 1] with a resized crop, (B, 3, H, W) without.
     """
 
     def factor(strength: float, draw: int) -> Tensor:
         return 1 + strength * (2 * uniform(seed, epoch, index, draw) - 1)
 
+    if config.resized_crop is not None and not cropped:
+        height, width = images.shape[-2:]
+        images = resized_crop(images, boxes(config.resized_crop, height, width, seed, epoch, index), image_size)
     if config.crop_padding or config.flip:
         offsets = 2 * config.crop_padding + 1
         top = randint(offsets, seed, epoch, index, _CROP_Y)
