@@ -95,6 +95,7 @@ class ImageDataModule(LightningDataModule):
                 self.seeds.augment,
                 trainer.current_epoch,
                 channels_last=self.channels_last,
+                cropped=self.storage == "workers",  # the workers cut the resized crop out of the file
             )
         return self._prepare(images), labels, index
 
