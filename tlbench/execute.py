@@ -8,6 +8,7 @@ from pathlib import Path
 from tlbench.config import TrainConfig
 from tlbench.console import banner, say, shown, warn
 from tlbench.errors import ConfigError, UserError
+from tlbench.loggers.check import check_loggers
 from tlbench.results.folder import earlier_record, set_aside
 from tlbench.results.record import FILE_NAME, Record
 from tlbench.results.show import show_record
@@ -31,11 +32,12 @@ def execute(config: TrainConfig, folder: Path) -> Record:
             "plan=true: a dry run is made without hydra.mode and other launchers; drop them, or plan=true"
         )
     earlier = earlier_record(folder, config.model_dump(mode="json"))
+    if earlier is not None and earlier.status == "complete" and not config.rerun:
+        say(f"complete since {earlier.volatile.finished}, nothing to train (rerun=true repeats it)")
+        show_record(earlier, folder)
+        return earlier
+    check_loggers(config.logger)
     if earlier is not None and earlier.status == "complete":
-        if not config.rerun:
-            say(f"complete since {earlier.volatile.finished}, nothing to train (rerun=true repeats it)")
-            show_record(earlier, folder)
-            return earlier
         aside = set_aside(folder)
         assert aside is not None
         say(f"rerun=true: the earlier run is kept in {shown(aside)}")

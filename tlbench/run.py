@@ -9,23 +9,24 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 from torch import Tensor
 
 from tlbench.adaptation.advice import advise
 from tlbench.adaptation.freezing import group_hash
 from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
-from tlbench.config_hash import config_hash, flatten
+from tlbench.config_hash import config_hash
 from tlbench.console import complain, shown
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import open_target
 from tlbench.errors import UserError, WeightsError
 from tlbench.interrupts import Interrupted, Signals, interruptible
+from tlbench.loggers.build import FigureWriter, begin_logging, build_loggers, conclude_logging, log_result
+from tlbench.loggers.status import Status
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
 from tlbench.processes.rank import is_first_process
@@ -90,21 +91,19 @@ def run(
                 this.test(built)
                 team.leave(orderly=True)
         except Interrupted:
-            _write(folder, this.record("interrupted"))
+            this.end("interrupted")
             raise
         except Exception as error:
             cause = team.cause(error)
             text = None if isinstance(error, UserError) else traceback.format_exc()
             reason = ErrorRecord(type=type(cause).__name__, message=str(cause), traceback=text)
-            _write(folder, this.record("failed", reason))
+            this.end("failed", reason)
             if cause is error:
                 raise
             raise cause from error
         finally:
             team.leave(orderly=False)
-    record = this.record("complete")
-    _write(folder, record)
-    return record
+    return this.end("complete")
 
 
 @dataclass(frozen=True)
@@ -131,6 +130,7 @@ class _Run:
     data: DataRecord | None = None
     model: ModelRecord | None = None
     built: _Built | None = None
+    loggers: list[Logger] = field(default_factory=list)
     weights: LoadReport | None = None
     best: BestRecord | None = None
     metrics: dict[str, float | None] = field(default_factory=dict)
@@ -170,11 +170,13 @@ class _Run:
         task = ClassificationTask(network, c, names)
         last = find_resumable(self.folder, self.say)
         step = read_checkpoint(last)["global_step"] if last else 0
-        parts = build_trainer(c, task, self.folder, step, signals, self.say, self.team)
+        self.loggers = build_loggers(c, self.folder, step, self.warn)
+        parts = build_trainer(c, task, self.folder, self.loggers, signals, self.say, self.team)
         if last is not None:
             self.resumes += 1
             self.say(f"goes on from {shown(last)} (step {step})")
         self.built = _Built(task, module, parts, self.data, last)
+        begin_logging(self.loggers)
         return self.built
 
     def fit(self, built: _Built) -> None:
@@ -203,31 +205,34 @@ class _Run:
         self.seconds["test_s"] = time.perf_counter() - begun
 
     def _show(self, built: _Built, values: dict[str, float], predictions: dict[str, Tensor], step: int) -> None:
-        """Put the test's metrics, its pictures and the hyperparameters into TensorBoard."""
-        for logger in built.parts.trainer.loggers:
-            logger.log_metrics({key: value for key, value in values.items() if key.count("/") == 1}, step)
-            if isinstance(logger, TensorBoardLogger):
-                show_pictures(
-                    logger.experiment,
-                    step,
-                    partial(built.module.pictures, "test"),
-                    predictions,
-                    built.task.class_names,
-                    self.config.logger.mistakes,
-                )
-                keys = flatten(self.config.model_dump(mode="json"))
-                # with the step, as a run that is taken up here drops what was logged from that step on
-                test_oa = {"hparam/test_oa": values["test/oa"]}
-                logger.log_hyperparams({k: str(v) for k, v in keys.items()}, test_oa, step)
-                logger.finalize("success")
+        """Put the test's metrics, its pictures and the hyperparameters into the loggers."""
+        if self.loggers:
+            show_pictures(
+                FigureWriter(self.loggers),
+                step,
+                partial(built.module.pictures, "test"),
+                predictions,
+                built.task.class_names,
+                self.config.logger.mistakes,
+            )
+        log_result(self.loggers, values, self.config, step)
 
     def lost(self, message: str) -> None:
         """Note that another process failed, where this one can do no more than end."""
-        error = ErrorRecord(type=ProcessLost.__name__, message=message, traceback=None)
-        _write(self.folder, self.record("failed", error))
+        self.end("failed", ErrorRecord(type=ProcessLost.__name__, message=message, traceback=None))
         complain(f"the run failed: {ProcessLost.__name__}: {message}")
 
-    def record(self, status: Any, error: ErrorRecord | None = None) -> Record:
+    def end(self, status: Status, error: ErrorRecord | None = None) -> Record:
+        """Write the record, then tell the loggers how the run ended."""
+        record = self.record(status, error)
+        try:
+            if is_first_process():
+                write_record(self.folder, record)
+        finally:
+            conclude_logging(self.loggers, status)
+        return record
+
+    def record(self, status: Status, error: ErrorRecord | None = None) -> Record:
         """The record of what is known so far."""
         config = self.config.model_dump(mode="json")
         parts = self.built.parts if self.built else None
@@ -286,11 +291,6 @@ def _stages(built: _Built) -> list[StageRecord]:
         )
         for stage, first in zip(unfreezing.stages, unfreezing.first_epochs, strict=False)
     ]
-
-
-def _write(folder: Path, record: Record) -> None:
-    if is_first_process():
-        write_record(folder, record)
 
 
 def _load_best(built: _Built, path: Path) -> BestRecord:

@@ -1,18 +1,17 @@
-"""Build the Lightning Trainer of a run: device, loggers, callbacks, checkpoints."""
+"""Build the Lightning Trainer of a run: device, callbacks, checkpoints."""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 
 from tlbench.callbacks.curves import Curves
 from tlbench.callbacks.early_stopping import StageEarlyStopping
@@ -31,6 +30,7 @@ from tlbench.interrupts import Signals
 from tlbench.processes.ddp import TeamDDP
 from tlbench.processes.team import Team
 from tlbench.results.checkpoints import AtomicCheckpointIO
+from tlbench.results.curves import CURVES_FILE
 from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tlbench.tasks.base import Task
 
@@ -51,7 +51,7 @@ def build_trainer(
     config: TrainConfig,
     task: Task,
     folder: Path,
-    resume_step: int = 0,
+    loggers: Sequence[Logger] = (),
     signals: Signals | None = None,
     say: Callable[[str], None] = print,
     team: Team | None = None,
@@ -61,8 +61,8 @@ def build_trainer(
     Args:
         config: The run's configuration.
         task: Declares the stages, the monitored metric and its mode.
-        folder: The run's folder; checkpoints and TensorBoard events go there.
-        resume_step: Steps in the checkpoint that the run goes on from (0: none); curves logged after it are dropped.
+        folder: The run's folder; checkpoints and curves go there.
+        loggers: Get the curves as well.
         signals: SIGINT and SIGTERM, noted while training; None: nothing notes them.
         say: Shows the user a line.
         team: The processes of the run.
@@ -74,7 +74,7 @@ def build_trainer(
     _check_device(config)
     _quiet_lightning()
     unfreezing = GradualUnfreezing(task.stages, say)
-    curves, progress = Curves(unfreezing), RunProgress()
+    curves, progress = Curves(unfreezing, folder / CURVES_FILE), RunProgress()
     features = FeatureCache(say) if caches_features(config) else None
     best = MovableCheckpoint(
         dirpath=folder,
@@ -105,7 +105,7 @@ def build_trainer(
         sync_batchnorm=c.sync_batchnorm,
         max_epochs=c.max_epochs,
         precision=c.precision,
-        logger=_loggers(config, folder, resume_step),
+        logger=list(loggers),
         callbacks=callbacks,
         plugins=[AtomicCheckpointIO()],
         default_root_dir=folder,
@@ -174,15 +174,6 @@ def _check_device(config: TrainConfig) -> None:
         raise ConfigError(
             "trainer.sync_batchnorm=true: works on GPUs only, and torch sees none; use false or model.norm=group"
         )
-
-
-def _loggers(config: TrainConfig, folder: Path, resume_step: int) -> list[Logger]:
-    if not config.logger.tensorboard:
-        return []
-    # An epoch of n steps that ends at step s is logged at s − 1: what a run logs after a checkpoint of step s begins
-    # at s, and one that begins anew at 0.
-    writer_options: dict[str, Any] = {"purge_step": resume_step}
-    return [TensorBoardLogger(save_dir=folder, name="", version="", default_hp_metric=False, **writer_options)]
 
 
 def _sees_gpu() -> bool:

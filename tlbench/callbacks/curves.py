@@ -1,14 +1,18 @@
-"""Collects the curves of a run, one row per epoch, and logs stage and learning rates."""
+"""Collects the curves of a run, one row per epoch, keeps them as `curves.csv`, and logs stage and learning rates."""
 
 # ruff: noqa: ARG002 (hooks have Lightning's signatures)
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
+from tlbench.processes.rank import is_first_process
+from tlbench.results.atomic import output_errors
+from tlbench.results.curves import write_curves
 
 
 class Curves(Checkpoint):
@@ -20,16 +24,22 @@ class Curves(Checkpoint):
 
     Args:
         unfreezing: Knows the stage; None where there are no stages.
+        file: The table of the rows, written after each epoch; None: none is written.
 
     Attributes:
         rows: One per epoch, in order: `epoch` and `step` (epochs and optimizer steps completed, so from 1), `stage`
             (from 1), the metrics, and `lr/<layer group>`, the rate that the next step would use (0: frozen).
     """
 
-    def __init__(self, unfreezing: GradualUnfreezing | None = None) -> None:
+    def __init__(self, unfreezing: GradualUnfreezing | None = None, file: Path | None = None) -> None:
         self._unfreezing = unfreezing
+        self._file = file
         self.rows: list[dict[str, float]] = []
         self._val: dict[str, float] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Bring the table to what the checkpoint knows: epochs that came after it come again."""
+        self._write()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note the val metrics now: an epoch without validation must not repeat the last."""
@@ -45,6 +55,7 @@ class Curves(Checkpoint):
         row = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step, **stage}
         self.rows.append({**row, **_metrics(trainer, "train/"), **self._val, **rates})
         self._val = {}
+        self._write()
         for logger in trainer.loggers:
             logger.log_metrics(
                 {**stage, **rates}, step=trainer.global_step - 1
@@ -57,6 +68,15 @@ class Curves(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the rows of the run that is resumed."""
         self.rows = [dict(row) for row in state_dict["rows"]]
+
+    def _write(self) -> None:
+        if self._file is None or not is_first_process():
+            return
+        if self.rows:
+            write_curves(self._file, self.rows)
+        else:
+            with output_errors(self._file.parent):
+                self._file.unlink(missing_ok=True)
 
 
 def _metrics(trainer: Trainer, prefix: str) -> dict[str, float]:

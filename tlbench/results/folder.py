@@ -12,6 +12,7 @@ from yaml import YAMLError
 from tlbench.config_hash import difference
 from tlbench.errors import ConfigError
 from tlbench.results.atomic import output_errors, remove_leftovers, write_atomic
+from tlbench.results.curves import CURVES_FILE
 from tlbench.results.record import FILE_NAME, Record, read_record
 
 CONFIG_FILE = "config.yaml"
@@ -19,6 +20,8 @@ LAST_CHECKPOINT = "last.ckpt"
 PREVIOUS_CHECKPOINT = "previous.ckpt"
 """The `last.ckpt` before: what a run goes on from when the last is damaged."""
 BEST_CHECKPOINT = "best.ckpt"
+LOGGERS_FILE = "loggers.json"
+"""The run's ids in W&B and MLflow."""
 CONSOLE_FILE = "console.log"
 """What a run prints, where a study runs several at a time."""
 
@@ -65,7 +68,7 @@ def begin(folder: Path, config: dict[str, Any]) -> None:
     Raises:
         OutputError: If the disk refuses.
     """
-    for name in (CONFIG_FILE, LAST_CHECKPOINT, BEST_CHECKPOINT, FILE_NAME):
+    for name in (CONFIG_FILE, LAST_CHECKPOINT, BEST_CHECKPOINT, FILE_NAME, CURVES_FILE, LOGGERS_FILE):
         remove_leftovers(folder / name)
     write_atomic(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create(config)).encode())
 

@@ -13,6 +13,7 @@ from tlbench.compose import plain
 from tlbench.config import StandIn, TrainConfig
 from tlbench.console import banner, shown, warn
 from tlbench.errors import ConfigError
+from tlbench.loggers.check import check_loggers
 from tlbench.parsing import parse
 from tlbench.results.folder import earlier_record, is_complete
 from tlbench.stand_ins import banner_text, data_stand_in, replace_overrides, source_stand_in, stand_in_overrides
@@ -67,6 +68,8 @@ def _plan(job_overrides: list[list[str]], compose: Compose) -> list[PlannedRun]:
     wanted = [_planned(overrides, compose) for overrides in job_overrides]
     needed = _Needed()
     open_runs = [p for p in wanted if p.config.rerun or not is_complete(p.folder, p.config.model_dump(mode="json"))]
+    for loggers in {p.config.logger.model_dump_json(): p.config.logger for p in open_runs}.values():
+        check_loggers(loggers)
     found = {id(p): needed.stand_ins(p.config) for p in open_runs}
     if not any(found.values()):
         return wanted

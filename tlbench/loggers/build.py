@@ -1,0 +1,106 @@
+"""A run's loggers, from its configuration to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from matplotlib.figure import Figure
+
+from tlbench.config import TrainConfig
+from tlbench.loggers.identity import Identity, KnownRuns
+from tlbench.loggers.mlflow_run import RunMlflowLogger
+from tlbench.loggers.status import Status
+from tlbench.loggers.wandb_run import RunWandbLogger
+from tlbench.processes.rank import is_first_process
+
+
+def build_loggers(
+    config: TrainConfig, folder: Path, resume_step: int = 0, warn: Callable[[str], None] = print
+) -> list[Logger]:
+    """The loggers of a run; those of W&B and MLflow in its first process only.
+
+    Args:
+        config: The run's configuration.
+        folder: The run's folder; TensorBoard's events and W&B's files go there.
+        resume_step: Steps in the checkpoint that the run goes on from (0: none); curves logged after it are dropped.
+        warn: Shows the user a warning.
+
+    Raises:
+        ConfigError: MLflow cannot use the store.
+    """
+    loggers: list[Logger] = []
+    if config.logger.tensorboard:
+        # An epoch of n steps that ends at step s is logged at s − 1: what a run logs after a checkpoint of step s
+        # begins at s, and one that begins anew at 0.
+        writer_options: dict[str, Any] = {"purge_step": resume_step}
+        loggers.append(
+            TensorBoardLogger(save_dir=folder, name="", version="", default_hp_metric=False, **writer_options)
+        )
+    if is_first_process():
+        identity = Identity.of(config)
+        known = KnownRuns(folder, identity.config_hash)
+        if config.logger.wandb is not None:
+            loggers.append(RunWandbLogger(config.logger.wandb, identity, known, folder))
+        if config.logger.mlflow is not None:
+            loggers.append(RunMlflowLogger(config.logger.mlflow, identity, known, warn))
+    return loggers
+
+
+def begin_logging(loggers: Sequence[Logger]) -> None:
+    """Start the run in W&B and MLflow, or go on with it there.
+
+    Raises:
+        ConfigError: They refuse.
+        OutputError: The run's id cannot be kept in its folder.
+    """
+    for logger in loggers:
+        if isinstance(logger, RunWandbLogger | RunMlflowLogger):
+            logger.begin()
+
+
+def conclude_logging(loggers: Sequence[Logger], status: Status) -> None:
+    """Tell W&B and MLflow how the run ended."""
+    for logger in loggers:
+        if isinstance(logger, RunWandbLogger | RunMlflowLogger):
+            logger.conclude(status)
+
+
+def log_result(loggers: Sequence[Logger], metrics: Mapping[str, float], config: TrainConfig, step: int) -> None:
+    """Log the final metrics (those per class excepted); to TensorBoard the hyperparameters as well.
+
+    Args:
+        loggers: The run's.
+        metrics: Flat names such as `test/oa` and values.
+        config: The run's configuration.
+        step: Global step at the end of training.
+    """
+    for logger in loggers:
+        logger.log_metrics({key: value for key, value in metrics.items() if key.count("/") == 1}, step)
+        if isinstance(logger, TensorBoardLogger):
+            # with the step, as a run that is taken up here drops what was logged from that step on
+            test_oa = {"hparam/test_oa": metrics["test/oa"]}
+            parameters = Identity.of(config).parameters
+            logger.log_hyperparams({k: str(v) for k, v in parameters.items()}, test_oa, step)
+            logger.finalize("success")
+
+
+class FigureWriter:
+    """Takes figures as TensorBoard's SummaryWriter does, and gives them to every logger.
+
+    Args:
+        loggers: The run's.
+    """
+
+    def __init__(self, loggers: Sequence[Logger]) -> None:
+        self._loggers = loggers
+
+    def add_figure(self, tag: str, figure: Figure, step: int) -> None:
+        """Log a figure under a name such as `test/confusion`."""
+        for logger in self._loggers:
+            if isinstance(logger, RunWandbLogger | RunMlflowLogger):
+                logger.add_figure(tag, figure, step)
+            elif isinstance(logger, TensorBoardLogger):
+                logger.experiment.add_figure(tag, figure, step)

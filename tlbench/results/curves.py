@@ -1,0 +1,49 @@
+"""`curves.csv`: a run's curves as a table, a row an epoch, written whole after each."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlbench.results.atomic import write_atomic
+
+CURVES_FILE = "curves.csv"
+_FIRST = ("epoch", "step", "stage")
+_GROUPS = ("train/", "val/", "lr/")
+
+
+def write_curves(path: Path, rows: Sequence[dict[str, float]]) -> None:
+    """Write the table atomically.
+
+    Columns are `epoch`, `step`, `stage`, then those named `train/…`, `val/…`, `lr/…` and all others, each kind in the
+    order in which they first appear. A cell is empty where an epoch has no value or one that is not finite; numbers
+    are written so that reading gives them back exactly.
+
+    Args:
+        path: The file.
+        rows: One per epoch, as `callbacks.curves.Curves` keeps them.
+
+    Raises:
+        OutputError: If the disk refuses; an earlier file is then still whole.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns(rows), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: value if math.isfinite(value) else "" for name, value in row.items()} for row in rows)
+    write_atomic(path, text.getvalue().encode())
+
+
+def columns(rows: Sequence[dict[str, float]]) -> list[str]:
+    """The names of the columns, in order."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+
+    def place(name: str) -> tuple[int, int]:
+        if name in _FIRST:
+            return 0, _FIRST.index(name)
+        kinds = [number for number, group in enumerate(_GROUPS, start=1) if name.startswith(group)]
+        return (kinds[0] if kinds else len(_GROUPS) + 1), names.index(name)
+
+    return sorted(names, key=place)
