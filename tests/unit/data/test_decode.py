@@ -45,7 +45,9 @@ def test_crop_takes_the_middle_pad_adds_bars_and_squash_takes_all():
 def test_resizing_is_torchvisions(side: int, size: tuple[int, int]):
     pixels = noise(*size)
     theirs = TV.resize(TV.center_crop(torch.from_numpy(pixels).permute(2, 0, 1), [min(size)] * 2), [side, side])
-    assert np.abs(decode_square(encoded(pixels), side, "crop").transpose(2, 0, 1).astype(int) - theirs.numpy()).max() <= 1
+    assert (
+        np.abs(decode_square(encoded(pixels), side, "crop").transpose(2, 0, 1).astype(int) - theirs.numpy()).max() <= 1
+    )
 
 
 def test_a_region_is_torchvisions_resized_crop():

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import io
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rich
+import torch
+from filelock import FileLock
+from PIL import Image
+from rich.console import Console
+
+from tlbench.data import scan as scan_module
+from tlbench.data.listing import Listing, list_classes
+from tlbench.data.scan import PIXELS, Scan, scan
+
+
+@pytest.fixture
+def listing(tmp_path: Path, draw_tree) -> Listing:
+    draw_tree(tmp_path / "images", {"a": 3, "b": 4})
+    return list_classes(tmp_path / "images")
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "decoded"
+
+
+def scanned(listing: Listing, side: int = 8, said: list[str] | None = None) -> Scan:
+    lines = [] if said is None else said
+    return scan(listing, side, "crop", lines.append, lambda text: lines.append(f"warning: {text}"))
+
+
+def drawn(listing: Listing) -> torch.Tensor:
+    pixels = [np.asarray(Image.open(listing.root / name)) for name in listing.names]
+    return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
+
+
+@pytest.fixture
+def undecodable(monkeypatch: pytest.MonkeyPatch):
+    """From now on, decoding is an error: what is needed must come from the cache."""
+
+    def broken(*_: object) -> None:
+        raise AssertionError("decoded again")
+
+    return lambda: monkeypatch.setattr(scan_module, "_decoded", broken)
+
+
+def test_the_second_time_nothing_is_decoded(listing, kept, undecodable):
+    said: list[str] = []
+    first = scanned(listing, said=said)
+    assert torch.equal(first.pixels, drawn(listing))
+    assert said == [f"decoded 7 images once, kept in {kept.parent} (0 MB)"]
+    undecodable()
+    second = scanned(listing, said=said)
+    assert torch.equal(second.pixels, first.pixels)
+    assert np.array_equal(second.digests, first.digests)
+    assert len(said) == 1
+
+
+@pytest.mark.parametrize("change", ["content", "name", "side"])
+def test_what_changes_is_decoded_again(listing, kept, change: str):
+    before = scanned(listing)
+    name, side = listing.names[0], 8
+    if change == "content":
+        Image.new("RGB", (8, 8)).save(listing.root / name)
+    elif change == "name":
+        (listing.root / name).rename(listing.root / "a" / "renamed.png")
+        listing = list_classes(listing.root)
+    else:
+        side = 4
+    after = scanned(listing, side)
+    assert len(list(kept.glob("*/" + PIXELS))) == 2
+    assert after.pixels.shape[-1] == side
+    if change == "content":
+        assert not after.pixels[0].any()
+        assert torch.equal(after.pixels[1:], before.pixels[1:])
+
+
+def test_unreadable_files_are_noted_and_the_note_is_kept(listing, kept, undecodable):
+    (listing.root / listing.names[2]).write_bytes(b"no image")
+    first = scanned(listing)
+    assert first.unreadable == {2: "not an image, or not one of a kind that Pillow reads"}
+    assert not first.pixels[2].any()
+    undecodable()
+    assert scanned(listing).unreadable == first.unreadable
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_workers_give_the_same(listing, kept, monkeypatch: pytest.MonkeyPatch, workers: int):
+    monkeypatch.setattr(scan_module, "_IN_PROCESS", 0)
+    monkeypatch.setattr(scan_module, "_CHUNK", 2)
+    monkeypatch.setattr(scan_module, "default_workers", lambda: workers)
+    (listing.root / listing.names[4]).write_bytes(b"no image")
+    found = scanned(listing)
+    wanted = [0, 1, 2, 3, 5, 6]
+    readable = listing.take(torch.tensor(wanted))
+    assert torch.equal(found.pixels[wanted], drawn(readable))
+    assert list(found.unreadable) == [4]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "missing", "other shape"])
+def test_a_damaged_cache_is_replaced(listing, kept, damage: str):
+    first = scanned(listing).pixels.clone()  # it is a memory map of the file that is damaged
+    (pixels,) = kept.glob("*/" + PIXELS)
+    if damage == "truncated":
+        os.truncate(pixels, 100)
+    elif damage == "missing":
+        pixels.unlink()
+    else:
+        np.save(pixels, np.zeros((2, 3, 8, 8), np.uint8))
+    assert torch.equal(scanned(listing).pixels, first)
+    assert len(list(kept.glob("*/"))) == 1
+
+
+def test_a_cache_that_cannot_be_written_is_said_and_does_without(listing, kept):
+    kept.parent.mkdir()
+    kept.touch()  # a file where the folder should be
+    said: list[str] = []
+    assert torch.equal(scanned(listing, said=said).pixels, drawn(listing))
+    assert len(said) == 1
+    assert said[0].startswith(f"warning: decoded images are not kept: {kept}: ")
+    assert "TLBENCH_CACHE" in said[0]
+
+
+def test_an_interrupted_decoding_leaves_nothing(listing, kept, monkeypatch: pytest.MonkeyPatch):
+    decoded = scan_module._decoded
+
+    def stopped(*arguments):
+        yield next(iter(decoded(*arguments)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scan_module, "_CHUNK", 2)
+    monkeypatch.setattr(scan_module, "_decoded", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        scanned(listing)
+    assert [path.suffix for path in kept.iterdir()] == [".lock"]
+
+
+def test_who_comes_second_waits_for_the_first(listing, kept, undecodable):
+    first = scanned(listing)
+    (folder,) = (path for path in kept.iterdir() if path.is_dir())
+    aside = folder.rename(kept / "aside")
+    said: list[str] = []
+    results: list[Scan] = []
+    with FileLock(folder.with_suffix(".lock")):
+        undecodable()
+        waiting = threading.Thread(target=lambda: results.append(scanned(listing, said=said)))
+        waiting.start()
+        while not said:
+            waiting.join(0.01)
+        aside.rename(folder)
+    waiting.join()
+    assert said == ["waits for another run, which decodes the same images"]
+    assert torch.equal(results[0].pixels, first.pixels)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_only_in_a_terminal(listing, kept, monkeypatch: pytest.MonkeyPatch, terminal: bool):
+    monkeypatch.setattr(scan_module, "_SHOW_PROGRESS_ABOVE", 1)
+    output = io.StringIO()
+    monkeypatch.setattr(rich, "_console", Console(file=output, force_terminal=terminal, width=80))
+    scanned(listing)
+    assert ("decoding images" in output.getvalue()) is terminal
