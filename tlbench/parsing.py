@@ -62,6 +62,8 @@ def _cross_checks(c: TrainConfig) -> list[str]:
         problems.append("source.path=null: source=checkpoint needs the path of a weights file or of a run's folder")
     if c.source.name == "random" and c.source.path is not None:
         problems.append(f"source.path={c.source.path!r}: source=random takes no file; use source=checkpoint or drop it")
+    if c.data.stored_size is not None and c.data.name in ("cifar10", "digits"):
+        problems.append(f"data.stored_size={c.data.stored_size}: {c.data.name} keeps its images as they are; use null")
     if c.data.shots is not None and c.data.fraction < 1:
         problems.append(
             f"data.shots={c.data.shots} and data.fraction={c.data.fraction}: give one of the two, "

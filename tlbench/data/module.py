@@ -18,7 +18,13 @@ from tlbench.data.training_batch import training_batch
 from tlbench.data.worker_loader import WorkerLoader
 from tlbench.data.workers import default_workers
 
-EVALUATION_BATCH = 256  # no gradients are kept, so batches may be larger than in training
+_EVALUATION_PIXELS = 256 * 64**2
+
+
+def evaluation_batch(data: DataConfig) -> int:
+    """Images a batch where no gradients are kept: more than in training, up to 256, as long as they are small."""
+    return max(data.batch_size, min(256, _EVALUATION_PIXELS // data.image_size**2))
+
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Images, labels (B,) int64 or soft targets (B, C) float32, indices."""
@@ -124,7 +130,7 @@ class ImageDataModule(LightningDataModule):
 
     @property
     def _evaluation_batch(self) -> int:
-        return max(self.data.batch_size, EVALUATION_BATCH)
+        return evaluation_batch(self.data)
 
     def _attached(self) -> Trainer:
         assert self.trainer is not None, "Lightning sets the trainer before it calls a hook"

@@ -14,6 +14,7 @@ from tlbench.data.decode import WHOLE, Region, UnreadableError, decode_square
 from tlbench.data.images import FileSet, no_more_readable
 from tlbench.data.listing import read_file
 from tlbench.data.loader import Batch, OrderedLoader
+from tlbench.data.resized_crop import boxes
 from tlbench.data.workers import decoding_loader
 from tlbench.errors import DataError
 
@@ -105,7 +106,5 @@ class _Decoding:
     def _regions(self, epoch: int, index: Tensor) -> list[Region]:
         if self._crop is None:
             return [WHOLE] * len(index)
-        from tlbench.data.resized_crop import boxes
-
         drawn = boxes(self._crop, _UNITS, _UNITS, self._seed, epoch, index).double() / _UNITS
         return [(top, left, height, width) for top, left, height, width in drawn.tolist()]

@@ -20,7 +20,7 @@ from tlbench.adaptation.stages import Stage
 from tlbench.config import TrainConfig
 from tlbench.data.augment import prepare
 from tlbench.data.loader import check_batch_size
-from tlbench.data.module import EVALUATION_BATCH
+from tlbench.data.module import evaluation_batch
 from tlbench.data.target import open_target
 from tlbench.data.training_batch import training_batch
 from tlbench.machine import cores_each
@@ -195,13 +195,14 @@ class _Probe:
     def evaluation_s(self) -> float:
         """Seconds that evaluating one image takes."""
         self.task.eval()
-        images = self._images[torch.arange(EVALUATION_BATCH, device=self.device) % len(self._images)]
+        batch = evaluation_batch(self.config.data)
+        images = self._images[torch.arange(batch, device=self.device) % len(self._images)]
 
         def evaluate() -> None:
             with torch.no_grad(), self.trainer.precision_plugin.forward_context():
                 self.task.network(self._prepared(images))
 
-        return self._median(evaluate) / EVALUATION_BATCH / self.config.trainer.devices
+        return self._median(evaluate) / batch / self.config.trainer.devices
 
     def use_features(self) -> None:
         """Let the steps that follow train the head on cached features."""
