@@ -13,14 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tlbench.config import Augmentation, Normalisation
+from tlbench.data.colour import adjust_brightness, adjust_contrast, adjust_saturation
+from tlbench.data.rand_augment import rand_augment
 from tlbench.data.resized_crop import boxes, resized_crop
 from tlbench.seeds import randint, uniform
 
 # Draw numbers of the augmentation stream; 0 is the order's, as both streams may have the same seed. Those of
 # `resized_crop` (7), `mixing` (8) and `rand_augment` (9) stand there.
 _CROP_Y, _CROP_X, _FLIP, _BRIGHTNESS, _CONTRAST, _SATURATION = range(1, 7)
-
-_LUMA = (0.2989, 0.587, 0.114)  # ITU-R BT.601, as rounded in torchvision
 
 
 def augment(
@@ -33,10 +33,11 @@ def augment(
     *,
     cropped: bool = False,
 ) -> Tensor:
-    """Resized crop, crop within a padding, flip, brightness, contrast and saturation, in this order.
+    """Resized crop, crop within a padding, flip, RandAugment, brightness, contrast and saturation, in this order.
 
-    The resized crop comes first, so that it may as well be cut out of the file when that is decoded; the padding is in
-    pixels of what it gives.
+    It is that of torchvision's reference recipes. The resized crop comes first, so that it may as well be cut out of
+    the file when that is decoded; the padding is in pixels of what it gives. RandAugment, which is defined on uint8,
+    comes before what is computed in floating point.
 
     Args:
         images: (B, 3, H, W) uint8.
@@ -62,6 +63,8 @@ def augment(
         top = randint(offsets, seed, epoch, index, _CROP_Y)
         left = randint(offsets, seed, epoch, index, _CROP_X)
         images = crop_and_flip(images, config.crop_padding, top, left, uniform(seed, epoch, index, _FLIP) < config.flip)
+    if config.rand_augment is not None:
+        images = rand_augment(images, index, config.rand_augment, seed, epoch)
     images = to_float(images)
     if config.brightness:
         images = adjust_brightness(images, factor(config.brightness, _BRIGHTNESS))
@@ -97,21 +100,6 @@ def crop_and_flip(images: Tensor, padding: int, top: Tensor, left: Tensor, flip:
     return padded.flatten(2).gather(2, flat).view(images.shape)
 
 
-def adjust_brightness(images: Tensor, factor: Tensor) -> Tensor:
-    """Blend with black: float images (B, 3, H, W) in [0, 1] times a (B,) factor ≥ 0, clamped to [0, 1]."""
-    return (images * _per_image(factor)).clamp_(0, 1)
-
-
-def adjust_contrast(images: Tensor, factor: Tensor) -> Tensor:
-    """Blend with the image's mean grey; arguments as in `adjust_brightness`."""
-    return _blend(images, _grey(images).mean(dim=(1, 2, 3), keepdim=True), factor)
-
-
-def adjust_saturation(images: Tensor, factor: Tensor) -> Tensor:
-    """Blend with the grey image; arguments as in `adjust_brightness`."""
-    return _blend(images, _grey(images), factor)
-
-
 def prepare(images: Tensor, image_size: int, normalisation: Normalisation, *, channels_last: bool = False) -> Tensor:
     """Bring a batch to the network's input: resize (bilinear, antialiased), then normalise.
 
@@ -131,21 +119,6 @@ def prepare(images: Tensor, image_size: int, normalisation: Normalisation, *, ch
     shift, scale = _affine(tuple(normalisation.mean), tuple(normalisation.std), images.device)
     images = torch.addcmul(shift, images, scale)
     return images.contiguous(memory_format=torch.channels_last) if channels_last else images
-
-
-def _per_image(factor: Tensor) -> Tensor:
-    return factor[:, None, None, None]
-
-
-def _grey(images: Tensor) -> Tensor:
-    """(B, 1, H, W)."""
-    red, green, blue = images[:, 0:1], images[:, 1:2], images[:, 2:3]
-    return red.mul(_LUMA[0]).add_(green, alpha=_LUMA[1]).add_(blue, alpha=_LUMA[2])
-
-
-def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
-    factor = _per_image(factor)
-    return (images * factor).add_(other * (1 - factor)).clamp_(0, 1)
 
 
 @cache

@@ -7,15 +7,8 @@ from torchvision.transforms.v2 import functional as TV
 
 from tests.composed import augmentation
 from tlbench.config import Normalisation
-from tlbench.data.augment import (
-    adjust_brightness,
-    adjust_contrast,
-    adjust_saturation,
-    augment,
-    crop_and_flip,
-    prepare,
-    to_float,
-)
+from tlbench.data.augment import augment, crop_and_flip, prepare, to_float
+from tlbench.data.colour import adjust_brightness, adjust_contrast, adjust_saturation
 
 ALL = augmentation(crop_padding=4, flip=0.5, brightness=0.4, contrast=0.4, saturation=0.4)
 NORMALISATION = Normalisation(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])
