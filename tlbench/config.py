@@ -363,6 +363,7 @@ class TrainConfig(Schema):
     seeds: Seeds
     study: str
     factors: Annotated[list[str], Field(min_length=1)]
+    checkpoint: str | None
     on_missing: Literal["error", "embedded"]
     rerun: bool
     plan: bool

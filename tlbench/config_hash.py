@@ -10,6 +10,7 @@ from typing import Any
 NOT_AFFECTING_RESULTS = (
     "study",
     "factors",
+    "checkpoint",
     "on_missing",
     "rerun",
     "plan",
