@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from omegaconf import OmegaConf
 
 from tlbench.compose import compose_config
 from tlbench.config import Augmentation, TrainConfig
@@ -35,7 +36,9 @@ def config(*overrides: str) -> TrainConfig:
             node = node[parent]
         assert last in node, override
         node[last] = yaml.safe_load(text)
-    return parse(values)
+    resolved = OmegaConf.to_container(OmegaConf.create(values), resolve=True)
+    assert isinstance(resolved, dict)
+    return parse({str(key): value for key, value in resolved.items()})
 
 
 @functools.cache

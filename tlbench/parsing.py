@@ -16,6 +16,7 @@ from tlbench.adaptation.stages import plan_stages
 from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.metrics.monitored import CLASSIFICATION, mode_of
+from tlbench.models.checks import model_problems
 from tlbench.models.layer_groups import HEAD, LAYER_GROUPS
 
 SEED_KEYS = ("seed", "seeds")
@@ -59,7 +60,9 @@ def _describe(error: Any) -> str:
 def _cross_checks(c: TrainConfig) -> list[str]:
     problems = []
     if c.source.name == "checkpoint" and c.source.path is None:
-        problems.append("source.path=null: source=checkpoint needs the path of a weights file or of a run's folder")
+        problems.append(
+            "source.path=null: source=checkpoint needs a weights file or a run's folder; give checkpoint=… or source.path=…"
+        )
     if c.source.name == "random" and c.source.path is not None:
         problems.append(f"source.path={c.source.path!r}: source=random takes no file; use source=checkpoint or drop it")
     if c.data.stored_size is not None and c.data.name in ("cifar10", "digits"):
@@ -81,7 +84,9 @@ def _cross_checks(c: TrainConfig) -> list[str]:
         problems.append(
             f"optimizer.warmup_epochs={c.optimizer.warmup_epochs}: at most trainer.max_epochs={c.trainer.max_epochs}"
         )
-    problems.extend(_check_stages(c) or _check_network(c))
+    of_model = model_problems(c.model)
+    problems.extend(of_model)
+    problems.extend(_check_stages(c) or ([] if of_model else _check_network(c)))
     problems.extend(_check_names(c))
     if c.data.batch_size % c.trainer.devices:
         problems.append(
@@ -137,15 +142,16 @@ def _check_stages(c: TrainConfig) -> list[str]:
 def _check_network(c: TrainConfig) -> list[str]:
     """What does not fit the network's layer groups or the task's metrics."""
     s = c.strategy
-    known = c.model.groups or LAYER_GROUPS.get(c.model.name)
-    if known is None:
-        return []  # of timm's networks the groups are known once they are built
-    groups = list(known)
     checks: list[Callable[[], object]] = [
-        lambda: plan_stages(s, groups, HEAD, c.trainer.max_epochs),
-        lambda: learning_rate_scales(groups, s.lr_decay, s.lr_scales),
         lambda: c.callbacks.monitor is None or mode_of(c.callbacks.monitor, CLASSIFICATION),
     ]
+    known = c.model.groups or (LAYER_GROUPS[c.model.name] if c.model.library == "torchvision" else None)
+    if known is not None:  # those of timm's networks are known once they are built
+        groups = list(known)
+        checks += [
+            lambda: plan_stages(s, groups, HEAD, c.trainer.max_epochs),
+            lambda: learning_rate_scales(groups, s.lr_decay, s.lr_scales),
+        ]
     problems = []
     for check in checks:
         try:
