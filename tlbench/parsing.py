@@ -61,7 +61,8 @@ def _cross_checks(c: TrainConfig) -> list[str]:
     problems = []
     if c.source.name == "checkpoint" and c.source.path is None:
         problems.append(
-            "source.path=null: source=checkpoint needs a weights file or a run's folder; give checkpoint=… or source.path=…"
+            "source.path=null: source=checkpoint needs a weights file or a run's folder; "
+            "give checkpoint=… or source.path=…"
         )
     if c.source.name == "random" and c.source.path is not None:
         problems.append(f"source.path={c.source.path!r}: source=random takes no file; use source=checkpoint or drop it")
