@@ -21,6 +21,7 @@ from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
 from tlbench.config_hash import flatten
 from tlbench.errors import ConfigError
+from tlbench.optional_groups import keys_of_optional
 from tlbench.parsing import parse
 
 CONFIG_NAME = "train"
@@ -128,15 +129,27 @@ def _listed(match: re.Match[str]) -> str:
 
 
 def _unknown_key(key: str) -> str:
+    parent, _, last = key.rpartition(".")
+    needed = keys_of_optional(parent)
+    if last in needed:
+        others = "".join(f" or {option}" for option in _options_with(parent))
+        whole = ", ".join(f"{name}: …" for name in needed)
+        return f"{key}: {parent} is null, and is given whole: '{parent}={{{whole}}}'{others}"
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         known = list(flatten(_unresolved(compose(CONFIG_NAME))))
     known += sorted({".".join(k.split(".")[:n]) for k in known for n in range(1, k.count(".") + 1)})
     close = difflib.get_close_matches(key, known, n=1)
-    parent = key.rpartition(".")[0]
     prefix = f"{parent}." if parent else ""
     below = sorted({k.removeprefix(prefix).split(".")[0] for k in known if k.startswith(prefix)})
     hint = f" (did you mean {close[0]!r}?)" if close else ""
     return f"unknown key {key!r}{hint}; allowed {'under ' + parent if parent else 'at the top'}: {', '.join(below)}"
+
+
+def _options_with(key: str) -> list[str]:
+    """The options of a config group in which a key of it is not null, such as `augmentation=resized_crop`."""
+    group, _, path = key.partition(".")
+    files = sorted((config_dir() / group).glob("*.yaml"))
+    return [f"{group}={file.stem}" for file in files if OmegaConf.select(OmegaConf.load(file), path) is not None]
 
 
 def _unresolved(config: DictConfig) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tlbench.errors import ConfigError
 from tlbench.metrics.monitored import CLASSIFICATION, mode_of
 from tlbench.models.checks import model_problems
 from tlbench.models.layer_groups import HEAD, LAYER_GROUPS
+from tlbench.optional_groups import keys_of_optional
 
 SEED_KEYS = ("seed", "seeds")
 """Keys in which the runs of one arm differ."""
@@ -51,6 +52,10 @@ def _describe(error: Any) -> str:
         return f"{key}.name={error['ctx']['tag']!r}: input should be one of {error['ctx']['expected_tags']}"
     if error["type"] == "extra_forbidden":
         return f"unknown key {key!r} (value {error['input']!r}); see `python -m tlbench.train --cfg job` for all keys"
+    needed = keys_of_optional(".".join(location[:-1]))
+    if error["type"] == "missing" and needed:
+        group = ".".join(location[:-1])
+        return f"{group}={error['input']!r}: {location[-1]!r} is missing; give {' and '.join(needed)}, or null"
     if error["type"] == "missing":
         return f"missing key {key!r}; see `python -m tlbench.train --cfg job` for all keys"
     message = error["msg"].removeprefix("Value error, ")
@@ -170,9 +175,10 @@ def _check_names(c: TrainConfig) -> list[str]:
     if c.regulariser.name == "none" and regularised:
         problems.append(f"regulariser=none with {', '.join(regularised)}: use regulariser=l2_sp or regulariser=bss")
     if c.augmentation.name == "none" and not c.augmentation.is_none:
+        given = {key: value for key, value in c.augmentation.model_dump().items() if key != "name" and value}
         problems.append(
-            "augmentation=none with a strength above 0: use augmentation=crop or augmentation=crop_flip, or give "
-            "augmentation.name"
+            f"augmentation=none with {', '.join(f'augmentation.{key}={value}' for key, value in given.items())}: use "
+            "another option, such as augmentation=crop or augmentation=resized_crop, or give augmentation.name"
         )
     return problems
 

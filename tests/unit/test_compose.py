@@ -24,7 +24,17 @@ def test_an_unknown_key_is_named_with_the_nearest_one_and_its_neighbours():
         "unknown key 'optimizer.lrr' (did you mean 'optimizer.lr'?); allowed under optimizer: "
         "betas, lr, momentum, name, schedule, warmup_epochs, weight_decay"
     )
-    assert explained("qqq=1").startswith("unknown key 'qqq'; allowed at the top: augmentation, callbacks, data, ")
+    assert explained("qqq=1").startswith("unknown key 'qqq'; allowed at the top: augmentation, callbacks, ")
+
+
+def test_a_key_of_a_group_that_is_null_is_answered_with_the_whole_group_and_the_options_that_have_it():
+    assert explained("augmentation.resized_crop.scale=[0.3,1.0]") == (
+        "augmentation.resized_crop.scale: augmentation.resized_crop is null, and is given whole: "
+        "'augmentation.resized_crop={scale: …, ratio: …}' or augmentation=rand_augment or augmentation=resized_crop"
+    )
+    assert explained("augmentation.rand_augment.bins=3").startswith("unknown key 'augmentation.rand_augment.bins'")
+    scale = compose_config(["augmentation=resized_crop", "augmentation.resized_crop.scale=[0.5,1.0]"])
+    assert scale.augmentation.resized_crop.scale == [0.5, 1.0]
 
 
 def test_a_missing_option_is_named_with_those_there_are():

@@ -189,7 +189,24 @@ def test_what_is_just_allowed(overrides):
             ["regulariser.bss=0.1"],
             "regulariser=none with regulariser.bss=0.1: use regulariser=l2_sp or regulariser=bss",
         ),
-        (["augmentation=none", "augmentation.flip=0.5"], "augmentation=none with a strength above 0"),
+        (["augmentation=none", "augmentation.flip=0.5"], "augmentation=none with augmentation.flip=0.5: use another"),
+        (
+            ["augmentation=none", "augmentation.mixup=0.2", "augmentation.rand_augment={operations: 2, magnitude: 9}"],
+            "augmentation=none with augmentation.rand_augment={'operations': 2, 'magnitude': 9}, "
+            "augmentation.mixup=0.2: use another",
+        ),
+        (
+            ["augmentation.resized_crop={scale: [0.3, 1.0]}"],
+            "augmentation.resized_crop={'scale': [0.3, 1.0]}: 'ratio' is missing; give scale and ratio, or null",
+        ),
+        (
+            ["augmentation.resized_crop={scale: [0.9, 0.3], ratio: [1, 1]}"],
+            "augmentation.resized_crop.scale=[0.9, 0.3]: the least comes first",
+        ),
+        (["augmentation.resized_crop={scale: [0, 1], ratio: [1, 1]}"], "augmentation.resized_crop.scale.0=0: "),
+        (["augmentation.rand_augment={operations: 2, magnitude: 31}"], "augmentation.rand_augment.magnitude=31: "),
+        (["augmentation.cutmix=-1"], "augmentation.cutmix=-1: "),
+        (["task.label_smoothing=1.0"], "task.label_smoothing=1.0: "),
         # what does not fit the network or the task is found before anything is built
         (
             ["strategy.lr_scales={neck: 0.5}"],
