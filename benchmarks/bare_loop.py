@@ -34,7 +34,7 @@ class PlainTraining:
         self.device = device
         self.bf16 = config.trainer.precision == "bf16-mixed"
         memory_format = torch.channels_last if config.trainer.channels_last else torch.contiguous_format
-        network = build_network(config.model.name, classes, config.seeds.init, config.model.norm).module
+        network = build_network(config.model, classes, config.seeds.init, config.data.image_size).module
         self.network = network.to(device).to(memory_format=memory_format).train()
         self.optimizer = _optimizer(config, list(self.network.parameters()))
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -85,7 +84,7 @@ def build(config: TrainConfig, images: ImageSet, folder: Path) -> Pipeline:
     pl.seed_everything(config.seeds.init, verbose=False)
     c, target = config, in_memory(images)
     module = ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
-    network = build_network(c.model.name, len(images.class_names), c.seeds.init, c.model.norm)
+    network = build_network(c.model, len(images.class_names), c.seeds.init, c.data.image_size)
     if config.trainer.channels_last:
         network.module.to(memory_format=torch.channels_last)
     task = ClassificationTask(network, config, images.class_names)

@@ -11,7 +11,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from tlbench.compose import compose_config
-from tlbench.config import Augmentation, TrainConfig
+from tlbench.config import Augmentation, ModelConfig, TrainConfig
 from tlbench.parsing import parse
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -50,3 +50,9 @@ def augmentation(**strengths: Any) -> Augmentation:
     """As `augmentation=none`, but for what is given."""
     none = yaml.safe_load((CONF / "augmentation" / "none.yaml").read_text())
     return Augmentation.model_validate({**none, "name": "drawn", **strengths})
+
+
+def model(name: str = "resnet18", **changes: Any) -> ModelConfig:
+    """A file of `conf/model/`, with changes."""
+    values = yaml.safe_load((CONF / "model" / f"{name}.yaml").read_text())
+    return ModelConfig.model_validate({**values, **changes})

@@ -152,7 +152,7 @@ class _Run:
             fingerprints={},
             storage=module.storage,
         )
-        network = build_network(c.model.name, len(names), c.seeds.init, c.model.norm)
+        network = build_network(c.model, len(names), c.seeds.init, c.data.image_size)
         self.model = _describe(c.model.name, network)
         new_head = group_hash(network, network.head)
         self.weights = apply_source(network, c.source, c.model.name, c.data.normalisation)

@@ -49,7 +49,7 @@ def test_there_are_experiments():
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_an_experiment_composes_and_builds(experiment, tmp_path):
     config = compose_config([f"+experiment={experiment}"])
-    network = build_network(config.model.name, 10, config.seeds.init, config.model.norm)
+    network = build_network(config.model, 10, config.seeds.init, config.data.image_size)
     task = ClassificationTask(network, config, [str(i) for i in range(10)])
     trainer = build_trainer(compose_config([f"+experiment={experiment}", "trainer=cpu"]), task, tmp_path).trainer
     assert trainer.max_epochs >= 1

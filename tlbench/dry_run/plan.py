@@ -104,7 +104,7 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     target = open_target(config.data, config.seeds.split)
     images: dict[str, int] = target.split_rule["counts"]
     check_batch_size(config.data.batch_size, images["train"])
-    network = build_network(config.model.name, len(target.class_names), config.seeds.init, config.model.norm)
+    network = build_network(config.model, len(target.class_names), config.seeds.init, config.data.image_size)
     task = ClassificationTask(network, config, target.class_names)
     task.freezing.freeze_batch_norm(config.callbacks.freeze_batch_norm)
     with tempfile.TemporaryDirectory() as nowhere:

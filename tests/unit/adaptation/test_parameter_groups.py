@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.composed import model
 from tests.tiny_network import tiny_network
 from tlbench.adaptation.parameter_groups import learning_rate_scales, parameter_groups
 from tlbench.errors import ConfigError
@@ -19,7 +20,7 @@ def test_scales_fall_from_the_head_down():
 
 
 def test_every_parameter_is_in_one_group_and_only_matrices_decay():
-    network = build_network("resnet18", 10, seed=0)
+    network = build_network(model(), 10, 0, 32)
     groups = parameter_groups(network, lr=0.1, weight_decay=0.01, scales=learning_rate_scales(GROUPS, 0.5))
     assert [g["name"] for g in groups] == [f"{group}/{kind}" for group in GROUPS for kind in ("decay", "no_decay")]
     held = [id(p) for g in groups for p in g["params"]]

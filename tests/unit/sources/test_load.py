@@ -10,6 +10,7 @@ import torchvision.models
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from tests.composed import model
 from tlbench.config import Normalisation, SourceConfig
 from tlbench.errors import WeightsError
 from tlbench.models.catalog import build_network
@@ -25,7 +26,7 @@ HEAD = ["fc.weight", "fc.bias"]
 def applied(
     name: str, path: Path | None = None, classes: int = 10, seed: int = 0, norm: str = "batch"
 ) -> tuple[Network, LoadReport]:
-    network = build_network("resnet18", classes, seed, norm)
+    network = build_network(model(norm=norm), classes, seed, 32)
     source = SourceConfig.model_validate({"name": name, "path": None if path is None else str(path), "tag": None})
     return network, apply_source(network, source, "resnet18")
 
@@ -64,7 +65,7 @@ def test_heads_are_equal_across_sources_and_differ_across_seeds() -> None:
 
 
 def test_the_head_stays_random_also_where_shapes_agree(tmp_path: Path) -> None:
-    built = build_network("resnet18", 10, 3).module.state_dict()
+    built = build_network(model(), 10, 3, 32).module.state_dict()
     torch.save({"state_dict": {f"network.{n}": t + 1 for n, t in built.items()}}, tmp_path / "best.ckpt")
     network, report = applied("checkpoint", tmp_path, seed=3)
     loaded = network.module.state_dict()
@@ -74,7 +75,7 @@ def test_the_head_stays_random_also_where_shapes_agree(tmp_path: Path) -> None:
 
 def test_random_is_reported_in_the_same_shape() -> None:
     network, report = applied("random")
-    built = build_network("resnet18", 10, 0).module.state_dict()
+    built = build_network(model(), 10, 0, 32).module.state_dict()
     assert all(torch.equal(tensor, built[name]) for name, tensor in network.module.state_dict().items())
     assert report.line() == "random: 0 tensors loaded, all 122 start at random"
     assert json.loads(json.dumps(report.model_dump())).keys() == applied("tin200")[1].model_dump().keys()
@@ -104,7 +105,7 @@ def test_group_norm_takes_the_affine_weights_and_ignores_the_statistics() -> Non
 
 
 def test_a_group_norm_run_is_a_source_for_group_norm_alone(tmp_path: Path) -> None:
-    state = {name: t + 1 for name, t in build_network("resnet18", 10, 3, "group").module.state_dict().items()}
+    state = {name: t + 1 for name, t in build_network(model(norm="group"), 10, 3, 32).module.state_dict().items()}
     torch.save(state, tmp_path / "group.pth")
     network, report = applied("checkpoint", tmp_path / "group.pth", norm="group")
     loaded = network.module.state_dict()
@@ -158,7 +159,7 @@ def test_another_architecture_is_refused_and_nothing_is_written(
 ) -> None:
     file = tmp_path / "w.pth"
     torch.save(state(), file)
-    network = build_network("resnet18", 10, 0)
+    network = build_network(model(), 10, 0, 32)
     before = {name: tensor.clone() for name, tensor in network.module.state_dict().items()}
     config = SourceConfig.model_validate({"name": source, "path": str(file), "tag": None})
     with pytest.raises(WeightsError, match=f"looks like another architecture than model=resnet18.*{message}") as caught:
@@ -169,7 +170,7 @@ def test_another_architecture_is_refused_and_nothing_is_written(
 
 
 def test_another_normalisation_is_a_warning_of_the_report() -> None:
-    network = build_network("resnet18", 10, 0)
+    network = build_network(model(), 10, 0, 32)
     source = SourceConfig(name="tin200", path=None, tag=None)
     other = Normalisation(mean=[0.5, 0.5, 0.5], std=[0.5, 0.5, 0.5])
     assert "data.normalisation" in apply_source(network, source, "resnet18", other).warnings[0]

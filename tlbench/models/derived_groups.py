@@ -1,0 +1,163 @@
+"""Layer groups of a timm network, derived from its feature stages.
+
+timm gives its networks a grouping of parameters into layers, in the order of the forward pass (`group_matcher`), and
+a list of the modules whose outputs are features, with their reduction of the image's side (`feature_info`). A stage is
+what lies between two changes of that reduction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from timm.models import group_parameters
+from torch import nn
+
+from tlbench.models.layer_groups import HEAD
+from tlbench.models.network import lies_under
+
+STEM = "stem"
+
+LEAST_STAGES = 3
+"""A network that changes its resolution less often (ViT, MLP-Mixer) is cut by its depth."""
+
+STAGES_BY_DEPTH = 4
+"""Into as many parts as a residual network has stages, so that strategies mean the same on both."""
+
+
+def derive_groups(module: nn.Module, heads: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The groups `stem`, `stage1` …, `head`, from input to head; every parameter and buffer lies in exactly one.
+
+    The stem is what timm counts as the network's first layer, class token and positional embedding included. What
+    lies between the last stage and the head (a last norm, convolution or hidden layer) belongs to the last stage.
+
+    Args:
+        module: A network of timm.
+        heads: The modules that are the head.
+
+    Returns:
+        Group → prefixes of module or parameter names.
+    """
+    layers = _layers(module, heads)
+    stages = _stages(layers, _ends(module, layers))
+    found: dict[str, list[str]] = {group: [] for group in (*dict.fromkeys(stages), HEAD)}
+    for prefix, group in _shortest(dict(_tensors(module, heads, layers, stages))):
+        found[group].append(prefix)
+    found[HEAD] = list(heads)
+    group_of = {prefix: group for group, prefixes in found.items() for prefix in prefixes}
+    last = STEM
+    for name, part in module.named_modules():
+        inside = next((group for prefix, group in group_of.items() if lies_under(name, prefix)), None)
+        if inside is None and name and not list(part.children()):
+            found[last].append(name)  # without tensors, as dropout: with what comes before it
+        elif inside not in (None, HEAD):
+            last = inside or last
+    return {group: tuple(prefixes) for group, prefixes in found.items() if prefixes}
+
+
+def _layers(module: nn.Module, heads: Sequence[str]) -> dict[str, int]:
+    """Parameter outside of the head → number of its layer, without gaps from 0 in the order of the forward pass."""
+    numbers = _timms_layers(module)
+    if numbers is None:
+        numbers = _layers_by_name(module)
+    outside = {name: n for name, n in numbers.items() if not any(lies_under(name, head) for head in heads)}
+    with_head = {number for name, number in numbers.items() if name not in outside}
+    order = {number: layer for layer, number in enumerate(sorted({*outside.values()} - with_head))}
+    last = max(len(order) - 1, 0)  # takes what timm counts with the head, as a last norm
+    return {name: order.get(number, last) for name, number in outside.items()}
+
+
+def _timms_layers(module: nn.Module) -> dict[str, int] | None:
+    matcher = getattr(module, "group_matcher", None)
+    if matcher is None:
+        return None
+    try:
+        grouping: dict[str, int] = group_parameters(module, matcher(coarse=True), reverse=True)
+    except AssertionError:  # "coarse grouping is not implemented"
+        return None
+    return grouping
+
+
+def _layers_by_name(module: nn.Module) -> dict[str, int]:
+    """A layer for each feature module, and for each module at the top that holds none, in the module's order."""
+    taps = [name for name, _ in _taps(module)]
+    keys = {
+        name: next((tap for tap in taps if lies_under(name, tap)), name.split(".")[0])
+        for name, _ in module.named_parameters()
+    }
+    top = {name for name, _ in module.named_children()}
+    layers = dict.fromkeys(key for key in keys.values() if key.split(".")[0] in top)
+    order = {key: number for number, key in enumerate(layers)}
+    return {name: order.get(key, 0) for name, key in keys.items()}  # parameters at the top: tokens, in the stem
+
+
+def _taps(module: nn.Module) -> list[tuple[str, Any]]:
+    """Names of the modules whose outputs are features, and their reductions."""
+    info = getattr(module, "feature_info", None) or []
+    modules = dict(module.named_modules())
+    entries = info if isinstance(info, list) else info.info
+    return [(e["module"], e.get("reduction")) for e in entries if e.get("module") and e["module"] in modules]
+
+
+def _ends(module: nn.Module, layers: dict[str, int]) -> list[int]:
+    """The layers behind which the resolution changes."""
+    last_of = {reduction: tap for tap, reduction in _taps(module)}
+    ends = set()
+    for tap in last_of.values():
+        under = [number for name, number in layers.items() if lies_under(name, tap)]
+        ends.add(max(under) if under else _before(module, tap, layers))
+    return sorted(end for end in ends if end > 0)
+
+
+def _before(module: nn.Module, tap: str, layers: dict[str, int]) -> int:
+    """The layer of the last parameter that comes before a module without parameters (an activation)."""
+    before = 0
+    for name, part in module.named_modules():
+        if name == tap:
+            break
+        own = [f"{name}.{n}" if name else n for n, _ in part.named_parameters(recurse=False)]
+        before = next((layers[n] for n in reversed(own) if n in layers), before)
+    return before
+
+
+def _stages(layers: dict[str, int], ends: Sequence[int]) -> list[str]:
+    """The group of each layer."""
+    count = max(layers.values(), default=0)  # beside the stem
+    if len(ends) < LEAST_STAGES:
+        parts = min(STAGES_BY_DEPTH, count)
+        ends = [count * (part + 1) // parts for part in range(parts)]
+    groups = [STEM]
+    for layer in range(1, count + 1):
+        stage = 1 + sum(end < layer for end in ends)
+        groups.append(f"stage{min(stage, len(ends))}")
+    return groups
+
+
+def _tensors(
+    module: nn.Module, heads: Sequence[str], layers: dict[str, int], stages: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Every parameter and buffer with its group; a buffer is with its module's parameters, or what comes before it."""
+    of_module = {name.rpartition(".")[0]: layer for name, layer in layers.items()}
+    last = STEM
+    for owner, part in module.named_modules():
+        for own, _ in (*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)):
+            name = f"{owner}.{own}" if owner else own
+            if any(lies_under(name, head) for head in heads):
+                yield name, HEAD
+                continue
+            layer = layers.get(name, of_module.get(owner) if owner else None)
+            last = last if layer is None else stages[layer]
+            yield name, last
+
+
+def _shortest(groups: dict[str, str], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """The fewest prefixes that say the same."""
+    below: dict[str, dict[str, str]] = {}
+    for name, group in groups.items():
+        component = name.removeprefix(prefix).split(".")[0]
+        below.setdefault(prefix + component, {})[name] = group
+    for name, parts in below.items():
+        if len(set(parts.values())) == 1:
+            yield name, next(iter(parts.values()))
+        else:
+            yield from _shortest(parts, name + ".")

@@ -1,0 +1,64 @@
+"""One forward pass of a network that is new here, so that what it cannot do is said before anything is trained."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tlbench.errors import ConfigError
+
+PACKAGE = Path(__file__).parents[1]
+
+
+def check_outputs(module: nn.Module, num_classes: int, image_size: int, key: str, way_out: str) -> None:
+    """Let a network see two black images on the CPU, in eval mode; its modes are then as before.
+
+    Args:
+        module: Images (B, 3, H, W) to logits (B, num_classes).
+        num_classes: The target's.
+        image_size: H and W, in pixels.
+        key: Key and value that asked for the network, for the message.
+        way_out: What to do where the pass fails, for the message.
+
+    Raises:
+        ConfigError: The pass fails, or its outputs are no logits of these classes.
+    """
+    modes = [(part, part.training) for part in module.modules()]
+    module.eval()
+    try:
+        with torch.no_grad():
+            outputs = module(torch.zeros(2, 3, image_size, image_size))
+    except Exception as error:
+        raise ConfigError(
+            f"{key}: its forward pass fails on images of {image_size} pixels: {in_a_few_words(error)}; {way_out}"
+        ) from error
+    finally:
+        for part, training in modes:
+            part.training = training
+    if not isinstance(outputs, Tensor) or outputs.shape != (2, num_classes):
+        raise ConfigError(
+            f"{key}: for 2 images it gives {_described(outputs)}, not one tensor (2, {num_classes}) with a logit for "
+            "each class; let it return that"
+        )
+
+
+def in_a_few_words(error: BaseException, limit: int = 200) -> str:
+    """An exception's type and message in one line, with the line of code outside of tlbench that raised it."""
+    message = " ".join(str(error).split())
+    if len(message) > limit:
+        message = message[:limit] + "…"
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not Path(f.filename).is_relative_to(PACKAGE)]
+    own = [frame for frame in frames if "site-packages" not in frame.filename and not frame.filename.startswith("<")]
+    where = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    return text + where
+
+
+def _described(outputs: Any) -> str:
+    if isinstance(outputs, Tensor):
+        return f"a tensor {tuple(outputs.shape)}"
+    return f"a {type(outputs).__name__}"
