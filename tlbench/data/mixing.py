@@ -44,14 +44,21 @@ def mix(
     which, level, row, column = uniforms(4, seed, epoch, index, _DRAW).unbind(1)
     height, width = images.shape[-2:]
     if config.mixup:
-        own = _beta(config.mixup, level)[:, None, None, None]
+        share = _beta(config.mixup, level)
+        own = share[:, None, None, None]
     if config.cutmix:
         side = (1 - _beta(config.cutmix, level)).sqrt()
-        outside = ~(_near(row, side, height)[:, None, :, None] & _near(column, side, width)[:, None, None, :])
-        own = torch.where((which < 0.5)[:, None, None, None], outside, own) if config.mixup else outside.float()
-    share = own.mean(dim=(1, 2, 3))[:, None]
+        box = _near(row, side, height)[:, None, :, None] & _near(column, side, width)[:, None, None, :]
+        outside = (~box).to(torch.float32)
+        area = outside.mean(dim=(1, 2, 3))
+        if config.mixup:
+            cut = which < 0.5
+            share = torch.where(cut, area, share)
+            own = torch.where(cut[:, None, None, None], outside, own)
+        else:
+            share, own = area, outside
     hot = (labels[:, None] == torch.arange(classes, device=labels.device)).to(torch.float32)
-    return torch.lerp(_before(images), images, own), torch.lerp(_before(hot), hot, share)
+    return torch.lerp(_before(images), images, own), torch.lerp(_before(hot), hot, share[:, None])
 
 
 def _before(rows: Tensor) -> Tensor:

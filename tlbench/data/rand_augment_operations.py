@@ -118,7 +118,9 @@ def _sharpness(images: Tensor, _operation: Tensor, negative: Tensor, constants: 
     inner = floats[:, :, 1:-1, 1:-1]
     blurred = (rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:] + 4 * inner).div_(13).round_()
     result = images.clone()
-    result[:, :, 1:-1, 1:-1] = _blend(inner, blurred, negative, constants)
+    # not `_blend`, whose rounding would darken what is flat
+    sharpened = inner - (blurred - inner) * _signed(constants.strength, negative)
+    result[:, :, 1:-1, 1:-1] = sharpened.clamp_(0, 255).to(torch.uint8)
     return result
 
 
@@ -139,8 +141,12 @@ def _equalize(images: Tensor, _operation: Tensor, _negative: Tensor, _constants:
 
 def _blend(images: Tensor, other: Tensor, negative: Tensor, constants: Tables) -> Tensor:
     """Away from `other` by the strength, or towards it."""
-    strength = (constants.strength * (1 - 2 * negative.to(torch.float32)))[:, None, None, None]
-    return (images * (1 + strength) - other * strength).clamp_(0, 255).to(torch.uint8)
+    strength = _signed(constants.strength, negative)
+    return torch.addcmul(images * (1 + strength), other, -strength).clamp_(0, 255).to(torch.uint8)
+
+
+def _signed(strength: float, negative: Tensor) -> Tensor:
+    return (strength * (1 - 2 * negative.to(torch.float32)))[:, None, None, None]
 
 
 Family = Callable[[Tensor, Tensor, Tensor, Tables], Tensor]

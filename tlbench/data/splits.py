@@ -10,7 +10,7 @@ from torch import Tensor
 from tlbench.errors import DataError
 from tlbench.seeds import bits
 
-# All streams may share one seed: their draw numbers (order 0, augmentation 1 … 6) must differ to be independent.
+# All streams may share one seed: their draw numbers (order 0, augmentation 1 … 9) must differ to be independent.
 _SPLIT_DRAW, _SUBSET_DRAW = 16, 17
 
 

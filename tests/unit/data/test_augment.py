@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.transforms.v2 import functional as TV
 
 from tests.composed import augmentation
+from tests.no_synchronisation import NoSynchronisation
 from tlbench.config import Normalisation
 from tlbench.data.augment import augment, crop_and_flip, prepare, to_float
 from tlbench.data.colour import adjust_brightness, adjust_contrast, adjust_saturation
@@ -93,19 +93,6 @@ def test_channels_last_changes_only_the_memory_format(images: torch.Tensor):
     last = prepare(images, 16, NORMALISATION, channels_last=True)
     assert last.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(last, prepare(images, 16, NORMALISATION))
-
-
-class NoSynchronisation(TorchDispatchMode):
-    """Refuses the operations by which the host waits for the device or copies to it."""
-
-    WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "lift_fresh", "item", "is_nonzero", "unique")
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        name = func.overloadpacket.__name__
-        assert name not in self.WAITING, f"{name} waits for the device"
-        if name in ("index", "index_put"):
-            assert all(i is None or i.dtype != torch.bool for i in args[1]), "boolean masks wait for the device"
-        return func(*args, **(kwargs or {}))
 
 
 def test_nothing_waits_for_the_device(images: torch.Tensor):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tlbench.data import augment, splits
+from tlbench.data import augment, mixing, rand_augment, resized_crop, splits
 from tlbench.data.splits import stratified_split, stratified_subset
 from tlbench.errors import DataError
 
@@ -85,5 +85,6 @@ def test_streams_with_one_seed_share_no_draw():
     order = [0]
     names = ("CROP_Y", "CROP_X", "FLIP", "BRIGHTNESS", "CONTRAST", "SATURATION")
     augmentation = [getattr(augment, f"_{name}") for name in names]
+    augmentation += [module._DRAW for module in (resized_crop, mixing, rand_augment)]
     draws = [*order, *augmentation, splits._SPLIT_DRAW, splits._SUBSET_DRAW]
     assert len(set(draws)) == len(draws)
