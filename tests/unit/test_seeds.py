@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tlbench.seeds import bits, permutation, randint, reseed, uniform
+from tlbench.seeds import bits, permutation, randint, reseed, uniform, uniforms
 
 N = 100_000
 
@@ -28,6 +28,25 @@ def test_bits_equal_unsigned_reference():
     wanted = [splitmix64((splitmix64((i + key) % 2**64) + 0x9E3779B97F4A7C15) % 2**64) for i in index]
     got = bits(3, 1, torch.tensor(index), draw=2)
     assert [b % 2**64 for b in got.tolist()] == wanted
+
+
+def test_uniforms_are_splitmix64_from_the_samples_bits():
+    index = torch.tensor([0, 7, 49_999])
+    states = [b % 2**64 for b in bits(3, 1, index, draw=2).tolist()]
+    wanted = [
+        [(splitmix64((state + k * 0x9E3779B97F4A7C15) % 2**64) >> 40) / 2**24 for k in range(1, 6)] for state in states
+    ]
+    assert uniforms(5, 3, 1, index, draw=2).tolist() == wanted
+    assert torch.equal(uniforms(2, 3, 1, index[1:], draw=2), uniforms(5, 3, 1, index, draw=2)[1:, :2])
+
+
+def test_uniforms_are_uniform_and_independent():
+    draws = uniforms(4, 0, 0, torch.arange(N))
+    assert 0 <= draws.min() < 1e-3
+    assert 1 - 1e-3 < draws.max() < 1
+    assert (draws.mean(0) - 0.5).abs().max() < 0.005
+    others = torch.cat([draws, uniform(0, 0, torch.arange(N))[:, None], uniforms(1, 0, 0, torch.arange(N), 1)], dim=1)
+    assert (torch.corrcoef(others.T) - torch.eye(6)).abs().max() < 0.015
 
 
 def test_permutation_golden():
