@@ -39,3 +39,7 @@ class WeightsError(MaterialError):
 
 class OutputError(UserError):
     """The run's folder cannot be written (full, read-only, not a folder)."""
+
+
+class Failure(Exception):
+    """What was asked for failed though the input is sound, or a check of it did; exit code 1."""

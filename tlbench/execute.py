@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tlbench.config import TrainConfig
 from tlbench.console import banner, say, shown, warn
-from tlbench.errors import ConfigError, UserError
+from tlbench.errors import ConfigError, Failure, UserError
 from tlbench.loggers.check import check_loggers
 from tlbench.results.folder import earlier_record, set_aside
 from tlbench.results.record import FILE_NAME, Record
@@ -15,7 +15,7 @@ from tlbench.results.show import show_record
 from tlbench.stand_ins import banner_text
 
 
-class RunFailed(Exception):
+class RunFailed(Failure):
     """A run failed; its record holds the traceback."""
 
 

@@ -5,33 +5,26 @@ Exit codes: 0 complete, 1 a run failed, 2 the user's input is at fault, 130 / 14
 
 from __future__ import annotations
 
-import io
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
-from tlbench.compose import CONFIG_NAME, compose_run, config_dir, explain, plain, register_resolvers, sweep_size
+from tlbench.compose import CONFIG_NAME, compose_run, config_dir, plain, register_resolvers, sweep_size
 from tlbench.config import TrainConfig
 from tlbench.console import complain
-from tlbench.errors import ConfigError, UserError
-from tlbench.execute import RunFailed, execute
-from tlbench.interrupts import Interrupted
+from tlbench.entry import exit_code_of, prepare_process
+from tlbench.errors import ConfigError
+from tlbench.execute import execute
 from tlbench.parsing import parse
 from tlbench.processes.rank import is_first_process, launched_by_torchrun
-from tlbench.results.atomic import describe_output_error
 from tlbench.results.folder import is_complete
 from tlbench.stand_ins import find_stand_ins, replace_overrides, stand_in_overrides
-from tlbench.study.jobs import StudyFailed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,11 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # behind an override argparse would take no further ones
     arguments.sort(key=lambda argument: argument not in ("-m", "--multirun"))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without ± or · shows '?' there
-    # Hydra then raises what it finds wrong, instead of printing it in its own words and leaving with exit code 1.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    warnings.filterwarnings("ignore", message="provider=hydra.searchpath")  # the error that follows says it
+    prepare_process()
     if launched_by_torchrun():
         return _with_torchrun(arguments)
     return _main(arguments)
@@ -76,32 +65,16 @@ def _with_torchrun(arguments: list[str]) -> int:
 
 
 def _main(arguments: list[str]) -> int:
-    try:
-        arguments, config = _with_stand_ins(arguments)
-        if _wants_plan(config, arguments):
-            _show_plan(config, arguments)
-        else:
-            _call_hydra(arguments)
-    except UserError as error:
-        return _say(f"{type(error).__name__}: {error}", 2)
-    except (HydraException, OmegaConfBaseException) as error:
-        return _say(f"ConfigError: {explain(error)}", 2)
-    except (RunFailed, StudyFailed) as error:
-        return _say(str(error), 1)
-    except Interrupted as error:
-        return _say(
-            f"{error}: interrupted; the same command goes on from the last checkpoint, if one was written",
-            error.exit_code,
-        )
-    except KeyboardInterrupt:
-        return _say("SIGINT: interrupted before anything was trained", 130)
-    except (YAMLError, UnicodeDecodeError) as error:
-        return _say(f"ConfigError: a configuration file cannot be read: {' '.join(str(error).split())}", 2)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        return _say(f"OutputError: {describe_output_error(Path(error.filename), error)}", 2)
-    return 0
+    interrupted = "the same command goes on from the last checkpoint, if one was written"
+    return exit_code_of(lambda: _act(arguments), interrupted, before="trained")
+
+
+def _act(arguments: list[str]) -> None:
+    arguments, config = _with_stand_ins(arguments)
+    if _wants_plan(config, arguments):
+        _show_plan(config, arguments)
+    else:
+        _call_hydra(arguments)
 
 
 def entry() -> None:
@@ -174,11 +147,6 @@ def _call_hydra(arguments: list[str]) -> None:
         sys.argv = given
     if failed:
         raise failed[0]
-
-
-def _say(message: str, exit_code: int) -> int:
-    complain(message)
-    return exit_code
 
 
 if __name__ == "__main__":

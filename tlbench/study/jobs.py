@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench.console import say
-from tlbench.errors import OutputError
+from tlbench.errors import Failure, OutputError
 from tlbench.interrupts import Interrupted, noted_signals
 from tlbench.machine import cores_each
 from tlbench.results.atomic import output_errors
@@ -21,7 +21,7 @@ from tlbench.results.folder import CONSOLE_FILE
 _POLL_S = 0.05
 
 
-class StudyFailed(Exception):
+class StudyFailed(Failure):
     """At least one run of a study failed."""
 
 

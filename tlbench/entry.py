@@ -1,0 +1,68 @@
+"""What all entries share: a wrong input or an outer stop is one line on stderr and an exit code, never a traceback.
+
+Exit codes: 0 complete, 1 what was asked for failed, 2 the user's input is at fault, 130 / 143 interrupted.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from tlbench.compose import explain
+from tlbench.console import complain
+from tlbench.errors import Failure, UserError
+from tlbench.interrupts import Interrupted
+from tlbench.results.atomic import describe_output_error
+
+
+def prepare_process() -> None:
+    """See to it that any terminal can show what is printed, and that Hydra's errors come as exceptions."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without ± or · shows '?' there
+    # Hydra then raises what it finds wrong, instead of printing it in its own words and leaving with exit code 1.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    warnings.filterwarnings("ignore", message="provider=hydra.searchpath")  # the error that follows says it
+
+
+def exit_code_of(action: Callable[[], int | None], interrupted: str, before: str) -> int:
+    """Do what a command line asks for.
+
+    Args:
+        action: Does it; returns the exit code, None for 0.
+        interrupted: What a user should know when SIGINT or SIGTERM stopped it, such as "nothing was written".
+        before: What had not begun where SIGINT came while modules were still being imported, such as "trained".
+
+    Returns:
+        The exit code; anything wrong has been said on stderr.
+    """
+    try:
+        return action() or 0
+    except UserError as error:
+        return _say(f"{type(error).__name__}: {error}", 2)
+    except (HydraException, OmegaConfBaseException) as error:
+        return _say(f"ConfigError: {explain(error)}", 2)
+    except Failure as error:
+        return _say(str(error), 1)
+    except Interrupted as error:
+        return _say(f"{error}: interrupted; {interrupted}", error.exit_code)
+    except KeyboardInterrupt:
+        return _say(f"SIGINT: interrupted before anything was {before}", 130)
+    except (YAMLError, UnicodeDecodeError) as error:
+        return _say(f"ConfigError: a configuration file cannot be read: {' '.join(str(error).split())}", 2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _say(f"OutputError: {describe_output_error(Path(error.filename), error)}", 2)
+
+
+def _say(message: str, exit_code: int) -> int:
+    complain(message)
+    return exit_code
