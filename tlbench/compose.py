@@ -103,6 +103,9 @@ def plain(config: DictConfig) -> dict[str, Any]:
     task = copy.deepcopy(config)
     with open_dict(task), read_write(task):
         task.pop("hydra", None)
+    missing = OmegaConf.missing_keys(task)
+    if missing:
+        raise ConfigError(_without_value(sorted(missing)))
     container = OmegaConf.to_container(task, resolve=True)
     assert isinstance(container, dict)
     return {str(key): value for key, value in container.items()}
@@ -114,6 +117,9 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     key = getattr(cause, "full_key", None)
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and key:
         return _unknown_key(str(key))
+    missing = re.search(r"Missing mandatory value: ([\w.]+)", str(error))
+    if missing:
+        return _without_value([missing[1]])
     text = str(error).split("Config search path:")[0]
     override = getattr(error, "override", None)  # of an error in Hydra's grammar, which does not always name it
     if override and override not in text:
@@ -122,6 +128,12 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     if isinstance(cause, OmegaConfBaseException) and cause is not error:
         text = f"{text} ({str(cause).splitlines()[0]})"
     return " ".join(text.split())
+
+
+def _without_value(keys: Sequence[str]) -> str:
+    """What to say of keys that are `???`."""
+    hints = {"model.name": "resnet50, or another of timm.list_models()"}
+    return "; ".join(f"{key}=???: it has no value; give {key}={hints.get(key, '…')}" for key in keys)
 
 
 def _listed(match: re.Match[str]) -> str:

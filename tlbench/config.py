@@ -12,6 +12,7 @@ NonNegative = Annotated[float, Field(ge=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 OpenFraction = Annotated[float, Field(gt=0, lt=1)]
 Channel = Annotated[list[float], Field(min_length=3, max_length=3)]
+FOLDER_NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]*"
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -136,17 +137,33 @@ class TaskConfig(Schema):
     )
 
 
+def _none_is_empty(arguments: Any) -> Any:
+    return {} if arguments is None else arguments
+
+
 class ModelConfig(Schema):
     """The network."""
 
     name: Annotated[str, Field(min_length=1)]
     library: Literal["torchvision", "timm", "module"] = Field(description="module: a network of the user's own")
     import_path: str | None = Field(description="package.module:Name of what builds a network of the user's own")
-    arguments: dict[str, Any] = Field(description="further keyword arguments of what builds the network")
+    arguments: Annotated[dict[str, Any], BeforeValidator(_none_is_empty)] = Field(
+        description="further keyword arguments of what builds the network; null: none"
+    )
     groups: dict[str, list[str]] | None = Field(
         description="layer group → prefixes of module names, from the input to `head`; null: known or derived"
     )
     norm: Literal["batch", "group"] = Field(description="group: every BatchNorm becomes GroupNorm (arXiv:1803.08494)")
+
+    @field_validator("name")
+    @classmethod
+    def _name_fits_a_folder(cls, name: str) -> str:
+        if not re.fullmatch(FOLDER_NAME, name):
+            raise ValueError(
+                "letters, digits, '.', '_', '+' and '-' only, as it names a folder; networks of a hub or a folder are "
+                "not built by name, give one of timm.list_models(), such as resnet50"
+            )
+        return name
 
 
 class SourceConfig(Schema):
@@ -386,6 +403,6 @@ class TrainConfig(Schema):
     @field_validator("study")
     @classmethod
     def _study_is_a_folder_name(cls, study: str) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", study):
+        if not re.fullmatch(FOLDER_NAME, study):
             raise ValueError("letters, digits, '.', '_', '+' and '-' only, as it names a folder")
         return study

@@ -38,11 +38,13 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def affecting_results(config: Mapping[str, Any]) -> dict[str, Any]:
     """The dotted keys and values of a config that affect a run's results."""
-    return {
+    flat = {
         key: value
         for key, value in flatten(config).items()
         if not any(key == out or key.startswith(out + ".") for out in NOT_AFFECTING_RESULTS)
     }
+    groups = config.get("model", {}).get("groups")
+    return flat if groups is None else {**flat, "model.groups": list(groups)}  # their order counts, from input to head
 
 
 def config_hash(config: Mapping[str, Any]) -> str:

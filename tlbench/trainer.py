@@ -68,14 +68,15 @@ def build_trainer(
         team: The processes of the run.
 
     Raises:
-        ConfigError: If the wanted accelerator is not there, or cannot train in the wanted precision.
+        ConfigError: If the wanted accelerator is not there, or cannot train in the wanted precision, or features are
+            to be cached for a head of several modules.
     """
     c = config.trainer
     _check_device(config)
     _quiet_lightning()
     unfreezing = GradualUnfreezing(task.stages, say)
     curves, progress = Curves(unfreezing, folder / CURVES_FILE), RunProgress()
-    features = FeatureCache(say) if caches_features(config) else None
+    features = _feature_cache(config, task, say)
     best = MovableCheckpoint(
         dirpath=folder,
         filename=Path(BEST_CHECKPOINT).stem,
@@ -129,6 +130,16 @@ def caches_features(config: TrainConfig) -> bool:
     """Whether a run computes the head's inputs once: nothing before the head may change, nor the images."""
     strategy = config.strategy
     return isinstance(strategy, FeatureExtractorConfig) and strategy.cache_features and config.augmentation.is_none
+
+
+def _feature_cache(config: TrainConfig, task: Task, say: Callable[[str], None]) -> FeatureCache | None:
+    if not caches_features(config):
+        return None
+    try:
+        task.layer_groups.head_module()
+    except ValueError as error:
+        raise ConfigError(f"strategy.cache_features=true: {error}; use strategy.cache_features=false") from None
+    return FeatureCache(say)
 
 
 def _freeze_batch_norm(config: TrainConfig) -> FreezeBatchNorm | None:

@@ -28,6 +28,7 @@ def advise(config: TrainConfig, network: Network) -> list[str]:
         _penalty(config),
         _small_batch(config, network, trained),
         _batch_norm_options(config, network),
+        _group_norm(config, network),
     ]
     return [line for line in found if line is not None]
 
@@ -101,3 +102,9 @@ def _batch_norm_options(config: TrainConfig, network: Network) -> str | None:
     if not idle:
         return None
     return f"{' and '.join(idle)}: no effect, as the network has no BatchNorm; use {' and '.join(idle.values())}"
+
+
+def _group_norm(config: TrainConfig, network: Network) -> str | None:
+    if config.model.norm == "batch" or network.dropped:
+        return None
+    return "model.norm=group: no effect, as the network has no BatchNorm to replace; use model.norm=batch"

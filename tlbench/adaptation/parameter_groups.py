@@ -47,15 +47,16 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """Optimizer groups named `<layer group>/decay` and `<layer group>/no_decay`, from input to head.
 
-    Biases and normalisation layers (every parameter of fewer than two dimensions) are not decayed. A group without
-    parameters is left out.
+    Biases and normalisation layers (every parameter of fewer than two dimensions) are not decayed, nor is what the
+    network names (`Network.undecayed`). A group without parameters is left out.
     """
+    undecayed = {parameter for name, parameter in network.module.named_parameters() if name in network.undecayed}
     groups = []
     for group in network.groups:
         decay: list[nn.Parameter] = []
         no_decay: list[nn.Parameter] = []
         for parameter in network.group_parameters(group):
-            (decay if parameter.ndim >= 2 else no_decay).append(parameter)
+            (decay if parameter.ndim >= 2 and parameter not in undecayed else no_decay).append(parameter)
         for kind, parameters, factor in (("decay", decay, weight_decay), ("no_decay", no_decay, 0.0)):
             if parameters:
                 name = f"{group}/{kind}"

@@ -26,13 +26,16 @@ class Regulariser:
 
     Attributes:
         active: Whether there is any penalty.
+
+    Raises:
+        ConfigError: Batch spectral shrinkage on a network whose head is several modules.
     """
 
     def __init__(self, network: Network, config: RegulariserConfig) -> None:
         self._config = config
         towards_source = config.l2_sp > 0 or config.l2_sp_head > 0
         self._source = SourcePenalty(network, config.l2_sp, config.l2_sp_head) if towards_source else None
-        self._head_input = HeadInput(network) if config.bss > 0 else None
+        self._head_input = _head_input(network, config.bss) if config.bss > 0 else None
         self._features: Tensor | None = None
         self.active = towards_source or config.bss > 0
 
@@ -64,6 +67,13 @@ class Regulariser:
             if features.requires_grad:
                 total = total + self._config.bss * batch_spectral_shrinkage(features, self._config.bss_k)
         return total
+
+
+def _head_input(network: Network, bss: float) -> HeadInput:
+    try:
+        return HeadInput(network)
+    except ValueError as error:
+        raise ConfigError(f"regulariser.bss={bss:g}: {error}, so it has no one input; use regulariser=none") from None
 
 
 class SourcePenalty:

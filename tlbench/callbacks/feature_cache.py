@@ -40,7 +40,7 @@ class FeatureCache(Callback):
         """Compute the features of training and validation images, and train on them.
 
         Raises:
-            ConfigError: The network's outputs are not the head's of one tensor (N, F).
+            ConfigError: The network's outputs are not the head's of one tensor (N, F), or that tensor is drawn.
         """
         begun = time.perf_counter()
         data, task = trainer.datamodule, cast("Task", pl_module)  # type: ignore[attr-defined]
@@ -74,8 +74,27 @@ class FeatureCache(Callback):
                 if number == 0:
                     self._check(task, features, outputs)
                 assert features is not None
+                if number == 0 and task.config.model.library != "torchvision":
+                    self._check_steady(task, captured, images, features)
                 batches.append(features)
         return torch.cat(batches)
+
+    @staticmethod
+    def _check_steady(task: Task, captured: HeadInput, images: Tensor, features: Tensor) -> None:
+        """Whether the features are the same in train mode, where a network may drop some of them before its head."""
+        few = slice(0, 2)
+        task.freezing.set_trainable(task.stages[0].trainable)  # as they are while the head trains
+        task.train()
+        task.layer_groups.head_module().eval()  # its BatchNorm is not to see these images twice
+        task.network(images[few])
+        again = captured.value
+        captured.clear()
+        task.eval()
+        if again is None or (again - features[few]).norm() > 0.05 * features[few].norm():
+            raise ConfigError(
+                f"strategy.cache_features=true: in training {task.config.model.name!r} gives its head other features "
+                "than in evaluation, as with dropout before it; use strategy.cache_features=false, or no dropout there"
+            )
 
     @staticmethod
     def _check(task: Task, features: Tensor | None, outputs: Any) -> None:

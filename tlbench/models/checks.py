@@ -42,12 +42,7 @@ def _torchvision(model: ModelConfig) -> list[str]:
 
 def _timm(model: ModelConfig) -> list[str]:
     problems, (name, _, tag) = [], model.name.partition(".")
-    if re.search(r"[:/\s]", model.name):
-        problems.append(
-            f"model.name={model.name!r}: not the name of an architecture in timm; models of a hub or a folder are not "
-            "built, give a name as timm.list_models() shows them, such as resnet50"
-        )
-    elif tag:
+    if tag:
         problems.append(
             f"model.name={model.name!r}: {tag!r} names weights, not an architecture; use model.name={name}, and "
             f"source=timm source.tag={tag} for those weights"

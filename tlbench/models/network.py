@@ -22,6 +22,7 @@ class Network:
         groups: Layer group → prefixes of module names, ordered from input to head.
         head: The group that is new for the target's labels; the last one.
         dropped: Tensors that files of the architecture hold and this module no longer has (see `to_group_norm`).
+        undecayed: Parameters that weight decay leaves alone beside biases and norms, as positional embeddings.
 
     Raises:
         ValueError: If a tensor lies in no group or in several, a prefix matches nothing, the head is not last, or
@@ -32,6 +33,7 @@ class Network:
     groups: Mapping[str, tuple[str, ...]]
     head: str
     dropped: frozenset[str] = frozenset()
+    undecayed: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.groups or list(self.groups)[-1] != self.head:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from typing import Any
 
 import timm
@@ -52,6 +53,8 @@ def timm_network(model: ModelConfig, num_classes: int, image_size: int) -> Netwo
         network = with_groups(module, model.groups)
     else:
         network = Network(module, derive_groups(module, head_names(module, model.name)), HEAD)
+    if hasattr(module, "no_weight_decay"):  # class tokens, positional embeddings, tables of relative positions
+        network = replace(network, undecayed=frozenset(module.no_weight_decay()))  # type: ignore[operator]
     own = f", such as its own {default.input_size[-1]}" if default is not None else ""
     check_outputs(module, num_classes, image_size, f"model.name={model.name!r}", f"use another data.image_size{own}")
     return network

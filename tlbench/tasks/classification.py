@@ -42,7 +42,7 @@ class ClassificationTask(Task):
         """Mean cross-entropy, in nats.
 
         Raises:
-            ConfigError: The head was not replaced: it does not give a logit a class.
+            ConfigError: The head was not replaced: it does not give a logit a class; or the outputs are not one tensor.
         """
         return self._cross_entropy(outputs, targets)
 
@@ -58,6 +58,11 @@ class ClassificationTask(Task):
         return targets.argmax(dim=1) if targets.ndim == 2 else targets
 
     def _cross_entropy(self, outputs: Tensor, targets: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        if not isinstance(outputs, Tensor):  # as networks with auxiliary classifiers do in train mode
+            raise ConfigError(
+                f"model.name={self.config.model.name!r}: in training it gives a {type(outputs).__name__}, not one "
+                f"tensor (B, {len(self.class_names)}) of logits; let it return that"
+            )
         if outputs.shape[1] != len(self.class_names):
             raise ConfigError(
                 f"model.name={self.config.model.name!r}: its head gives {outputs.shape[1]} outputs, the target has "
