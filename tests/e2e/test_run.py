@@ -135,7 +135,7 @@ def test_tensorboard_has_curves_pictures_and_hparams(record, events):
         assert [point.value for point in points] == pytest.approx([row[name] for row in record["curves"]])
     assert [point.value for point in events.Scalars("test/oa")] == pytest.approx([record["metrics"]["test/oa"]])
     assert len(events.Scalars("test/loss")) == 1
-    assert set(tags["images"]) == {"test/confusion", "test/most_confident_mistakes"}
+    assert set(tags["images"]) == {"test/confusion", "test/most_confident_mistakes", "test/reliability"}
     assert all(events.Images(tag)[0].width > 100 for tag in tags["images"])
     hparams = b"".join(events.SummaryMetadata(tag).plugin_data.content for tag in _hparams(events))
     assert b"optimizer.lr" in hparams

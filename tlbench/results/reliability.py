@@ -37,10 +37,13 @@ def confidence_bins(probabilities: Tensor, targets: Tensor) -> Tensor:
 
 
 def expected_calibration_error(bins: Tensor) -> float:
-    """Σ_bins (n / N) |accuracy − confidence| of what `confidence_bins` gives, in 0–1; NaN without any sample."""
+    """Σ_bins (n / N) |accuracy − confidence| of what `confidence_bins` gives, in 0–1.
+
+    NaN without any sample, and where a probability was NaN.
+    """
     count, confidence, accuracy = bins
-    gaps = torch.nan_to_num(accuracy - confidence)
-    return float((count * gaps.abs()).sum() / count.sum())
+    gaps = (count * (accuracy - confidence).abs())[count > 0]
+    return float(gaps.sum() / count.sum())
 
 
 def reliability_figure(probabilities: Tensor, targets: Tensor, title: str = "") -> Figure:
@@ -100,6 +103,5 @@ def picture(figure: Figure) -> bytes:
 
 def _numbers(bins: Tensor) -> str:
     count, confidence, accuracy = bins
-    share = count / count.sum()
-    oa, sure = (float(torch.nan_to_num(values * share).sum()) for values in (accuracy, confidence))
+    oa, sure = (float((count * values)[count > 0].sum() / count.sum()) for values in (accuracy, confidence))
     return f"ECE {expected_calibration_error(bins):.3f}, OA {oa:.3f}, mean confidence {sure:.3f}"

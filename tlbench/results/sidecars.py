@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tlbench.results.atomic import write_atomic
 from tlbench.results.figures import confusion_figure, mistakes_figure
+from tlbench.results.reliability import reliability_figure
 
 PREDICTIONS_FILE = "predictions_test.npz"
 
@@ -51,7 +52,7 @@ def show_pictures(
     names: tuple[str, ...],
     mistakes: int,
 ) -> None:
-    """Add the confusion matrix and the grid of most confident mistakes of the test split to TensorBoard.
+    """Add the test split's confusion matrix, reliability diagram and most confident mistakes to TensorBoard.
 
     Args:
         writer: A TensorBoard SummaryWriter.
@@ -62,6 +63,8 @@ def show_pictures(
         mistakes: How many mistakes to show; 0 shows none.
     """
     writer.add_figure("test/confusion", confusion_figure(confusion_counts(predictions).numpy(), names), step)
+    diagram = reliability_figure(predictions["probabilities"], predictions["target"], "test")
+    writer.add_figure("test/reliability", diagram, step)
     if mistakes:
         worst = most_confident_mistakes(predictions, mistakes)
         confidence, predicted = predictions["probabilities"][worst].max(dim=1)

@@ -68,3 +68,13 @@ def test_one_sample_and_one_bin_are_drawn() -> None:
     figure = reliability_figure(torch.tensor([[1.0, 0.0]]), torch.tensor([1]))
     assert "ECE 1.000, OA 0.000, mean confidence 1.000" in figure.axes[0].get_title()
     picture(figure)
+
+
+def test_a_probability_that_is_not_a_number_is_not_hidden() -> None:
+    bins = confidence_bins(torch.tensor([[math.nan, math.nan], [0.9, 0.1]]), torch.tensor([0, 0]))
+    assert math.isnan(expected_calibration_error(bins))
+    picture(reliability_figure(torch.tensor([[math.nan, math.nan], [0.9, 0.1]]), torch.tensor([0, 0])))
+
+
+def test_no_sample_has_no_error() -> None:
+    assert math.isnan(expected_calibration_error(confidence_bins(torch.zeros(0, 2), torch.zeros(0, dtype=torch.int64))))
