@@ -1,0 +1,89 @@
+"""A target's audit, from the cache where the same images were audited before."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from tlbench.data.audit import VERSION, Audit, SplitScan, audit
+from tlbench.data.cache_folder import cache_folder
+from tlbench.data.images import FileSet, Images
+from tlbench.data.near_duplicates import SMALLEST_SIDE
+from tlbench.data.perceptual_hash import looks_of, pixel_digests
+
+
+def cached_audit(
+    splits: Mapping[str, Images],
+    fingerprints: Mapping[str, str],
+    min_images_per_class: int,
+    unreadable: Mapping[str, str],
+) -> Audit:
+    """Audit images, once for all runs that use the same.
+
+    The audit is kept in the cache folder, named by what it depends on. A cache that cannot be read or written costs
+    time only.
+
+    Args:
+        splits: `train`, `val` and, if the run reads it, `test`.
+        fingerprints: Split → SHA-256 of its images and labels.
+        min_images_per_class: As in `tlbench.data.audit.audit`.
+        unreadable: Likewise.
+    """
+    names = {split: _names(split, images) for split, images in splits.items()}
+    unreadable = {_printable(name): reason for name, reason in unreadable.items()}
+    depends_on = [VERSION, {s: fingerprints[s] for s in splits}, names, min_images_per_class, unreadable]
+    key = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()
+    path = cache_folder() / "audits" / f"{key[:32]}.json"
+    found = _read(path)
+    if found is None:
+        scans = {split: _scan(names[split], images) for split, images in splits.items()}
+        found = audit(scans, splits["train"].class_names, min_images_per_class, unreadable)
+        _write(path, found)
+    return found
+
+
+def _names(split: str, images: Images) -> tuple[str, ...]:
+    if images.names is None:
+        return tuple(f"{split}[{i}]" for i in range(len(images)))
+    return tuple(map(_printable, images.names))
+
+
+def _printable(name: str) -> str:
+    """A file may be named by line breaks, or by bytes that are no text."""
+    return name if name.isprintable() else repr(name)[1:-1]
+
+
+def _scan(names: tuple[str, ...], images: Images) -> SplitScan:
+    if isinstance(images, FileSet):
+        pixels, side, digests = images.thumbnails, images.side, images.digests
+    else:
+        pixels, side, digests = images.images, min(images.images.shape[2:]), pixel_digests(images.images)
+    looks = looks_of(pixels) if side >= SMALLEST_SIDE else None
+    return SplitScan(names, images.labels.numpy(), digests, looks)
+
+
+def _read(path: Path) -> Audit | None:
+    try:
+        return Audit.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _write(path: Path, found: Audit) -> None:
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, scratch = tempfile.mkstemp(prefix=".audit-", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w") as file:
+                file.write(found.model_dump_json())
+            Path(scratch).replace(path)
+        except BaseException:
+            Path(scratch).unlink(missing_ok=True)
+            raise
