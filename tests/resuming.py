@@ -34,6 +34,17 @@ GRADUAL = (
 )
 """Four epochs, the second and the third of which begin a stage."""
 
+ALL_AUGMENTATION = (
+    "augmentation=rand_augment",
+    "augmentation.crop_padding=2",
+    "augmentation.brightness=0.2",
+    "augmentation.contrast=0.2",
+    "augmentation.saturation=0.2",
+    "augmentation.mixup=0.2",
+    "augmentation.cutmix=1.0",
+    "task.label_smoothing=0.1",
+)
+
 
 @dataclass
 class Outcome:

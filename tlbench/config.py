@@ -60,14 +60,17 @@ class RandAugment(Schema):
     """A number of random operations on each image (Cubuk et al. 2020, arXiv:1909.13719)."""
 
     operations: Annotated[int, Field(ge=1, le=10)] = Field(description="operations an image, one after another")
-    magnitude: Annotated[int, Field(ge=0, le=30)] = Field(description="their strength; 0 is none, 30 the strongest")
+    magnitude: Annotated[int, Field(ge=0, le=30)] = Field(description="strength of those that have one, up to 30")
 
 
 class Augmentation(Schema):
     """Random augmentation of training images, drawn per sample; all zero or null: none."""
 
     name: str
-    crop_padding: int = Field(ge=0, description="zero padding on each side before a random crop, native pixels")
+    crop_padding: int = Field(
+        ge=0,
+        description="zero padding on each side before a random crop, in pixels of the stored image or resized crop",
+    )
     resized_crop: ResizedCrop | None
     flip: Probability = Field(description="probability of a horizontal flip")
     brightness: Probability = Field(description="factor drawn from [1 - b, 1 + b]")

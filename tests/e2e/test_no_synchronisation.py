@@ -9,6 +9,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.commands import TINY_RANDOM, train
+from tests.resuming import ALL_AUGMENTATION
+from tlbench.data import rand_augment
 from tlbench.tasks.classification import ClassificationTask
 
 METHODS = ("item", "tolist", "cpu", "numpy", "__bool__", "__float__", "__int__", "__index__")
@@ -43,13 +45,13 @@ def reads(tmp_path, monkeypatch, tiny_network):
 
         monkeypatch.setattr(torch.Tensor, name, counted)
 
-    def run(shots):
+    def run(shots, *overrides):
         counts.clear()
         folder = tmp_path / str(shots)
         # SGD, as torch keeps AdamW's own count of steps on the host and reads it there
         few = (f"data.shots={shots}", "trainer.max_epochs=1", "optimizer=sgd", "optimizer.warmup_epochs=0")
         with Waits(counts):
-            assert train(*TINY_RANDOM, *few, f"hydra.run.dir={folder}").code == 0
+            assert train(*TINY_RANDOM, *few, *overrides, f"hydra.run.dir={folder}").code == 0
         found = dict(counts)
         return torch.load(folder / "last.ckpt", weights_only=True)["global_step"], found
 
@@ -59,6 +61,14 @@ def reads(tmp_path, monkeypatch, tiny_network):
 def test_twice_the_steps_read_the_device_no_more_often(reads):
     few_steps, few = reads(4)
     many_steps, many = reads(8)
+    assert (few_steps, many_steps) == (5, 10)
+    assert few == many
+
+
+def test_nor_do_they_with_all_augmentation(reads, monkeypatch):
+    monkeypatch.setattr(rand_augment, "apply_drawn", rand_augment.apply_all)  # as on an accelerator
+    reads(3, *ALL_AUGMENTATION)  # copies the constants once
+    (few_steps, few), (many_steps, many) = reads(4, *ALL_AUGMENTATION), reads(8, *ALL_AUGMENTATION)
     assert (few_steps, many_steps) == (5, 10)
     assert few == many
 

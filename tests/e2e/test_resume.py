@@ -13,7 +13,7 @@ import torch
 from benchmarks.equal_runs import scalars
 from tests.commands import train
 from tests.conftest import isolate, use_tiny_network
-from tests.resuming import GRADUAL, SHORT, STEPS, assert_equal_runs, go, short_config, stop_at
+from tests.resuming import ALL_AUGMENTATION, GRADUAL, SHORT, STEPS, assert_equal_runs, go, short_config, stop_at
 from tlbench.adaptation.freezing import group_hash
 from tlbench.callbacks.curves import Curves
 from tlbench.execute import RunFailed
@@ -55,6 +55,7 @@ RUNS = {
         "trainer.max_epochs=6",
         "model.norm=group",
     ),
+    "all augmentation": (*SHORT, *ALL_AUGMENTATION),
     "cached features": (*SHORT, "strategy=feature_extractor", "strategy.cache_features=true", "augmentation=none"),
     "one step an epoch": (*SHORT, "data.batch_size=30", "trainer.max_epochs=4"),
 }
@@ -94,6 +95,7 @@ MOMENTS = {
     "at the end of a stage that stalled": ("stalls, ema", ClassificationTask, "validation_step", 2, 2 * STEPS),
     "where patience has run out": ("stops early", ClassificationTask, "training_step", 2 * STEPS, 2 * STEPS),
     "with cached features": ("cached features", ClassificationTask, "training_step", 4, 4),
+    "with all augmentation": ("all augmentation", ClassificationTask, "training_step", STEPS + 2, STEPS + 2),
     "with one step an epoch": ("one step an epoch", ClassificationTask, "training_step", 2, 2),
 }
 

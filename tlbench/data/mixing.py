@@ -84,4 +84,4 @@ def _quantiles(alpha: float, device: torch.device) -> Tensor:
     from scipy.special import betaincinv
 
     levels = (torch.arange(_QUANTILES, dtype=torch.float64) + 0.5) / _QUANTILES
-    return torch.as_tensor(betaincinv(alpha, alpha, levels.numpy())).to(device, torch.float32)
+    return torch.as_tensor(betaincinv(alpha, alpha, levels.numpy())).to(torch.float32).to(device)

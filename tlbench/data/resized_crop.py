@@ -47,7 +47,7 @@ def boxes(
     heights, widths = (area / ratio).sqrt(), (area * ratio).sqrt()
 
     fits = (heights <= 1) & (widths <= 1)
-    first = fits.to(torch.uint8).argmax(dim=1, keepdim=True)
+    first = fits.to(torch.int32).argmax(dim=1, keepdim=True)
     found = fits.any(dim=1)
     ones = torch.ones_like(draws[:, 0])
     h = torch.where(found, heights.gather(1, first)[:, 0], (ones * shape / config.ratio[0]).clamp(max=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+import torch
 
 from tests.commands import TINY_RANDOM, snapshot, train
 from tlbench.compose import compose_config
@@ -115,6 +116,14 @@ def test_steps_are_timed_with_what_the_stage_trains():
     plan = plan_run(compose_config((*TINY_RANDOM, "strategy=feature_extractor", "augmentation=none")))
     assert isinstance(plan, RunPlan)
     assert 0 < plan.stages[0].epoch_s < 5
+
+
+def test_steps_are_timed_on_batches_as_a_run_makes_them(monkeypatch):
+    batches, step = [], ClassificationTask.training_step
+    monkeypatch.setattr(ClassificationTask, "training_step", lambda *a: (batches.append(a[1]), step(*a))[1])
+    plan_run(compose_config((*TINY_RANDOM, "augmentation=rand_augment", "augmentation.mixup=0.2")))
+    assert {(images.shape, targets.shape) for images, targets, _ in batches} == {((8, 3, 32, 32), (8, 10))}
+    assert all(torch.equal(targets, batches[0][1]) for _, targets, _ in batches)
 
 
 def test_the_command_prints_stages_and_sweep_and_writes_nothing(tmp_path):
