@@ -90,6 +90,15 @@ class Volatile(Section):
     resumes: int = 0
 
 
+class EvaluationNote(Section):
+    """The numbers of an evaluation that was made of the finished run; its file, beside the record, says all else."""
+
+    data: str
+    split: str
+    checkpoint_sha256: str
+    metrics: dict[str, float | None]
+
+
 class Record(Section):
     """A run record; curves hold a row an epoch, metrics are flat (`test/oa`), undefined values are null."""
 
@@ -114,6 +123,7 @@ class Record(Section):
     curves: list[dict[str, float | None]] = []
     warnings: list[str] = []
     sidecars: dict[str, str] = {}
+    evaluations: dict[str, EvaluationNote] = {}
     error: ErrorRecord | None = None
     volatile: Volatile
 
@@ -125,7 +135,7 @@ def write_record(folder: Path, record: Record) -> Path:
         OutputError: If the disk refuses; an earlier record is then still whole.
     """
     path = folder / FILE_NAME
-    text = json.dumps(_without_nan(record.model_dump(mode="json")), indent=1, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(without_nan(record.model_dump(mode="json")), indent=1, allow_nan=False, ensure_ascii=False)
     write_atomic(path, text.encode() + b"\n")
     return path
 
@@ -149,9 +159,10 @@ def read_record(folder: Path) -> Record | None:
         ) from None
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """JSON values with null for every number that is not finite."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

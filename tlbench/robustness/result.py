@@ -49,13 +49,15 @@ class CorruptionResult(Section):
     oa_by_severity: list[Value]
     ece_by_severity: list[Value]
 
-    def metrics(self) -> dict[str, Value]:
-        """The summary, flat, as a record names metrics."""
-        return {
-            "test/mean_corrupted_oa": self.mean_corrupted_oa,
-            "test/relative_corrupted_oa": self.relative_oa,
-            "test/mean_corrupted_ece": self.mean_corrupted_ece,
-        } | {f"test/corrupted_oa/{name}": mean(values) for name, values in self.oa.items()}
+    def metrics(self, split: str) -> dict[str, Value]:
+        """The summary, flat, as a record names metrics: `<split>/mean_corrupted_oa`, …"""
+        means = {
+            "mean_corrupted_oa": self.mean_corrupted_oa,
+            "relative_corrupted_oa": self.relative_oa,
+            "mean_corrupted_ece": self.mean_corrupted_ece,
+        }
+        each = {f"corrupted_oa/{name}": mean(values) for name, values in self.oa.items()}
+        return {f"{split}/{key}": value for key, value in {**means, **each}.items()}
 
 
 def mean(values: Sequence[Value]) -> Value:

@@ -63,7 +63,7 @@ def test_the_result_is_the_mean_over_corruptions_of_the_mean_over_severities() -
     for k in (0, 1):
         assert result.oa_by_severity[k] == pytest.approx(sum(rows[k][0] for rows in wanted.values()) / 3)
         assert result.ece_by_severity[k] == pytest.approx(sum(rows[k][1] for rows in wanted.values()) / 3)
-    assert result.metrics()["test/corrupted_oa/fog"] == pytest.approx(sum(oa for oa, _ in wanted["fog"]) / 2)
+    assert result.metrics("val")["val/corrupted_oa/fog"] == pytest.approx(sum(oa for oa, _ in wanted["fog"]) / 2)
     assert CorruptionResult.model_validate(json.loads(json.dumps(result.model_dump()))) == result
 
 

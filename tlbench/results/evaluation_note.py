@@ -1,0 +1,55 @@
+"""The numbers of evaluations in the record of the run that they were made of: the one thing added to a record later.
+
+Statistics read records; what an evaluation found, as the mean OA on corrupted images, is therefore noted there, under
+the name of the file that says all about it. Everything else in the record stays byte for byte as the run wrote it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from tlbench.results.atomic import output_errors, write_atomic
+from tlbench.results.record import FILE_NAME, EvaluationNote, without_nan
+
+_KEY = "evaluations"
+
+
+def note_evaluation(folder: Path, name: str, note: EvaluationNote) -> bool:
+    """Add an evaluation to the record of a complete run, or replace the one of that name.
+
+    Args:
+        folder: The run's folder.
+        name: The evaluation's file.
+        note: Its numbers.
+
+    Returns:
+        False where the record is not as tlbench writes it, was edited by hand, say: it is then left as it is, since it
+        could not be written again without changing more.
+
+    Raises:
+        OutputError: The disk refuses; the record is then still whole and unchanged.
+    """
+    path = folder / FILE_NAME
+    with output_errors(folder), FileLock(folder / f".{FILE_NAME}.lock"):
+        before = path.read_bytes()
+        try:
+            record = json.loads(before)
+            unchanged = _text(record) == before
+        except ValueError:
+            return False
+        if not unchanged or not isinstance(record, dict) or record.get("status") != "complete":
+            return False
+        record.setdefault(_KEY, {})[name] = without_nan(note.model_dump(mode="json"))
+        after = _text(record)
+        if after != before:
+            write_atomic(path, after)
+    return True
+
+
+def _text(record: Any) -> bytes:
+    """As `write_record` writes it."""
+    return json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False).encode() + b"\n"
