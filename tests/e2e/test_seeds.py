@@ -27,7 +27,7 @@ def test_arms_of_one_seed_share_head_order_and_augmented_batches(fits):
 
 def test_training_images_are_augmented(fits):
     config = compose_config(TINY)
-    train = open_target(config.data, 0).train()
+    train = open_target(config.data, 0).splits["train"]
     images, _, index = fits["random"].batches[0]
     plain = prepare(train.images[index], config.data.image_size, config.data.normalisation)
     assert images.shape == plain.shape
