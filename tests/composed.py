@@ -52,7 +52,7 @@ def augmentation(**strengths: Any) -> Augmentation:
     return Augmentation.model_validate({**none, "name": "drawn", **strengths})
 
 
-def model(name: str = "resnet18", **changes: Any) -> ModelConfig:
+def model(option: str = "resnet18", **changes: Any) -> ModelConfig:
     """A file of `conf/model/`, with changes."""
-    values = yaml.safe_load((CONF / "model" / f"{name}.yaml").read_text())
+    values = yaml.safe_load((CONF / "model" / f"{option}.yaml").read_text())
     return ModelConfig.model_validate({**values, **changes})

@@ -28,6 +28,7 @@ from tlbench.config import FeatureExtractorConfig, GradualUnfreezingConfig, Trai
 from tlbench.errors import ConfigError
 from tlbench.interrupts import Signals
 from tlbench.processes.ddp import TeamDDP
+from tlbench.processes.sync_batch_norm import SyncedBatchNorm
 from tlbench.processes.team import Team
 from tlbench.results.checkpoints import AtomicCheckpointIO
 from tlbench.results.curves import CURVES_FILE
@@ -103,12 +104,11 @@ def build_trainer(
         accelerator=c.accelerator,
         devices=c.devices,
         strategy="auto" if c.devices == 1 else _strategy(team or Team(config, folder)),
-        sync_batchnorm=c.sync_batchnorm,
         max_epochs=c.max_epochs,
         precision=c.precision,
         logger=list(loggers),
         callbacks=callbacks,
-        plugins=[AtomicCheckpointIO()],
+        plugins=[AtomicCheckpointIO(), *([SyncedBatchNorm()] if c.sync_batchnorm else [])],
         default_root_dir=folder,
         num_sanity_val_steps=0,
         enable_model_summary=False,

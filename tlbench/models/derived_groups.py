@@ -28,8 +28,9 @@ STAGES_BY_DEPTH = 4
 def derive_groups(module: nn.Module, heads: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The groups `stem`, `stage1` …, `head`, from input to head; every parameter and buffer lies in exactly one.
 
-    The stem is what timm counts as the network's first layer, class token and positional embedding included. What
-    lies between the last stage and the head (a last norm, convolution or hidden layer) belongs to the last stage.
+    The stem is what timm counts as the network's first layer, class token and positional embedding included, and all
+    that keeps the image's full resolution. What lies between the last stage and the head (a last norm, convolution or
+    hidden layer) belongs to the last stage.
 
     Args:
         module: A network of timm.
@@ -39,7 +40,7 @@ def derive_groups(module: nn.Module, heads: Sequence[str]) -> dict[str, tuple[st
         Group → prefixes of module or parameter names.
     """
     layers = _layers(module, heads)
-    stages = _stages(layers, _ends(module, layers))
+    stages = _stages(layers, *_ends(module, layers))
     found: dict[str, list[str]] = {group: [] for group in (*dict.fromkeys(stages), HEAD)}
     for prefix, group in _shortest(dict(_tensors(module, heads, layers, stages))):
         found[group].append(prefix)
@@ -99,14 +100,15 @@ def _taps(module: nn.Module) -> list[tuple[str, Any]]:
     return [(e["module"], e.get("reduction")) for e in entries if e.get("module") and e["module"] in modules]
 
 
-def _ends(module: nn.Module, layers: dict[str, int]) -> list[int]:
-    """The layers behind which the resolution changes."""
+def _ends(module: nn.Module, layers: dict[str, int]) -> tuple[int, list[int]]:
+    """The last layer of the stem, and those behind which the resolution changes after it."""
     last_of = {reduction: tap for tap, reduction in _taps(module)}
-    ends = set()
-    for tap in last_of.values():
+    ends = {}
+    for reduction, tap in last_of.items():
         under = [number for name, number in layers.items() if lies_under(name, tap)]
-        ends.add(max(under) if under else _before(module, tap, layers))
-    return sorted(end for end in ends if end > 0)
+        ends[reduction] = max(under) if under else _before(module, tap, layers)
+    stem = ends.get(1, 0)
+    return stem, sorted({end for end in ends.values() if end > stem})
 
 
 def _before(module: nn.Module, tap: str, layers: dict[str, int]) -> int:
@@ -120,14 +122,14 @@ def _before(module: nn.Module, tap: str, layers: dict[str, int]) -> int:
     return before
 
 
-def _stages(layers: dict[str, int], ends: Sequence[int]) -> list[str]:
+def _stages(layers: dict[str, int], stem: int, ends: Sequence[int]) -> list[str]:
     """The group of each layer."""
-    count = max(layers.values(), default=0)  # beside the stem
+    count = max(layers.values(), default=0) - stem
     if len(ends) < LEAST_STAGES:
         parts = min(STAGES_BY_DEPTH, count)
-        ends = [count * (part + 1) // parts for part in range(parts)]
-    groups = [STEM]
-    for layer in range(1, count + 1):
+        ends = [stem + count * (part + 1) // parts for part in range(parts)]
+    groups = [STEM] * (stem + 1)
+    for layer in range(stem + 1, stem + count + 1):
         stage = 1 + sum(end < layer for end in ends)
         groups.append(f"stage{min(stage, len(ends))}")
     return groups

@@ -26,6 +26,11 @@ def is_batch_norm(module: nn.Module) -> TypeGuard[_BatchNorm]:
     return isinstance(module, _BatchNorm)
 
 
+def is_fused(module: nn.Module) -> bool:
+    """Whether the module is a BatchNorm layer of timm with the activation behind it built in."""
+    return any(kind.__name__ in _FUSED and kind.__module__.startswith("timm.") for kind in type(module).__mro__)
+
+
 def batch_norm_layers(module: nn.Module) -> list[tuple[str, _BatchNorm]]:
     """All BatchNorm layers with their dotted names, in the module's order, each once; the root's name is ""."""
     return [(name, layer) for name, layer in module.named_modules() if is_batch_norm(layer)]
@@ -73,7 +78,7 @@ def to_group_norm(module: nn.Module) -> list[str]:
 
 
 def _group_norm(name: str, layer: _BatchNorm) -> nn.GroupNorm:
-    fused = any(kind.__name__ in _FUSED and kind.__module__.startswith("timm.") for kind in type(layer).__mro__)
+    fused = is_fused(layer)
     others = [part for part, _ in layer.named_children() if not fused or part not in _FUSED_PARTS]
     if others:
         raise ValueError(

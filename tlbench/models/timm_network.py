@@ -55,8 +55,12 @@ def timm_network(model: ModelConfig, num_classes: int, image_size: int) -> Netwo
         network = Network(module, derive_groups(module, head_names(module, model.name)), HEAD)
     if hasattr(module, "no_weight_decay"):  # class tokens, positional embeddings, tables of relative positions
         network = replace(network, undecayed=frozenset(module.no_weight_decay()))  # type: ignore[operator]
-    own = f", such as its own {default.input_size[-1]}" if default is not None else ""
-    check_outputs(module, num_classes, image_size, f"model.name={model.name!r}", f"use another data.image_size{own}")
+    way_out = "use another data.image_size"
+    if default is not None:
+        way_out += f", such as its own {default.input_size[-1]}"
+    if model.arguments:
+        way_out += ", or other model.arguments"
+    check_outputs(module, num_classes, image_size, f"model.name={model.name!r}", way_out)
     return network
 
 
@@ -70,7 +74,7 @@ def head_names(module: nn.Module, name: str) -> list[str]:
     Raises:
         ConfigError: It has none.
     """
-    found = module.get_classifier()  # type: ignore[operator]
+    found = module.get_classifier() if hasattr(module, "get_classifier") else []  # type: ignore[operator]
     classifiers = list(found) if isinstance(found, list | tuple | nn.ModuleList) else [found]
     classifiers += [getattr(module, other) for other in AUXILIARY_HEADS if hasattr(module, other)]
     names = [n for n, m in module.named_modules() if any(m is classifier for classifier in classifiers)]

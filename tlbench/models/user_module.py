@@ -46,7 +46,9 @@ def user_network(model: ModelConfig, num_classes: int, image_size: int) -> Netwo
         given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
         raise ConfigError(f"{key}: building it with {given} fails: {in_a_few_words(error)}; correct it") from error
     if not isinstance(module, nn.Module):
-        raise ConfigError(f"{key}: it gives a {type(module).__name__}, not a torch.nn.Module; let it return one")
+        raise ConfigError(
+            f"{key}: it gives an object of type {type(module).__name__}, no torch.nn.Module; let it return one"
+        )
     check_outputs(module, num_classes, image_size, key, "correct it, or use another data.image_size")
     return with_groups(module, model.groups)
 
@@ -75,7 +77,7 @@ def _imported(import_path: str, key: str) -> Callable[..., Any]:
         found = getattr(found, part)
     if not callable(found):
         raise ConfigError(
-            f"{key}: it is a {type(found).__name__}, which cannot be called; name a class or a function that builds "
+            f"{key}: it is of type {type(found).__name__}, which cannot be called; name a class or a function that builds "
             "the network"
         )
     built: Callable[..., Any] = found

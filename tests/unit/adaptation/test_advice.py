@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.composed import config
@@ -12,7 +14,7 @@ from tlbench.models.norms import to_group_norm
 def advice(*overrides: str) -> list[str]:
     configured, network = config(*overrides), tiny_network(10)
     if configured.model.norm == "group":
-        to_group_norm(network.module)
+        network = replace(network, dropped=frozenset(to_group_norm(network.module)))
     return advise(configured, network)
 
 
@@ -110,6 +112,15 @@ def test_options_of_batch_norm_where_there_is_none():
     assert advice(policy, *GPUS, "model.norm=group") == [
         f"{policy} and trainer.sync_batchnorm=true: {end} null and false"
     ]
+
+
+def test_group_norm_where_there_is_no_batch_norm_to_replace():
+    network = tiny_network(10)
+    to_group_norm(network.module)
+    assert advise(config("model.norm=group"), network) == [
+        "model.norm=group: no effect, as the network has no BatchNorm to replace; use model.norm=batch"
+    ]
+    assert advise(config(), network) == []
 
 
 def test_frozen_statistics_of_random_weights():
