@@ -21,6 +21,7 @@ from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
 from tlbench.config_hash import config_hash
 from tlbench.console import complain, shown
+from tlbench.data.audit_cache import audit_target
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import open_target
 from tlbench.errors import UserError, WeightsError
@@ -162,7 +163,7 @@ class _Run:
                 "holds the source's weights; it must stay at its random start, for the target's labels"
             )
         self.say(self.weights.line())
-        for warning in (*self.weights.warnings, *advise(c, network)):
+        for warning in (*self.weights.warnings, *advise(c, network), *self._audit(module, self.data)):
             self.warnings.append(warning)
             self.warn(warning)
         if c.trainer.channels_last:
@@ -178,6 +179,14 @@ class _Run:
         self.built = _Built(task, module, parts, self.data, last)
         begin_logging(self.loggers)
         return self.built
+
+    def _audit(self, module: ImageDataModule, data: DataRecord) -> list[str]:
+        """Audit the splits that the run reads, into the record; the first of several processes does so for all."""
+        if not is_first_process():
+            return []
+        found = audit_target(module.target, module.fingerprint, self.config.data, test=self.config.test)
+        data.audit = found.section
+        return found.warnings
 
     def fit(self, built: _Built) -> None:
         """Train; the best checkpoint on validation stays."""

@@ -7,16 +7,32 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from tlbench.config import DataConfig
 from tlbench.data.audit import VERSION, Audit, SplitScan, audit
 from tlbench.data.cache_folder import cache_folder
 from tlbench.data.images import FileSet, Images
 from tlbench.data.near_duplicates import SMALLEST_SIDE
 from tlbench.data.perceptual_hash import looks_of, pixel_digests
+from tlbench.data.target import Target
+
+
+def audit_target(target: Target, fingerprint: Callable[[str], str], data: DataConfig, *, test: bool) -> Audit:
+    """Audit what a run uses of a target, with the cache.
+
+    Args:
+        target: The opened target.
+        fingerprint: Gives a split's SHA-256.
+        data: The target's config. With `data.shots` a class may have as few images, as they were asked for.
+        test: Whether the run reads the test split.
+    """
+    splits = {split: target.splits[split] for split in (("train", "val", "test") if test else ("train", "val"))}
+    wanted = data.min_images_per_class if data.shots is None else min(data.min_images_per_class, data.shots)
+    return cached_audit(splits, {split: fingerprint(split) for split in splits}, wanted, target.unreadable)
 
 
 def cached_audit(

@@ -54,8 +54,8 @@ def _small(section: Mapping[str, Any], wanted: int) -> str | None:
     named = ", ".join(f"{name} {count}" for name, count in list(small.items())[:_NAMED])
     total, have = len(section["counts"]["train"]), "has" if len(small) == 1 else "have"
     return (
-        f"{len(small)} of {total} classes {have} fewer than {wanted} training images ({named}{_more(len(small))}): their "
-        "metrics will vary; add images, or lower data.min_images_per_class"
+        f"{len(small)} of {total} classes {have} fewer than {wanted} training images ({named}{_more(len(small))}): "
+        "their metrics will vary; add images, or lower data.min_images_per_class"
     )
 
 

@@ -124,9 +124,15 @@ class ImageDataModule(LightningDataModule):
         """Let all batches hold images again."""
         self._features.clear()
 
+    def fingerprint(self, split: str) -> str:
+        """SHA-256 of a split's images and labels."""
+        if split not in self._fingerprints:
+            self._fingerprints[split] = self.target.splits[split].fingerprint()
+        return self._fingerprints[split]
+
     def fingerprints(self) -> dict[str, str]:
-        """Split → SHA-256 of its images and labels, for the splits read so far."""
-        return dict(self._fingerprints)
+        """Split → SHA-256 of its images and labels, for the splits that a stage has needed so far."""
+        return {split: self.fingerprint(split) for split in self._sets}
 
     @property
     def _evaluation_batch(self) -> int:
@@ -166,7 +172,7 @@ class ImageDataModule(LightningDataModule):
     def _read(self, split: str) -> Images:
         if split not in self._sets:
             images = self.target.splits[split]
-            self._fingerprints[split] = images.fingerprint()
+            self.fingerprint(split)  # while the images are on the host
             device = self._attached().strategy.root_device
             self._sets[split] = images if isinstance(images, FileSet) else images.to(device)
         return self._sets[split]

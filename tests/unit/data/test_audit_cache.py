@@ -10,9 +10,10 @@ import torch
 
 from tests.drawn_photos import photos, stacked
 from tlbench.data import audit_cache
-from tlbench.data.audit_cache import cached_audit
+from tlbench.data.audit_cache import audit_target, cached_audit
 from tlbench.data.images import FileSet, ImageSet
 from tlbench.data.listing import Listing
+from tlbench.data.target import Target
 
 PHOTOS = stacked(photos(12, side=32))
 
@@ -136,3 +137,22 @@ def test_names_that_are_no_text_are_shown_escaped():
     ]
     assert found.section["unreadable"]["files"] == {r"\n": "truncated"}
     assert all(line.isprintable() for line in found.warnings)
+
+
+@pytest.mark.parametrize(("shots", "small"), [(None, {"a": 4, "b": 4}), (4, {}), (20, {"a": 4, "b": 4})])
+def test_few_images_are_no_surprise_where_they_were_asked_for(data_config, shots: int | None, small: dict[str, int]):
+    target = Target("drawn", splits(val=image_set(slice(10, 12))), {})
+    data = data_config("digits", shots=shots, min_images_per_class=10)
+    found = audit_target(target, lambda split: target.splits[split].fingerprint(), data, test=True)
+    assert found.section["small_classes"] == small
+    assert found.section["counts"].keys() == {"train", "val", "test"}
+
+
+def test_without_a_test_its_split_is_not_looked_at(data_config):
+    def fingerprint(split: str) -> str:
+        assert split != "test"
+        return split
+
+    target = Target("drawn", {**splits(val=image_set(slice(10, 12))), "test": None}, {})
+    found = audit_target(target, fingerprint, data_config("digits"), test=False)
+    assert found.section["counts"].keys() == {"train", "val"}

@@ -65,10 +65,12 @@ def test_through_a_trainer(data_config, channels_last: bool):
         enable_model_summary=False,
     )
 
+    audited = {split: module.fingerprint(split) for split in target.splits}  # as the audit at the run's start
+    assert module.fingerprints() == {}
     trainer.fit(model, datamodule=module)
     assert module.fingerprints().keys() == {"train", "val"}
     trainer.test(model, datamodule=module, verbose=False)
-    assert module.fingerprints()["test"] == target.splits["test"].fingerprint()
+    assert module.fingerprints() == audited == {s: images.fingerprint() for s, images in target.splits.items()}
 
     train = target.splits["train"]
     trained = [(epoch, *batch) for stage, epoch, *batch in model.seen if stage == "train"]
