@@ -77,8 +77,8 @@ def _imported(import_path: str, key: str) -> Callable[..., Any]:
         found = getattr(found, part)
     if not callable(found):
         raise ConfigError(
-            f"{key}: it is of type {type(found).__name__}, which cannot be called; name a class or a function that builds "
-            "the network"
+            f"{key}: it is of type {type(found).__name__}, which cannot be called; name a class or a function that "
+            "builds the network"
         )
     built: Callable[..., Any] = found
     return built

@@ -40,9 +40,9 @@ class SyncedBatchNorm(LayerSync):
 
 def _synced(layer: nn.Module) -> nn.Module:
     if is_fused(layer):
-        from timm.layers import convert_sync_batchnorm  # heavy
+        from timm.layers.norm_act import convert_sync_batchnorm  # heavy
 
-        new: nn.Module = convert_sync_batchnorm(layer)
+        new: nn.Module = convert_sync_batchnorm(layer)  # type: ignore[no-untyped-call]
     else:
-        new = nn.SyncBatchNorm.convert_sync_batchnorm(layer)
+        new = nn.SyncBatchNorm.convert_sync_batchnorm(layer)  # type: ignore[no-untyped-call]
     return new
