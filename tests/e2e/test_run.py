@@ -80,7 +80,7 @@ def test_metrics_are_flat_and_finite(record):
 
 def test_fingerprints_are_those_of_the_three_splits(record):
     target = open_target(compose_config(TINY).data, split_seed=0)
-    assert record["data"]["fingerprints"] == {split: getattr(target, split)().fingerprint() for split in SPLITS}
+    assert record["data"]["fingerprints"] == {split: target.splits[split].fingerprint() for split in SPLITS}
     assert len(set(record["data"]["fingerprints"].values())) == 3
 
 
@@ -100,7 +100,7 @@ def test_the_best_checkpoint_in_a_fresh_network_gives_the_same_predictions(run, 
     network = resnet18(10).module
     network.load_state_dict(read_state_dict(run.folder / "best.ckpt")[0])
     config = compose_config(TINY)
-    test = open_target(config.data, 0).test()
+    test = open_target(config.data, 0).splits["test"]
     with torch.no_grad():
         logits = network.eval()(prepare(test.images, config.data.image_size, config.data.normalisation))
     np.testing.assert_allclose(logits.softmax(dim=1).numpy(), predictions["probabilities"], atol=1e-6)
