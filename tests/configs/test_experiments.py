@@ -23,8 +23,17 @@ EXPERIMENTS = sorted(path.stem for path in (config_dir() / "experiment").glob("*
 OPTIONS = sorted(
     f"{path.parent.name}={path.stem}" for path in config_dir().glob("*/*.yaml") if path.parent.name != "experiment"
 )
-NEEDED = {"source=checkpoint": ["source.path=run"], "data=cifar10": [], "data=digits": []}
+NEEDED = {
+    "source=checkpoint": ["source.path=run"],
+    "data=cifar10": [],
+    "data=digits": [],
+    "model=timm": ["model.name=resnet10t"],
+    "model=module": ["model.import_path=nets:Net", "model.groups={body: [conv], head: [fc]}"],
+}
 """What an option needs beside itself."""
+
+NAMES = {"model=timm": "resnet10t", "model=efficientnet_lite0": "tf_efficientnet_lite0"}
+"""Options that are not named as their file."""
 
 
 def compose_study(overrides):
@@ -95,4 +104,4 @@ def test_every_option_of_every_group_composes(option):
     config = compose_config([option, *NEEDED.get(option, [])])
     group, _, name = option.partition("=")
     if "name" in type(getattr(config, group)).model_fields:
-        assert getattr(config, group).name == name
+        assert getattr(config, group).name == NAMES.get(option, name)

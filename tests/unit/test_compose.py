@@ -5,6 +5,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from tlbench.compose import compose_config, config_dir, explain
+from tlbench.errors import ConfigError
 
 
 def explained(*overrides: str) -> str:
@@ -46,6 +47,24 @@ def test_a_missing_option_is_named_with_those_there_are():
 @pytest.mark.parametrize("override", ["optimizer.betas=[1", "data.normalisation={mean:", "optimizer.lr", "a=b=[c"])
 def test_an_override_that_is_no_override_is_quoted_whole(override):
     assert override in explained(override)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model=timm"], "model.name=???: it has no value; give model.name=resnet50, or another of timm.list_models()"),
+        (["study=???"], "study=???: it has no value; give study=…"),
+        (
+            ["seeds.init=???", "data.shots=???"],
+            "data.shots=???: it has no value; give data.shots=…; seeds.init=???: it has no value; give seeds.init=…",
+        ),
+    ],
+)
+def test_a_key_without_a_value_is_named(overrides, message):
+    with pytest.raises((ConfigError, OmegaConfBaseException)) as caught:
+        compose_config(overrides)
+    error = caught.value  # the second where another key is made of it, as the study's name of the model's
+    assert (str(error) if isinstance(error, ConfigError) else explain(error)) == message
 
 
 def test_an_experiment_in_a_further_folder_is_found(tmp_path):
