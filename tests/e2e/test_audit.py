@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,12 @@ from tlbench.data import audit_cache
 from tlbench.results.record import read_record
 
 RUN = (*TINY_RANDOM, "trainer.max_epochs=1")
+OWN = (*RUN, "data=image_folder", "data.shots=null", "data.image_size=32", "data.val_fraction=0.2")
 
 
 @pytest.fixture
 def own_images(tmp_path: Path) -> str:
-    """A folder with splits whose test images are partly in train, and how to train on it."""
+    """`data.root=…`: a folder whose test images are partly in train."""
     pictures = photos(40, side=40)
     for split, images in (("train", pictures[:24]), ("test", [pictures[0], *pictures[30:40], pictures[2]])):
         for i, image in enumerate(images):
@@ -41,8 +44,7 @@ def test_digits_are_audited_and_nothing_is_found(tiny_network, tmp_path):
 
 
 def test_what_is_wrong_is_said_and_recorded_and_computed_once(tiny_network, tmp_path, monkeypatch, own_images):
-    options = ("data=image_folder", own_images, "data.shots=null", "data.image_size=32", "data.val_fraction=0.2")
-    outcome = train(*RUN, *options, "hydra.run.dir=one")
+    outcome = train(*OWN, own_images, "hydra.run.dir=one")
     assert outcome.code == 0, outcome.err
     record = read_record(tmp_path / "one")
     audit = [warning for warning in record.warnings if warning.startswith("audit: ")]
@@ -55,17 +57,25 @@ def test_what_is_wrong_is_said_and_recorded_and_computed_once(tiny_network, tmp_
         raise AssertionError("audited twice")
 
     monkeypatch.setattr(audit_cache, "audit", again)
-    assert train(*RUN, *options, "seed=1", "seeds.split=0", "hydra.run.dir=two").code == 0
+    assert train(*OWN, own_images, "seed=1", "seeds.split=0", "hydra.run.dir=two").code == 0
     other = read_record(tmp_path / "two")
     assert other.data == record.data
     assert other.warnings == record.warnings
 
 
 def test_a_run_that_does_not_test_does_not_look_at_test(tiny_network, tmp_path, own_images):
-    options = ("data=image_folder", own_images, "data.shots=null", "data.image_size=32", "data.val_fraction=0.2")
-    outcome = train(*RUN, *options, "test=false", "hydra.run.dir=run")
+    outcome = train(*OWN, own_images, "test=false", "hydra.run.dir=run")
     assert outcome.code == 0, outcome.err
     record = read_record(tmp_path / "run")
     assert record.data.audit["counts"].keys() == {"train", "val"}
     assert record.data.audit["duplicates"]["exact"].keys() == {"train-val"}
     assert "test/" not in str(record.data.audit)
+
+
+def test_a_signal_during_the_audit_ends_the_run_and_it_can_be_taken_up(tiny_network, tmp_path, monkeypatch, own_images):
+    with monkeypatch.context() as patch:
+        patch.setattr(audit_cache, "audit", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        assert train(*OWN, own_images, "hydra.run.dir=run").code == 143
+    assert read_record(tmp_path / "run").status == "interrupted"
+    assert train(*OWN, own_images, "hydra.run.dir=run").code == 0
+    assert read_record(tmp_path / "run").data.audit["counts"]["test"] == {"a": 6, "b": 6}

@@ -28,8 +28,8 @@ def _copies(section: Mapping[str, Any]) -> str | None:
 def _alike(section: Mapping[str, Any]) -> str | None:
     found = _across(section, section["duplicates"]["near"] or {}, "look like one in", "~")
     return found and (
-        f"near-duplicates across splits: {found}: if these are copies or shots of one scene, and not merely alike, the "
-        "results are flattered; remove one of each pair"
+        f"near-duplicates across splits: {found}: if they are copies or shots of one scene, and not merely alike, "
+        "the results are flattered; remove one of each pair"
     )
 
 
@@ -39,8 +39,9 @@ def _conflicts(section: Mapping[str, Any]) -> str | None:
     found = [*duplicates["within"].values(), *duplicates["exact"].values()]
     count = sum(part["other_label"] for part in found)
     pairs = [pair for part in found for pair in part["other_label_examples"]]
+    named = ", ".join(" = ".join(pair) for pair in pairs[:_NAMED])
     return (
-        f"equal images with different labels: {_number(count, 'pair')} ({_listed(pairs, count, '=')}): one label of "
+        f"equal images with different labels: {_number(count, 'pair')} ({named}{_more(count)}): one label of "
         "each pair is wrong; mend or remove it"
         if count
         else None
@@ -73,13 +74,9 @@ def _across(section: Mapping[str, Any], found: Mapping[str, Any], what: str, sig
         if part["images"]:
             first, second = pair.split("-")
             total = sum(section["counts"][second].values())
-            examples = _listed(part["examples"], part["images"], sign)
-            parts.append(f"{part['images']:,} of {total:,} {second} images {what} {first} ({examples})")
+            example = f" {sign} ".join(part["examples"][0]) + (", …" if part["images"] > 1 else "")
+            parts.append(f"{part['images']:,} of {total:,} {second} images {what} {first} ({example})")
     return ", ".join(parts) or None
-
-
-def _listed(pairs: list[list[str]], count: int, sign: str) -> str:
-    return ", ".join(f" {sign} ".join(pair) for pair in pairs[:_NAMED]) + _more(count)
 
 
 def _more(count: int) -> str:

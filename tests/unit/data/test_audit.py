@@ -76,7 +76,7 @@ def test_exact_and_near_copies_across_splits_are_told_apart():
         "audit: exact copies across splits: 1 of 4 test images are in train (train/cat/6.png = test/cat/1.png), 1 of 4 "
         "test images are in val (val/cat/0.png = test/cat/2.png): the results are flattered; remove one of each pair",
         "audit: near-duplicates across splits: 1 of 2 val images look like one in train (train/cat/4.png ~ "
-        "val/cat/1.png), 1 of 4 test images look like one in train (train/cat/8.png ~ test/cat/3.png): if these are "
+        "val/cat/1.png), 1 of 4 test images look like one in train (train/cat/8.png ~ test/cat/3.png): if they are "
         "copies or shots of one scene, and not merely alike, the results are flattered; remove one of each pair",
     ]
 
@@ -132,8 +132,7 @@ def test_many_pairs_are_counted_and_some_are_named():
     assert (exact["images"], len(exact["examples"])) == (50, EXAMPLES)
     assert result.section["duplicates"]["near"]["train-test"] == found()
     (warning,) = result.warnings
-    assert warning.count(" = ") == 3
-    assert "test/cat/2.png, …): the results" in warning
+    assert "train/cat/0.png = test/cat/0.png, …): the results" in warning
 
 
 def test_tiny_images_are_compared_exactly_only():
