@@ -229,8 +229,9 @@ def test_the_best_checkpoint_over_all_stages_is_tested_and_names_its_stage(run, 
     network = source_network(seed=2).module
     network.load_state_dict(weights)
     data = compose_config(TINY).data
+    test = open_target(data, 0).splits["test"]
     with torch.no_grad():
-        logits = network.eval()(prepare(open_target(data, 0).splits["test"].images, data.image_size, data.normalisation))
+        logits = network.eval()(prepare(test.images, data.image_size, data.normalisation))
     np.testing.assert_allclose(logits.softmax(dim=1).numpy(), done.predictions()["probabilities"], atol=1e-6)
 
 
