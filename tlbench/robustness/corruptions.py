@@ -49,8 +49,8 @@ VERSION = 1
 
 DIFFERENCES = (
     "not comparable with published figures on CIFAR-10-C or ImageNet-C: all corruptions are drawn anew; "
-    "procedural_frost blends with a drawn pattern, not with photographs; the published levels of glass_blur and "
-    "elastic_transform are ordered by the damage they do"
+    "procedural_frost blends with a drawn pattern, not with photographs; the levels of glass_blur are ordered by the "
+    "damage they do, and those of elastic_transform are tlbench's own"
 )
 
 _VALUES_AT_ONCE = 1 << 22

@@ -36,8 +36,7 @@ def elastic_transform(images: Tensor, draws: Draws, severity: int) -> Tensor:
     weights = torch.stack([((1 - second) + (u + v) / 2) / 2, second, ((1 - second) - (u + v) / 2) / 2])
     moves = whole * (2 * draws.uniform(0, 2, 3) - 1)
     shift = (moves[:, :, :, None, None] * weights).sum(2)
-    if strength:
-        shift += strength * gaussian_blur(2 * draws.uniform(1, 2, height, width) - 1, sigma, truncate=3)
+    shift += strength * gaussian_blur(2 * draws.uniform(1, 2, height, width) - 1, sigma, truncate=3)
     across = (x + shift[:, 0]) * (2 / max(width - 1, 1)) - 1
     along = (y[:, None] + shift[:, 1]) * (2 / max(height - 1, 1)) - 1
     grid = torch.stack([across, along], dim=-1)

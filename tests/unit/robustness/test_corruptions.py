@@ -213,7 +213,7 @@ PINNED = {
     "fog": 29.566,
     "brightness": 35.105,
     "contrast": 38.398,
-    "elastic_transform": 67.172,
+    "elastic_transform": 49.633,
     "pixelate": 23.891,
     "jpeg_compression": 11.754,
 }
