@@ -14,6 +14,9 @@ _WIDTH_OF_A_PIPE = 120
 console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE, highlight=False)
 """Writes to whatever `sys.stdout` is at the time; print one-line messages with `soft_wrap=True`."""
 
+stderr = Console(stderr=True, highlight=False)
+"""Writes to whatever `sys.stderr` is at the time: complaints, and bars where stdout holds a command's result."""
+
 
 def is_terminal() -> bool:
     """True where a bar can be redrawn in place; FORCE_COLOR colours a pipe but does not make it a terminal."""
@@ -36,8 +39,8 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Print one line to stderr, as it is."""
-    Console(stderr=True, highlight=False).print(Text(text), soft_wrap=True)
+    """Print one line to stderr, as it is; above a bar that moves there."""
+    stderr.print(Text(text), soft_wrap=True)
 
 
 def shown(path: Path) -> str:

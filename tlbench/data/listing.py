@@ -145,7 +145,7 @@ def list_images(folder: Path) -> list[str]:
                 pending.append(name + "/")
             elif entry.name.lower().endswith(EXTENSIONS):
                 found.append(name)
-    return sorted(found, key=_natural)
+    return sorted(found, key=natural_order)
 
 
 def list_csv(file: Path) -> dict[str, Listing]:
@@ -225,8 +225,8 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
         ) from None
 
 
-def _natural(name: str) -> tuple[Sequence[Any], str]:
-    """Digits compare as numbers; `01.jpg` and `1.jpg` then by their characters."""
+def natural_order(name: str) -> tuple[Sequence[Any], str]:
+    """A key to sort by: digits compare as numbers; `01.jpg` and `1.jpg` then by their characters."""
     parts: list[Any] = re.split(r"(\d+)", name)
     parts[1::2] = [int(digits) for digits in parts[1::2]]
     return parts, name

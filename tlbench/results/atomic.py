@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from tlbench.errors import OutputError
 
@@ -24,26 +25,31 @@ _DISK_ERRORS = {
 }
 
 
+_ANOTHER_RUN_FOLDER = "choose another folder with hydra.run.dir=… (a study: hydra.sweep.dir=…)"
+
+
 @contextmanager
-def output_errors(folder: Path) -> Iterator[None]:
-    """Turn an operating-system error while writing below `folder` into an `OutputError` of one line."""
+def output_errors(folder: Path, otherwise: str = _ANOTHER_RUN_FOLDER) -> Iterator[None]:
+    """Turn an operating-system error while writing below `folder` into an `OutputError` of one line.
+
+    Args:
+        folder: Where it writes.
+        otherwise: What the user can do but mend the disk.
+    """
     try:
         yield
     except OSError as error:
         if error.errno not in _DISK_ERRORS:
             raise
-        raise OutputError(describe_output_error(folder, error)) from error
+        raise OutputError(describe_output_error(folder, error, otherwise)) from error
 
 
-def describe_output_error(folder: Path, error: OSError) -> str:
+def describe_output_error(folder: Path, error: OSError, otherwise: str = _ANOTHER_RUN_FOLDER) -> str:
     """One line: which folder, why not, how to mend it."""
     if error.filename is not None and not Path(error.filename).absolute().is_relative_to(folder.absolute()):
         return f"{error.filename}: {error.strerror}; mend the path or its permissions"
     why = _DISK_ERRORS.get(error.errno or 0, error.strerror or str(error))
-    return (
-        f"cannot write to {folder}: {why}; free space or permit writing there, or choose another folder with "
-        "hydra.run.dir=… (a study: hydra.sweep.dir=…)"
-    )
+    return f"cannot write to {folder}: {why}; free space or permit writing there, or {otherwise}"
 
 
 def write_atomic(path: Path, content: bytes | memoryview, keep_as: Path | None = None) -> None:
@@ -57,21 +63,35 @@ def write_atomic(path: Path, content: bytes | memoryview, keep_as: Path | None =
     Raises:
         OutputError: If the disk refuses; an earlier file of that name is then still whole.
     """
-    with output_errors(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o666 & ~_umask())
-            if keep_as is not None and path.exists():
-                path.replace(keep_as)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+    with output_errors(path.parent), atomic_file(path, keep_as) as file:
+        file.write(content)
+
+
+@contextmanager
+def atomic_file(path: Path, keep_as: Path | None = None) -> Iterator[IO[bytes]]:
+    """A file to be written inside, under a temporary name in the same folder until then; an error leaves none.
+
+    Args:
+        path: The file.
+        keep_as: As in `write_atomic`.
+
+    Raises:
+        OSError: If the disk refuses; see `output_errors`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        if keep_as is not None and path.exists():
+            path.replace(keep_as)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def remove_leftovers(path: Path) -> None:

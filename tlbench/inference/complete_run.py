@@ -1,0 +1,89 @@
+"""The folder of a complete run, as the tools around runs take it; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tlbench.config import TrainConfig
+from tlbench.errors import ConfigError
+from tlbench.parsing import parse
+from tlbench.results.folder import BEST_CHECKPOINT
+from tlbench.results.record import FILE_NAME, Record, read_record
+
+_NAMED = 4  # folders in a message
+
+
+@dataclass(frozen=True)
+class CompleteRun:
+    """A complete run.
+
+    Attributes:
+        folder: Its folder.
+        record: Its record.
+        config: The configuration in it.
+        class_names: C names, in the order of the labels.
+    """
+
+    folder: Path
+    record: Record
+    config: TrainConfig
+    class_names: tuple[str, ...]
+
+    @property
+    def checkpoint(self) -> Path:
+        """The best on validation, which was tested."""
+        return self.folder / BEST_CHECKPOINT
+
+
+def open_run(folder: Path | str) -> CompleteRun:
+    """Read the record of a complete run.
+
+    Raises:
+        ConfigError: No such folder; no record of a complete run in it, or one of another version; no checkpoint.
+    """
+    path = Path(folder).expanduser()
+    if not path.is_dir():
+        raise ConfigError(f"run={str(folder)!r}: {_what_is_wrong(path)}")
+    record = read_record(path)
+    if record is None:
+        raise ConfigError(f"run={str(folder)!r}: no {FILE_NAME} in this folder; {_runs_below(path)}")
+    if record.status != "complete" or record.data is None:
+        raise ConfigError(
+            f"run={str(folder)!r}: the run there is not complete (status {record.status}); complete it by its own "
+            "command, or give another run's folder"
+        )
+    if not (path / BEST_CHECKPOINT).is_file():
+        raise ConfigError(
+            f"run={str(folder)!r}: the run's {BEST_CHECKPOINT} is not there any more; put it back, or repeat the run "
+            "with rerun=true"
+        )
+    try:
+        config = parse(record.config)
+    except ConfigError as error:
+        made_by = record.versions.get("tlbench", "unknown")
+        raise ConfigError(
+            f"run={str(folder)!r}: its configuration is of another version of tlbench ({made_by}): {error}; use that "
+            "version, or train again with this one"
+        ) from None
+    return CompleteRun(path, record, config, tuple(record.data.class_names))
+
+
+def _what_is_wrong(path: Path) -> str:
+    if path.is_file():
+        return f"a file; give the run's folder, such as {str(path.parent)!r}"
+    parent = path.parent
+    siblings = sorted(p.name for p in parent.iterdir() if p.is_dir()) if parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, siblings, n=_NAMED)
+    if close:
+        return f"no such folder; did you mean {' or '.join(repr(str(parent / name)) for name in close)}?"
+    return "no such folder; give that of a complete run, outputs/<study>/<arm>/seed_<n>"
+
+
+def _runs_below(path: Path) -> str:
+    found = sorted(str(p.parent) for depth in ("*", "*/*") for p in path.glob(f"{depth}/{FILE_NAME}"))
+    if not found:
+        return "give the folder of a complete run, outputs/<study>/<arm>/seed_<n>"
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"below it there are {', '.join(found[:_NAMED])}{more}: give one of them"

@@ -1,0 +1,93 @@
+"""Image files named on a command line, decoded ahead of the network in a few threads."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tlbench.config import DataConfig
+from tlbench.data.decode import EXTENSIONS, UnreadableError, decode_square
+from tlbench.data.listing import list_images, natural_order
+from tlbench.errors import DataError
+from tlbench.machine import cores_each
+
+Square: TypeAlias = NDArray[np.uint8]
+"""(side, side, 3), RGB."""
+
+_MOST_THREADS = 8
+_AHEAD = 4  # files a thread
+
+
+def find_images(given: str) -> list[str]:
+    """The files that `input=` names, in natural order; hidden ones are ignored.
+
+    Args:
+        given: A file; a folder, whose image files at any depth are meant; or a pattern with `*`, `?`, `[…]` and `**`
+            (any depth), all of whose files are meant, whatever their names' ends.
+
+    Raises:
+        DataError: There is none.
+    """
+    path = Path(given).expanduser()
+    if path.is_file():
+        return [given]
+    if path.is_dir():
+        found = [str(path / name) for name in list_images(path)]
+        if not found:
+            raise DataError(f"input={given!r}: no images ({' '.join(EXTENSIONS)}) in this folder; give another")
+        return found
+    if not glob.has_magic(given):
+        raise DataError(f"input={given!r}: {_nothing_there(path)}")
+    matches = glob.iglob(str(path), recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
+    found = sorted((name for name in matches if Path(name).is_file()), key=natural_order)
+    if not found:
+        raise DataError(f"input={given!r}: matches no file; give an image, a folder or a pattern such as 'photos/**/*'")
+    return found
+
+
+def decoded(names: Iterable[str], data: DataConfig) -> Iterator[tuple[str, Square | UnreadableError]]:
+    """Each file with its square (side, side, 3) uint8, or why it cannot be read; in order, a bounded number ahead.
+
+    Args:
+        names: The files.
+        data: The run's; `stored_side` and `fit` are used.
+    """
+    threads = min(cores_each(1), _MOST_THREADS)
+    pending: deque[tuple[str, Future[Square | UnreadableError]]] = deque()
+    pool = ThreadPoolExecutor(threads)
+    try:
+        for name in names:
+            pending.append((name, pool.submit(_decode, name, data)))
+            if len(pending) > threads * _AHEAD:
+                first, future = pending.popleft()
+                yield first, future.result()
+        while pending:
+            first, future = pending.popleft()
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _decode(name: str, data: DataConfig) -> Square | UnreadableError:
+    try:
+        return decode_square(Path(name).expanduser().read_bytes(), data.stored_side, data.fit)
+    except UnreadableError as error:
+        return error
+    except OSError as error:
+        return UnreadableError(error.strerror or str(error))
+
+
+def _nothing_there(path: Path) -> str:
+    siblings = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, siblings, n=1)
+    if close:
+        return f"no such file or folder; did you mean {str(path.parent / close[0])!r}?"
+    return "no such file or folder; give an image, a folder or a pattern such as 'photos/**/*.jpg'"

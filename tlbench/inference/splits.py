@@ -1,0 +1,90 @@
+"""The images to evaluate on, under the run's classes, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from tlbench.config import DataConfig, TrainConfig
+from tlbench.data.carve import choose_classes
+from tlbench.data.image_files import read_listings
+from tlbench.data.images import FileSet, Images
+from tlbench.data.listing import list_csv, list_splits
+from tlbench.data.loader import Batch, BatchLoader
+from tlbench.data.module import evaluation_batch
+from tlbench.data.target import open_target, own_root
+from tlbench.data.worker_loader import WorkerLoader
+from tlbench.data.workers import default_workers
+from tlbench.errors import DataError
+
+Parts = tuple[Images, ...]
+"""Images of one or several splits, evaluated one after another."""
+
+
+def open_split(
+    config: TrainConfig,
+    split: str,
+    class_names: Sequence[str],
+    say: Callable[[str], None] = print,
+    warn: Callable[[str], None] = print,
+) -> Parts:
+    """The images of a split, never augmented.
+
+    Args:
+        config: Its data and its split seed are used.
+        split: `train` (as subset by `data.fraction` or `data.shots`), `val`, `test`, or `all`: every image there is,
+            nothing carved out.
+        class_names: The run's classes, whose order numbers the labels.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
+
+    Raises:
+        DataError: As `open_target`; or the classes are not the run's.
+    """
+    data = config.data
+    if split == "all" and data.name in ("image_folder", "image_csv"):
+        root = own_root(data)
+        listings = list_splits(root) if data.name == "image_folder" else list_csv(root)
+        found = tuple(read_listings(listings, data, say, warn)[0].values())
+        if data.classes is not None:
+            found = tuple(choose_classes(images, data.classes) for images in found)
+    else:
+        splits = open_target(data, config.seeds.split, say, warn).splits
+        found = tuple(splits.values()) if split == "all" else (splits[split],)
+    check_classes(found[0].class_names, class_names)
+    if found[0].class_names == tuple(class_names):
+        return found
+    return tuple(choose_classes(images, list(class_names)) for images in found)
+
+
+def check_classes(found: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse data whose classes are not the run's; their order does not matter.
+
+    Raises:
+        DataError: Naming the classes that differ.
+    """
+    lacking = [name for name in wanted if name not in found]
+    others = [name for name in found if name not in wanted]
+    if lacking or others:
+        parts = [f"{what} {_some(names)}" for what, names in (("lack", lacking), ("have besides", others)) if names]
+        raise DataError(
+            f"the data's classes are not the run's: they {' and '.join(parts)}; give data with the run's "
+            f"{len(wanted)} classes, or choose them with data.classes=[…]"
+        )
+
+
+def batches(images: Images, data: DataConfig) -> Iterator[Batch]:
+    """All images in their order: (B, 3, H, W) uint8, labels (B,) and positions (B,), on the host.
+
+    Batches are those of a run's own test in one process.
+    """
+    size = evaluation_batch(data)
+    if not isinstance(images, FileSet):
+        yield from BatchLoader(images.images, images.labels, size)
+        return
+    workers = default_workers() if data.workers is None else data.workers
+    yield from WorkerLoader(images, size, side=images.side, workers=workers)
+
+
+def _some(names: Sequence[str], shown: int = 5) -> str:
+    rest = len(names) - shown
+    return ", ".join(map(repr, names[:shown])) + (f" and {rest} more" if rest > 0 else "")

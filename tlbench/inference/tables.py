@@ -1,0 +1,59 @@
+"""Predictions as CSV or as JSON lines, written row by row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Format = Literal["csv", "jsonl"]
+"""Also the suffix of a file of that format."""
+
+_DIGITS = 7  # significant ones, as float32 has
+
+
+class Table:
+    """Turns predictions into text.
+
+    A CSV row is path, label, probability, and a column `probability/<class>` for each class; a line of JSON holds
+    `path`, `label`, `probability` and `probabilities` (class → probability).
+
+    Args:
+        kind: `csv` or `jsonl`.
+        class_names: C names.
+    """
+
+    def __init__(self, kind: Format, class_names: Sequence[str]) -> None:
+        self._kind = kind
+        self._names = list(class_names)
+
+    def header(self) -> str:
+        """The first line, with its end; nothing for JSON lines."""
+        columns = ["path", "label", "probability", *(f"probability/{name}" for name in self._names)]
+        return _csv(columns) if self._kind == "csv" else ""
+
+    def row(self, path: str, probabilities: NDArray[np.float32]) -> str:
+        """A file's line, with its end.
+
+        Args:
+            path: The file.
+            probabilities: (C,).
+        """
+        values = [float(f"{value:.{_DIGITS}g}") for value in probabilities]
+        best = int(probabilities.argmax())
+        if self._kind == "csv":
+            return _csv([path, self._names[best], values[best], *values])
+        named = dict(zip(self._names, values, strict=True))
+        line = {"path": path, "label": self._names[best], "probability": values[best], "probabilities": named}
+        return json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _csv(cells: Sequence[str | float]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()

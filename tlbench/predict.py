@@ -1,0 +1,57 @@
+"""Entry: `python -m tlbench.predict run=FOLDER input=IMAGES [output=FILE] [key=value …]`.
+
+Exit codes: 0 some images were classified, 2 the user's input is at fault, 130 / 143 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from tlbench.console import say
+from tlbench.entry import exit_code_of, prepare_process
+from tlbench.inference.complete_run import open_run
+from tlbench.inference.options import help_text, parse_options, wants_help
+from tlbench.inference.predict_options import FOOTER, USAGE, PredictOptions
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Classify images.
+
+    Args:
+        arguments: As in `sys.argv[1:]`, the default.
+
+    Returns:
+        The exit code; anything wrong has been said on stderr.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    prepare_process()
+    try:
+        return exit_code_of(lambda: _act(given), "the output file was not written", before="classified")
+    except BrokenPipeError:
+        # whoever read stdout has closed it, as `head` does; what is still buffered must not raise again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _act(arguments: list[str]) -> None:
+    if wants_help(arguments):
+        say(help_text(PredictOptions, USAGE, FOOTER))
+        return
+    options = parse_options(PredictOptions, arguments)
+    options.file()
+    options.kind()
+    run = open_run(options.run)
+    from tlbench.inference.predict import predict  # heavy
+
+    predict(options, run)
+
+
+def entry() -> None:
+    """Leave with `main`'s exit code (the console script)."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry()
