@@ -111,7 +111,8 @@ class _Evaluate:
         path = write_evaluation(self.of.folder, stem, record)
         self._kept_in(stem).unlink(missing_ok=True)
         if not note_evaluation(self.of.folder, path.name, note_of(record)):
-            warn(f"{shown(self.of.folder / FILE_NAME)} is not as tlbench wrote it: it does not take the evaluation's numbers")
+            record_file = shown(self.of.folder / FILE_NAME)
+            warn(f"{record_file} is not as tlbench wrote it, and does not take the evaluation's numbers")
         self._show(record, path.stem, logits, targets)
         return record, path
 

@@ -13,9 +13,25 @@ from typing import Any
 from filelock import FileLock
 
 from tlbench.results.atomic import output_errors, write_atomic
+from tlbench.results.evaluation import EvaluationRecord
 from tlbench.results.record import FILE_NAME, EvaluationNote, without_nan
 
 _KEY = "evaluations"
+
+
+def note_of(evaluation: EvaluationRecord) -> EvaluationNote:
+    """What the record says of an evaluation: its metrics without those per class, of corruptions, of a calibration."""
+    split, calibration = evaluation.data.split, evaluation.calibration
+    metrics = {name: value for name, value in evaluation.metrics.items() if name.count("/") == 1}
+    if calibration is not None:
+        metrics["val/temperature"] = calibration.temperature
+        metrics[f"{split}/ece_calibrated"] = calibration.ece_after
+        metrics[f"{split}/nll_calibrated"] = calibration.nll_after
+    if evaluation.corruptions is not None:
+        metrics |= evaluation.corruptions.metrics(split)
+    return EvaluationNote(
+        data=evaluation.data.name, split=split, checkpoint_sha256=evaluation.run.checkpoint_sha256, metrics=metrics
+    )
 
 
 def note_evaluation(folder: Path, name: str, note: EvaluationNote) -> bool:

@@ -1,0 +1,95 @@
+"""An evaluation's pictures: PNG files beside it, and, with its numbers, TensorBoard's events of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from tlbench.results.atomic import output_errors, write_atomic
+from tlbench.results.corruption_figure import corruption_figure
+from tlbench.results.evaluation import EvaluationRecord
+from tlbench.results.reliability import PICTURE_FORMAT, picture, reliability_figure
+
+_CLEAN_STEP = 0
+"""Where the clean images lie on the axis of severities."""
+
+
+def evaluation_figures(record: EvaluationRecord, logits: Tensor, targets: Tensor) -> dict[str, Figure]:
+    """The reliability diagram (with a temperature: before and after), and the matrix of corruptions if there is one.
+
+    Args:
+        record: The evaluation.
+        logits: (N, C), of the samples as they are, not divided by a temperature.
+        targets: (N,) int64.
+
+    Returns:
+        Name (`reliability`, or `reliability_before` and `reliability_after`; `corruptions`) → figure.
+    """
+    title = f"{record.run.study} {record.run.arm}, seed {record.run.seed}, {record.data.split}"
+    divisors = {"reliability": 1.0}
+    if record.calibration is not None:
+        divisors = {"reliability_before": 1.0, "reliability_after": record.calibration.temperature}
+    figures = {}
+    for name, divisor in divisors.items():
+        shown_as = title if divisor == 1 else f"{title}, temperature {divisor:.3g}"
+        figures[name] = reliability_figure((logits / divisor).softmax(dim=1), targets, shown_as)
+    if record.corruptions is not None:
+        r = record.corruptions
+        figures["corruptions"] = corruption_figure(r.oa, r.ece, r.severities, r.clean_oa, r.clean_ece, title)
+    return figures
+
+
+def write_figures(folder: Path, stem: str, figures: Mapping[str, Figure]) -> dict[str, str]:
+    """Write each figure as `<stem>_<name>.png`.
+
+    Returns:
+        Name → file.
+
+    Raises:
+        OutputError: The disk refuses.
+    """
+    files = {name: f"{stem}_{name}.{PICTURE_FORMAT}" for name in figures}
+    for name, figure in figures.items():
+        write_atomic(folder / files[name], picture(figure))
+    return files
+
+
+def show_in_tensorboard(folder: Path, stem: str, record: EvaluationRecord, figures: Mapping[str, Figure]) -> None:
+    """Add an evaluation to the run's TensorBoard events.
+
+    Figures come as `<stem>/<name>`; a suite's numbers as `<split>/mean_corrupted_oa` and so on, and as curves
+    `corruptions/<corruption>` of OA over severity, clean images at 0. Those of other data than the run's own have the
+    stem before their names.
+
+    Args:
+        folder: The run's folder.
+        stem: The evaluation's file without `.json`.
+        record: The evaluation.
+        figures: As `evaluation_figures` gives them.
+
+    Raises:
+        OutputError: The disk refuses.
+    """
+    from torch.utils.tensorboard import SummaryWriter  # a second
+
+    own = "" if record.data.own else f"{stem}/"
+    with output_errors(folder), SummaryWriter(str(folder)) as writer:
+        for name, figure in figures.items():
+            writer.add_figure(f"{stem}/{name}", figure, 0)
+        for tag, step, value in _scalars(record):
+            writer.add_scalar(own + tag, value, step)
+
+
+def _scalars(record: EvaluationRecord) -> list[tuple[str, int, float]]:
+    """Tag, step, value; what is undefined is left out."""
+    result = record.corruptions
+    if result is None:
+        return []
+    points = [(tag, 0, value) for tag, value in result.metrics(record.data.split).items() if tag.count("/") == 1]
+    for name, values in result.oa.items():
+        steps = (_CLEAN_STEP, *result.severities)
+        points += [(f"corruptions/{name}", k, v) for k, v in zip(steps, (result.clean_oa, *values), strict=True)]
+    return [(tag, step, value) for tag, step, value in points if value is not None]
