@@ -71,6 +71,13 @@ def _cross_checks(c: TrainConfig) -> list[str]:
         )
     if c.source.name == "random" and c.source.path is not None:
         problems.append(f"source.path={c.source.path!r}: source=random takes no file; use source=checkpoint or drop it")
+    if c.source.name == "timm" and c.model.library != "timm":
+        problems.append(
+            f"source=timm: has no weights for model.library={c.model.library}; use model=timm model.name=…, or "
+            "source=imagenet, source=checkpoint or source=random"
+        )
+    if c.source.tag is not None and c.source.name != "timm":
+        problems.append(f"source.tag={c.source.tag!r}: source={c.source.name} has no tags; use source=timm, or null")
     if c.data.stored_size is not None and c.data.name in ("cifar10", "digits"):
         problems.append(f"data.stored_size={c.data.stored_size}: {c.data.name} keeps its images as they are; use null")
     if c.data.shots is not None and c.data.fraction < 1:

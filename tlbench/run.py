@@ -47,7 +47,8 @@ from tlbench.results.record import (
     write_record,
 )
 from tlbench.results.sidecars import show_pictures, write_predictions
-from tlbench.sources.load import LoadReport, apply_source
+from tlbench.sources.load import apply_source
+from tlbench.sources.report import LoadReport
 from tlbench.tasks.base import MONITORED
 from tlbench.tasks.classification import ClassificationTask
 from tlbench.trainer import TrainerParts, build_trainer
@@ -156,7 +157,7 @@ class _Run:
         network = build_network(c.model, len(names), c.seeds.init, c.data.image_size)
         self.model = _describe(c.model.name, network)
         new_head = group_hash(network, network.head)
-        self.weights = apply_source(network, c.source, c.model.name, c.data.normalisation)
+        self.weights = apply_source(network, c.source, c.model, c.data)
         if group_hash(network, network.head) != new_head:
             raise WeightsError(
                 f"source={c.source.name}: the head ({', '.join(network.groups[network.head])}) was not replaced, it "

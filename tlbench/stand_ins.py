@@ -37,7 +37,7 @@ def data_stand_in(config: TrainConfig) -> StandIn | None:
 def source_stand_in(config: TrainConfig) -> StandIn | None:
     """As `find_stand_ins`, for the source's weights alone."""
     try:
-        find_weights(config.source, config.model.name)
+        find_weights(config.source, config.model)
     except WeightsError as error:
         if config.on_missing == "error" or not error.unreachable:
             raise

@@ -98,7 +98,8 @@ def test_the_predictions_give_the_recorded_metrics(record, predictions):
 
 def test_the_best_checkpoint_in_a_fresh_network_gives_the_same_predictions(run, predictions):
     network = resnet18(10).module
-    network.load_state_dict(read_state_dict(run.folder / "best.ckpt")[0])
+    state = read_state_dict(run.folder / "best.ckpt")[0]
+    network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in state.items()})
     config = compose_config(TINY)
     test = open_target(config.data, 0).splits["test"]
     with torch.no_grad():

@@ -81,7 +81,7 @@ def test_the_embedded_weights_are_found_in_it(unpacked):
     script = (
         "from tlbench.compose import compose_config, config_dir\n"
         "from tlbench.sources.resolve import find_weights\n"
-        "c = compose_config([]); print(config_dir(), find_weights(c.source, c.model.name).path)"
+        "c = compose_config([]); print(config_dir(), find_weights(c.source, c.model).path)"
     )
     environment = {**os.environ, "PYTHONPATH": str(unpacked)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)

@@ -38,9 +38,7 @@ def timm_network(model: ModelConfig, num_classes: int, image_size: int) -> Netwo
     if not timm.is_model(model.name):
         raise ConfigError(_unknown(model.name))
     default = timm.get_pretrained_cfg(model.name)
-    arguments: dict[str, Any] = dict(model.arguments)
-    if default is not None and default.fixed_input_size:
-        arguments.setdefault("img_size", image_size)
+    arguments = creation_arguments(model, image_size)
     try:
         module = timm.create_model(model.name, pretrained=False, num_classes=num_classes, **arguments)
     except Exception as error:
@@ -62,6 +60,18 @@ def timm_network(model: ModelConfig, num_classes: int, image_size: int) -> Netwo
         way_out += ", or other model.arguments"
     check_outputs(module, num_classes, image_size, f"model.name={model.name!r}", way_out)
     return network
+
+
+def creation_arguments(model: ModelConfig, image_size: int) -> dict[str, Any]:
+    """What `timm.create_model` gets beside name and number of classes; networks of a fixed size are built for it.
+
+    Args:
+        model: Its `arguments` come first.
+        image_size: Side of the images in pixels.
+    """
+    default = timm.get_pretrained_cfg(model.name)
+    fixed = default is not None and default.fixed_input_size
+    return {**({"img_size": image_size} if fixed else {}), **model.arguments}
 
 
 def head_names(module: nn.Module, name: str) -> list[str]:

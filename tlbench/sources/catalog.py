@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from omegaconf import OmegaConf
 from pydantic import Field, TypeAdapter
 
-from tlbench.config import Normalisation, Schema
+from tlbench.config import ModelConfig, Normalisation, Schema
 from tlbench.errors import WeightsError
 
 Text = Annotated[str, Field(min_length=1)]
+
+
+class Package(Schema):
+    """An installable package that holds a file of weights."""
+
+    distribution: Text = Field(description="its name at the registry")
+    extra: Text = Field(description="the extra of tlbench that installs it")
+    path: Text = Field(description="the file, relative to the folder into which packages are installed")
 
 
 class CatalogEntry(Schema):
@@ -23,13 +31,15 @@ class CatalogEntry(Schema):
     title: Text
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$")]
     url: Annotated[str, Field(pattern=r"^https?://")] | None
+    package: Package | None = None
+    names: Literal["own", "by_position"] = "own"
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
     licence: Text
     normalisation: Normalisation
     input_size: Annotated[int, Field(ge=1)]
     head: Text
     classes: Annotated[int, Field(ge=1)]
-    top1: Annotated[float, Field(ge=0, le=100)]
+    top1: Annotated[float, Field(ge=0, le=100)] | None
     top1_on: Text
 
 
@@ -41,25 +51,33 @@ def catalog() -> dict[tuple[str, str], CatalogEntry]:
     return {(entry.source, entry.model): entry for entry in entries}
 
 
-def find_entry(source: str, model: str) -> CatalogEntry:
+def find_entry(source: str, model: ModelConfig) -> CatalogEntry:
     """The entry of a source for a model.
 
     Raises:
         WeightsError: If the catalog has none; names the models the source has.
     """
-    entry = catalog().get((source, model))
+    entry = catalog().get((source, model.name))
     if entry is None:
         models = ", ".join(m for s, m in catalog() if s == source) or "no model"
-        raise WeightsError(f"source={source}: no weights for model={model}, only for {models}; use source=random")
+        other = "source=timm or source=random" if model.library == "timm" else "source=random"
+        raise WeightsError(
+            f"source={source}: no weights for model.name={model.name}, only for {models}; use one of these, or {other}"
+        )
     return entry
 
 
-def recommendation_mismatch(entry: CatalogEntry, normalisation: Normalisation) -> str | None:
-    """A warning where the experiment normalises otherwise than the source's weights were trained with, else None."""
-    recommended = entry.normalisation
+def recommendation_mismatch(whose: str, recommended: Normalisation, normalisation: Normalisation) -> str | None:
+    """A warning where the experiment normalises otherwise than the source's weights were trained with, else None.
+
+    Args:
+        whose: What was trained so, such as `source=imagenet`.
+        recommended: What it was trained with.
+        normalisation: The experiment's.
+    """
     if recommended == normalisation:
         return None
     return (
-        f"data.normalisation: mean {normalisation.mean} std {normalisation.std} is not what source={entry.source} was "
+        f"data.normalisation: mean {normalisation.mean} std {normalisation.std} is not what {whose} was "
         f"trained with (mean {recommended.mean} std {recommended.std}); its weights may transfer worse"
     )

@@ -18,26 +18,20 @@ from torch import Tensor
 
 from tlbench.errors import WeightsError
 from tlbench.sources.hashing import file_sha256
-from tlbench.sources.resolve import CHECKPOINT_FILE
-
-NETWORK_PREFIX = "network."
-"""The task's attribute that holds the network, hence the prefix of its tensors in a checkpoint."""
 
 
 def read_state_dict(path: Path) -> tuple[dict[str, Tensor], str]:
-    """Read a state dict: .safetensors, torch's format, or a checkpoint (`best.ckpt` of a run's folder).
+    """Read a state dict: .safetensors, torch's format, or a checkpoint.
 
-    A state dict under `state_dict` or `model` is unwrapped. From a checkpoint of tlbench the network's tensors are
-    taken, under their own names; the task's others (states of metrics) are not weights.
+    A state dict under `state_dict` or `model` is unwrapped; names stay as they are.
 
     Returns:
-        Dense CPU tensors by name, floating-point ones as finite float32; and the file's SHA-256 (hex).
+        Dense CPU tensors by name, in the file's order, floating-point ones as finite float32; and the file's SHA-256
+        (hex).
 
     Raises:
         WeightsError: If the file cannot be read, holds code, is broken or no weights file, or has non-finite values.
     """
-    if path.is_dir():
-        path = path / CHECKPOINT_FILE
     try:
         sha256 = file_sha256(path)
         content = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _unpickle(path)
@@ -45,10 +39,7 @@ def read_state_dict(path: Path) -> tuple[dict[str, Tensor], str]:
         raise WeightsError(f"{path}: cannot be read ({error.strerror or error}); give a readable file") from None
     except safetensors.SafetensorError as error:
         raise _not_weights(path, error) from None
-    tensors = _tensors(path, content)
-    if any(name.startswith(NETWORK_PREFIX) for name in tensors):
-        tensors = {n.removeprefix(NETWORK_PREFIX): t for n, t in tensors.items() if n.startswith(NETWORK_PREFIX)}
-    return {name: _checked(path, name, tensor) for name, tensor in tensors.items()}, sha256
+    return {name: _checked(path, name, tensor) for name, tensor in _tensors(path, content).items()}, sha256
 
 
 def _unpickle(path: Path) -> Any:

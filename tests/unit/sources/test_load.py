@@ -10,14 +10,15 @@ import torchvision.models
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from tests.composed import model
+from tests.composed import config, model
 from tlbench.config import Normalisation, SourceConfig
 from tlbench.errors import WeightsError
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
 from tlbench.sources.catalog import find_entry
-from tlbench.sources.load import LoadReport, apply_source
-from tlbench.sources.resolve import PACKAGE_FOLDER
+from tlbench.sources.load import apply_source
+from tlbench.sources.places import PACKAGE_FOLDER
+from tlbench.sources.report import LoadReport
 
 TIN200 = PACKAGE_FOLDER / "resnet18-tin200.safetensors"
 HEAD = ["fc.weight", "fc.bias"]
@@ -28,7 +29,7 @@ def applied(
 ) -> tuple[Network, LoadReport]:
     network = build_network(model(norm=norm), classes, seed, 32)
     source = SourceConfig.model_validate({"name": name, "path": None if path is None else str(path), "tag": None})
-    return network, apply_source(network, source, "resnet18")
+    return network, apply_source(network, source, model(norm=norm), config().data)
 
 
 def features(module: Any, images: Tensor) -> Tensor:
@@ -48,7 +49,7 @@ def test_tin200_loads_whole() -> None:
     assert report.line() == (
         "tin200: 120 tensors loaded, 2 re-initialised (head: fc.weight, fc.bias), 2 ignored (fc.bias, fc.weight)"
     )
-    entry = find_entry("tin200", "resnet18")
+    entry = find_entry("tin200", model())
     assert (report.file, report.sha256, report.licence) == (TIN200.name, entry.sha256, entry.licence)
 
 
@@ -67,10 +68,11 @@ def test_heads_are_equal_across_sources_and_differ_across_seeds() -> None:
 def test_the_head_stays_random_also_where_shapes_agree(tmp_path: Path) -> None:
     built = build_network(model(), 10, 3, 32).module.state_dict()
     torch.save({"state_dict": {f"network.{n}": t + 1 for n, t in built.items()}}, tmp_path / "best.ckpt")
-    network, report = applied("checkpoint", tmp_path, seed=3)
+    network, report = applied("checkpoint", tmp_path / "best.ckpt", seed=3)
     loaded = network.module.state_dict()
     assert all(torch.equal(loaded[name], tensor + (name not in HEAD)) for name, tensor in built.items())
     assert (report.loaded, report.reinitialised, report.ignored, report.licence) == (120, HEAD, HEAD, None)
+    assert report.line().startswith("checkpoint: 120 tensors loaded from under 'network', 2 re-initialised")
 
 
 def test_random_is_reported_in_the_same_shape() -> None:
@@ -161,9 +163,9 @@ def test_another_architecture_is_refused_and_nothing_is_written(
     torch.save(state(), file)
     network = build_network(model(), 10, 0, 32)
     before = {name: tensor.clone() for name, tensor in network.module.state_dict().items()}
-    config = SourceConfig.model_validate({"name": source, "path": str(file), "tag": None})
+    given = SourceConfig.model_validate({"name": source, "path": str(file), "tag": None})
     with pytest.raises(WeightsError, match=f"looks like another architecture than model=resnet18.*{message}") as caught:
-        apply_source(network, config, "resnet18")
+        apply_source(network, given, model(), config().data)
     assert str(file) in str(caught.value)
     assert not caught.value.unreachable
     assert all(torch.equal(tensor, before[name]) for name, tensor in network.module.state_dict().items())
@@ -173,6 +175,17 @@ def test_another_normalisation_is_a_warning_of_the_report() -> None:
     network = build_network(model(), 10, 0, 32)
     source = SourceConfig(name="tin200", path=None, tag=None)
     other = Normalisation(mean=[0.5, 0.5, 0.5], std=[0.5, 0.5, 0.5])
-    assert "data.normalisation" in apply_source(network, source, "resnet18", other).warnings[0]
-    recommended = find_entry("tin200", "resnet18").normalisation
-    assert apply_source(network, source, "resnet18", recommended).warnings == []
+    data = config().data.model_copy(update={"normalisation": other})
+    assert "data.normalisation" in apply_source(network, source, model(), data).warnings[0]
+    recommended = find_entry("tin200", model()).normalisation
+    data = config().data.model_copy(update={"normalisation": recommended})
+    assert apply_source(network, source, model(), data).warnings == []
+
+
+def test_a_published_file_is_the_chains_one_link() -> None:
+    report = applied("tin200")[1]
+    entry = find_entry("tin200", model())
+    (link,) = report.chain
+    wanted = {"kind": "weights", "source": "tin200", "title": entry.title, "file": entry.file}
+    assert link.model_dump() == {**wanted, "sha256": entry.sha256, "licence": entry.licence}
+    assert applied("random")[1].chain == []

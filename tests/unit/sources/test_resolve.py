@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import socket
 import subprocess
 import sys
@@ -12,11 +11,13 @@ import pytest
 import torch.hub
 
 import tlbench
+from tests.composed import model
 from tlbench.config import SourceConfig
 from tlbench.errors import WeightsError
 from tlbench.sources import resolve
 from tlbench.sources.catalog import CatalogEntry, find_entry
-from tlbench.sources.resolve import find_weights, hub_folder
+from tlbench.sources.places import PACKAGE_FOLDER, hub_folder
+from tlbench.sources.resolve import find_weights
 
 CONTENT = b"not really weights"
 
@@ -32,7 +33,7 @@ def entry(monkeypatch: pytest.MonkeyPatch) -> CatalogEntry:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/w.pth"
     update = {"url": url, "sha256": hashlib.sha256(CONTENT).hexdigest()[:8]}
-    changed = find_entry("imagenet", "resnet18").model_copy(update=update)
+    changed = find_entry("imagenet", model()).model_copy(update=update)
     monkeypatch.setattr(resolve, "find_entry", lambda source, model: changed)
     return changed
 
@@ -48,13 +49,13 @@ def put(folder: Path, name: str, content: bytes = CONTENT) -> Path:
 
 
 def test_random_needs_no_file() -> None:
-    assert find_weights(named("random"), "resnet18") is None
+    assert find_weights(named("random"), model()) is None
 
 
 def test_tin200_comes_with_the_package() -> None:
-    found = find_weights(named("tin200"), "resnet18")
+    found = find_weights(named("tin200"), model())
     assert found is not None
-    assert (found.path, found.found) == (resolve.PACKAGE_FOLDER / "resnet18-tin200.safetensors", "package")
+    assert (found.path, found.found) == (PACKAGE_FOLDER / "resnet18-tin200.safetensors", "package")
 
 
 def test_places_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: CatalogEntry) -> None:
@@ -66,7 +67,7 @@ def test_places_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.Monkey
         ("TLBENCH_WEIGHTS", tmp_path / "mine"),
     ]:
         file = put(folder, entry.file)
-        found = find_weights(named("imagenet"), "resnet18")
+        found = find_weights(named("imagenet"), model())
         assert found is not None
         assert (found.found, found.path) == (place, file)
 
@@ -83,7 +84,7 @@ def test_the_hub_cache_is_torchs(variables: dict[str, str], monkeypatch: pytest.
 def test_a_wrong_hash_is_an_error_wherever_the_file_lies(tmp_path: Path, entry: CatalogEntry) -> None:
     file = put(hub_folder(), entry.file, b"another")
     with pytest.raises(WeightsError) as caught:
-        find_weights(named("imagenet"), "resnet18")
+        find_weights(named("imagenet"), model())
     assert not caught.value.unreachable
     for part in (str(file), entry.sha256, hashlib.sha256(b"another").hexdigest(), "remove the file"):
         assert part in str(caught.value)
@@ -92,37 +93,34 @@ def test_a_wrong_hash_is_an_error_wherever_the_file_lies(tmp_path: Path, entry: 
 def test_an_explicit_path_is_taken_whatever_its_hash(tmp_path: Path, entry: CatalogEntry) -> None:
     put(hub_folder(), entry.file)
     file = put(tmp_path, "mine.pth", b"another")
-    found = find_weights(named("imagenet", file), "resnet18")
+    found = find_weights(named("imagenet", file), model())
     assert found is not None
-    assert (found.path, found.found, found.entry) == (file, "source.path", entry)
+    assert (found.path, found.found, found.licence) == (file, "source.path", entry.licence)
 
 
 def test_a_folder_stands_for_its_file(tmp_path: Path) -> None:
-    best = put(tmp_path, "best.ckpt")
-    checkpoint = find_weights(named("checkpoint", tmp_path), "resnet18")
-    assert checkpoint is not None
-    assert (checkpoint.path, checkpoint.entry) == (best, None)
+    put(tmp_path, "best.ckpt")
+    with pytest.raises(WeightsError, match=r"the folder holds no resnet18-f37072fd\.pth; .*source=checkpoint"):
+        find_weights(named("imagenet", tmp_path), model())
     catalogued = put(tmp_path, "resnet18-f37072fd.pth")
-    imagenet = find_weights(named("imagenet", tmp_path), "resnet18")
+    imagenet = find_weights(named("imagenet", tmp_path), model())
     assert imagenet is not None
     assert imagenet.path == catalogued
 
 
-@pytest.mark.parametrize(
-    ("given", "message"), [("gone.pth", "no such file or folder"), (".", r"the folder holds no best\.ckpt")]
-)
-def test_a_missing_path_is_the_users_fault(given: str, message: str, tmp_path: Path) -> None:
-    path = os.path.join(tmp_path, given)  # noqa: PTH118 (Path drops the ".")
-    with pytest.raises(WeightsError, match=message) as caught:
-        find_weights(named("checkpoint", path), "resnet18")
+@pytest.mark.parametrize("name", ["checkpoint", "imagenet", "timm"])
+def test_a_missing_path_is_the_users_fault(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "gone.pth"
+    with pytest.raises(WeightsError, match="no such file or folder") as caught:
+        find_weights(named(name, path), model(library="timm"))
     assert not caught.value.unreachable
-    assert repr(path) in str(caught.value)
+    assert repr(str(path)) in str(caught.value)
 
 
 def test_a_network_that_refuses_is_unreachable(tmp_path: Path, entry: CatalogEntry) -> None:
     start = time.perf_counter()
     with pytest.raises(WeightsError) as caught:
-        find_weights(named("imagenet"), "resnet18")
+        find_weights(named("imagenet"), model())
     assert time.perf_counter() - start < 5
     assert caught.value.unreachable
     message = str(caught.value)
@@ -134,14 +132,14 @@ def test_a_network_that_refuses_is_unreachable(tmp_path: Path, entry: CatalogEnt
 def test_an_incomplete_installation_has_no_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolve, "PACKAGE_FOLDER", tmp_path)
     with pytest.raises(WeightsError, match="missing from this installation") as caught:
-        find_weights(named("tin200"), "resnet18")
+        find_weights(named("tin200"), model())
     assert not caught.value.unreachable
 
 
 def test_torch_is_not_imported_to_find_what_is_here() -> None:
     code = (
-        "import sys; from tlbench.config import SourceConfig; from tlbench.sources.resolve import find_weights; "
-        "assert find_weights(SourceConfig(name='tin200', path=None, tag=None), 'resnet18'); "
-        "assert 'torch' not in sys.modules"
+        "import sys; from tests.composed import config; from tlbench.sources.resolve import find_weights; "
+        "c = config('source=tin200'); assert find_weights(c.source, c.model); "
+        "assert 'torch' not in sys.modules and 'timm' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(tlbench.__file__).parents[1])

@@ -1,0 +1,119 @@
+"""From the names in a file of weights to those of the network."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tlbench.errors import WeightsError
+from tlbench.models.network import Network
+from tlbench.models.norms import BATCH_NORM_BUFFERS
+
+BATCH_NORM_COUNTER = "num_batches_tracked"
+"""Absent in files older than PyTorch 0.4.1; without effect at BatchNorm's default momentum."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A file's tensors under the network's names.
+
+    Args:
+        tensors: By the network's names, in the file's order.
+        prefix: What stood before these names in the file, without its last dot; empty: nothing.
+        outside: What the file holds besides, under its own names.
+    """
+
+    tensors: dict[str, Tensor]
+    prefix: str = ""
+    outside: tuple[str, ...] = ()
+
+
+def backbone_of(network: Network) -> dict[str, Tensor]:
+    """All tensors but the head's, by name."""
+    own = network.module.state_dict()
+    return {name: tensor for name, tensor in own.items() if network.group_of(name) != network.head}
+
+
+def kind(tensor: Tensor) -> tuple[torch.Size, bool]:
+    """What must agree for one tensor to be copied into another."""
+    return tensor.shape, tensor.is_floating_point()
+
+
+def by_prefix(path: Path, given: Mapping[str, Tensor], network: Network) -> Named:
+    """Take the tensors under the one prefix that holds the whole backbone (`network.`, `model.`, `module._orig_mod.`).
+
+    Where the names are the network's own, that is no prefix. Where no prefix holds it whole, the one with most of it
+    is taken; what is missing is then the caller's to say.
+
+    Args:
+        path: The file, for the message.
+        given: The file's tensors.
+        network: What they are for.
+
+    Raises:
+        WeightsError: If several prefixes hold the whole backbone.
+    """
+    wanted = {name: kind(tensor) for name, tensor in backbone_of(network).items()}
+    needed = [name for name in wanted if name.rpartition(".")[2] != BATCH_NORM_COUNTER]
+    matched: dict[str, set[str]] = defaultdict(set)
+    for name, tensor in given.items():
+        parts = name.split(".")
+        for cut in range(len(parts)):
+            suffix = ".".join(parts[cut:])
+            if wanted.get(suffix) == kind(tensor):
+                matched[".".join(parts[:cut])].add(suffix)
+    whole = sorted(prefix for prefix, names in matched.items() if names.issuperset(needed))
+    if len(whole) > 1 and "" not in whole:
+        raise WeightsError(
+            f"{path}: holds the backbone several times, under {', '.join(repr(p) for p in whole)}; save the one that "
+            "is meant to a file of its own"
+        )
+    prefix = min(whole or matched, key=lambda p: (-len(matched[p]), len(p)), default="")
+    if "" in whole or not prefix:
+        return Named(dict(given))
+    inside = {name.removeprefix(prefix + "."): t for name, t in given.items() if name.startswith(prefix + ".")}
+    return Named(inside, prefix, tuple(name for name in given if not name.startswith(prefix + ".")))
+
+
+def by_position(path: Path, given: Mapping[str, Tensor], network: Network, model: str) -> Named:
+    """Name a file's tensors by their places, if it does not name them as the network does already.
+
+    Of each pair the last part of the name (`weight`, `running_mean`) and, outside of the head, the shape must agree.
+
+    Args:
+        path: The file, for the message.
+        given: The file's tensors, in its order.
+        network: What they are for.
+        model: Its name, for the message.
+
+    Raises:
+        WeightsError: If the tensors do not pair off.
+    """
+    own = network.module.state_dict()
+    if all(name in given for name in backbone_of(network)):
+        return Named(dict(given))
+    outside = [name for name in given if network.dropped and name.rpartition(".")[2] in BATCH_NORM_BUFFERS]
+    names = [name for name in given if name not in outside]
+    for place, (theirs, ours) in enumerate(zip(names, own, strict=False), start=1):
+        alike = kind(given[theirs]) == kind(own[ours]) or network.group_of(ours) == network.head
+        if not alike or theirs.rpartition(".")[2] != ours.rpartition(".")[2]:
+            raise _another(path, model, f"tensor {place} is {_shown(theirs, given)} there and {_shown(ours, own)} here")
+    if len(names) != len(own):
+        raise _another(path, model, f"{len(names)} tensors there, {len(own)} here")
+    return Named({ours: given[theirs] for theirs, ours in zip(names, own, strict=True)}, outside=tuple(outside))
+
+
+def _another(path: Path, model: str, how: str) -> WeightsError:
+    return WeightsError(
+        f"{path}: looks like another architecture than model={model}: their tensors are paired by position, and "
+        f"{how}; give weights of {model}"
+    )
+
+
+def _shown(name: str, tensors: Mapping[str, Tensor]) -> str:
+    return f"{name} {tuple(tensors[name].shape)}"
