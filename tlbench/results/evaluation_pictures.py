@@ -1,4 +1,4 @@
-"""An evaluation's pictures: PNG files beside it, and, with its numbers, TensorBoard's events of the run."""
+"""An evaluation's pictures: PNG files beside it, and, with its numbers, TensorBoard's events."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def write_figures(folder: Path, stem: str, figures: Mapping[str, Figure]) -> dic
 
 
 def show_in_tensorboard(folder: Path, stem: str, record: EvaluationRecord, figures: Mapping[str, Figure]) -> None:
-    """Add an evaluation to the run's TensorBoard events.
+    """Write an evaluation as TensorBoard events of its own, in `<stem>/` in the run's folder.
 
-    Figures come as `<stem>/<name>`; a suite's numbers as `<split>/mean_corrupted_oa` and so on, and as curves
-    `corruptions/<corruption>` of OA over severity, clean images at 0. Those of other data than the run's own have the
-    stem before their names.
+    TensorBoard lists it beside the run: in the run's own events, curves of two evaluations would lie on one another.
+    Figures come as `<split>/<name>`; a suite's numbers as `<split>/mean_corrupted_oa` and so on, and as curves
+    `corruptions/<corruption>` of OA over severity, clean images at 0. Events of an earlier evaluation there go.
 
     Args:
         folder: The run's folder.
@@ -75,12 +75,16 @@ def show_in_tensorboard(folder: Path, stem: str, record: EvaluationRecord, figur
     """
     from torch.utils.tensorboard import SummaryWriter  # a second
 
-    own = "" if record.data.own else f"{stem}/"
-    with output_errors(folder), SummaryWriter(str(folder)) as writer:
-        for name, figure in figures.items():
-            writer.add_figure(f"{stem}/{name}", figure, 0)
-        for tag, step, value in _scalars(record):
-            writer.add_scalar(own + tag, value, step)
+    own, split = folder / stem, record.data.split
+    with output_errors(own):
+        earlier = list(own.glob("events.out.tfevents.*"))
+        with SummaryWriter(str(own)) as writer:
+            for name, figure in figures.items():
+                writer.add_figure(f"{split}/{name}", figure, 0)
+            for tag, step, value in _scalars(record):
+                writer.add_scalar(tag, value, step)
+        for path in earlier:
+            path.unlink(missing_ok=True)
 
 
 def _scalars(record: EvaluationRecord) -> list[tuple[str, int, float]]:
