@@ -60,6 +60,7 @@ class RunWandbLogger(WandbLogger):
                 finish_timeout=_UPLOADS_WITHIN_S,
             ),
         )
+        self._wandb_init.pop("anonymous", None)  # Lightning passes it on, W&B warns that it knows it no more
 
     def begin(self) -> None:
         """Start the run, or go on with it.
