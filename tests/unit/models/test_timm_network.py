@@ -11,6 +11,7 @@ from tlbench.errors import ConfigError
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
 from tlbench.models.norms import batch_norm_layers
+from tlbench.models.timm_network import head_names
 
 
 def build(name: str, image_size: int = 32, seed: int = 0, **changes: Any) -> Network:
@@ -115,3 +116,8 @@ def test_group_norm_that_cannot_be_is_the_configurations_error(monkeypatch: pyte
     monkeypatch.setattr("tlbench.models.catalog.to_group_norm", refuse)
     with pytest.raises(ConfigError, match=r"^model\.norm=group: bn1 is a FancyNorm"):
         build("resnet10t", norm="group")
+
+
+def test_a_network_without_a_classifier_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"^model\.name='encoder': timm knows no classifier of it .* model\.groups$"):
+        head_names(torch.nn.Conv2d(3, 4, 3), "encoder")
