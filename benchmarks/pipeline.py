@@ -18,6 +18,7 @@ from tlbench.data.cifar10_copy import BATCHES
 from tlbench.data.images import ImageSet
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import Target, open_target
+from tlbench.loggers.build import build_loggers
 from tlbench.models.catalog import build_network
 from tlbench.tasks.classification import ClassificationTask
 from tlbench.trainer import build_trainer
@@ -88,7 +89,7 @@ def build(config: TrainConfig, images: ImageSet, folder: Path) -> Pipeline:
     if config.trainer.channels_last:
         network.module.to(memory_format=torch.channels_last)
     task = ClassificationTask(network, config, images.class_names)
-    parts = build_trainer(config, task, folder, say=lambda _: None)
+    parts = build_trainer(config, task, folder, build_loggers(config, folder), say=lambda _: None)
     trainer = parts.trainer
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, ModelCheckpoint):

@@ -75,3 +75,33 @@ def test_a_resumed_run_has_the_whole_curves(
     fit(tiny_task(), [resumed], epochs=epochs, train_batches=3, max_steps=max_steps, resume=checkpoint)
     assert resumed.rows == whole.rows
     assert len(whole.rows) == 3
+
+
+def test_the_table_is_whole_after_each_epoch(tiny_task: Any, fit: Any, tmp_path: Path) -> None:
+    file, seen = tmp_path / "curves.csv", []
+
+    class Reader(Callback):
+        def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            seen.append(file.read_text().splitlines()[1:] if file.exists() else None)
+
+    curves = Curves(file=file)
+    file.write_text("of another run")
+    fit(tiny_task(), [curves, Reader()], epochs=3)
+    lines = file.read_text().splitlines()[1:]
+    assert seen == [None, lines[:1], lines[:2]]
+    assert [float(line.split(",")[0]) for line in lines] == [1, 2, 3]
+
+
+def test_a_resumed_run_brings_the_table_to_its_checkpoint_first(tiny_task: Any, fit: Any, tmp_path: Path) -> None:
+    file, seen = tmp_path / "curves.csv", []
+
+    class Reader(Callback):
+        def on_train_batch_start(self, *_: Any) -> None:
+            seen.append(len(file.read_text().splitlines()) - 1)
+
+    checkpoints = ModelCheckpoint(dirpath=tmp_path, filename="{step}", save_top_k=-1, save_on_train_epoch_end=True)
+    fit(tiny_task(), [Curves(file=file), checkpoints], epochs=3)
+    whole = file.read_bytes()
+    fit(tiny_task(), [Curves(file=file), Reader()], epochs=3, resume=tmp_path / "step=6.ckpt")
+    assert seen == [2, 2, 2]
+    assert file.read_bytes() == whole
