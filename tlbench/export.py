@@ -1,0 +1,56 @@
+"""Entry: `python -m tlbench.export run=FOLDER [output=FILE.onnx]`.
+
+Exit codes: 0 written, 1 it cannot be exported or its check failed, 2 the user's input is at fault, 130 / 143
+interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from tlbench.console import say, shown
+from tlbench.entry import exit_code_of, prepare_process
+from tlbench.inference.complete_run import open_run
+from tlbench.inference.export_options import FOOTER, USAGE, ExportOptions
+from tlbench.inference.options import help_text, parse_options, wants_help
+from tlbench.interrupts import interruptible
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Export a run's network.
+
+    Args:
+        arguments: As in `sys.argv[1:]`, the default.
+
+    Returns:
+        The exit code; anything wrong has been said on stderr.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    prepare_process()
+    return exit_code_of(lambda: _act(given), "no file was written", before="exported")
+
+
+def _act(arguments: list[str]) -> None:
+    if wants_help(arguments):
+        say(help_text(ExportOptions, USAGE, FOOTER))
+        return
+    options = parse_options(ExportOptions, arguments)
+    path = options.file()
+    run = open_run(options.run)
+    from tlbench.inference.onnx_file import BATCHES, export_onnx  # heavy
+
+    with interruptible():
+        difference = export_onnx(run, path)
+    batches = ", ".join(map(str, BATCHES))
+    say(f"onnxruntime gives torch's logits to {difference:.1g} on batches of {batches} images")
+    say(f"exported: {shown(path)}")
+
+
+def entry() -> None:
+    """Leave with `main`'s exit code (the console script)."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,45 @@
+"""The options of `python -m tlbench.export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from tlbench.errors import ConfigError
+from tlbench.inference.options import Options
+
+FILE_NAME = "model.onnx"
+
+USAGE = """\
+tlbench.export writes a run's network with its best weights as an ONNX file, and checks it against torch.
+
+  python -m tlbench.export run=outputs/digits_resnet18/tin200/seed_0
+  python -m tlbench.export run=FOLDER output=model.onnx"""
+
+FOOTER = """\
+The file takes normalised images (batch, 3, size, size) float32 as `images` and gives `logits`. Its metadata hold, as
+JSON, class_names, preprocessing (fit, sizes, mean, std, …) and run. It takes its name once onnxruntime gives torch's
+logits to 1e-4."""
+
+
+class ExportOptions(Options):
+    """What to export."""
+
+    run: str = Field(description="folder of a complete run")
+    output: str | None = Field(None, description=f"FILE.onnx; null: {FILE_NAME} in the run's folder")
+
+    def file(self) -> Path:
+        """The file to write.
+
+        Raises:
+            ConfigError: It is a folder, or does not end in .onnx.
+        """
+        path = Path(self.run if self.output is None else self.output).expanduser()
+        if self.output is None:
+            return path / FILE_NAME
+        if path.is_dir():
+            raise ConfigError(f"output={self.output!r}: a folder; name a file, such as {str(path / FILE_NAME)!r}")
+        if path.suffix.lower() != ".onnx":
+            raise ConfigError(f"output={self.output!r}: name a file that ends in .onnx")
+        return path
