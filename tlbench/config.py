@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -347,7 +347,28 @@ class LoggerConfig(Schema):
 
 
 Tunable = Literal["optimizer.lr", "optimizer.weight_decay"]
-Range = Annotated[list[Positive], Field(min_length=2, max_length=2)]
+
+
+def _least_first(ends: list[float]) -> list[float]:
+    if ends[0] >= ends[1]:
+        raise ValueError("no range; the least value comes first, then the largest")
+    return ends
+
+
+Range = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValidator(_least_first)]
+
+
+class OptimizerRanges(Schema):
+    """Least and largest value, searched on a log scale."""
+
+    lr: Range
+    weight_decay: Range
+
+
+class TuningRanges(Schema):
+    """Where the values of tuned keys are searched; named as the keys themselves."""
+
+    optimizer: OptimizerRanges
 
 
 class TuningConfig(Schema):
@@ -356,15 +377,11 @@ class TuningConfig(Schema):
     trials: Annotated[int, Field(ge=1)] = Field(description="runs an arm, the same for all")
     seed: Seed = Field(description="of the sampler and of the trials' runs")
     max_epochs: Annotated[int, Field(ge=1)] | None = Field(description="epochs a trial; null: as a run")
-    ranges: dict[Tunable, Range] = Field(description="key → least and largest value, searched on a log scale")
+    ranges: TuningRanges
 
-    @field_validator("ranges")
-    @classmethod
-    def _least_first(cls, ranges: dict[str, list[float]]) -> dict[str, list[float]]:
-        for key, (low, high) in ranges.items():
-            if low >= high:
-                raise ValueError(f"{key}: [{low:g}, {high:g}] is no range; the least comes first")
-        return ranges
+
+def _one_is_a_list(tune: Any) -> Any:
+    return [tune] if isinstance(tune, str) else tune
 
 
 class StandIn(Schema):
@@ -388,7 +405,9 @@ class TrainConfig(Schema):
     rerun: bool
     plan: bool
     test: bool
-    tune: Tunable | Annotated[list[Tunable], Field(min_length=1)] | None
+    tune: Annotated[list[Tunable], Field(min_length=1), BeforeValidator(_one_is_a_list)] | None = Field(
+        description="keys whose values are chosen on validation for each arm of a study"
+    )
     tuning: TuningConfig
     stand_ins: list[StandIn]
     task: TaskConfig

@@ -16,13 +16,13 @@ NOT_AFFECTING_RESULTS = (
     "plan",
     "logger",
     "stand_ins",
-    "tune",
-    "tuning",
     "data.root",
     "data.workers",
     "callbacks.checkpoint",
 )
 """Keys that change where a run's data lie or its results go, not the results; left out of the config's hash."""
+
+_RANGES = "tuning.ranges."
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -37,11 +37,14 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def affecting_results(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The dotted keys and values of a config that affect a run's results."""
+    """The dotted keys and values of a config that affect a run's results; `tuning` only where something is tuned."""
+    tuned = config.get("tune") or []
+    left_out = (*NOT_AFFECTING_RESULTS, *(() if tuned else ("tune", "tuning")))
     flat = {
         key: value
         for key, value in flatten(config).items()
-        if not any(key == out or key.startswith(out + ".") for out in NOT_AFFECTING_RESULTS)
+        if not any(key == out or key.startswith(out + ".") for out in left_out)
+        and not (key.startswith(_RANGES) and key.removeprefix(_RANGES) not in tuned)
     }
     groups = config.get("model", {}).get("groups")
     return flat if groups is None else {**flat, "model.groups": list(groups)}  # their order counts, from input to head

@@ -12,6 +12,7 @@ from tlbench.loggers.check import check_loggers
 from tlbench.results.folder import earlier_record, set_aside
 from tlbench.results.record import FILE_NAME, Record
 from tlbench.results.show import show_record
+from tlbench.results.tuning import tuning_of
 from tlbench.stand_ins import banner_text
 
 
@@ -31,6 +32,7 @@ def execute(config: TrainConfig, folder: Path) -> Record:
         raise ConfigError(
             "plan=true: a dry run is made without hydra.mode and other launchers; drop them, or plan=true"
         )
+    tuning_of(config, folder)
     earlier = earlier_record(folder, config.model_dump(mode="json"))
     if earlier is not None and earlier.status == "complete" and not config.rerun:
         say(f"complete since {earlier.volatile.finished}, nothing to train (rerun=true repeats it)")

@@ -117,6 +117,7 @@ def _cross_checks(c: TrainConfig) -> list[str]:
             "trainer.sync_batchnorm=true: needs several GPUs (trainer=ddp); use false, or model.norm=group, which "
             "needs no statistics of the batch"
         )
+    problems.extend(_check_tuning(c))
     for factor in c.factors:
         value = _value(c, factor)
         if factor.split(".")[0] in SEED_KEYS:
@@ -127,6 +128,20 @@ def _cross_checks(c: TrainConfig) -> list[str]:
             problems.append(
                 f"factors={c.factors!r}: no key {factor!r} in the config; name keys like source or data.shots"
             )
+    return problems
+
+
+def _check_tuning(c: TrainConfig) -> list[str]:
+    """Keys that cannot be tuned in this study."""
+    keys = c.tune or []
+    problems = [
+        f"tune={keys!r}: {key!r} is a factor too (declared in factors, or swept); its values either make arms or are "
+        "chosen for each arm: drop one of the two"
+        for key in dict.fromkeys(keys)
+        if key in c.factors
+    ]
+    if len(set(keys)) < len(keys):
+        problems.append(f"tune={keys!r}: a key occurs twice; name each once")
     return problems
 
 

@@ -47,6 +47,7 @@ from tlbench.results.record import (
     write_record,
 )
 from tlbench.results.sidecars import show_pictures, write_predictions
+from tlbench.results.tuning import TuningRecord, tuning_of
 from tlbench.sources.load import apply_source
 from tlbench.sources.report import LoadReport
 from tlbench.tasks.base import MONITORED
@@ -61,7 +62,7 @@ def run(
     say: Callable[[str], None] = print,
     warn: Callable[[str], None] = print,
 ) -> Record:
-    """Train, choose the best checkpoint on validation, test it once, and write the run record.
+    """Train, choose the best checkpoint on validation, test it once (with `test=true`), and write the run record.
 
     A run of the same configuration that stopped in this folder is taken up at its last checkpoint.
 
@@ -90,7 +91,9 @@ def run(
             with output_errors(folder):
                 built = this.build(signals)
                 this.fit(built)
-                this.test(built)
+                this.choose(built)
+                if config.test:
+                    this.test(built)
                 team.leave(orderly=True)
         except Interrupted:
             this.end("interrupted")
@@ -129,6 +132,7 @@ class _Run:
     warn: Callable[[str], None]
     started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     clock: float = field(default_factory=time.perf_counter)
+    tuning: TuningRecord | None = None
     data: DataRecord | None = None
     model: ModelRecord | None = None
     built: _Built | None = None
@@ -143,6 +147,7 @@ class _Run:
     def build(self, signals: Signals) -> _Built:
         """Seeds first, then data, model, source weights, task and Trainer."""
         c = self.config
+        self.tuning = tuning_of(c, self.folder)
         pl.seed_everything(c.seeds.init, verbose=False)
         target = open_target(c.data, c.seeds.split, self.say, self.warn)
         module = ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
@@ -164,7 +169,8 @@ class _Run:
                 "holds the source's weights; it must stay at its random start, for the target's labels"
             )
         self.say(self.weights.line())
-        for warning in (*self.weights.warnings, *advise(c, network), *self._audit(module, self.data)):
+        tuned = self.tuning.warnings if self.tuning else []
+        for warning in (*tuned, *self.weights.warnings, *advise(c, network), *self._audit(module, self.data)):
             self.warnings.append(warning)
             self.warn(warning)
         if c.trainer.channels_last:
@@ -198,9 +204,12 @@ class _Run:
             self.seconds["fit_s"] = time.perf_counter() - begun
             built.data.fingerprints.update(built.module.fingerprints())
 
-    def test(self, built: _Built) -> None:
-        """Test the best checkpoint, once; keep its metrics, predictions and pictures."""
+    def choose(self, built: _Built) -> None:
+        """Take up the best checkpoint on validation."""
         self.best = _load_best(built, self.folder / BEST_CHECKPOINT)
+
+    def test(self, built: _Built) -> None:
+        """Test it, once; keep its metrics, predictions and pictures."""
         begun = time.perf_counter()
         trainer = built.parts.trainer
         step = trainer.global_step
@@ -261,6 +270,7 @@ class _Run:
             data=self.data,
             model=self.model,
             weights=self.weights.model_dump() if self.weights else None,
+            tuning=self.tuning,
             stages=_stages(self.built) if self.built else [],
             best=self.best,
             metrics=self.metrics,

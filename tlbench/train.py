@@ -24,6 +24,7 @@ from tlbench.execute import execute
 from tlbench.parsing import parse
 from tlbench.processes.rank import is_first_process, launched_by_torchrun
 from tlbench.results.folder import is_complete
+from tlbench.results.tuning import tuning_of
 from tlbench.stand_ins import find_stand_ins, replace_overrides, stand_in_overrides
 
 
@@ -98,6 +99,7 @@ def _with_stand_ins(arguments: list[str]) -> tuple[list[str], TrainConfig | None
         return arguments, None
     searched = [options.config_dir] if options.config_dir else []
     config, folder = compose_run(options.overrides, searched)
+    tuning_of(config, folder)
     complete = is_complete(folder, config.model_dump(mode="json"))
     found = [] if complete and not config.rerun else find_stand_ins(config)
     if not found:

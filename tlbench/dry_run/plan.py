@@ -112,7 +112,7 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
         probe = _Probe(config, task, trainer, len(target.class_names))
         steps = images["train"] // config.data.batch_size
         evaluation_s = probe.evaluation_s()
-        once_s = start_up_s + images["test"] * evaluation_s
+        once_s = start_up_s + (images["test"] * evaluation_s if config.test else 0.0)
         if caches_features(config):
             once_s += (images["train"] + images["val"]) * evaluation_s
             probe.use_features()

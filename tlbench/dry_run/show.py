@@ -31,13 +31,19 @@ def show_run_plan(config: TrainConfig, sweep_runs: int, runs_at_a_time: int) -> 
         say(f"the sweep (-m): {sweep_runs} such runs, {time}")
 
 
-def show_sweep_plan(configs: Sequence[TrainConfig], complete: int, runs_at_a_time: int) -> None:
+def show_sweep_plan(
+    configs: Sequence[TrainConfig],
+    complete: int,
+    runs_at_a_time: int,
+    trials: Sequence[tuple[TrainConfig, int]] = (),
+) -> None:
     """Plan the runs of a sweep and print each arm once.
 
     Args:
         configs: The runs that are still to be made.
         complete: How many others are complete.
         runs_at_a_time: `hydra.launcher.n_jobs`.
+        trials: Of each arm that is tuned first, a trial's configuration and how many are still to be made.
     """
     plans: dict[str, RunPlan] = {}
     times = []
@@ -46,8 +52,15 @@ def show_sweep_plan(configs: Sequence[TrainConfig], complete: int, runs_at_a_tim
         if arm not in plans:
             plans[arm] = _show(config, runs_at_a_time)
         times.append((plans[arm], plans[arm].seconds(config.trainer.max_epochs)))
+    for config, count in trials:
+        plan = plan_run(config, runs_at_a_time)
+        times += [(plan, plan.seconds(config.trainer.max_epochs))] * count
     done = f" ({complete} more are complete already)" if complete else ""
-    runs = f"{len(times)} run{'' if len(times) == 1 else 's'}{done}"
+    runs = f"{len(configs)} run{'' if len(configs) == 1 else 's'}{done}"
+    if trials:
+        keys = ", ".join(configs[0].tune or [])
+        say(f"{keys}: chosen before the runs, for each arm by {configs[0].tuning.trials} trials on validation")
+        runs += f" and {sum(count for _, count in trials)} trials"
     time = _sweep_time(configs, times, runs_at_a_time, runs_at_a_time) if times else "nothing to train"
     say(f"the sweep: {runs}, {time}")
 

@@ -9,8 +9,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from tlbench.compose import compose_with_hydra
 from tlbench.dry_run.show import show_sweep_plan
-from tlbench.results.folder import is_complete
 from tlbench.study.planning import plan_runs
+from tlbench.study.tune import trials_left
 
 
 def show_sweep(overrides: Sequence[str], searched: Sequence[str] = ()) -> None:
@@ -30,5 +30,8 @@ def show_sweep(overrides: Sequence[str], searched: Sequence[str] = ()) -> None:
     swept = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
     (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *overrides]), None)
     planned = plan_runs(jobs, lambda job: compose_with_hydra(job, searched))
-    left = [p for p in planned if p.config.rerun or not is_complete(p.folder, p.config.model_dump(mode="json"))]
-    show_sweep_plan([p.config for p in left], len(planned) - len(left), max(int(hydra.launcher.get("n_jobs", 1)), 1))
+    left = [p for p in planned if p.config.rerun or not p.is_complete()]
+    searches = {p.search.folder: p.search for p in left if p.search}.values()
+    trials = [(search.config, count) for search in searches if (count := trials_left(search))]
+    at_a_time = max(int(hydra.launcher.get("n_jobs", 1)), 1)
+    show_sweep_plan([p.config for p in left], len(planned) - len(left), at_a_time, trials)

@@ -19,6 +19,9 @@ CLASSIFICATION: Mapping[str, Mode] = {
 }
 """Metric of the validation split → its better direction."""
 
+CLASSIFICATION_DEFAULT = "val/oa"
+"""What chooses the best epoch, unless `callbacks.monitor` names another."""
+
 
 def mode_of(monitor: str, metrics: Mapping[str, Mode]) -> Mode:
     """The better direction of a monitored metric.

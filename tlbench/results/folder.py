@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,15 @@ CONSOLE_FILE = "console.log"
 """What a run prints, where a study runs several at a time."""
 
 
-def earlier_record(folder: Path, config: dict[str, Any]) -> Record | None:
+def earlier_record(folder: Path, config: dict[str, Any], free: Sequence[str] = ()) -> Record | None:
     """The record that an earlier run of the same configuration left in this folder, whatever its status.
 
     A run that stopped before its first checkpoint left nothing to lose: its folder is free for any configuration.
+
+    Args:
+        folder: The run's folder.
+        config: Its configuration.
+        free: Keys whose values are still to be chosen, and so may differ.
 
     Raises:
         ConfigError: If the folder holds a run of another configuration, naming every key that differs.
@@ -43,7 +49,7 @@ def earlier_record(folder: Path, config: dict[str, Any]) -> Record | None:
             f"{folder}: holds a checkpoint but neither {FILE_NAME} nor {CONFIG_FILE}, so what it was trained with "
             "is not known; move the folder away and run again"
         )
-    differing = difference(earlier, config)
+    differing = [text for text in difference(earlier, config) if text.partition(":")[0] not in free]
     if differing:
         raise ConfigError(
             f"{folder} holds a run of another configuration ({', '.join(differing)}); choose another study=… or "

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tlbench.config import StandIn
 from tlbench.errors import ConfigError
 from tlbench.results.atomic import write_atomic
+from tlbench.results.tuning import TuningRecord
 
 FILE_NAME = "record.json"
 
@@ -54,10 +55,10 @@ class StageRecord(Section):
 
 
 class BestRecord(Section):
-    """Which checkpoint was tested: the best on validation over all stages; epochs count from 1."""
+    """Which checkpoint was chosen: the best on validation over all stages; epochs count from 1."""
 
     monitor: str
-    value: float
+    value: float | None
     epoch: int
     stage: str
 
@@ -116,7 +117,7 @@ class Record(Section):
     data: DataRecord | None = None
     model: ModelRecord | None = None
     weights: dict[str, Any] | None = None
-    tuning: dict[str, Any] | None = None
+    tuning: TuningRecord | None = None
     stages: list[StageRecord] = []
     best: BestRecord | None = None
     metrics: dict[str, float | None] = {}

@@ -52,8 +52,9 @@ def collect_study(folder: Path) -> list[Record]:
 def check_comparable(records: Sequence[Record], factors: Sequence[str]) -> None:
     """Refuse to compare complete runs that differ in anything but the declared factors and the seeds.
 
-    - Every key that affects results must be equal in all runs, but for the factors (`source` covers `source.*`) and
-      the seeds; between runs of the same seed the single streams' seeds must be equal too.
+    - Every key that affects results must be equal in all runs, but for the factors (`source` covers `source.*`), the
+      seeds, and the keys that were tuned, by the same search in all runs; those must be equal within each arm.
+      Between runs of the same seed the single streams' seeds must be equal too.
     - Runs with the same `seeds.split` must have read the same data. A factor under `data` may change train and val;
       test only if it is the data set itself or `data.test_fraction`.
     - No arm has a seed twice.
@@ -66,15 +67,22 @@ def check_comparable(records: Sequence[Record], factors: Sequence[str]) -> None:
         if len(twice) > 1:
             raise ConfigError(f"refuses to compare: {run_name(twice[0])} occurs {len(twice)} times; name each run once")
 
+    tuned = _tuned_keys(complete)
+
     def settings(record: Record) -> dict[str, Any]:
         flat = affecting_results(record.config)
-        return {key: value for key, value in flat.items() if not covered(key, [*factors, *SEED_KEYS])}
+        return {key: value for key, value in flat.items() if not covered(key, [*factors, *SEED_KEYS, *tuned])}
+
+    def chosen(record: Record) -> dict[str, Any]:
+        return {key: value for key, value in affecting_results(record.config).items() if key in tuned}
 
     def seeds(record: Record) -> dict[str, Any]:
         flat = affecting_results(record.config)
         return {key: value for key, value in flat.items() if covered(key, SEED_KEYS) and not covered(key, factors)}
 
     _check_equal(complete, settings)
+    for arm in _groups(complete, lambda record: record.arm):
+        _check_equal(arm, chosen)
     for same_seed in _groups(complete, lambda record: record.seed):
         _check_equal(same_seed, seeds)
     for same_split in _groups(complete, lambda record: record.config.get("seeds", {}).get("split", record.seed)):
@@ -84,6 +92,12 @@ def check_comparable(records: Sequence[Record], factors: Sequence[str]) -> None:
 def covered(key: str, by: Iterable[str]) -> bool:
     """Whether a dotted key is one of `by` or lies under one (`source.path` under `source`)."""
     return any(key == outer or key.startswith(outer + ".") for outer in by)
+
+
+def _tuned_keys(records: Sequence[Record]) -> list[str]:
+    """The keys tuned in all records, where they are the same ones."""
+    tuned = [record.config.get("tune") or [] for record in records]
+    return tuned[0] if tuned and all(keys == tuned[0] for keys in tuned) else []
 
 
 def _fingerprints(record: Record, factors: Sequence[str]) -> dict[str, str]:

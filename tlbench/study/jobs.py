@@ -7,12 +7,12 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tlbench.console import say
-from tlbench.errors import Failure, OutputError
+from tlbench.errors import Failure, UserError
 from tlbench.interrupts import Interrupted, noted_signals
 from tlbench.machine import cores_each
 from tlbench.results.atomic import output_errors
@@ -34,54 +34,83 @@ class Job:
     folder: Path
 
 
+Chain = Generator[Job, int, None]
+"""Jobs one after another: yields one, is sent its exit code, and so may let the next depend on it."""
+
+
 def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[int]:
     """Run all jobs, `n_jobs` at a time; one that fails does not stop the others.
-
-    One at a time, a run has the terminal to itself; several write into `console.log` in their folders.
 
     Returns:
         Exit codes, negative for a signal that killed the run.
 
     Raises:
-        OutputError: A run's folder cannot be written; no others are started, and the running ones are asked to stop.
+        OutputError, Interrupted: As `run_chains`.
+    """
+    codes = dict.fromkeys(range(len(jobs)), 0)
+
+    def one(number: int, job: Job) -> Chain:
+        codes[number] = yield replace(job, name=f"[{number + 1}/{len(jobs)}] {job.name}")
+
+    run_chains([one(number, job) for number, job in enumerate(jobs)], n_jobs)
+    return list(codes.values())
+
+
+def run_chains(chains: Iterable[Chain], n_jobs: int) -> None:
+    """Run the jobs of all chains, `n_jobs` at a time, those of a chain one after another; the chains take turns.
+
+    One at a time, a run has the terminal to itself; several write into `console.log` in their folders.
+
+    Raises:
+        UserError: A chain raised it, or a run's folder cannot be written; no others are started, and the running ones
+            are asked to stop.
         Interrupted: On SIGINT or SIGTERM, after the running ones were asked to stop and have stopped (a session of
             their own each, so that Ctrl-C reaches them through here alone).
     """
-    codes: dict[int, int] = {}
-    running: dict[int, tuple[subprocess.Popen[bytes], float]] = {}
-    waiting = deque(range(len(jobs)))
+    ready: deque[tuple[Chain, int | None]] = deque((chain, None) for chain in chains)
+    running: list[_Running] = []
     asked_to_stop = False
-    refused: list[OutputError] = []
+    refused: list[UserError] = []
     with noted_signals() as signals:
-        while waiting or running:
-            while waiting and len(running) < n_jobs and not signals:
-                number = waiting.popleft()
-                say(f"[{number + 1}/{len(jobs)}] {jobs[number].name}")
+        while ready or running:
+            while ready and len(running) < n_jobs and not signals:
+                chain, code = ready.popleft()
                 try:
-                    running[number] = _start(jobs[number], n_jobs), time.perf_counter()
-                except OutputError as error:
+                    job = next(chain) if code is None else chain.send(code)
+                    say(job.name)
+                    running.append(_Running(chain, job, _start(job, n_jobs), time.perf_counter()))
+                except StopIteration:
+                    pass
+                except UserError as error:
                     refused.append(error)
-                    waiting.clear()
+                    ready.clear()
             if signals or refused:
-                waiting.clear()
-                for process, _ in running.values():
+                ready.clear()
+                for run in running:
                     if not asked_to_stop:
-                        process.terminate()
+                        run.process.terminate()
                 asked_to_stop = True
-            time.sleep(_POLL_S)
-            for number, (process, begun) in list(running.items()):
-                code = process.poll()
+            if running:
+                time.sleep(_POLL_S)
+            for run in list(running):
+                code = run.process.poll()
                 if code is not None:
-                    del running[number]
-                    codes[number] = code
+                    running.remove(run)
+                    ready.append((run.chain, code))
                     outcome = "complete" if code == 0 else f"exit code {code}"
-                    took = time.perf_counter() - begun
-                    say(f"[{number + 1}/{len(jobs)}] {jobs[number].name}: {outcome} after {took:.0f} s")
+                    say(f"{run.job.name}: {outcome} after {time.perf_counter() - run.begun:.0f} s")
     if signals:
         raise Interrupted(signals[0])
     if refused:
         raise refused[0]
-    return [codes[number] for number in range(len(jobs))]
+
+
+@dataclass(frozen=True)
+class _Running:
+    chain: Chain
+    job: Job
+    process: subprocess.Popen[bytes]
+    begun: float
 
 
 def _start(job: Job, n_jobs: int) -> subprocess.Popen[bytes]:

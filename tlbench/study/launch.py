@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
+from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -11,14 +13,17 @@ from tlbench.arms import arm_name
 from tlbench.compose import quoted
 from tlbench.console import console, say, shown
 from tlbench.errors import ConfigError
+from tlbench.metrics.monitored import CLASSIFICATION_DEFAULT
 from tlbench.results.atomic import write_atomic
 from tlbench.results.folder import CONSOLE_FILE
 from tlbench.results.record import Record, read_record
 from tlbench.study.collect import check_comparable
 from tlbench.study.jobs import Job, StudyFailed, run_jobs
-from tlbench.study.planning import Compose, PlannedRun, plan_runs
+from tlbench.study.planning import PlannedRun, plan_runs
 from tlbench.study.render import render
+from tlbench.study.search import Compose
 from tlbench.study.summary import Failure, summarise_study
+from tlbench.study.tune import tune_arms
 
 SUMMARY_FILE = "summary.json"
 
@@ -47,6 +52,7 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
     if any(p.config.plan for p in planned):
         raise ConfigError("plan=true: a sweep's dry run is made with -m, without hydra.mode; drop one of them")
     flags = _passed_on(hydra_config)
+    planned, untuned = tune_arms(planned, flags, n_jobs)
     jobs = [
         Job(
             os.path.relpath(p.folder, p.study_folder),
@@ -54,10 +60,11 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
             p.folder,
         )
         for p in planned
+        if p.folder not in untuned
     ]
-    codes = run_jobs(jobs, n_jobs)
-    _conclude(planned, codes)
-    return codes
+    codes = dict(zip((job.folder for job in jobs), run_jobs(jobs, n_jobs), strict=True))
+    _conclude(planned, codes, untuned)
+    return [codes.get(p.folder, 1) for p in planned]
 
 
 def _passed_on(hydra_config: DictConfig) -> list[str]:
@@ -67,32 +74,43 @@ def _passed_on(hydra_config: DictConfig) -> list[str]:
     return flags + [o for o in hydra_config.hydra.overrides.hydra if o.startswith("hydra.searchpath=")]
 
 
-def _conclude(planned: list[PlannedRun], codes: list[int]) -> None:
+def _conclude(planned: list[PlannedRun], codes: Mapping[Path, int], untuned: Mapping[Path, str]) -> None:
     """Print the table of what is there, keep it as `summary.json`, and say which runs failed."""
-    records, killed = [], []
-    for plan, code in zip(planned, codes, strict=True):
-        record = read_record(plan.folder)
+    records, without, failed = [], [], []
+    for plan in planned:
+        if plan.folder in untuned:
+            reason = f"not tuned: {untuned[plan.folder]}"
+            without.append(Failure(_arm(plan), plan.config.seed, "not run", reason))
+            failed.append(f"{shown(plan.folder)} ({reason})")
+            continue
+        code, record = codes[plan.folder], read_record(plan.folder)
         if record is not None and (code == 0 or record.status != "complete"):
             records.append(record)
         else:
-            arm = arm_name(plan.config.model_dump(), plan.config.factors)
             log = f", see {shown(plan.folder / CONSOLE_FILE)}" if (plan.folder / CONSOLE_FILE).exists() else ""
-            killed.append(Failure(arm, plan.config.seed, "killed", f"exit code {code}, no record{log}"))
-    failed = [
-        f"{shown(plan.folder)} (exit code {code})" for plan, code in zip(planned, codes, strict=True) if code != 0
-    ]
+            without.append(Failure(_arm(plan), plan.config.seed, "killed", f"exit code {code}, no record{log}"))
+        if code != 0:
+            failed.append(f"{shown(plan.folder)} (exit code {code})")
     if records:
-        _show(planned, records, killed)
+        _show(planned, records, without)
     if failed:
         raise StudyFailed(
             f"{len(failed)} of {len(planned)} runs failed: {', '.join(failed)}; the same command tries them again"
         )
 
 
-def _show(planned: list[PlannedRun], records: list[Record], killed: list[Failure]) -> None:
+def _arm(plan: PlannedRun) -> str:
+    return arm_name(plan.config.model_dump(), plan.config.factors)
+
+
+def _show(planned: list[PlannedRun], records: list[Record], without: list[Failure]) -> None:
     factors = planned[0].config.factors
     check_comparable(records, factors)
-    summary = summarise_study(records, factors, killed)
+    if planned[0].config.test:
+        summary = summarise_study(records, factors, without)
+    else:  # what chose the best epochs is all there is
+        monitor = planned[0].config.callbacks.monitor or CLASSIFICATION_DEFAULT
+        summary = summarise_study(records, factors, without, primary=monitor, metrics=())
     path = planned[0].study_folder / SUMMARY_FILE
     write_atomic(path, json.dumps(summary.to_dict(), indent=1, ensure_ascii=False).encode() + b"\n")
     console.print(render(summary))

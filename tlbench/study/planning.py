@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -16,19 +16,37 @@ from tlbench.errors import ConfigError
 from tlbench.loggers.check import check_loggers
 from tlbench.parsing import parse
 from tlbench.results.folder import earlier_record, is_complete
+from tlbench.results.tuning import with_values
 from tlbench.stand_ins import banner_text, data_stand_in, replace_overrides, source_stand_in, stand_in_overrides
-
-Compose = Callable[[Sequence[str]], DictConfig]
+from tlbench.study.search import Compose, Search, search_of
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run of a study: its overrides, what they give, its folder and the study's."""
+    """One run of a study: its overrides, what they give, its folder and the study's, and how its arm is tuned."""
 
     overrides: list[str]
     config: TrainConfig
     folder: Path
     study_folder: Path
+    search: Search | None = None
+
+    def with_values(self, values: Mapping[str, float]) -> PlannedRun:
+        """The run with the values chosen for its tuned keys."""
+        overrides = replace_overrides(self.overrides, {key: repr(value) for key, value in values.items()})
+        return replace(self, overrides=overrides, config=with_values(self.config, values))
+
+    def is_complete(self) -> bool:
+        """Whether nothing is left to train, trials included.
+
+        Raises:
+            ConfigError: The folder holds a run of another configuration.
+        """
+        config = self.config.model_dump(mode="json")
+        if self.search is not None and self.search.known() is None:
+            earlier_record(self.folder, config, free=self.config.tune or [])
+            return False
+        return is_complete(self.folder, config)
 
 
 def plan_runs(job_overrides: list[list[str]], compose: Compose) -> list[PlannedRun]:
@@ -41,7 +59,17 @@ def plan_runs(job_overrides: list[list[str]], compose: Compose) -> list[PlannedR
     Raises:
         UserError: A configuration, the data or the weights are at fault, or a folder holds another run.
     """
-    return _without_repetitions(_plan(_with_all_factors(job_overrides, compose), compose))
+    composed: dict[tuple[str, ...], DictConfig] = {}
+
+    def once(overrides: Sequence[str]) -> DictConfig:
+        key = tuple(overrides)
+        if key not in composed:
+            composed[key] = compose(overrides)
+        return composed[key]
+
+    planned = _without_repetitions(_plan(_with_all_factors(job_overrides, once), once))
+    _check_searches(planned)
+    return planned
 
 
 def _with_all_factors(job_overrides: list[list[str]], compose: Compose) -> list[list[str]]:
@@ -67,7 +95,7 @@ def _plan(job_overrides: list[list[str]], compose: Compose) -> list[PlannedRun]:
     """
     wanted = [_planned(overrides, compose) for overrides in job_overrides]
     needed = _Needed()
-    open_runs = [p for p in wanted if p.config.rerun or not is_complete(p.folder, p.config.model_dump(mode="json"))]
+    open_runs = [p for p in wanted if not p.is_complete() or p.config.rerun]
     for loggers in {p.config.logger.model_dump_json(): p.config.logger for p in open_runs}.values():
         check_loggers(loggers)
     found = {id(p): needed.stand_ins(p.config) for p in open_runs}
@@ -81,7 +109,7 @@ def _plan(job_overrides: list[list[str]], compose: Compose) -> list[PlannedRun]:
         for p, found_here in zip(wanted, stand_ins, strict=True)
     ]
     for p in planned:
-        earlier_record(p.folder, p.config.model_dump(mode="json"))
+        p.is_complete()
     return planned
 
 
@@ -89,7 +117,24 @@ def _planned(overrides: list[str], compose: Compose) -> PlannedRun:
     composed = compose(overrides)
     config = parse(plain(composed))
     study_folder = Path(composed.hydra.sweep.dir)
-    return PlannedRun(overrides, config, study_folder / str(composed.hydra.sweep.subdir), study_folder)
+    planned = PlannedRun(overrides, config, study_folder / str(composed.hydra.sweep.subdir), study_folder)
+    if config.tune is None:
+        return planned
+    search = search_of(overrides, config, planned.folder, compose)
+    planned, known = replace(planned, search=search), search.known()
+    return planned if known is None else planned.with_values(known.chosen)
+
+
+def _check_searches(planned: Sequence[PlannedRun]) -> None:
+    """Each arm's trials need a folder of their own, and one arm's runs have the same trials."""
+    searches: dict[Path, Search] = {}
+    for search in (p.search for p in planned if p.search):
+        other = searches.setdefault(search.folder, search)
+        if other.record != search.record:
+            raise ConfigError(
+                f"hydra.sweep.subdir: the trials of different searches would share the folder {search.folder}; each "
+                "arm needs a folder of its own above its runs', and its runs must differ in their seeds alone"
+            )
 
 
 _Ask = Callable[[TrainConfig], StandIn | None]

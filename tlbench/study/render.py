@@ -41,7 +41,8 @@ class _Rendering:
             yield text(f"STAND-IN: {stand_in.kind} {stand_in.used}, not {stand_in.wanted}", "bold yellow")
         arms = self.summary.arms
         width = min(max(_ARM_WIDTH, *(len(arm.name) for arm in arms)), _LONGEST_ARM_WIDTH)
-        side_by_side = max(1, (options.max_width - _NAME_WIDTH) // (width + _GAP))
+        names = max(_NAME_WIDTH, *(len(key) + _GAP for arm in arms for key in arm.tuned), 0)
+        side_by_side = max(1, (options.max_width - names) // (width + _GAP))
         for start in range(0, len(arms), side_by_side):
             table = Table(box=box.HORIZONTALS, pad_edge=False)
             table.add_column("", no_wrap=True)
@@ -90,6 +91,8 @@ def _rows(metrics: Sequence[str], arms: Sequence[Arm]) -> Iterable[list[str]]:
     for metric in metrics:
         label = f"{metric} %" if _is_percentage(metric) else metric
         yield [label, *(_spread(arm.metrics[metric], metric) for arm in arms)]
+    for key in dict.fromkeys(key for arm in arms for key in arm.tuned):
+        yield [key, *(f"{arm.tuned[key]:g}" if key in arm.tuned else "-" for arm in arms)]
     totals = [arm.n_complete + arm.n_failed for arm in arms]
     yield ["runs", *(f"{a.n_complete} of {n}" if a.n_failed else str(n) for a, n in zip(arms, totals, strict=True))]
     yield ["training s", *("-" if a.fit_s is None else f"{a.fit_s:.{1 if a.fit_s < 10 else 0}f}" for a in arms)]

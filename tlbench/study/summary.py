@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tlbench.config import StandIn
 from tlbench.results.record import Record
 from tlbench.study.baselines import baselines
 from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
+from tlbench.study.tuning_notes import tuning_notes
 
 CLASSIFICATION_METRICS = ("test/oa", "test/aa", "test/kappa", "test/f1", "test/ece")
 
@@ -37,6 +38,7 @@ class Arm:
         n_failed: Number of runs that did not complete.
         metrics: Per metric its spread over those complete runs in which it is defined.
         fit_s: Mean training time in seconds of the complete runs that were never resumed; None without such a run.
+        tuned: The values chosen for the arm's tuned keys.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Arm:
     n_failed: int
     metrics: Mapping[str, Spread]
     fit_s: float | None
+    tuned: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def summarise_study(
         records: At least one, or one in `failed`; arms in declared order.
         factors: The declared factors.
         failed: Runs that left no record.
-        primary: The metric that is compared first.
+        primary: The metric that is compared first: one of the test, or the monitored one of validation.
         metrics: All metrics to sum up.
         confidence: Of the intervals, in (0, 1).
     """
@@ -110,6 +113,7 @@ def summarise_study(
             n_failed=sum(failure.arm == name for failure in failures),
             metrics={metric: summarise(list(values[name][metric].values())) for metric in metrics},
             fit_s=summarise([t for r in runs if (t := r.volatile.fit_s) is not None and not r.volatile.resumes]).mean,
+            tuned=next((run.tuning.chosen for run in runs if run.tuning), {}),
         )
         for name, runs in complete.items()
     )
@@ -127,7 +131,7 @@ def summarise_study(
         differences=differences,
         failures=tuple(failures),
         stand_ins=tuple({(s.kind, s.wanted, s.used): s for r in records for s in r.stand_ins}.values()),
-        notes=tuple(_notes(arms, [d for d in differences if d.metric == primary])),
+        notes=(*_notes(arms, [d for d in differences if d.metric == primary]), *tuning_notes(complete)),
     )
 
 
@@ -140,8 +144,15 @@ def _failure(record: Record) -> Failure:
 
 
 def _by_seed(runs: Iterable[Record], metric: str) -> dict[int, float]:
-    values = {run.seed: run.metrics.get(metric) for run in runs}
+    values = {run.seed: _value(run, metric) for run in runs}
     return {seed: value for seed, value in values.items() if value is not None and math.isfinite(value)}
+
+
+def _value(run: Record, metric: str) -> float | None:
+    """A metric of the run's test, or the one of validation that chose its best epoch."""
+    if run.best is not None and metric == run.best.monitor:
+        return run.best.value
+    return run.metrics.get(metric)
 
 
 def _notes(arms: Sequence[Arm], differences: Sequence[Difference]) -> Iterable[str]:

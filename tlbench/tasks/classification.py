@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.metrics.classification import ClassificationMetrics
-from tlbench.metrics.monitored import CLASSIFICATION, Mode
+from tlbench.metrics.monitored import CLASSIFICATION, CLASSIFICATION_DEFAULT, Mode
 from tlbench.models.network import Network
 from tlbench.tasks.base import Task
 
@@ -30,7 +30,7 @@ class ClassificationTask(Task):
 
     name = "classification"
     curves: ClassVar[Mapping[str, Mode]] = CLASSIFICATION
-    default_monitor = "val/oa"
+    default_monitor = CLASSIFICATION_DEFAULT
 
     test_metrics: ClassificationMetrics
 

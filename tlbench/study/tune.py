@@ -1,0 +1,179 @@
+"""Choose the values of each arm's tuned keys on validation, with the same number of trials, before its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tlbench.compose import quoted
+from tlbench.console import say, shown, warn
+from tlbench.errors import ConfigError
+from tlbench.results.atomic import output_errors
+from tlbench.results.folder import (
+    BEST_CHECKPOINT,
+    CONSOLE_FILE,
+    LAST_CHECKPOINT,
+    PREVIOUS_CHECKPOINT,
+    earlier_record,
+    set_aside,
+)
+from tlbench.results.record import FILE_NAME, read_record
+from tlbench.results.tuning import TrialRecord, TuningRecord, with_values, write_tuning
+from tlbench.study.choice import choose
+from tlbench.study.jobs import Chain, Job, run_chains
+from tlbench.study.planning import PlannedRun
+from tlbench.study.sampler import Sampler, ensure_optuna
+from tlbench.study.search import Search
+
+
+@dataclass
+class _Choices:
+    """What the searches led to, by folder: a choice, or why there is none."""
+
+    made: dict[Path, TuningRecord] = field(default_factory=dict)
+    failed: dict[Path, str] = field(default_factory=dict)
+
+
+def tune_arms(
+    planned: Sequence[PlannedRun], flags: Sequence[str], n_jobs: int
+) -> tuple[list[PlannedRun], dict[Path, str]]:
+    """Run the trials that are still to be run, `n_jobs` arms at a time, and give the runs the values chosen.
+
+    An arm's trials run one after another, as each depends on the results before it; so the choice does not depend on
+    how many arms go side by side. Complete trials are not repeated.
+
+    Args:
+        planned: The runs of a study.
+        flags: What every run's command line needs.
+        n_jobs: Trials at a time, ≥ 1.
+
+    Returns:
+        The runs, those of tuned arms with the values chosen; and run folder → why its arm could not be tuned.
+
+    Raises:
+        UserError: Optuna is missing, the disk refuses, or a folder holds a run with other values.
+        Interrupted: By a signal; the same call goes on.
+    """
+    choices, still_open = _Choices(), []
+    for search in {p.search.folder: p.search for p in planned if p.search}.values():
+        known = search.known()
+        if known is None:
+            splits = {p.config.seeds.split for p in planned if p.search and p.search.folder == search.folder}
+            still_open.append(_tune(search, flags, choices, _split_warnings(search, splits)))
+        else:
+            choices.made[search.folder] = known
+            say(f"tuning {search.arm}: {_chosen(known)}, chosen earlier")
+    if still_open:
+        ensure_optuna()
+        run_chains(still_open, min(n_jobs, len(still_open)))
+    tuned, untuned = [], {}
+    for p in planned:
+        choice = choices.made.get(p.search.folder) if p.search else None
+        tuned.append(p if choice is None else p.with_values(choice.chosen))
+        if choice is not None:
+            tuned[-1].is_complete()  # refuses a folder that holds another run
+        elif p.search is not None:
+            untuned[p.folder] = choices.failed[p.search.folder]
+    return tuned, untuned
+
+
+def trials_left(search: Search) -> int:
+    """How many trials are still to be run, if those that are there go on as they began."""
+    if search.known() is not None:
+        return 0
+    records = (search.trial_folder(number) / FILE_NAME for number in range(1, search.record.budget + 1))
+    return sum(not path.exists() for path in records)
+
+
+def _split_warnings(search: Search, splits: Iterable[int]) -> list[str]:
+    own = search.config.seeds.split
+    others = sorted(set(splits) - {own})
+    if not others:
+        return []
+    return [
+        f"tuned on the split of seeds.split={own}, while runs have {', '.join(map(str, others))}: where the test split "
+        "is carved out of the data, images that those are tested on took part in the choice"
+    ]
+
+
+def finished_trial(search: Search, number: int, values: dict[str, float]) -> TrialRecord | None:
+    """A complete trial of these values, from its folder; None where there is none."""
+    config = with_values(search.config, values).model_dump(mode="json")
+    try:
+        record = earlier_record(search.trial_folder(number), config)
+    except ConfigError:  # a trial of another search, or a damaged one
+        return None
+    if record is None or record.status != "complete" or record.best is None:
+        return None
+    return TrialRecord(values=values, value=record.best.value, status="complete")
+
+
+def _tune(search: Search, flags: Sequence[str], choices: _Choices, warnings: Sequence[str]) -> Chain:
+    sampler = Sampler(search.record.ranges, search.record.seed, search.mode)
+    trials = []
+    for number in range(1, search.record.budget + 1):
+        values = sampler.ask()
+        shown_values = ", ".join(f"{key}={value:g}" for key, value in values.items())
+        name = f"tuning {search.arm}: trial {number}/{search.record.budget}, {shown_values}"
+        folder = search.trial_folder(number)
+        trial = finished_trial(search, number, values)
+        if trial is None:
+            _make_room(search, number, values)
+            code = yield Job(name, _arguments(search, flags, values, folder), folder)
+            trial = finished_trial(search, number, values) if code == 0 else _failed_trial(folder, values, code)
+        if trial is None:
+            log = f", see {shown(folder / CONSOLE_FILE)}" if (folder / CONSOLE_FILE).exists() else ""
+            choices.failed[search.folder] = f"trial {number} ended with exit code {code}{log}"
+            return
+        _remove_checkpoints(folder)
+        say(f"{name}: {search.record.monitor} {'-' if trial.value is None else f'{trial.value:.4f}'}")
+        sampler.tell(trial.value)
+        trials.append(trial)
+    result = choose(search.record, trials, search.mode, warnings)
+    if result is None:
+        last = trials[-1].error
+        choices.failed[search.folder] = (
+            f"all {len(trials)} trials failed{f' (the last: {last})' if last else ''}; try other tuning.ranges"
+        )
+        return
+    write_tuning(search.folder, result)
+    say(f"tuning {search.arm}: {_chosen(result)} chosen")
+    for warning in result.warnings:
+        warn(f"{search.arm}: {warning}")
+    choices.made[search.folder] = result
+
+
+def _chosen(result: TuningRecord) -> str:
+    return ", ".join(f"{key}={value:g}" for key, value in result.chosen.items())
+
+
+def _arguments(search: Search, flags: Sequence[str], values: dict[str, float], folder: Path) -> list[str]:
+    given = [f"{key}={value!r}" for key, value in values.items()]
+    kept = [o for o in search.overrides if o.partition("=")[0].lstrip("+~") not in values]
+    return [*flags, *kept, *given, f"hydra.run.dir={quoted(str(folder))}"]
+
+
+def _failed_trial(folder: Path, values: dict[str, float], code: int) -> TrialRecord | None:
+    """A trial whose own training failed; not one whose input was at fault, or that something outside ended."""
+    record = read_record(folder) if code == 1 else None
+    if record is None or record.status != "failed" or record.error is None:
+        return None
+    reason = " ".join(f"{record.error.type}: {record.error.message}".split())
+    return TrialRecord(values=values, value=None, status="failed", error=reason)
+
+
+def _make_room(search: Search, number: int, values: dict[str, float]) -> None:
+    """Move away what another search left in a trial's folder."""
+    folder = search.trial_folder(number)
+    try:
+        earlier_record(folder, with_values(search.config, values).model_dump(mode="json"))
+    except ConfigError:
+        set_aside(folder)
+
+
+def _remove_checkpoints(folder: Path) -> None:
+    """Of a finished trial, whose value is in its record; ten trials of ResNet-18 would keep gigabytes."""
+    with output_errors(folder):
+        for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT, BEST_CHECKPOINT):
+            (folder / name).unlink(missing_ok=True)
