@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tlbench.config import StandIn, TrainConfig
 from tlbench.data.target import ensure_reachable
 from tlbench.errors import DataError, WeightsError
+from tlbench.sources.catalog import catalog
 from tlbench.sources.resolve import find_weights
 
 EMBEDDED_DATA = "digits"
@@ -35,11 +36,12 @@ def data_stand_in(config: TrainConfig) -> StandIn | None:
 
 
 def source_stand_in(config: TrainConfig) -> StandIn | None:
-    """As `find_stand_ins`, for the source's weights alone."""
+    """As `find_stand_ins`, for the source's weights alone; for some models nothing can stand in."""
     try:
         find_weights(config.source, config.model)
     except WeightsError as error:
-        if config.on_missing == "error" or not error.unreachable:
+        fits = (EMBEDDED_SOURCE, config.model.name) in catalog()
+        if config.on_missing == "error" or not error.unreachable or not fits:
             raise
         return StandIn(kind="source", wanted=config.source.name, used=EMBEDDED_SOURCE, reason=str(error))
     return None
@@ -55,7 +57,7 @@ def stand_in_overrides(study: str, stand_ins: Sequence[StandIn]) -> dict[str, st
         if stand_in.kind == "data":
             changed |= {"data": stand_in.used, "data.shots": "null", "data.fraction": "1.0", "data.root": "null"}
         else:
-            changed |= {"source": stand_in.used}
+            changed |= {"source": stand_in.used, "source.tag": "null"}
     listed = ",".join(
         f"{{kind:{s.kind},wanted:{s.wanted},used:{s.used},reason:{_quoted(s.reason)}}}" for s in stand_ins
     )

@@ -41,6 +41,8 @@ def test_all_errors_of_a_config_are_reported_at_once_with_key_value_and_what_is_
     [
         (["source=checkpoint"], "source.path=null"),
         (["source=random", "source.path=x"], "source.path='x'"),
+        (["source=timm"], "source=timm: has no weights for model.library=torchvision"),
+        (["source=tin200", "source.tag=a1_in1k"], "source.tag='a1_in1k'"),
         (["data.shots=3", "data.fraction=0.5"], "data.shots=3 and data.fraction=0.5"),
         (["optimizer=sgd", "optimizer.momentum=null"], "optimizer.momentum=null"),
         (["optimizer.warmup_epochs=11"], "optimizer.warmup_epochs=11"),

@@ -52,6 +52,16 @@ def test_what_is_there_and_broken_is_never_replaced(tmp_path):
         find_stand_ins(compose_config(CIFAR))
 
 
+def test_a_stand_in_must_fit_the_model():
+    timm = ["model=timm", "source=timm", "on_missing=embedded", "source.tag=a1_in1k"]
+    (stand_in,) = find_stand_ins(compose_config([*timm, "model.name=resnet18"]))
+    assert (stand_in.wanted, stand_in.used) == ("timm", "tin200")
+    config = compose_config(replace_overrides([*timm, "model.name=resnet18"], stand_in_overrides("s", [stand_in])))
+    assert (config.source.name, config.source.tag, find_stand_ins(config)) == ("tin200", None, [])
+    with pytest.raises(WeightsError, match=r"source=timm: the weights resnet50\.a1_in1k are not here"):
+        find_stand_ins(compose_config([*timm, "model.name=resnet50"]))
+
+
 def test_the_overrides_make_the_run_that_is_really_made():
     overrides = [*CIFAR, "data.shots=1000", "seed=3", "+data.fraction=0.5"]
     stand_ins = [

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import constants, hf_hub_download
+from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 from huggingface_hub.utils.tqdm import tqdm
 
@@ -44,7 +44,7 @@ def download_from_hub(repository: str, revision: str | None, names: Sequence[str
             return super().update(n)
 
     outcome: queue.SimpleQueue[str | Exception] = queue.SimpleQueue()
-    arguments = {"revision": revision, "etag_timeout": CHECK_SECONDS, "tqdm_class": Bar, "endpoint": constants.ENDPOINT}
+    arguments = {"revision": revision, "etag_timeout": CHECK_SECONDS, "tqdm_class": Bar}
     threading.Thread(
         target=_download, args=(repository, names, arguments, outcome), name="download_from_hub", daemon=True
     ).start()

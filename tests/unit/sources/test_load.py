@@ -189,3 +189,12 @@ def test_a_published_file_is_the_chains_one_link() -> None:
     wanted = {"kind": "weights", "source": "tin200", "title": entry.title, "file": entry.file}
     assert link.model_dump() == {**wanted, "sha256": entry.sha256, "licence": entry.licence}
     assert applied("random")[1].chain == []
+
+
+def test_timms_resnet18_is_torchvisions() -> None:
+    timms = model("timm", name="resnet18")
+    network = build_network(timms, 10, 0, 32)
+    report = apply_source(network, SourceConfig(name="tin200", path=None, tag=None), timms, config().data)
+    assert (report.loaded, report.reinitialised) == (120, HEAD)
+    images = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(features(network.module, images), features(applied("tin200")[0].module, images), atol=1e-5)

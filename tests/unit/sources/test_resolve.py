@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-import torch.hub
 
 import tlbench
 from tests.composed import model
@@ -70,15 +69,6 @@ def test_places_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.Monkey
         found = find_weights(named("imagenet"), model())
         assert found is not None
         assert (found.found, found.path) == (place, file)
-
-
-@pytest.mark.parametrize("variables", [{"TORCH_HOME": "/a"}, {"XDG_CACHE_HOME": "~/b"}, {}])
-def test_the_hub_cache_is_torchs(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TORCH_HOME", "XDG_CACHE_HOME", "TORCH_HUB"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert hub_folder() == Path(torch.hub.get_dir()) / "checkpoints"
 
 
 def test_a_wrong_hash_is_an_error_wherever_the_file_lies(tmp_path: Path, entry: CatalogEntry) -> None:
