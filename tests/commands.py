@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import io
 import itertools
 import os
@@ -61,9 +62,13 @@ class Outcome:
 
 
 def train(*arguments: str) -> Outcome:
-    """Call the entry as from a shell: Python's warnings appear on stderr as they do there; the environment stays."""
-    from tlbench.train import main
+    """`python -m tlbench.train …`, as `call` does it."""
+    return call("train", *arguments)
 
+
+def call(tool: str, *arguments: str) -> Outcome:
+    """Call an entry as from a shell: Python's warnings appear on stderr as they do there; the environment stays."""
+    main = importlib.import_module(f"tlbench.{tool}").main
     out, err = io.StringIO(), io.StringIO()
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ))

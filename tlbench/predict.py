@@ -29,9 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare_process()
     try:
         return exit_code_of(lambda: _act(given), "the output file was not written", before="classified")
-    except BrokenPipeError:
-        # whoever read stdout has closed it, as `head` does; what is still buffered must not raise again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read stdout has closed it, as `head` does
+        _discard_stdout()
         return 1
 
 
@@ -46,6 +45,11 @@ def _act(arguments: list[str]) -> None:
     from tlbench.inference.predict import predict  # heavy
 
     predict(options, run)
+
+
+def _discard_stdout() -> None:
+    """Let what is still buffered go nowhere, so that Python does not raise again when it leaves."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def entry() -> None:

@@ -98,8 +98,8 @@ class Predictor:
 
 
 def stacked(squares: list[NDArray[np.uint8]]) -> Tensor:
-    """Squares (side, side, 3) as one batch (B, 3, side, side)."""
-    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
+    """Squares (side, side, 3) as one batch (B, 3, side, side), laid out in memory as a run's own images are."""
+    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous()
 
 
 def load_predictor(run: CompleteRun, device: str = "auto", calibrated: bool = False) -> Predictor:

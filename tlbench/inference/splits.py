@@ -49,7 +49,7 @@ def open_split(
             found = tuple(choose_classes(images, data.classes) for images in found)
     else:
         splits = open_target(data, config.seeds.split, say, warn).splits
-        found = tuple(splits.values()) if split == "all" else (splits[split],)
+        found = tuple(splits[part] for part in (("train", "val", "test") if split == "all" else (split,)))
     check_classes(found[0].class_names, class_names)
     if found[0].class_names == tuple(class_names):
         return found

@@ -1,0 +1,36 @@
+"""The folder of a complete run that was never trained: random weights, and what its record must hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.composed import config
+from tests.records import record
+from tlbench.config import TrainConfig
+from tlbench.models.catalog import build_network
+from tlbench.results.folder import BEST_CHECKPOINT
+from tlbench.results.record import DataRecord, write_record
+
+NAMES = ("cat", "dog", "a, b")
+
+
+def draw_run(folder: Path, *overrides: str, names: tuple[str, ...] = NAMES, **changed: Any) -> TrainConfig:
+    """Write record and checkpoint; returns the configuration.
+
+    Args:
+        folder: The run's.
+        overrides: As `tests.composed.config` takes them.
+        names: The classes.
+        changed: Fields of the record.
+    """
+    drawn = config("trainer=cpu", *overrides)
+    network = build_network(drawn.model, len(names), drawn.seeds.init, drawn.data.image_size)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {f"network.{key}": value for key, value in network.module.state_dict().items()}
+    torch.save({"state_dict": weights}, folder / BEST_CHECKPOINT)
+    data = DataRecord(name=drawn.data.name, class_names=list(names), split_rule={}, fingerprints={})
+    write_record(folder, record(**{"config": drawn.model_dump(mode="json"), "data": data, **changed}))
+    return drawn

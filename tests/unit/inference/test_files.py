@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.composed import config
+from tlbench.data.decode import UnreadableError
+from tlbench.errors import DataError
+from tlbench.inference.files import decoded, find_images
+
+DATA = config().data
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for name in ("2.png", "10.png", "sub/1.jpg", ".hidden/3.png", "sub/.4.png", "note.txt"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+@pytest.mark.usefixtures("photos")
+def test_files_folders_and_patterns(tmp_path):
+    assert find_images("photos/10.png") == ["photos/10.png"]
+    assert find_images("photos/note.txt") == ["photos/note.txt"]
+    assert find_images("photos") == ["photos/2.png", "photos/10.png", "photos/sub/1.jpg"]
+    assert find_images(str(tmp_path / "photos" / "*.png")) == [str(tmp_path / f"photos/{n}.png") for n in (2, 10)]
+    assert find_images("photos/**") == ["photos/2.png", "photos/10.png", "photos/note.txt", "photos/sub/1.jpg"]
+    assert find_images("photos/**/*.jpg") == ["photos/sub/1.jpg"]
+    (tmp_path / "a[1].png").touch()
+    assert find_images("a[1].png") == ["a[1].png"]
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize(
+    ("given", "fragments"),
+    [
+        ("photo", ["no such file or folder", "did you mean 'photos'"]),
+        ("photos/3.png", ["did you mean 'photos/2.png'"]),
+        ("elsewhere/3.png", ["no such file or folder", "pattern"]),
+        ("photos/*.webp", ["matches no file"]),
+        ("empty", ["no images", ".jpg"]),
+    ],
+)
+def test_what_names_none(tmp_path, given, fragments):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError) as error:
+        find_images(given)
+    assert [fragment for fragment in [f"input={given!r}", *fragments] if fragment not in str(error.value)] == []
+
+
+def test_files_come_in_order_and_the_unreadable_with_their_reason(tmp_path):
+    names = []
+    for i in range(100):
+        names.append(f"{i}.png")
+        Image.new("RGB", (8, 8), (i, 0, 0)).save(names[-1])
+    (tmp_path / "50.png").write_bytes(b"nothing")
+    (tmp_path / "99.png").unlink()
+    found = list(decoded(names, DATA))
+    assert [name for name, _ in found] == names
+    assert [int(np.max(s)) for _, s in found if not isinstance(s, UnreadableError)] == [*range(50), *range(51, 99)]
+    assert {name: str(s) for name, s in found if isinstance(s, UnreadableError)} == {
+        "50.png": "not an image, or not one of a kind that Pillow reads",
+        "99.png": "No such file or directory",
+    }
+
+
+def test_no_more_than_a_few_files_are_decoded_ahead(monkeypatch):
+    asked = []
+    monkeypatch.setattr("tlbench.inference.files.cores_each", lambda _: 2)
+    monkeypatch.setattr("tlbench.inference.files._decode", lambda name, _: np.zeros((8, 8, 3), np.uint8))
+
+    def names():
+        for i in range(10_000):
+            asked.append(i)
+            yield str(i)
+
+    files = decoded(names(), DATA)
+    for _ in range(5):
+        next(files)
+    assert len(asked) <= 5 + 2 * 4
+    files.close()
