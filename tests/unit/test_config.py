@@ -79,6 +79,17 @@ def test_the_hash_covers_what_affects_results_and_nothing_else():
     assert "augmentation.flip" in affecting_results(dumped())
 
 
+def test_the_search_counts_where_something_is_tuned_and_only_there():
+    plain = config_hash(dumped())
+    assert config_hash(dumped("tuning.trials=3", "tuning.ranges.optimizer.lr=[0.1,1]")) == plain
+    tuned = config_hash(dumped("tune=optimizer.lr"))
+    assert tuned != plain
+    assert config_hash(dumped("tune=[optimizer.lr]")) == tuned
+    assert config_hash(dumped("tune=optimizer.lr", "tuning.ranges.optimizer.weight_decay=[0.1,1]")) == tuned
+    for override in ("tuning.trials=3", "tuning.seed=1", "tuning.max_epochs=1", "tuning.ranges.optimizer.lr=[0.1,1]"):
+        assert config_hash(dumped("tune=optimizer.lr", override)) != tuned, override
+
+
 def test_difference_names_every_key_with_both_values():
     assert difference(dumped(), dumped("optimizer.lr=0.5", "seed=1", "study=x")) == [
         "optimizer.lr: 0.001 → 0.5",

@@ -8,23 +8,16 @@ from pathlib import Path
 
 from tlbench.compose import quoted
 from tlbench.console import say, shown, warn
-from tlbench.errors import ConfigError
-from tlbench.results.atomic import output_errors
-from tlbench.results.folder import (
-    BEST_CHECKPOINT,
-    CONSOLE_FILE,
-    LAST_CHECKPOINT,
-    PREVIOUS_CHECKPOINT,
-    earlier_record,
-    set_aside,
-)
-from tlbench.results.record import FILE_NAME, read_record
-from tlbench.results.tuning import TrialRecord, TuningRecord, with_values, write_tuning
+from tlbench.results.folder import CONSOLE_FILE
+from tlbench.results.record import FILE_NAME
+from tlbench.results.tuning import TuningRecord, write_tuning
+from tlbench.stand_ins import replace_overrides
 from tlbench.study.choice import choose
 from tlbench.study.jobs import Chain, Job, run_chains
 from tlbench.study.planning import PlannedRun
 from tlbench.study.sampler import Sampler, ensure_optuna
 from tlbench.study.search import Search
+from tlbench.study.trials import failed_trial, finished_trial, make_room, remove_checkpoints
 
 
 @dataclass
@@ -97,18 +90,6 @@ def _split_warnings(search: Search, splits: Iterable[int]) -> list[str]:
     ]
 
 
-def finished_trial(search: Search, number: int, values: dict[str, float]) -> TrialRecord | None:
-    """A complete trial of these values, from its folder; None where there is none."""
-    config = with_values(search.config, values).model_dump(mode="json")
-    try:
-        record = earlier_record(search.trial_folder(number), config)
-    except ConfigError:  # a trial of another search, or a damaged one
-        return None
-    if record is None or record.status != "complete" or record.best is None:
-        return None
-    return TrialRecord(values=values, value=record.best.value, status="complete")
-
-
 def _tune(search: Search, flags: Sequence[str], choices: _Choices, warnings: Sequence[str]) -> Chain:
     sampler = Sampler(search.record.ranges, search.record.seed, search.mode)
     trials = []
@@ -119,14 +100,14 @@ def _tune(search: Search, flags: Sequence[str], choices: _Choices, warnings: Seq
         folder = search.trial_folder(number)
         trial = finished_trial(search, number, values)
         if trial is None:
-            _make_room(search, number, values)
+            make_room(search, number, values)
             code = yield Job(name, _arguments(search, flags, values, folder), folder)
-            trial = finished_trial(search, number, values) if code == 0 else _failed_trial(folder, values, code)
+            trial = finished_trial(search, number, values) if code == 0 else failed_trial(folder, values, code)
         if trial is None:
             log = f", see {shown(folder / CONSOLE_FILE)}" if (folder / CONSOLE_FILE).exists() else ""
             choices.failed[search.folder] = f"trial {number} ended with exit code {code}{log}"
             return
-        _remove_checkpoints(folder)
+        remove_checkpoints(folder)
         say(f"{name}: {search.record.monitor} {'-' if trial.value is None else f'{trial.value:.4f}'}")
         sampler.tell(trial.value)
         trials.append(trial)
@@ -149,31 +130,5 @@ def _chosen(result: TuningRecord) -> str:
 
 
 def _arguments(search: Search, flags: Sequence[str], values: dict[str, float], folder: Path) -> list[str]:
-    given = [f"{key}={value!r}" for key, value in values.items()]
-    kept = [o for o in search.overrides if o.partition("=")[0].lstrip("+~") not in values]
-    return [*flags, *kept, *given, f"hydra.run.dir={quoted(str(folder))}"]
-
-
-def _failed_trial(folder: Path, values: dict[str, float], code: int) -> TrialRecord | None:
-    """A trial whose own training failed; not one whose input was at fault, or that something outside ended."""
-    record = read_record(folder) if code == 1 else None
-    if record is None or record.status != "failed" or record.error is None:
-        return None
-    reason = " ".join(f"{record.error.type}: {record.error.message}".split())
-    return TrialRecord(values=values, value=None, status="failed", error=reason)
-
-
-def _make_room(search: Search, number: int, values: dict[str, float]) -> None:
-    """Move away what another search left in a trial's folder."""
-    folder = search.trial_folder(number)
-    try:
-        earlier_record(folder, with_values(search.config, values).model_dump(mode="json"))
-    except ConfigError:
-        set_aside(folder)
-
-
-def _remove_checkpoints(folder: Path) -> None:
-    """Of a finished trial, whose value is in its record; ten trials of ResNet-18 would keep gigabytes."""
-    with output_errors(folder):
-        for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT, BEST_CHECKPOINT):
-            (folder / name).unlink(missing_ok=True)
+    given = {key: repr(value) for key, value in values.items()}
+    return [*flags, *replace_overrides(search.overrides, given), f"hydra.run.dir={quoted(str(folder))}"]

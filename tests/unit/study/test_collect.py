@@ -110,3 +110,32 @@ def test_a_run_counts_once_and_failed_runs_not(record: Make, failed: Make) -> No
     check_comparable([record("random", 0), failed("random", 0), failed("tin200", 0)], ["source"])
     with pytest.raises(ConfigError, match="random/seed_0 occurs 2 times"):
         check_comparable([record("random", 0), record("random", 0)], ["source"])
+
+
+TUNED = {"config__tune": ["optimizer.lr"], "config__tuning": {"trials": 3, "seed": 0}}
+
+
+def test_arms_may_differ_in_what_the_same_search_chose_for_each(record: Make) -> None:
+    random = [record("random", seed, config__optimizer__lr=0.01, **TUNED) for seed in (0, 1)]
+    tin200 = [record("tin200", seed, config__optimizer__lr=0.001, **TUNED) for seed in (0, 1)]
+    check_comparable([*random, *tin200], ["source"])
+
+
+@pytest.mark.parametrize(
+    ("seed", "changes", "differing"),
+    [
+        (
+            1,
+            {"config__optimizer__lr": 0.1},
+            "random/seed_0 and random/seed_1, which differ in optimizer.lr: 0.01 and 0.1",
+        ),
+        (0, {"config__optimizer__momentum": 0.9}, "optimizer.momentum: '(absent)' and 0.9"),
+        (0, {"config__tuning": {"trials": 4, "seed": 0}}, "tuning.trials: 3 and 4"),
+        (0, {"config__tune": None}, "tune: ['optimizer.lr'] and '(absent)'"),
+    ],
+)
+def test_tuning_excuses_nothing_else(record: Make, seed: int, changes: dict[str, Any], differing: str) -> None:
+    arm = "tin200" if seed == 0 else "random"
+    with pytest.raises(ConfigError) as caught:
+        check_comparable([record("random", 0, **TUNED), record(arm, seed, **{**TUNED, **changes})], ["source"])
+    assert differing in str(caught.value)

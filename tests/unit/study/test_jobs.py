@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tlbench.errors import ConfigError
 from tlbench.interrupts import Interrupted
 from tlbench.study import jobs as module
-from tlbench.study.jobs import CONSOLE_FILE, Job, run_jobs
+from tlbench.study.jobs import CONSOLE_FILE, Chain, Job, run_chains, run_jobs
 
 WAIT_FOR = "i=0; while [ ! -e {file} ] && [ $i -lt 1000 ]; do i=$((i+1)); sleep 0.01; done; test -e {file}"
 
@@ -87,3 +88,48 @@ def test_a_signal_stops_the_running_ones_and_starts_no_others(tmp_path, n_jobs, 
     assert (tmp_path / "asked").exists()
     assert list(tmp_path.glob("other_*")) == []
     assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def chain(name: str, scripts: list[str], codes: list[int]) -> Chain:
+    """Jobs that go on while the last one succeeded."""
+    for number, script in enumerate(scripts):
+        codes.append((yield job(f"{name}{number}", script)))
+        if codes[-1]:
+            return
+
+
+def test_a_chains_jobs_follow_each_other_and_each_sees_the_last_ones_exit_code(tmp_path):
+    alone = "mkdir {0} || exit 9; touch {0}{1}; sleep 0.02; rmdir {0}"
+    codes: dict[str, list[int]] = {"a": [], "b": [], "c": []}
+    chains = [chain(name, [alone.format(name, n) for n in range(3)], codes[name]) for name in "ab"]
+    run_chains([*chains, chain("c", ["exit 3", "touch c1"], codes["c"])], 2)
+    assert codes == {"a": [0, 0, 0], "b": [0, 0, 0], "c": [3]}
+    assert not (tmp_path / "c1").exists()
+
+
+def test_chains_go_side_by_side(tmp_path):
+    meet = [f"touch {me}; {WAIT_FOR.format(file=other)}" for me, other in (("a", "b"), ("b", "a"))]
+    codes: list[int] = []
+    run_chains([chain(str(i), [script, "exit 0"], codes) for i, script in enumerate(meet)], 2)
+    assert codes == [0] * 4
+
+
+def test_a_chain_that_refuses_stops_the_others_and_its_error_is_raised(tmp_path):
+    def refusing() -> Chain:
+        yield job("first", WAIT_FOR.format(file="waiting"))
+        raise ConfigError("no")
+
+    codes: list[int] = []
+    waiting = f"trap 'touch asked; exit 143' TERM; touch waiting; {WAIT_FOR.format(file='asked')}"
+    with pytest.raises(ConfigError, match="no"):
+        run_chains([refusing(), chain("other", [waiting, "touch next"], codes)], 2)
+    assert (tmp_path / "asked").exists()
+    assert not (tmp_path / "next").exists()
+
+
+def test_a_signal_ends_chains_in_order(tmp_path):
+    asked = f"trap 'touch asked; exit 143' TERM; kill -TERM {os.getpid()}; {WAIT_FOR.format(file='never')}"
+    with pytest.raises(Interrupted):
+        run_chains([chain("a", [asked, "touch next"], [])], 1)
+    assert (tmp_path / "asked").exists()
+    assert not (tmp_path / "next").exists()

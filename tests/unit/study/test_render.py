@@ -107,3 +107,33 @@ def test_difference_in_a_metric_that_is_no_percentage_and_without_pairs(record: 
     assert difference_line(kappa) == "tin200 − random: +0.250 test/kappa (paired by seed, n = 1)"
     apart = summarise_study([record("tin200", 0), record("random", 1)], ["source"]).differences[0]
     assert difference_line(apart) == "tin200 − random: no seed in common, no paired difference in test/oa"
+
+
+def test_chosen_values_stand_in_the_table_and_how_they_were_chosen_below(record: Make) -> None:
+    def tuned(arm: str, lr: float, weight_decay: float, failed: bool = False) -> list[Record]:
+        chosen = {"optimizer.lr": lr, "optimizer.weight_decay": weight_decay}
+        trials = [{"values": chosen, "value": None if failed else 0.5, "status": "complete"}]
+        tuning = {
+            "keys": list(chosen),
+            "ranges": {"optimizer.lr": [1e-5, 0.1], "optimizer.weight_decay": [1e-6, 0.5]},
+            "budget": 10,
+            "seed": 0,
+            "max_epochs": 1,
+            "monitor": "val/oa",
+            "config_hash": arm,
+            "trials": trials,
+            "chosen": chosen,
+            "warnings": ["at the edge"] if failed else [],
+        }
+        return [record(arm, seed, tuning=tuning) for seed in (0, 1)]
+
+    summary = summarise_study([*tuned("tin200", 0.00123, 0.5), *tuned("random", 3e-05, 1e-6, True)], ["source"])
+    rows = {" ".join(line.split()) for line in printed(summary).splitlines()}
+    assert {"optimizer.lr 0.00123 3e-05", "optimizer.weight_decay 0.5 1e-06", "runs 2 2"} <= rows
+    assert summary.notes == (
+        "optimizer.lr in [1e-05, 0.1] and optimizer.weight_decay in [1e-06, 0.5]: chosen on validation (val/oa), 10 "
+        "trials an arm, 1 epoch each.",
+        "random: at the edge",
+        "random: 1 of 10 trials failed and counted as the worst.",
+    )
+    assert max(map(len, printed(summary).splitlines()[:9])) <= 80
