@@ -31,7 +31,6 @@ class FoundWeights:
         normalisation: What they were trained with.
         heads: Prefixes of the classifier's tensors, under the network's names; beside the network's own head.
         names: How the file names its tensors.
-        tag: Which of timm's weights these are.
         earlier: What a run's checkpoint went through before, oldest first, without the run itself.
         run: The run whose checkpoint this is.
     """
@@ -45,7 +44,6 @@ class FoundWeights:
     normalisation: Normalisation | None = None
     heads: tuple[str, ...] = ()
     names: Names = "own"
-    tag: str | None = None
     earlier: tuple[WeightsLink | RunLink, ...] = ()
     run: RunLink | None = None
 
