@@ -89,6 +89,25 @@ def test_evaluate_recomputes_the_recorded_metrics_to_the_last_bit(run):
     }
 
 
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["trainer.precision=bf16-mixed", "trainer.channels_last=true", "callbacks.ema_decay=0.9"],
+        ["model.norm=group", "strategy=feature_extractor", "augmentation=none"],
+        ["data=image_folder", "data.root=FILES", "data.image_size=24", "data.stored_size=30", "data.fit=pad"],
+        ["data=image_folder", "data.root=FILES", "data.image_size=24", "data.cache=none", "data.workers=0"],
+    ],
+)
+def test_runs_of_every_kind_are_recomputed_to_the_last_bit(files, overrides):
+    given = [override.replace("FILES", str(files)) for override in overrides]
+    tiny = [option for option in TINY_RANDOM if "fraction" not in option]
+    trained = train(*tiny, "data.val_fraction=0.2", "data.test_fraction=0.2", *given, "hydra.run.dir=run")
+    assert trained.code == 0, trained.err
+    outcome = call("evaluate", "run=run")
+    assert outcome.code == 0, outcome.err
+    assert json.loads(Path("run/evaluation.json").read_text())["comparison"]["largest_difference"] == 0
+
+
 def test_metrics_that_differ_are_exit_code_1_and_the_evaluation_is_kept(run):
     record = record_of(run)
     record["metrics"]["test/oa"] += 2e-6
