@@ -14,7 +14,7 @@ from tlbench.results.record import write_record
 
 CONFIG = {
     "an unknown key": (["optimiser.lr=1"], ["'optimiser'", "did you mean 'optimizer'", "strategy"]),
-    "an unknown key below a group": (["augmentation.flipp=1"], ["'augmentation.flipp'", "flip, name, saturation"]),
+    "an unknown key below a group": (["augmentation.flipp=1"], ["'augmentation.flipp'", "crop_padding, cutmix, flip"]),
     "an unknown key with +": (["+optimizer.rate=1"], ["unknown key 'optimizer.rate'", "value 1"]),
     "an unknown key with ++": (["++nonsense=1"], ["unknown key 'nonsense'", "value 1"]),
     "an unknown nested key with +": (["+a.b.c=1"], ["unknown key 'a'", "'b'"]),
