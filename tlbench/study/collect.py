@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,13 @@ def check_comparable(records: Sequence[Record], factors: Sequence[str]) -> None:
         _check_equal(same_split, lambda record: _fingerprints(record, factors))
 
 
+def seedless_differences(a: Record, b: Record) -> dict[str, str]:
+    """The keys that affect results and differ between two runs, the seeds aside, each as `key: value and value`."""
+    flat = (affecting_results(a.config), affecting_results(b.config))
+    left, right = ({key: value for key, value in side.items() if not covered(key, SEED_KEYS)} for side in flat)
+    return _differing(left, right)
+
+
 def covered(key: str, by: Iterable[str]) -> bool:
     """Whether a dotted key is one of `by` or lies under one (`source.path` under `source`)."""
     return any(key == outer or key.startswith(outer + ".") for outer in by)
@@ -119,10 +126,15 @@ def _groups(records: Iterable[Record], key: Callable[[Record], Hashable]) -> lis
 def _check_equal(records: Sequence[Record], values: Callable[[Record], dict[str, Any]]) -> None:
     for other in records[1:]:
         a, b = values(records[0]), values(other)
-        differing = [key for key in sorted(a.keys() | b.keys()) if a.get(key, _ABSENT) != b.get(key, _ABSENT)]
+        differing = _differing(a, b)
         if differing:
-            pairs = (f"{key}: {a.get(key, _ABSENT)!r} and {b.get(key, _ABSENT)!r}" for key in differing)
             raise ConfigError(
                 f"refuses to compare {run_name(records[0])} and {run_name(other)}, which differ in "
-                f"{'; '.join(pairs)}; only declared factors may differ: declare the key in `factors` or repeat one run"
+                f"{'; '.join(differing.values())}; only declared factors may differ: declare the key in `factors` or "
+                "repeat one run"
             )
+
+
+def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, str]:
+    keys = [key for key in sorted(a.keys() | b.keys()) if a.get(key, _ABSENT) != b.get(key, _ABSENT)]
+    return {key: f"{key}: {a.get(key, _ABSENT)!r} and {b.get(key, _ABSENT)!r}" for key in keys}

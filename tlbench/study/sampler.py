@@ -23,8 +23,8 @@ class Sampler:
     The first trials try the points of an additive recurrence on the logarithms of the ranges (of the golden ratio for
     one key, its generalisation for several: Roberts 2018, "The unreasonable effectiveness of quasirandom sequences"),
     which begin in the middle and lie evenly however many there are. TPE (Bergstra et al. 2011, "Algorithms for
-    hyper-parameter optimization") begins with random points instead, which for ten trials leaves large gaps: on curves
-    of accuracy over learning rate drawn for the purpose it then lost three times as much against the best.
+    hyper-parameter optimization") begins with ten random points instead, which leave large gaps: after ten trials on
+    drawn curves of accuracy over learning rate its best then lay twice as far below the peak (`benchmarks.sampler`).
 
     What is asked for next depends on the seed and on what was told alone; the number of trials to come plays no part.
 

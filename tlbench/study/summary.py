@@ -87,6 +87,7 @@ def summarise_study(
     primary: str = "test/oa",
     metrics: Sequence[str] = CLASSIFICATION_METRICS,
     confidence: float = 0.95,
+    against: Mapping[str, str] | None = None,
 ) -> StudySummary:
     """Sum up comparable runs (`check_comparable`).
 
@@ -97,6 +98,7 @@ def summarise_study(
         primary: The metric that is compared first: one of the test, or the monitored one of validation.
         metrics: All metrics to sum up.
         confidence: Of the intervals, in (0, 1).
+        against: Arm → the one that it is compared with; None: see `baselines`.
     """
     metrics = tuple(dict.fromkeys([primary, *metrics]))
     failures = [*(_failure(record) for record in records if record.status != "complete"), *failed]
@@ -119,7 +121,7 @@ def summarise_study(
     )
     differences = tuple(
         Difference(a, b, metric, paired_difference(values[a][metric], values[b][metric], confidence))
-        for a, b in baselines(names, records, factors).items()
+        for a, b in (baselines(names, records, factors) if against is None else against).items()
         for metric in metrics
     )
     return StudySummary(

@@ -1,0 +1,76 @@
+"""Entry: `python -m tlbench.compare FIRST SECOND [key=value …]`.
+
+Exit codes: 0 done, 2 the user's input is at fault, 130 / 143 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlbench.console import console, say, shown
+from tlbench.entry import exit_code_of, prepare_process
+from tlbench.inference.options import help_text, wants_help
+from tlbench.results.atomic import atomic_file, output_errors
+from tlbench.study.compare import Comparison, compare
+from tlbench.study.compare_options import USAGE, CompareOptions, parse_command
+from tlbench.study.render import render
+from tlbench.study.sides import Side, read_sides
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compare two arms or runs.
+
+    Args:
+        arguments: As in `sys.argv[1:]`, the default.
+
+    Returns:
+        The exit code; anything wrong has been said on stderr.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    prepare_process()
+    return exit_code_of(lambda: _act(given), "nothing was written", before="compared")
+
+
+def _act(arguments: list[str]) -> None:
+    if wants_help(arguments):
+        say(help_text(CompareOptions, USAGE))
+        return
+    first, second, options = parse_command(arguments)
+    sides = read_sides(first, second)
+    comparison = compare(*sides, factors=options.factors, metric=options.metric)
+    _show(sides, comparison)
+    if options.output is not None:
+        path = Path(options.output)
+        content = {
+            "sides": {side.name: [str(folder) for folder in side.folders] for side in sides},
+            "differing": comparison.differences,
+            **comparison.summary.to_dict(),
+        }
+        with output_errors(path.parent, "name another file with output=…"), atomic_file(path) as file:
+            file.write(json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n")
+        say(f"comparison: {shown(path)}")
+
+
+def _show(sides: Sequence[Side], comparison: Comparison) -> None:
+    for side in sides:
+        count = len(side.folders)
+        say(f"{side.name}: {side.given} ({count} run{'s' * (count > 1)})")
+    if comparison.differences:
+        say(f"they differ in {', '.join(comparison.summary.factors) or 'what follows'}:")
+        for difference in comparison.differences:
+            say(f"  {difference}")
+    else:
+        say("they differ in no key that affects results")
+    console.print(render(comparison.summary))
+
+
+def entry() -> None:
+    """Leave with `main`'s exit code (the console script)."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry()

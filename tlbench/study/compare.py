@@ -1,0 +1,138 @@
+"""Pair existing runs that no sweep made: what differs between two sides, what forbids a comparison, and the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tlbench.errors import ConfigError
+from tlbench.results.record import Record
+from tlbench.study.collect import check_comparable, seedless_differences
+from tlbench.study.sides import Side
+from tlbench.study.summary import CLASSIFICATION_METRICS, StudySummary, summarise_study
+
+DEFAULT_METRIC = "test/oa"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sides in numbers.
+
+    Attributes:
+        differences: Each key in which they differ, the seeds aside, as `key: value and value`.
+        summary: As a study's, with the second side as the baseline; its factors are what differs.
+    """
+
+    differences: tuple[str, ...]
+    summary: StudySummary
+
+
+def compare(a: Side, b: Side, factors: Sequence[str] | None = None, metric: str = DEFAULT_METRIC) -> Comparison:
+    """Compare two sides, paired by seed.
+
+    Args:
+        a: What is compared.
+        b: What it is compared with.
+        factors: Keys in which they may differ, all else must be equal; None: they may differ in what they do.
+        metric: Compared first.
+
+    Raises:
+        ConfigError: Pairing would make no sense: other task, classes, split or test images; or a metric that one side
+            has not; or they differ in more than the given factors.
+    """
+    left, right = a.complete[0], b.complete[0]
+    _check_sense(a, b)
+    metrics = _metrics(a, b, metric)
+    if factors is not None:
+        check_comparable([*a.complete, *b.complete], factors)
+    differences = seedless_differences(left, right)
+    tuned = set(left.config.get("tune") or []) if left.config.get("tune") == right.config.get("tune") else set()
+    summary = summarise_study(
+        [*a.records, *b.records],
+        factors if factors is not None else _as_factors(differences.keys() - tuned),
+        primary=metric,
+        metrics=metrics,
+        against={a.name: b.name},
+    )
+    return Comparison((*differences.values(), *_unequal(a, b)), summary)
+
+
+def _check_sense(a: Side, b: Side) -> None:
+    for reason in _reasons(a, b):
+        raise ConfigError(
+            f"refuses to pair {a.name} and {b.name}: {reason}, so a difference between them would not be one of the "
+            "models; compare runs on the same data and split"
+        )
+
+
+def _reasons(a: Side, b: Side) -> Iterable[str]:
+    """What makes pairing senseless."""
+    left, right = a.complete[0], b.complete[0]
+    if left.task != right.task:
+        yield f"their tasks differ ({left.task} and {right.task})"
+    classes = [record.data.class_names if record.data else [] for record in (left, right)]
+    if classes[0] != classes[1]:
+        yield f"their classes differ ({_classes(*classes)})"
+    for x, y in _pairs(a, b):
+        splits = [record.config["seeds"]["split"] for record in (x, y)]
+        if splits[0] != splits[1]:
+            yield f"their splits differ (seeds.split: {splits[0]} and {splits[1]})"
+        prints = [record.data.fingerprints.get("test") if record.data else None for record in (x, y)]
+        if None not in prints and prints[0] != prints[1]:
+            yield "they were tested on different images (data.fingerprints.test)"
+
+
+def _classes(a: Sequence[str], b: Sequence[str]) -> str:
+    if len(a) != len(b):
+        return f"{len(a)} and {len(b)}"
+    x, y = next((x, y) for x, y in zip(a, b, strict=True) if x != y)
+    return f"{x!r} and {y!r}" if set(a) != set(b) else "in their order"
+
+
+def _pairs(a: Side, b: Side) -> list[tuple[Record, Record]]:
+    """Runs of one seed; where there are none, the first of each side stand for all."""
+    others = {record.seed: record for record in b.complete}
+    found = [(record, others[record.seed]) for record in a.complete if record.seed in others]
+    return found or [(a.complete[0], b.complete[0])]
+
+
+def _metrics(a: Side, b: Side, wanted: str) -> list[str]:
+    """Those to sum up: the wanted one, and the usual ones that both sides have."""
+    has = [{name for record in side.complete for name in _names(record)} for side in (a, b)]
+    for side, names in zip((a, b), has, strict=True):
+        if wanted not in names:
+            known = ", ".join(sorted(name for name in has[0] & has[1] if name.count("/") == 1)) or "none in common"
+            raise ConfigError(f"metric={wanted}: {side.name} has no such metric; both sides have: {known}")
+    return [name for name in CLASSIFICATION_METRICS if name in has[0] & has[1]]
+
+
+def _names(record: Record) -> set[str]:
+    return {*record.metrics, *([record.best.monitor] if record.best else [])}
+
+
+def _as_factors(keys: set[str]) -> list[str]:
+    """Differing keys as factors: a group whose name differs stands for all of its keys."""
+    groups = {key.rpartition(".")[0] for key in keys if key.endswith(".name")}
+    return sorted(groups | {key for key in keys if key.split(".")[0] not in groups})
+
+
+def _unequal(a: Side, b: Side) -> list[str]:
+    """What else is unequal: versions, and in runs of one seed the seeds of other streams, and images."""
+    versions = [side.complete[0].versions for side in (a, b)]
+    found = [
+        f"{name} {versions[0].get(name, 'absent')} and {versions[1].get(name, 'absent')}"
+        for name in sorted(versions[0].keys() | versions[1].keys())
+        if versions[0].get(name) != versions[1].get(name)
+    ]
+    for x, y in _pairs(a, b):
+        if x.seed != y.seed:
+            continue
+        for stream in ("init", "order", "augment"):
+            values = x.config["seeds"].get(stream), y.config["seeds"].get(stream)
+            if values[0] != values[1]:
+                found.append(f"seeds.{stream} in seed {x.seed}: {values[0]} and {values[1]}")
+        for split in ("train", "val"):
+            prints = [(record.data.fingerprints.get(split) if record.data else None) for record in (x, y)]
+            if prints[0] != prints[1]:
+                found.append(f"{split} images (data.fingerprints.{split}) in seed {x.seed}")
+    return found
