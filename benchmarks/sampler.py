@@ -1,7 +1,8 @@
 """How much accuracy the sampler of `tune` leaves to be found, beside others: `python -m benchmarks.sampler` (seconds).
 
 All have as many trials on the same drawn curves of accuracy over the logarithm of the learning rate: a broad rise to a
-peak, a steep fall beyond it, and noise in each look, as of one run. Printed is the mean over curves of (best accuracy − accuracy at the rate chosen).
+peak, a steep fall beyond it, and noise in each look, as of one run. Printed is the mean over curves of (best accuracy −
+accuracy at the rate chosen).
 """
 
 from __future__ import annotations
