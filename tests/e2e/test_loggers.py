@@ -13,6 +13,7 @@ import pytest
 from tests import wandb_file
 from tests.commands import TINY, snapshot, train
 from tests.resuming import SHORT, STEPS, go, short_config, stop_at
+from tests.several import DDP, Several
 from tlbench.callbacks.last_checkpoint import LastCheckpoint
 from tlbench.tasks.classification import ClassificationTask
 
@@ -150,6 +151,20 @@ def test_a_rerun_is_a_run_of_its_own(tmp_path, store):
         assert train(*RUN, "logger=mlflow", store, "study=flow", *more).code == 0
     _, runs = mlflow_runs(tmp_path, "flow")
     assert [run.info.status for run in runs] == ["FINISHED", "FINISHED"]
+
+
+def test_of_two_processes_the_first_logs(tmp_path, store, monkeypatch):
+    (tmp_path / "several").mkdir()
+    Several(monkeypatch, tmp_path / "several")
+    outcome = train(*DDP, "logger=mlflow", store, "study=flow", "hydra.run.dir=run")
+    assert outcome.code == 0, outcome.err
+    this = record(tmp_path / "run")
+    client, (run,) = mlflow_runs(tmp_path, "flow")
+    assert run.info.status == "FINISHED"
+    for name in ("train/loss", "val/oa", "lr/head"):
+        logged = [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, name)]
+        assert logged == curves(this["curves"], name), name
+    assert table(tmp_path / "run") == this["curves"]
 
 
 def test_a_dry_run_leaves_nothing(tmp_path, store):
