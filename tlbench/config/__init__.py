@@ -1,0 +1,66 @@
+"""The typed schema behind `conf/`; nothing heavy is imported here. `tlbench.parsing` checks a configuration by it."""
+
+from tlbench.config.augmentation import Augmentation, RandAugment, ResizedCrop
+from tlbench.config.data import DataConfig, Normalisation, TaskConfig
+from tlbench.config.loggers import LoggerConfig, MlflowConfig, WandbConfig
+from tlbench.config.model import ModelConfig, SourceConfig
+from tlbench.config.run import Seeds, StandIn, TrainConfig
+from tlbench.config.schema import Channel, NonNegative, OpenFraction, Positive, Probability, Schema, Seed
+from tlbench.config.strategy import (
+    AnyStrategy,
+    FeatureExtractorConfig,
+    FullConfig,
+    GradualUnfreezingConfig,
+    HeadThenFullConfig,
+    StrategyConfig,
+)
+from tlbench.config.training import (
+    CallbacksConfig,
+    CheckpointConfig,
+    EarlyStoppingConfig,
+    OptimizerConfig,
+    RegulariserConfig,
+    TrainerConfig,
+)
+from tlbench.config.tuning import OptimizerRanges, Range, Tunable, TuningConfig, TuningRanges
+
+__all__ = [
+    "AnyStrategy",
+    "Augmentation",
+    "CallbacksConfig",
+    "Channel",
+    "CheckpointConfig",
+    "DataConfig",
+    "EarlyStoppingConfig",
+    "FeatureExtractorConfig",
+    "FullConfig",
+    "GradualUnfreezingConfig",
+    "HeadThenFullConfig",
+    "LoggerConfig",
+    "MlflowConfig",
+    "ModelConfig",
+    "NonNegative",
+    "Normalisation",
+    "OpenFraction",
+    "OptimizerConfig",
+    "OptimizerRanges",
+    "Positive",
+    "Probability",
+    "RandAugment",
+    "Range",
+    "RegulariserConfig",
+    "ResizedCrop",
+    "Schema",
+    "Seed",
+    "Seeds",
+    "SourceConfig",
+    "StandIn",
+    "StrategyConfig",
+    "TaskConfig",
+    "TrainConfig",
+    "TrainerConfig",
+    "Tunable",
+    "TuningConfig",
+    "TuningRanges",
+    "WandbConfig",
+]

@@ -1,0 +1,65 @@
+"""The target: its data and what is learnt from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from tlbench.config.schema import Channel, OpenFraction, Positive, Schema
+
+
+class Normalisation(Schema):
+    """Per channel (RGB), of pixel values in 0–1."""
+
+    mean: Channel
+    std: Annotated[list[Positive], Field(min_length=3, max_length=3)]
+
+
+class DataConfig(Schema):
+    """The target's data."""
+
+    name: Literal["cifar10", "digits", "image_folder", "image_csv"]
+    root: str | None
+    classes: Annotated[list[str], Field(min_length=2)] | None = Field(description="class names; null: all")
+    val_fraction: OpenFraction
+    test_fraction: OpenFraction | None
+    fraction: Annotated[float, Field(gt=0, le=1)]
+    shots: Annotated[int, Field(ge=1)] | None
+    image_size: Annotated[int, Field(ge=8, le=1024)]
+    stored_size: Annotated[int, Field(ge=8, le=4096)] | None = Field(
+        description="side in pixels to which images are brought once, when decoded"
+    )
+    fit: Literal["crop", "squash", "pad"] = Field(description="how an image that is not square becomes so")
+    cache: Literal["auto", "memory", "none"] = Field(
+        description="memory: decoded once, kept on the device; none: decoded in each epoch by workers"
+    )
+    memory_budget_mb: Annotated[int, Field(ge=1)] = Field(description="up to which cache=auto is cache=memory")
+    workers: Annotated[int, Field(ge=0)] | None = Field(description="processes that decode; null: one a core")
+    max_unreadable: Annotated[int, Field(ge=0)] = Field(description="files that may be left out as unreadable")
+    min_images_per_class: Annotated[int, Field(ge=0)] = Field(
+        description="training images below which a class is warned of"
+    )
+    batch_size: Annotated[int, Field(ge=2)]
+    normalisation: Normalisation
+
+    @field_validator("classes")
+    @classmethod
+    def _classes_differ(cls, classes: list[str] | None) -> list[str] | None:
+        if classes is not None and len(set(classes)) < len(classes):
+            raise ValueError("a class occurs twice; name each once")
+        return classes
+
+    @property
+    def stored_side(self) -> int:
+        """Height and width in pixels to which an image is brought when it is decoded."""
+        return {"cifar10": 32, "digits": 8}.get(self.name, self.stored_size or self.image_size)
+
+
+class TaskConfig(Schema):
+    """What is learnt."""
+
+    name: Literal["classification"]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="share of the target spread over all classes (arXiv:1512.00567), in training only"
+    )

@@ -1,0 +1,47 @@
+"""The network and where its initial weights come from."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from tlbench.config.schema import FOLDER_NAME, Schema
+
+
+def _none_is_empty(arguments: Any) -> Any:
+    return {} if arguments is None else arguments
+
+
+class ModelConfig(Schema):
+    """The network."""
+
+    name: Annotated[str, Field(min_length=1)]
+    library: Literal["torchvision", "timm", "module"] = Field(description="module: a network of the user's own")
+    import_path: str | None = Field(description="package.module:Name of what builds a network of the user's own")
+    arguments: Annotated[dict[str, Any], BeforeValidator(_none_is_empty)] = Field(
+        description="further keyword arguments of what builds the network; null: none"
+    )
+    groups: dict[str, list[str]] | None = Field(
+        description="layer group → prefixes of module names, from the input to `head`; null: known or derived"
+    )
+    norm: Literal["batch", "group"] = Field(description="group: every BatchNorm becomes GroupNorm (arXiv:1803.08494)")
+
+    @field_validator("name")
+    @classmethod
+    def _name_fits_a_folder(cls, name: str) -> str:
+        if not re.fullmatch(FOLDER_NAME, name):
+            raise ValueError(
+                "letters, digits, '.', '_', '+' and '-' only, as it names a folder; networks of a hub or a folder are "
+                "not built by name, give one of timm.list_models(), such as resnet50"
+            )
+        return name
+
+
+class SourceConfig(Schema):
+    """Where the initial weights come from."""
+
+    name: Literal["random", "imagenet", "tin200", "timm", "checkpoint"]
+    path: str | None
+    tag: str | None = Field(description="which of timm's weights, with source=timm; null: its default")

@@ -1,0 +1,89 @@
+"""Regulariser, optimizer, Trainer and callbacks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from tlbench.config.schema import NonNegative, OpenFraction, Positive, Probability, Schema
+
+
+class RegulariserConfig(Schema):
+    """Penalties that hold the weights near the source; all zero: none."""
+
+    name: str
+    l2_sp: NonNegative = Field(
+        description="alpha of L2-SP (arXiv:1802.01483): alpha/2 · squared distance from the source"
+    )
+    l2_sp_head: NonNegative = Field(description="beta of L2-SP: beta/2 · squared norm of the head")
+    bss: NonNegative = Field(description="η of batch spectral shrinkage (Chen et al. 2019, NeurIPS)")
+    bss_k: Annotated[int, Field(ge=1)] = Field(description="how many of the smallest singular values it shrinks")
+
+
+class OptimizerConfig(Schema):
+    """The optimizer and its one global schedule."""
+
+    name: Literal["sgd", "adamw"]
+    lr: Positive
+    weight_decay: NonNegative
+    momentum: Probability | None = Field(description="SGD with Nesterov momentum; null for AdamW")
+    betas: Annotated[list[Probability], Field(min_length=2, max_length=2)] | None
+    schedule: Literal["cosine", "constant"]
+    warmup_epochs: NonNegative
+
+    @field_validator("betas")
+    @classmethod
+    def _betas_below_one(cls, betas: list[float] | None) -> list[float] | None:
+        if betas is not None and max(betas) >= 1:
+            raise ValueError("each must be below 1")
+        return betas
+
+
+class TrainerConfig(Schema):
+    """How long and on what the run trains."""
+
+    accelerator: Literal["auto", "cpu", "gpu"]
+    devices: Annotated[int, Field(ge=1)] = Field(description="processes, one a device; they share data.batch_size")
+    max_epochs: Annotated[int, Field(ge=1)]
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
+    channels_last: bool
+    compile: bool = Field(description="torch.compile the network, again in each stage")
+    sync_batchnorm: bool = Field(description="BatchNorm statistics over all GPUs instead of each one's own")
+
+
+class EarlyStoppingConfig(Schema):
+    """Ends the run when the monitored validation metric no longer improves in the strategy's last stage."""
+
+    patience: Annotated[int, Field(ge=1)] | None = Field(
+        description="epochs without improvement, counted from each stage's beginning; null: never"
+    )
+    min_delta: NonNegative
+
+
+class CheckpointConfig(Schema):
+    """How often `last.ckpt` is written, beside a signal and the run's end."""
+
+    every_n_epochs: Annotated[int, Field(ge=1)]
+    every_n_minutes: Positive | None = Field(description="also in the middle of an epoch; null: never")
+
+
+class CallbacksConfig(Schema):
+    """Callbacks of the run."""
+
+    monitor: str | None = Field(description="validation metric that chooses the best epoch; null: the task's own")
+    early_stopping: EarlyStoppingConfig
+    checkpoint: CheckpointConfig
+    freeze_batch_norm: Literal["statistics", "statistics_and_affine"] | None
+    ema_decay: OpenFraction | None = Field(description="evaluate and save a moving average of the weights")
+    check_finite_every_n_steps: Annotated[int, Field(ge=1)]
+
+    @field_validator("monitor")
+    @classmethod
+    def _monitor_is_on_validation(cls, monitor: str | None) -> str | None:
+        if monitor is not None and not monitor.startswith("val/"):
+            raise ValueError(
+                "the best epoch is chosen on validation only, as a choice on train or test would flatter the result; "
+                "use a metric named val/…, such as val/oa or val/loss"
+            )
+        return monitor
