@@ -218,6 +218,22 @@ def _damaged() -> None:
     path.write_bytes(path.read_bytes()[:-100])
 
 
+def _second_run() -> None:
+    shutil.copytree("run", "other")
+
+
+def _run_on_other_data() -> None:
+    _second_run()
+    record = json.loads(Path("other/record.json").read_text())
+    record["data"]["fingerprints"]["test"] = "0" * 64
+    Path("other/record.json").write_text(json.dumps(record))
+
+
+def _second_run_incomplete() -> None:
+    _second_run()
+    _incomplete()
+
+
 def _incomplete_and_damaged() -> None:
     _incomplete()
     _damaged()
@@ -243,6 +259,11 @@ RUNS = {
     ),
     "predict with a damaged checkpoint": Case(("run=run", "input=images"), _damaged, "predict"),
     "export a folder that holds no run": Case(("run=images",), entry="export"),
+    "compare with a run that is not there": Case(("run", "rnu"), entry="compare"),
+    "compare a run that is not complete": Case(("run", "other"), _second_run_incomplete, "compare"),
+    "compare a run with itself": Case(("run", "run"), entry="compare"),
+    "compare runs on different data": Case(("run", "other"), _run_on_other_data, "compare"),
+    "compare by a metric that the runs lack": Case(("run", "other", "metric=test/map50"), _second_run, "compare"),
 }
 
 # ---- images to classify
