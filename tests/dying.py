@@ -134,7 +134,7 @@ def _moments() -> dict[str, Callable[[Callable[[], None]], None]]:
         "in a checkpoint's bytes": _half_written,
         "between a checkpoint's renames": _between_renames,
         "after the best checkpoint": lambda strike: _before(Curves, "on_train_epoch_end", strike),
-        "before the record": lambda strike: _before(tlbench.run, "_write", strike),
+        "before the record": lambda strike: _before(tlbench.run, "write_record", strike),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,16 @@ def run(path: Path) -> Any:
     return next(r.run for r in _records(path) if r.WhichOneof("record_type") == "run")
 
 
-def _records(path: Path) -> list[Any]:
+def _records(path: Path, within_s: float = 60.0) -> list[Any]:
+    """All records, once the last is there: W&B's own process may still be writing when `finish` has returned."""
+    deadline = time.monotonic() + within_s
+    while True:
+        records = _written(path)
+        if any(record.WhichOneof("record_type") == "exit" for record in records) or time.monotonic() > deadline:
+            return records
+
+
+def _written(path: Path) -> list[Any]:
     from wandb.proto import wandb_internal_pb2
 
     content, at, part, records = path.read_bytes(), _FILE_HEADER, b"", []
