@@ -27,7 +27,10 @@ CONFIG = {
     "a fraction above one": (["data.fraction=1.5"], ["data.fraction=1.5", "less than or equal to 1"]),
     "a value that is not among those allowed": (["on_missing=maybe"], ["on_missing='maybe'", "'error' or 'embedded'"]),
     "two errors at once": (["optimizer.lr=-1", "data.shots=0"], ["optimizer.lr=-1", "data.shots=0"]),
-    "a missing option of a group": (["source=imagenett"], ["source/imagenett", "checkpoint, imagenet, random, timm, tin200"]),
+    "a missing option of a group": (
+        ["source=imagenett"],
+        ["source/imagenett", "checkpoint, imagenet, random, timm, tin200"],
+    ),
     "a missing data set": (["data=mnist"], ["data/mnist", "cifar10, digits"]),
     "an unknown experiment": (["+experiment=nope"], ["experiment/nope", "cifar_transfer", "quickstart"]),
     "an experiment without +": (["experiment=quickstart"], ["+experiment=quickstart"]),
