@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
 from benchmarks.bare_loop import synchronize
-from benchmarks.pipeline import build, compose, training_images
+from benchmarks.pipeline import build, compose, in_memory, training_images
 from tlbench.data.images import ImageSet
 from tlbench.errors import UserError
 from tlbench.results.environment import device_name, versions
@@ -147,7 +147,7 @@ def _fit(options: argparse.Namespace, variant: Variant, images: ImageSet) -> Mea
     config = compose(options.device, options.batch, "32-true", variant.epochs, options.steps, overrides)
     watch = Watch()
     with tempfile.TemporaryDirectory() as folder:
-        pipeline = build(config, images, Path(folder))
+        pipeline = build(config, in_memory(images), Path(folder))
         pipeline.fit(watch)
     cache_s = pipeline.features.seconds if pipeline.features else None
     return Measured(statistics.median(watch.seconds[1:]), cache_s, watch.saved_bytes)

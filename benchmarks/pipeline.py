@@ -1,4 +1,4 @@
-"""tlbench's own training path, built as `tlbench.run` builds it, over images that are in memory already."""
+"""tlbench's own training path, built as `tlbench.run` builds it, over a target."""
 
 from __future__ import annotations
 
@@ -77,18 +77,18 @@ def training_images(config: TrainConfig, steps: int) -> tuple[str, ImageSet]:
     return f"noise (no copy of CIFAR-10 in {root})", ImageSet(pixels, torch.arange(wanted) % CLASSES, names)
 
 
-def build(config: TrainConfig, images: ImageSet, folder: Path) -> Pipeline:
+def build(config: TrainConfig, target: Target, folder: Path) -> Pipeline:
     """Data module, network, task and Trainer, as in `tlbench.run`, but that no checkpoint is written.
 
     A checkpoint follows an epoch's training time, so its callbacks stay and are called; they only keep none.
     """
     pl.seed_everything(config.seeds.init, verbose=False)
-    c, target = config, in_memory(images)
+    c = config
     module = ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
-    network = build_network(c.model, len(images.class_names), c.seeds.init, c.data.image_size)
+    network = build_network(c.model, len(target.class_names), c.seeds.init, c.data.image_size)
     if config.trainer.channels_last:
         network.module.to(memory_format=torch.channels_last)
-    task = ClassificationTask(network, config, images.class_names)
+    task = ClassificationTask(network, config, target.class_names)
     parts = build_trainer(config, task, folder, build_loggers(config, folder), say=lambda _: None)
     trainer = parts.trainer
     for callback in trainer.callbacks:  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from benchmarks.pipeline import build, training_images
+from benchmarks.pipeline import build, in_memory, training_images
 from tlbench.config import TrainConfig
 
 WARM_UP, CHECKED = 8, 32
@@ -52,7 +52,7 @@ def sync_check(config: TrainConfig) -> int:
     strict = Strict()
     try:
         with tempfile.TemporaryDirectory() as folder:
-            build(config, images, Path(folder)).fit(strict)
+            build(config, in_memory(images), Path(folder)).fit(strict)
     except RuntimeError as error:
         if "synchronizing CUDA operation" not in str(error):
             raise

@@ -22,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from benchmarks.bare_loop import BareLoop
 from benchmarks.pairs import InTurn, Loop, Ratio, ratio
-from benchmarks.pipeline import TRAIN_IMAGES, build, compose, training_images
+from benchmarks.pipeline import TRAIN_IMAGES, build, compose, in_memory, training_images
 from benchmarks.sync_check import STEPS, sync_check
 from benchmarks.worker_loop import WorkerLoop, available_cores
 from tlbench.compose import explain
@@ -96,7 +96,7 @@ def _measure(options: argparse.Namespace, name: str) -> dict[str, Any]:
 
     in_turn = InTurn(loops, say)
     with tempfile.TemporaryDirectory() as folder:
-        build(config, images, Path(folder)).fit(in_turn)
+        build(config, in_memory(images), Path(folder)).fit(in_turn)
     ratios: list[Ratio] = [ratio(in_turn.pairs, n, len(images), target) for n, target in targets.items()]
     for each in ratios:
         print(each.line(), flush=True)
