@@ -22,6 +22,9 @@ NOT_AFFECTING_RESULTS = (
 )
 """Keys that change where a run's data lie or its results go, not the results; left out of the config's hash."""
 
+OWN_IMAGES = ("image_folder", "image_csv")
+"""Data of which `data.root` says what they are, not only where: there it affects results."""
+
 _RANGES = "tuning.ranges."
 
 
@@ -46,6 +49,9 @@ def affecting_results(config: Mapping[str, Any]) -> dict[str, Any]:
         if not any(key == out or key.startswith(out + ".") for out in left_out)
         and not (key.startswith(_RANGES) and key.removeprefix(_RANGES) not in tuned)
     }
+    data = config.get("data", {})
+    if data.get("name") in OWN_IMAGES:
+        flat["data.root"] = data.get("root")
     groups = config.get("model", {}).get("groups")
     return flat if groups is None else {**flat, "model.groups": list(groups)}  # their order counts, from input to head
 

@@ -56,6 +56,7 @@ def stand_in_overrides(study: str, stand_ins: Sequence[StandIn]) -> dict[str, st
     for stand_in in stand_ins:
         if stand_in.kind == "data":
             changed |= {"data": stand_in.used, "data.shots": "null", "data.fraction": "1.0", "data.root": "null"}
+            changed |= {"data.classes": "null", "data.stored_size": "null"}
         else:
             changed |= {"source": stand_in.used, "source.tag": "null"}
     listed = ",".join(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.commands import TINY_RANDOM, train
+from tests.commands import TINY_RANDOM, call, train
 from tests.resuming import go, short_config, stop_at
 from tlbench.results.record import Record, read_record
 from tlbench.tasks.classification import ClassificationTask
@@ -116,3 +116,29 @@ def test_a_file_that_vanishes_while_training_ends_the_run_in_one_line():
     record = read_record(Path("run"))
     assert record is not None
     assert record.status == "failed"
+
+
+def test_a_run_does_not_go_on_with_other_images():
+    options = (*TINY_RANDOM, *FOLDER, "hydra.run.dir=run")
+    with stop_at(ClassificationTask, "training_step", 7, lambda: os.kill(os.getpid(), signal.SIGTERM)):
+        assert train(*options).code == 143
+    for path in sorted(Path("images/left").iterdir()):
+        Image.new("RGB", (32, 32), (250, 0, 0)).save(path)
+    outcome = train(*options)
+    assert outcome.code == 2
+    assert "are not those that the run began with" in outcome.one_line()
+
+
+def test_other_images_are_another_configuration():
+    assert train(*TINY_RANDOM, *FOLDER, "trainer.max_epochs=1", "hydra.run.dir=run").code == 0
+    Path("images").rename("others")
+    outcome = train(*TINY_RANDOM, *FOLDER, "data.root=others", "trainer.max_epochs=1", "hydra.run.dir=run")
+    assert outcome.code == 2
+    assert "data.root: 'images' → 'others'" in outcome.one_line()
+
+
+def test_corruptions_of_images_that_workers_decode():
+    options = ("data.cache=none", "data.workers=2", "trainer.max_epochs=1", "hydra.run.dir=run")
+    assert train(*TINY_RANDOM, *FOLDER, *options).code == 0
+    outcome = call("evaluate", "run=run", "corruptions=common")
+    assert outcome.code == 0, outcome.err

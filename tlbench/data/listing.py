@@ -68,7 +68,13 @@ def list_splits(root: Path) -> dict[str, Listing]:
     """
     folders = {name: SPLITS[name] for name in _folders(root) if name in SPLITS}
     if not folders:
-        return {"train": list_classes(root)}
+        listing = list_classes(root)
+        if len(listing.class_names) < 2:
+            raise DataError(
+                f"{root}: only the class {listing.class_names[0]!r} in it; wanted are two class folders or more, "
+                "perhaps those of the folder above"
+            )
+        return {"train": listing}
     if "train" not in folders:
         raise DataError(
             f"{root}: holds {' and '.join(folders)} but no folder train; wanted are train/<class>/* and, if there "

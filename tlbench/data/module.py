@@ -17,6 +17,7 @@ from tlbench.data.target import Target
 from tlbench.data.training_batch import training_batch
 from tlbench.data.worker_loader import WorkerLoader
 from tlbench.data.workers import default_workers
+from tlbench.errors import DataError
 
 _EVALUATION_PIXELS = 256 * 64**2
 
@@ -123,6 +124,24 @@ class ImageDataModule(LightningDataModule):
     def drop_features(self) -> None:
         """Let all batches hold images again."""
         self._features.clear()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the data: the fingerprints of the splits read so far."""
+        return {"fingerprints": self.fingerprints()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Make sure that a run goes on with the images that it began with.
+
+        Raises:
+            DataError: A split's images or labels are others.
+        """
+        began = state_dict["fingerprints"]
+        changed = [split for split, sha in began.items() if self.fingerprint(split) != sha]
+        if changed:
+            raise DataError(
+                f"data.root={self.data.root!r}: the images of {' and '.join(changed)} are not those that the run began "
+                "with; put them back, or begin anew with another study=… or hydra.run.dir=…"
+            )
 
     def fingerprint(self, split: str) -> str:
         """SHA-256 of a split's images and labels."""

@@ -95,7 +95,7 @@ def _key(listing: Listing, side: int, fit: Fit) -> str:
     digest = hashlib.sha256(json.dumps([FORMAT, str(listing.root.absolute()), side, fit]).encode())
     for name in listing.names:
         try:
-            status = os.stat(f"{listing.root}/{name}")  # noqa: PTH116 - 50,000 Paths are slow
+            status = os.stat(os.path.join(listing.root, name))  # noqa: PTH116, PTH118 - 50,000 Paths are slow
         except OSError as error:
             raise DataError(f"{error.filename}: {error.strerror}; mend the file or remove it") from None
         digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
@@ -164,7 +164,9 @@ def _decoded(listing: Listing, side: int, fit: Fit) -> Iterator[Scan]:
     """The files in their order, chunk by chunk; shows progress in a terminal when there are many."""
     count = len(listing)
     chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
-    loader = decoding_loader(_Chunks(listing, side, fit), chunks, default_workers() if count > _IN_PROCESS else 0)
+    loader = decoding_loader(
+        _Chunks(listing, side, fit), chunks, default_workers() if count > _IN_PROCESS else 0, passes=False
+    )
     console = rich.get_console()
     quiet = count <= _SHOW_PROGRESS_ABOVE or not console.is_terminal
     yield from track(loader, "decoding images", len(chunks), console=console, transient=True, disable=quiet)

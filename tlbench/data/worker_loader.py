@@ -36,6 +36,7 @@ class WorkerLoader(OrderedLoader):
         augment_seed: Seed of the augmentation, for the crop.
         workers: Processes that decode; 0: the calling one.
         pin_memory: Whether batches are in page-locked memory, for a GPU.
+        passes: Whether there are several passes, between which the processes live on.
         options: As in `OrderedLoader`.
 
     Raises:
@@ -52,20 +53,16 @@ class WorkerLoader(OrderedLoader):
         augment_seed: int = 0,
         workers: int = 0,
         pin_memory: bool = False,
+        passes: bool = True,
         **options: Any,
     ) -> None:
         super().__init__(len(files), batch_size, **options)
-        self._pending: Sequence[Tensor] = []
-        self._loader = decoding_loader(
-            _Decoding(files, side, crop, augment_seed), _Pending(self), workers, pin_memory=pin_memory
-        )
-
-    def pending(self) -> Iterator[tuple[int, Tensor]]:
-        """The epoch, and the positions of each batch that is still to be given out in it."""
-        return ((self.epoch, index) for index in self._pending)
+        self._pending = _Pending()
+        tasks = _Decoding(files, side, crop, augment_seed)
+        self._loader = decoding_loader(tasks, self._pending, workers, pin_memory=pin_memory, passes=passes)
 
     def _give(self, batches: Sequence[Tensor]) -> Iterator[Batch]:
-        self._pending = batches
+        self._pending.epoch, self._pending.batches = self.epoch, batches
         for batch in self._loader:
             if isinstance(batch, DataError):
                 raise batch
@@ -73,13 +70,17 @@ class WorkerLoader(OrderedLoader):
 
 
 class _Pending:
-    """What the DataLoader iterates over: a new pass each epoch."""
+    """What the DataLoader iterates over: the epoch, and the positions of each batch that is still to be given out.
 
-    def __init__(self, loader: WorkerLoader) -> None:
-        self._loader = loader
+    It knows nothing of its loader, whose processes end with the last reference to it.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.batches: Sequence[Tensor] = []
 
     def __iter__(self) -> Iterator[tuple[int, Tensor]]:
-        return self._loader.pending()
+        return ((self.epoch, index) for index in self.batches)
 
 
 class _Decoding:

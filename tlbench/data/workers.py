@@ -22,14 +22,17 @@ class Tasks(Protocol):
         """The result of one task."""
 
 
-def decoding_loader(tasks: Tasks, batches: Iterable[Any], workers: int, *, pin_memory: bool = False) -> DataLoader[Any]:
+def decoding_loader(
+    tasks: Tasks, batches: Iterable[Any], workers: int, *, pin_memory: bool = False, passes: bool = True
+) -> DataLoader[Any]:
     """A DataLoader that yields the result of `tasks.__getitems__` for each of the batches, in their order.
 
     Args:
         tasks: Fit to be pickled.
         batches: What it is called with; iterated anew for each pass.
-        workers: Processes; 0: the calling one. They live as long as the loader.
+        workers: Processes; 0: the calling one.
         pin_memory: Whether tensors are copied to page-locked memory, for a GPU.
+        passes: Whether there are several passes, between which the processes live on.
     """
     return DataLoader(
         tasks,  # type: ignore[arg-type]
@@ -37,7 +40,7 @@ def decoding_loader(tasks: Tasks, batches: Iterable[Any], workers: int, *, pin_m
         num_workers=workers,
         collate_fn=_as_it_is,
         worker_init_fn=_let_the_parent_answer_signals,
-        persistent_workers=workers > 0,
+        persistent_workers=passes and workers > 0,
         pin_memory=pin_memory,
     )
 

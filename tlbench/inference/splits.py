@@ -82,7 +82,7 @@ def batches(images: Images, data: DataConfig) -> Iterator[Batch]:
         yield from BatchLoader(images.images, images.labels, size)
         return
     workers = default_workers() if data.workers is None else data.workers
-    yield from WorkerLoader(images, size, side=images.side, workers=workers)
+    yield from WorkerLoader(images, size, side=images.side, workers=workers, passes=False)
 
 
 def _some(names: Sequence[str], shown: int = 5) -> str:

@@ -14,7 +14,9 @@ from tlbench.results.record import FILE_NAME, Record, read_record
 
 _ABSENT = "(absent)"
 # Factors that change which images are tested on; the other keys under `data` leave the test split alone.
-_REDRAWS_TEST = {"data", "data.name", "data.test_fraction"}
+_REDRAWS_TEST = {"data", *(f"data.{key}" for key in ("name", "root", "classes", "test_fraction"))}
+# … or how its images are decoded, which their fingerprint covers
+_DECODES_ANEW = {f"data.{key}" for key in ("image_size", "stored_size", "fit", "cache", "memory_budget_mb")}
 
 
 def run_name(record: Record) -> str:
@@ -109,7 +111,7 @@ def _tuned_keys(records: Sequence[Record]) -> list[str]:
 
 def _fingerprints(record: Record, factors: Sequence[str]) -> dict[str, str]:
     prints = record.data.fingerprints if record.data else {}
-    if _REDRAWS_TEST & set(factors):
+    if (_REDRAWS_TEST | _DECODES_ANEW) & set(factors):
         prints = {}
     elif any(covered(factor, ["data"]) for factor in factors):
         prints = {split: sha for split, sha in prints.items() if split == "test"}

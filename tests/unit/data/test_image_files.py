@@ -138,3 +138,12 @@ def test_a_root_that_is_missing(tmp_path: Path, data_config, name: str):
     other.touch() if name == "image_folder" else other.mkdir()
     with pytest.raises(DataError, match=r"data\.root='other': not a f"):
         ensure_reachable(data_config(name, root="other"))
+
+
+def test_a_csv_with_absolute_paths(tmp_path: Path, draw_tree, opened):
+    draw_tree(tmp_path / "images", {"a": 20, "b": 10})
+    rows = [f"{tmp_path}/images/{c}/{i}.png,{c}" for c, n in (("a", 20), ("b", 10)) for i in range(n)]
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "all.csv").write_text("\n".join(["path,label", *rows]))
+    listed = opened(name="image_csv", root=str(tmp_path / "lists" / "all.csv"))
+    assert torch.equal(listed.splits["test"].images, opened().splits["test"].images)

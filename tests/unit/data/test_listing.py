@@ -98,3 +98,9 @@ def test_csv_that_is_none(tmp_path: Path):
         list_csv(tmp_path / "list.csv")
     with pytest.raises(DataError, match=r"absent\.csv': No such file"):
         list_csv(tmp_path / "absent.csv")
+
+
+def test_one_class_alone_is_no_classification(tmp_path: Path):
+    touch(tmp_path, "cats/0.png", "cats/1.png")
+    with pytest.raises(DataError, match=r"only the class 'cats' in it; .* folder above"):
+        list_splits(tmp_path)
