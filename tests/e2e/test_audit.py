@@ -18,8 +18,9 @@ OWN = (*RUN, "data=image_folder", "data.shots=null", "data.image_size=32", "data
 
 
 @pytest.fixture
-def own_images(tmp_path: Path) -> str:
-    """`data.root=…`: a folder whose test images are partly in train."""
+def own_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """`data.root=…`: a folder whose test images are partly in train, audited by nobody before."""
+    monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path / "cache"))
     pictures = photos(40, side=40)
     for split, images in (("train", pictures[:24]), ("test", [pictures[0], *pictures[30:40], pictures[2]])):
         for i, image in enumerate(images):
