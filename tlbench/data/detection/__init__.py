@@ -1,0 +1,1 @@
+"""Data of the detection task: images with boxes."""

@@ -1,0 +1,79 @@
+"""The image files of a split and the objects in them; nothing is decoded."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class BoxListing:
+    """N image files with M objects; the objects of image i are those at `starts[i]` up to `starts[i + 1]`.
+
+    Args:
+        root: The folder that the names are relative to.
+        names: N image files, below `root`, with `/`.
+        sizes: (N, 2) int64, height and width in pixels, after a rotation that EXIF asks for.
+        boxes: (M, 4) float32, `x1 y1 x2 y2` in pixels of the image, inside of it, `x1 < x2` and `y1 < y2`.
+        labels: (M,) int64, positions in `class_names`.
+        starts: (N + 1,) int64, from 0 to M.
+        class_names: C names.
+        mended: What was found in the labels and mended (`boxes clipped to the image`, …) → where, as `file:line`.
+    """
+
+    root: Path
+    names: tuple[str, ...]
+    sizes: Tensor
+    boxes: Tensor
+    labels: Tensor
+    starts: Tensor
+    class_names: tuple[str, ...]
+    mended: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def objects(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """The objects of some images.
+
+        Args:
+            index: (K,) int64 positions of images.
+
+        Returns:
+            Positions of the objects (J,) and, for each, which of the K images it lies in (J,), ascending.
+        """
+        return objects_of(self.starts, index)
+
+    def take(self, index: Tensor) -> BoxListing:
+        """The images at these positions, (K,) int64, in that order."""
+        rows, images = self.objects(index)
+        counts = torch.bincount(images, minlength=len(index))
+        return replace(
+            self,
+            names=tuple(self.names[i] for i in index.tolist()),
+            sizes=self.sizes[index],
+            boxes=self.boxes[rows],
+            labels=self.labels[rows],
+            starts=torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)]),
+        )
+
+    def label_digest(self) -> bytes:
+        """SHA-256 of sizes, boxes, labels and class names: what a fingerprint covers beside the images' bytes."""
+        digest = hashlib.sha256(repr(self.class_names).encode())
+        for tensor in (self.sizes, self.boxes, self.labels, self.starts):
+            digest.update(tensor.contiguous().numpy().tobytes())
+        return digest.digest()
+
+
+def objects_of(starts: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """As `BoxListing.objects`, on the device of its arguments."""
+    counts = starts[index + 1] - starts[index]
+    images = torch.repeat_interleave(torch.arange(len(index), device=index.device), counts)
+    first = torch.cumsum(counts, 0) - counts
+    rows = torch.arange(len(images), device=index.device) - first[images] + starts[index][images]
+    return rows, images
