@@ -106,6 +106,7 @@ def build_trainer(
         strategy="auto" if c.devices == 1 else _strategy(team or Team(config, folder)),
         max_epochs=c.max_epochs,
         precision=c.precision,
+        gradient_clip_val=config.optimizer.clip_norm,
         logger=list(loggers),
         callbacks=callbacks,
         plugins=[AtomicCheckpointIO(), *([SyncedBatchNorm()] if c.sync_batchnorm else [])],
@@ -148,8 +149,8 @@ def _freeze_batch_norm(config: TrainConfig) -> FreezeBatchNorm | None:
 
 
 def _ema(config: TrainConfig) -> EMA | None:
-    decay = config.callbacks.ema_decay
-    return EMA(decay) if decay is not None else None
+    c = config.callbacks
+    return EMA(c.ema_decay, c.ema_tau) if c.ema_decay is not None else None
 
 
 def _stopping(config: TrainConfig, task: Task, unfreezing: GradualUnfreezing) -> StageEarlyStopping | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from tlbench.models.network import Network
@@ -83,9 +83,14 @@ class Freezing:
 
 def group_hash(network: Network, group: str) -> str:
     """SHA-256 (hex) over names, shapes and bytes of a layer group's parameters and buffers."""
+    state = network.module.state_dict()
+    return tensors_hash({name: tensor for name, tensor in state.items() if network.group_of(name) == group})
+
+
+def tensors_hash(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 (hex) over names, shapes and bytes of tensors."""
     digest = hashlib.sha256()
-    for name, tensor in network.module.state_dict().items():
-        if network.group_of(name) == group:
-            digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    for name, tensor in tensors.items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -27,7 +27,7 @@ class Curves(Checkpoint):
         file: The table of the rows, written after each epoch; None: none is written.
 
     Attributes:
-        rows: One per epoch, in order: `epoch` and `step` (epochs and optimizer steps completed, so from 1), `stage`
+        rows: One per epoch, in order: `epoch` and `step` (epochs and training steps completed, so from 1), `stage`
             (from 1), the metrics, and `lr/<layer group>`, the rate that the next step would use (0: frozen).
     """
 

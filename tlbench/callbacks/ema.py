@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from tlbench.processes.exchange import broadcast_buffers
@@ -25,16 +27,31 @@ class EMA(WeightAveraging):
 
     Args:
         decay: Decay per step, in (0, 1), reached by a ramp (`ramped_decay`).
+        tau: The ramp's time constant, in steps; None: the short ramp.
     """
 
-    def __init__(self, decay: float) -> None:
+    def __init__(self, decay: float, tau: float | None = None) -> None:
         super().__init__()
         self.decay = decay
+        self.tau = tau
+        self._stepped = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Start the average at the weights as they are, on the device that trains (they are moved there later)."""
         if stage == "fit":
-            self._average_model = _Average(pl_module, self.decay, trainer.strategy.root_device)
+            self._average_model = _Average(pl_module, self.decay, self.tau, trainer.strategy.root_device)
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Forget the step before."""
+        self._stepped = False
+
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
+        """Note that this batch ends with a step; those whose gradients wait for later ones do not."""
+        self._stepped = True
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        """After batches that end with a step."""
+        return step_idx is not None and self._stepped
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Swap the average in.
@@ -73,22 +90,28 @@ def save_average(trainer: Trainer, checkpoint: dict[str, Any]) -> None:
             checkpoint["state_dict"] = {**checkpoint["state_dict"], **callback.average()}
 
 
-def ramped_decay(decay: float, step: int) -> float:
-    """The decay of an update, `min(decay, (1 + step) / (10 + step))`: a short run is not ruled by its start.
+def ramped_decay(decay: float, step: int, tau: float | None = None) -> float:
+    """The decay of an update: a short run is not ruled by its start.
+
+    `min(decay, (1 + step) / (10 + step))`, or with a time constant `decay · (1 − exp(−(step + 1) / tau))`, which is
+    ultralytics'.
 
     Args:
         decay: The decay in the long run.
         step: Updates before this one.
+        tau: The time constant, in updates.
     """
-    return min(decay, (1 + step) / (10 + step))
+    if tau is None:
+        return min(decay, (1 + step) / (10 + step))
+    return decay * (1 - math.exp(-(step + 1) / tau))
 
 
 class _Average(AveragedModel):
     """Averages of a module's parameters and buffers; nothing here waits for the device."""
 
-    def __init__(self, model: nn.Module, decay: float, device: torch.device) -> None:
+    def __init__(self, model: nn.Module, decay: float, tau: float | None, device: torch.device) -> None:
         super().__init__(_tensors_of(model, {}), device)
-        self.decay = decay
+        self.decay, self.tau = decay, tau
         self.n_averaged = self.n_averaged.cpu()  # read at each step
 
     def update_parameters(self, model: nn.Module) -> None:
@@ -105,7 +128,8 @@ class _Average(AveragedModel):
         average_list, current_list = [average for average, _ in floats], [current for _, current in floats]
         differences = torch._foreach_sub(current_list, average_list)
         torch._foreach_copy_(average_list, current_list)
-        torch._foreach_add_(average_list, differences, alpha=-ramped_decay(self.decay, int(self.n_averaged)))
+        decay = ramped_decay(self.decay, int(self.n_averaged), self.tau)
+        torch._foreach_add_(average_list, differences, alpha=-decay)
         self.n_averaged += 1
 
 

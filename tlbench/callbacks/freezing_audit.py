@@ -23,6 +23,8 @@ class FreezingError(Exception):
 class FreezingAudit(Callback):
     """Checks gradients at each epoch's first step, and the frozen groups' bytes at the end of each stage.
 
+    Where a step sums the gradients of several batches, some of them may be the epoch before's.
+
     List it after `GradualUnfreezing`. Nothing is read from the device but the frozen groups, once a stage.
 
     Attributes:

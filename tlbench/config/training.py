@@ -29,8 +29,18 @@ class OptimizerConfig(Schema):
     weight_decay: NonNegative
     momentum: Probability | None = Field(description="SGD with Nesterov momentum; null for AdamW")
     betas: Annotated[list[Probability], Field(min_length=2, max_length=2)] | None
-    schedule: Literal["cosine", "constant"]
-    warmup_epochs: NonNegative
+    schedule: Literal["cosine", "constant", "linear"]
+    final_lr: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        description="fraction of the rate that `linear` goes to; null for the others"
+    )
+    warmup_epochs: NonNegative = Field(description="with `linear` at most trainer.max_epochs - 1")
+    warmup_momentum: Probability | None = Field(
+        description="SGD's momentum at the warm-up's beginning; null: as after it"
+    )
+    nominal_batch: Annotated[int, Field(ge=1)] | None = Field(
+        description="images that a step's gradients are summed over, in whole batches; null: one batch"
+    )
+    clip_norm: Positive | None = Field(description="greatest norm of a step's gradient; null: any")
 
     @field_validator("betas")
     @classmethod
@@ -76,6 +86,9 @@ class CallbacksConfig(Schema):
     checkpoint: CheckpointConfig
     freeze_batch_norm: Literal["statistics", "statistics_and_affine"] | None
     ema_decay: OpenFraction | None = Field(description="evaluate and save a moving average of the weights")
+    ema_tau: Positive | None = Field(
+        description="updates in which the average's decay rises to 63 % of ema_decay; null: a ramp of its own"
+    )
     check_finite_every_n_steps: Annotated[int, Field(ge=1)]
 
     @field_validator("monitor")

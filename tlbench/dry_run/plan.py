@@ -15,7 +15,7 @@ from lightning.pytorch import Trainer
 
 from tlbench.adaptation.advice import advise
 from tlbench.adaptation.parameter_groups import learning_rate_scales
-from tlbench.adaptation.schedule import GroupFactor
+from tlbench.adaptation.schedule import group_factor
 from tlbench.adaptation.stages import Stage
 from tlbench.config import TrainConfig
 from tlbench.data.augment import prepare
@@ -147,12 +147,12 @@ def _rates(task: ClassificationTask, number: int, steps: int) -> dict[str, tuple
     c, strategy, stage = task.config.optimizer, task.config.strategy, task.stages[number]
     scales = learning_rate_scales(list(task.layer_groups.groups), strategy.lr_decay, strategy.lr_scales)
     epochs = _epochs(task.stages, number, task.config.trainer.max_epochs)
-    warmup_steps = round(c.warmup_epochs * steps)
-    schedule = GroupFactor(c.schedule, warmup_steps, steps * task.config.trainer.max_epochs)
+    schedule = group_factor(c, steps, task.config.trainer.max_epochs)
     if stage.begins is None or epochs is None:
         return {group: (c.lr * scales[group], None) for group in stage.trainable}
     last = (stage.begins + epochs) * steps - 1
-    first = stage.begins * steps if last < warmup_steps else max(stage.begins * steps, warmup_steps)
+    begun = stage.begins * steps
+    first = begun if last < schedule.warmup_steps else max(begun, schedule.warmup_steps)
     begin, end = schedule.global_factor(first), schedule.global_factor(last)
     return {group: (c.lr * scales[group] * begin, c.lr * scales[group] * end) for group in stage.trainable}
 

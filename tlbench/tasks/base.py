@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 from torchmetrics import Metric
 
+from tlbench.adaptation.accumulation import Accumulation, batches_per_step, decay_scale
 from tlbench.adaptation.freezing import Freezing
-from tlbench.adaptation.optimizer import build_optimizer
+from tlbench.adaptation.optimizer import build_optimizer, momentum_at
 from tlbench.adaptation.parameter_groups import learning_rate_scales, parameter_groups
 from tlbench.adaptation.regularisers import Regulariser
-from tlbench.adaptation.schedule import GroupFactor
+from tlbench.adaptation.schedule import GroupFactor, group_factor, warmup_steps
 from tlbench.adaptation.stages import plan_stages
 from tlbench.callbacks.ema import save_average
 from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainConfig
@@ -31,7 +34,10 @@ from tlbench.tasks.partial_epoch import restore_partial_epoch, save_partial_epoc
 MONITORED = "monitored"
 """Key of a checkpoint of weights alone: the monitored metric's name and value."""
 
-Batch = tuple[Tensor, Tensor, Tensor]
+CHOSEN = "chosen"
+"""Likewise: what validation chose beside the epoch."""
+
+Batch = tuple[Tensor, Any, Tensor]
 """Images (B, 3, H, W) float32, normalised, or cached features (B, F); targets; sample indices (B,) int64."""
 
 
@@ -39,7 +45,7 @@ class Task(LightningModule):
     """Trains a network; the checkpoint's tensors are named `network.…`.
 
     A task sets `name`, `curves` and `default_monitor`, and fills in `loss`, `new_metrics`, `epoch_metrics` and
-    `predict_batch`.
+    `predict_batch`; what it finds in the outputs, in `find`.
 
     Args:
         network: The network with its layer groups, the source's weights already loaded.
@@ -52,6 +58,7 @@ class Task(LightningModule):
         monitor: The one that does; callbacks read it and its `mode`.
         stages: The strategy's stages on this network.
         stage_number: The stage that trains, from 0.
+        accumulation: Which batches end with an optimizer step.
         on_features: Whether training and validation batches hold the head's inputs, computed before.
 
     Raises:
@@ -73,8 +80,9 @@ class Task(LightningModule):
         self.stage_number = 0
         self.freezing = Freezing(network)
         self.regulariser = Regulariser(network, config.regulariser)
+        self.accumulation = Accumulation()
         self.on_features = False
-        self.train_metrics = self.new_metrics()
+        self.train_metrics = self.new_train_metrics()
         self.val_metrics = self.new_metrics()
         self.test_metrics = self.new_metrics()
         self.val_loss = SampleMean()
@@ -90,21 +98,40 @@ class Task(LightningModule):
         """What training minimises on a batch, a scalar; `loss`, unless a task trains on other targets."""
         return self.loss(outputs, targets)
 
+    def gradient_scale(self, targets: Any) -> float:  # noqa: ARG002
+        """What the loss of a batch is multiplied by before its gradients are taken; 1, by default."""
+        return 1.0
+
     def plain_targets(self, targets: Any) -> Any:
         """Of a training batch's targets, those that its metrics compare with; the targets themselves, by default."""
         return targets
 
+    def find(self, outputs: Any, targets: Any) -> Any:  # noqa: ARG002
+        """What is compared with the targets of validation and test: the outputs, or what is decoded from them."""
+        return outputs
+
     @abstractmethod
     def new_metrics(self) -> Metric:
-        """A metric with `update(outputs, targets)` and `compute() -> dict of scalars`."""
+        """A metric with `update(found, targets)` and `compute() -> dict of scalars`."""
+
+    def new_train_metrics(self) -> Metric | None:
+        """That of training, with `update(outputs, plain targets)`; None where it would cost too much."""
+        return self.new_metrics()
 
     @abstractmethod
     def epoch_metrics(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
         """Those of the computed metrics that become curves, a value an epoch."""
 
     @abstractmethod
-    def predict_batch(self, outputs: Any) -> dict[str, Tensor]:
-        """Per-sample predictions kept beside the record; first dimension B."""
+    def predict_batch(self, found: Any, targets: Any) -> dict[str, Tensor]:
+        """Predictions and targets kept beside the record; see `predictions`."""
+
+    def chosen(self) -> dict[str, float]:
+        """What this validation chose beside the epoch, such as a threshold; it goes with the best checkpoint."""
+        return {}
+
+    def take_chosen(self, chosen: Mapping[str, float]) -> None:
+        """Take up what validation chose, for the test."""
 
     def forward(self, images: Tensor) -> Any:
         """The network's outputs for normalised images (B, 3, H, W)."""
@@ -130,7 +157,7 @@ class Task(LightningModule):
             self.network.compile()
 
     def start_rates(self, number: int, step: int) -> None:
-        """Let the learning rates of what a stage unfreezes rise from this optimizer step on."""
+        """Let the learning rates of what a stage unfreezes rise from this training step on."""
         scheduler = self.lr_schedulers()
         assert isinstance(scheduler, LambdaLR)
         for group, factor, rate in zip(
@@ -151,10 +178,13 @@ class Task(LightningModule):
         with self.regulariser.watch(inputs if self.on_features else None):
             outputs = self.outputs(inputs)
         loss = self.training_loss(outputs, targets)
-        with torch.no_grad():
-            self.train_metrics.update(outputs, self.plain_targets(targets))
+        if self.train_metrics is not None:
+            with torch.no_grad():
+                self.train_metrics.update(outputs, self.plain_targets(targets))
         self.train_losses.append(loss.detach())
-        return loss + self.regulariser.penalty() if self.regulariser.active else loss
+        if self.regulariser.active:
+            loss = loss + self.regulariser.penalty()
+        return loss * self.gradient_scale(targets)
 
     def on_validation_epoch_start(self) -> None:
         """Log the epoch's training loss and metrics, of the batches as they were seen (augmented).
@@ -166,14 +196,15 @@ class Task(LightningModule):
             losses = torch.stack([loss.to(self.device) for loss in self.train_losses])
             self.log("train/loss", losses.mean(), sync_dist=True)  # all batches have one size
             self.train_losses.clear()
-            self._log_metrics("train", self.train_metrics)
+            if self.train_metrics is not None:
+                self._log_metrics("train", self.train_metrics)
 
     def validation_step(self, batch: Batch, _batch_idx: int) -> None:
         """Collect metrics and loss on validation."""
-        inputs, targets, _ = batch
+        inputs, targets, index = batch
         outputs = self.outputs(inputs)
-        self.val_metrics.update(outputs, targets)
-        self.val_loss.update(self.loss(outputs, targets), len(targets))
+        self.val_metrics.update(self.find(outputs, targets), targets)
+        self.val_loss.update(self.loss(outputs, targets), len(index))
 
     def on_validation_epoch_end(self) -> None:
         """Log loss and metrics of validation; the monitored one is among them."""
@@ -185,9 +216,10 @@ class Task(LightningModule):
         """Collect metrics, loss and per-sample predictions on test."""
         images, targets, index = batch
         outputs = self.network(images)
-        self.test_metrics.update(outputs, targets)
-        self.test_loss.update(self.loss(outputs, targets), len(targets))
-        kept = {"index": index, "target": targets, **self.predict_batch(outputs)}
+        found = self.find(outputs, targets)
+        self.test_metrics.update(found, targets)
+        self.test_loss.update(self.loss(outputs, targets), len(index))
+        kept = {"index": index, **self.predict_batch(found, targets)}
         self.test_predictions.append({key: value.cpu() for key, value in kept.items()})
 
     def on_test_epoch_end(self) -> None:
@@ -205,23 +237,30 @@ class Task(LightningModule):
         """The optimizer with all parameter groups, each at its own learning rate."""
         c, strategy = self.config.optimizer, self.config.strategy
         scales = learning_rate_scales(list(self.layer_groups.groups), strategy.lr_decay, strategy.lr_scales)
-        return build_optimizer(c, parameter_groups(self.layer_groups, c.lr, c.weight_decay, scales))
+        decay = c.weight_decay * decay_scale(c, self.config.data.batch_size)
+        fused = c.clip_norm is None or self.config.trainer.precision != "16-mixed"
+        return build_optimizer(c, parameter_groups(self.layer_groups, c.lr, decay, scales), fused=fused)
 
     def configure_optimizers(self) -> Any:
         """All parameter groups from step 0, and one schedule for all of them; frozen ones have the rate 0."""
         c, strategy, optimizer = self.config.optimizer, self.config.strategy, self.new_optimizer()
         # not trainer.estimated_stepping_batches, which takes the loaders before FeatureCache can fill them
         steps = len(self.trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
+        epochs = self.config.trainer.max_epochs
+        self.accumulation.batches = min(batches_per_step(c, self.config.data.batch_size), steps * epochs)
+        self.accumulation.warmup_batches = warmup_steps(c, steps, epochs)
+        if self.accumulation.batches > 1:  # schedules count batches, the first of which need not end with a step
+            warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
         own_warmup = (
             round(strategy.unfreeze_warmup_epochs * steps)
             if isinstance(strategy, HeadThenFullConfig | GradualUnfreezingConfig)
             else 0
         )
         factors: list[Callable[[int], float]] = [
-            GroupFactor(
-                name=c.schedule,
-                warmup_steps=round(c.warmup_epochs * steps),
-                total_steps=steps * self.config.trainer.max_epochs,
+            group_factor(
+                c,
+                steps,
+                epochs,
                 group_warmup_steps=own_warmup,
                 unfrozen_at=0 if group["name"].rpartition("/")[0] in self.stages[0].trainable else None,
             )
@@ -229,16 +268,47 @@ class Task(LightningModule):
         ]
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, factors), "interval": "step"}}
 
+    def optimizer_step(
+        self,
+        epoch: int,
+        batch_idx: int,
+        optimizer: Optimizer | LightningOptimizer,
+        optimizer_closure: Callable[[], Any] | None = None,
+    ) -> None:
+        """Train on a batch, and step if it is the last of its window; `global_step` counts batches either way."""
+        assert optimizer_closure is not None
+        if not self.accumulation.due(self.global_step):
+            optimizer_closure()
+            self.accumulation.waiting += 1
+            return
+        c = self.config.optimizer
+        if c.warmup_momentum is not None:
+            for group in optimizer.param_groups:
+                group["momentum"] = momentum_at(c, self.global_step, self.accumulation.warmup_batches)
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        self.accumulation.waiting = 0
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
+        """Drop the gradients of the window before, in the first batch of a window."""
+        if self.accumulation.waiting == 0:
+            super().optimizer_zero_grad(epoch, batch_idx, optimizer)
+        else:
+            self.accumulation.take_up(self.named_parameters())
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the losses and metrics of an epoch that is not over, and the averaged weights where there are such."""
+        """Add what is not over, an epoch's losses and metrics and a step's gradients, and averaged weights."""
         save_partial_epoch(self, checkpoint)
         save_average(self.trainer, checkpoint)
-        if "optimizer_states" not in checkpoint:  # best.ckpt says itself how good it is
+        if "optimizer_states" in checkpoint:
+            self.accumulation.save(self.named_parameters(), checkpoint)
+        else:  # best.ckpt says itself how good it is
             checkpoint[MONITORED] = {self.monitor: float(self.trainer.callback_metrics[self.monitor])}
+            checkpoint[CHOSEN] = self.chosen()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take up the losses and metrics of the epoch that is gone on with."""
+        """Take up what the checkpoint holds of an epoch and of a step that are not over."""
         restore_partial_epoch(self, checkpoint)
+        self.accumulation.restore(checkpoint)
 
     def _log_metrics(self, split: str, metrics: Metric) -> None:
         values = self.epoch_metrics(metrics.compute())

@@ -1,0 +1,43 @@
+"""What is wrong with the optimizer's and the average's options beyond each value's own range."""
+
+from __future__ import annotations
+
+from tlbench.config import TrainConfig
+
+
+def optimizer_problems(config: TrainConfig) -> list[str]:
+    """One line for each: key, value, what is allowed."""
+    c, problems = config.optimizer, []
+    if c.name == "sgd" and c.momentum is None:
+        problems.append("optimizer.momentum=null: SGD needs a momentum in [0, 1]")
+    if c.name == "adamw" and c.momentum is not None:
+        problems.append(f"optimizer.momentum={c.momentum}: AdamW takes betas instead; use null")
+    if c.name == "sgd" and c.betas is not None:
+        problems.append(f"optimizer.betas={c.betas}: SGD takes a momentum instead; use null")
+    if c.name == "adamw" and c.betas is None:
+        problems.append("optimizer.betas=null: AdamW needs two betas in [0, 1)")
+    if c.name == "adamw" and c.warmup_momentum is not None:
+        problems.append(f"optimizer.warmup_momentum={c.warmup_momentum}: AdamW has no momentum that rises; use null")
+    if c.momentum == 0 and c.warmup_momentum:
+        problems.append(
+            f"optimizer.warmup_momentum={c.warmup_momentum}: SGD without momentum (optimizer.momentum=0) warms none "
+            "up; use null"
+        )
+    if c.schedule == "linear" and c.final_lr is None:
+        problems.append("optimizer.final_lr=null: schedule=linear needs the fraction in (0, 1] that it goes to")
+    if c.schedule != "linear" and c.final_lr is not None:
+        problems.append(
+            f"optimizer.final_lr={c.final_lr}: schedule={c.schedule} ends where it ends; use null, or "
+            "optimizer.schedule=linear"
+        )
+    # linear's warm-up leaves the last epoch alone, however short the run
+    if c.schedule != "linear" and c.warmup_epochs > config.trainer.max_epochs:
+        problems.append(
+            f"optimizer.warmup_epochs={c.warmup_epochs}: at most trainer.max_epochs={config.trainer.max_epochs}"
+        )
+    if config.callbacks.ema_tau is not None and config.callbacks.ema_decay is None:
+        problems.append(
+            f"callbacks.ema_tau={config.callbacks.ema_tau}: without callbacks.ema_decay there is no average; use null, "
+            "or give callbacks.ema_decay"
+        )
+    return problems
