@@ -7,29 +7,27 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.loggers import Logger
-from torch import Tensor
 
 from tlbench.adaptation.advice import advise
-from tlbench.adaptation.freezing import group_hash
+from tlbench.adaptation.freezing import tensors_hash
 from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
 from tlbench.config_hash import config_hash
 from tlbench.console import complain, shown
-from tlbench.data.audit_cache import audit_target
-from tlbench.data.module import ImageDataModule
-from tlbench.data.target import open_target
+from tlbench.data.open_module import open_module
+from tlbench.data.target_module import TargetModule
+from tlbench.describe import describe_network, describe_stages, load_best
 from tlbench.errors import UserError, WeightsError
 from tlbench.interrupts import Interrupted, Signals, interruptible
-from tlbench.loggers.build import FigureWriter, begin_logging, build_loggers, conclude_logging, log_result
+from tlbench.loggers.build import begin_logging, build_loggers, conclude_logging, log_result
 from tlbench.loggers.status import Status
 from tlbench.models.catalog import build_network
-from tlbench.models.network import Network
 from tlbench.processes.rank import is_first_process
 from tlbench.processes.team import ProcessLost, Team
 from tlbench.results.atomic import output_errors
@@ -42,16 +40,15 @@ from tlbench.results.record import (
     ErrorRecord,
     ModelRecord,
     Record,
-    StageRecord,
     Volatile,
     write_record,
 )
-from tlbench.results.sidecars import show_pictures, write_predictions
 from tlbench.results.tuning import TuningRecord, tuning_of
 from tlbench.sources.load import apply_source
 from tlbench.sources.report import LoadReport
-from tlbench.tasks.base import MONITORED
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.tasks.base import Task
+from tlbench.tasks.catalog import build_task
+from tlbench.test_outcome import keep_test
 from tlbench.trainer import TrainerParts, build_trainer
 
 
@@ -113,8 +110,8 @@ def run(
 
 @dataclass(frozen=True)
 class _Built:
-    task: ClassificationTask
-    module: ImageDataModule
+    task: Task
+    module: TargetModule[Any]
     parts: TrainerParts
     data: DataRecord
     checkpoint: Path | None
@@ -149,8 +146,8 @@ class _Run:
         c = self.config
         self.tuning = tuning_of(c, self.folder)
         pl.seed_everything(c.seeds.init, verbose=False)
-        target = open_target(c.data, c.seeds.split, self.say, self.warn)
-        module = ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
+        module = open_module(c, self.say, self.warn)
+        target = module.target
         names = target.class_names
         self.data = DataRecord(
             name=target.name,
@@ -160,12 +157,12 @@ class _Run:
             storage=module.storage,
         )
         network = build_network(c.model, len(names), c.seeds.init, c.data.image_size)
-        self.model = _describe(c.model.name, network)
-        new_head = group_hash(network, network.head)
+        self.model = describe_network(c.model.name, network)
+        random_start = tensors_hash(network.new_tensors())
         self.weights = apply_source(network, c.source, c.model, c.data)
-        if group_hash(network, network.head) != new_head:
+        if tensors_hash(network.new_tensors()) != random_start:
             raise WeightsError(
-                f"source={c.source.name}: the head ({', '.join(network.groups[network.head])}) was not replaced, it "
+                f"source={c.source.name}: the head ({', '.join(network.new)}) was not replaced, it "
                 "holds the source's weights; it must stay at its random start, for the target's labels"
             )
         self.say(self.weights.line())
@@ -175,7 +172,7 @@ class _Run:
             self.warn(warning)
         if c.trainer.channels_last:
             network.module.to(memory_format=torch.channels_last)
-        task = ClassificationTask(network, c, names)
+        task = build_task(network, c, names)
         last = find_resumable(self.folder, self.say)
         step = read_checkpoint(last)["global_step"] if last else 0
         self.loggers = build_loggers(c, self.folder, step, self.warn)
@@ -187,11 +184,11 @@ class _Run:
         begin_logging(self.loggers)
         return self.built
 
-    def _audit(self, module: ImageDataModule, data: DataRecord) -> list[str]:
+    def _audit(self, module: TargetModule[Any], data: DataRecord) -> list[str]:
         """Audit the splits that the run reads, into the record; the first of several processes does so for all."""
         if not is_first_process():
             return []
-        found = audit_target(module.target, module.fingerprint, self.config.data, test=self.config.test)
+        found = module.audit(test=self.config.test)
         data.audit = found.section
         return found.warnings
 
@@ -206,7 +203,7 @@ class _Run:
 
     def choose(self, built: _Built) -> None:
         """Take up the best checkpoint on validation."""
-        self.best = _load_best(built, self.folder / BEST_CHECKPOINT)
+        self.best = load_best(built.task, built.parts, self.folder / BEST_CHECKPOINT)
 
     def test(self, built: _Built) -> None:
         """Test it, once; keep its metrics, predictions and pictures."""
@@ -219,22 +216,9 @@ class _Run:
         predictions = built.task.predictions()
         built.data.fingerprints.update(built.module.fingerprints())
         if is_first_process():
-            self.sidecars["predictions_test"] = write_predictions(self.folder, predictions)
-            self._show(built, values, predictions, step)
+            self.sidecars |= keep_test(self.folder, built.task, built.module, predictions, self.loggers, step)
+            log_result(self.loggers, values, self.config, step)
         self.seconds["test_s"] = time.perf_counter() - begun
-
-    def _show(self, built: _Built, values: dict[str, float], predictions: dict[str, Tensor], step: int) -> None:
-        """Put the test's metrics, its pictures and the hyperparameters into the loggers."""
-        if self.loggers:
-            show_pictures(
-                FigureWriter(self.loggers),
-                step,
-                partial(built.module.pictures, "test"),
-                predictions,
-                built.task.class_names,
-                self.config.logger.mistakes,
-            )
-        log_result(self.loggers, values, self.config, step)
 
     def lost(self, message: str) -> None:
         """Note that another process failed, where this one can do no more than end."""
@@ -258,7 +242,7 @@ class _Run:
         device = parts.trainer.strategy.root_device if parts else None
         return Record(
             status=status,
-            task="classification",
+            task=self.config.task.name,
             study=self.config.study,
             arm=arm_name(config, self.config.factors),
             factors=self.config.factors,
@@ -271,7 +255,7 @@ class _Run:
             model=self.model,
             weights=self.weights.model_dump() if self.weights else None,
             tuning=self.tuning,
-            stages=_stages(self.built) if self.built else [],
+            stages=describe_stages(self.built.task, self.built.parts) if self.built else [],
             best=self.best,
             metrics=self.metrics,
             curves=[dict(row) for row in parts.curves.rows] if parts else [],
@@ -292,30 +276,3 @@ class _Run:
                 resumes=self.resumes,
             ),
         )
-
-
-def _describe(name: str, network: Network) -> ModelRecord:
-    sizes = {group: sum(p.numel() for p in network.group_parameters(group)) for group in network.groups}
-    return ModelRecord(name=name, parameters=sum(sizes.values()), group_parameters=sizes)
-
-
-def _stages(built: _Built) -> list[StageRecord]:
-    """The stages that began, with what trained in them."""
-    unfreezing = built.parts.unfreezing
-    return [
-        StageRecord(
-            name=stage.name,
-            trainable=list(stage.trainable),
-            first_epoch=first + 1,
-            parameters=built.task.freezing.count(stage.trainable),
-        )
-        for stage, first in zip(unfreezing.stages, unfreezing.first_epochs, strict=False)
-    ]
-
-
-def _load_best(built: _Built, path: Path) -> BestRecord:
-    checkpoint = read_checkpoint(path)
-    built.task.load_state_dict(checkpoint["state_dict"])
-    value, epoch = checkpoint[MONITORED][built.task.monitor], checkpoint["epoch"]
-    stage = built.parts.unfreezing.stage_of(epoch).name
-    return BestRecord(monitor=built.task.monitor, value=value, epoch=epoch + 1, stage=stage)

@@ -18,7 +18,9 @@ class ModelConfig(Schema):
     """The network."""
 
     name: Annotated[str, Field(min_length=1)]
-    library: Literal["torchvision", "timm", "module"] = Field(description="module: a network of the user's own")
+    library: Literal["torchvision", "timm", "ultralytics", "module"] = Field(
+        description="module: a network of the user's own"
+    )
     import_path: str | None = Field(description="package.module:Name of what builds a network of the user's own")
     arguments: Annotated[dict[str, Any], BeforeValidator(_none_is_empty)] = Field(
         description="further keyword arguments of what builds the network; null: none"
@@ -42,6 +44,6 @@ class ModelConfig(Schema):
 class SourceConfig(Schema):
     """Where the initial weights come from."""
 
-    name: Literal["random", "imagenet", "tin200", "timm", "checkpoint"]
+    name: Literal["random", "imagenet", "tin200", "coco", "documents", "timm", "checkpoint"]
     path: str | None
     tag: str | None = Field(description="which of timm's weights, with source=timm; null: its default")

@@ -47,6 +47,10 @@ def _build(model: ModelConfig, num_classes: int, image_size: int) -> Network:
         from tlbench.models.timm_network import timm_network  # heavy
 
         return timm_network(model, num_classes, image_size)
+    if model.library == "ultralytics":
+        from tlbench.models.yolo import yolo11  # not needed for classification
+
+        return yolo11(model, num_classes, image_size)
     if model.library == "module":
         from tlbench.models.user_module import user_network
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tlbench.config import ModelConfig
-from tlbench.models.layer_groups import HEAD, LAYER_GROUPS
+from tlbench.models.layer_groups import HEAD, LIBRARIES
 
 IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 GROUP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -24,19 +24,31 @@ SET_BY_TLBENCH = {
 
 def model_problems(model: ModelConfig) -> list[str]:
     """One line each, naming key, value and what is allowed."""
-    check = {"torchvision": _torchvision, "timm": _timm, "module": _module}[model.library]
+    check = {"torchvision": _torchvision, "timm": _timm, "ultralytics": _ultralytics, "module": _module}[model.library]
     return [*check(model), *_groups(model)]
 
 
 def _torchvision(model: ModelConfig) -> list[str]:
     problems = []
-    if model.name not in LAYER_GROUPS:
+    if model.name not in LIBRARIES["torchvision"]:
         problems.append(
-            f"model.name={model.name!r}: of torchvision's networks there is {', '.join(LAYER_GROUPS)}; use model=timm "
-            "model.name=… for any other, or model=module for one of your own"
+            f"model.name={model.name!r}: of torchvision's networks there is {', '.join(LIBRARIES['torchvision'])}; use "
+            "model=timm model.name=… for any other, or model=module for one of your own"
         )
     if model.arguments:
         problems.append(f"model.arguments={model.arguments!r}: {model.name} takes none; use {{}}, or model=timm")
+    return [*problems, *_no_import_path(model)]
+
+
+def _ultralytics(model: ModelConfig) -> list[str]:
+    problems = []
+    if model.name not in LIBRARIES["ultralytics"]:
+        problems.append(
+            f"model.name={model.name!r}: of ultralytics' networks there are {', '.join(LIBRARIES['ultralytics'])}; use "
+            "one of these"
+        )
+    if model.arguments:
+        problems.append(f"model.arguments={model.arguments!r}: {model.name} takes none; use {{}}")
     return [*problems, *_no_import_path(model)]
 
 

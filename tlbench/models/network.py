@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 
 def lies_under(name: str, prefix: str) -> bool:
@@ -20,13 +20,14 @@ class Network:
     Args:
         module: The network: images (B, 3, H, W) to outputs.
         groups: Layer group → prefixes of module names, ordered from input to head.
-        head: The group that is new for the target's labels; the last one.
+        head: The group that gives the outputs; the last one.
         dropped: Tensors that files of the architecture hold and this module no longer has (see `to_group_norm`).
         undecayed: Parameters that weight decay leaves alone beside biases and norms, as positional embeddings.
+        new: Prefixes of what of the head is new for the target's labels, which no source gives; empty: all of it.
 
     Raises:
-        ValueError: If a tensor lies in no group or in several, a prefix matches nothing, the head is not last, or
-            a dropped tensor is still there.
+        ValueError: If a tensor lies in no group or in several, a prefix matches nothing, the head is not last, a
+            dropped tensor is still there, or something new for the labels is no part of the head.
     """
 
     module: nn.Module
@@ -34,10 +35,13 @@ class Network:
     head: str
     dropped: frozenset[str] = frozenset()
     undecayed: frozenset[str] = frozenset()
+    new: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.groups or list(self.groups)[-1] != self.head:
             raise ValueError(f"the head group {self.head!r} is not the last of {list(self.groups)}")
+        if not self.new:
+            object.__setattr__(self, "new", self.groups[self.head])  # the class is frozen
         tensors = self.tensor_names()
         known = [name for name, _ in self.module.named_modules()] + tensors
         prefixes = [prefix for group in self.groups.values() for prefix in group]
@@ -53,6 +57,12 @@ class Network:
         kept = [name for name in tensors if name in self.dropped]
         if kept:
             raise ValueError(f"dropped tensors that the module still has: {', '.join(kept)}")
+        astray = [prefix for prefix in self.new if not any(lies_under(prefix, p) for p in self.groups[self.head])]
+        if astray:
+            raise ValueError(f"new for the target's labels, but not in the group {self.head!r}: {', '.join(astray)}")
+        absent = [prefix for prefix in self.new if not any(lies_under(name, prefix) for name in known)]
+        if absent:
+            raise ValueError(f"new for the target's labels, but not in the module: {', '.join(absent)}")
 
     def tensor_names(self) -> list[str]:
         """The names of all parameters and buffers."""
@@ -76,6 +86,14 @@ class Network:
     def group_modules(self, group: str) -> list[nn.Module]:
         """The group's modules, nested ones included, in the module's order."""
         return [module for name, module in self.module.named_modules() if self._holds(group, name)]
+
+    def is_new(self, name: str) -> bool:
+        """Whether a parameter or buffer is new for the target's labels."""
+        return any(lies_under(name, prefix) for prefix in self.new)
+
+    def new_tensors(self) -> dict[str, Tensor]:
+        """The parameters and buffers that are new for the target's labels, by name."""
+        return {name: tensor for name, tensor in self.module.state_dict().items() if self.is_new(name)}
 
     def head_module(self) -> nn.Module:
         """The one module that is the head.
