@@ -23,7 +23,8 @@ def test_the_configs_of_a_checkout_lie_beside_the_package():
 def test_an_unknown_key_is_named_with_the_nearest_one_and_its_neighbours():
     assert explained("optimizer.lrr=1") == (
         "unknown key 'optimizer.lrr' (did you mean 'optimizer.lr'?); allowed under optimizer: "
-        "betas, lr, momentum, name, schedule, warmup_epochs, weight_decay"
+        "betas, clip_norm, final_lr, lr, momentum, name, nominal_batch, schedule, warmup_epochs, warmup_momentum, "
+        "weight_decay"
     )
     assert explained("qqq=1").startswith("unknown key 'qqq'; allowed at the top: augmentation, callbacks, ")
 
@@ -41,7 +42,7 @@ def test_a_key_of_a_group_that_is_null_is_answered_with_the_whole_group_and_the_
 def test_a_missing_option_is_named_with_those_there_are():
     text = explained("optimizer=adam")
     assert "optimizer/adam" in text
-    assert text.endswith("available options in 'optimizer': adamw, sgd")
+    assert text.endswith("available options in 'optimizer': adamw, sgd, yolo, yolo_sgd")
 
 
 @pytest.mark.parametrize("override", ["optimizer.betas=[1", "data.normalisation={mean:", "optimizer.lr", "a=b=[c"])

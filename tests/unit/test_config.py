@@ -56,6 +56,14 @@ def test_all_errors_of_a_config_are_reported_at_once_with_key_value_and_what_is_
         (["optimizer.betas=[0.9,1.0]"], "optimizer.betas=[0.9, 1.0]"),
         (["seed=true"], "seed=True"),
         (["optimizer.lr=inf"], "optimizer.lr=inf"),
+        (["optimizer=yolo", "optimizer.warmup_momentum=0.8"], "optimizer.warmup_momentum=0.8: AdamW has no"),
+        (["optimizer=yolo_sgd", "optimizer.momentum=0"], "optimizer.warmup_momentum=0.8: SGD without momentum"),
+        (["optimizer=yolo", "optimizer.final_lr=null"], "optimizer.final_lr=null: schedule=linear needs"),
+        (["optimizer.final_lr=0.01"], "optimizer.final_lr=0.01: schedule=cosine ends where it ends"),
+        (["optimizer=yolo", "optimizer.final_lr=0"], "optimizer.final_lr=0"),
+        (["optimizer=yolo", "optimizer.clip_norm=0"], "optimizer.clip_norm=0"),
+        (["optimizer=yolo", "optimizer.nominal_batch=0"], "optimizer.nominal_batch=0"),
+        (["callbacks.ema_tau=2000"], "callbacks.ema_tau=2000.0: without callbacks.ema_decay there is no average"),
     ],
 )
 def test_checks_name_the_key(overrides, key):
@@ -68,6 +76,13 @@ def test_checks_name_the_key(overrides, key):
         with pytest.raises(ConfigError) as caught:
             compose_config(overrides)
     assert key in str(caught.value)
+
+
+@pytest.mark.parametrize("optimizer", ["yolo", "yolo_sgd"])
+def test_the_recipes_warm_up_fits_runs_of_any_length(optimizer):
+    config = compose_config([f"optimizer={optimizer}", "callbacks=yolo", "trainer.max_epochs=1"])
+    assert (config.optimizer.warmup_epochs, config.optimizer.nominal_batch, config.optimizer.clip_norm) == (3.0, 64, 10)
+    assert (config.callbacks.ema_decay, config.callbacks.ema_tau) == (0.9999, 2000.0)
 
 
 def test_the_hash_covers_what_affects_results_and_nothing_else():

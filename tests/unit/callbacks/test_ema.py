@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,31 @@ def test_the_decay_rises_to_its_value():
     assert [ramped_decay(0.999, n) for n in (0, 8, 90)] == [0.1, 0.5, 0.91]
     assert ramped_decay(0.999, 10**6) == 0.999
     assert ramped_decay(0.3, 8) == 0.3
+
+
+def test_with_a_time_constant_the_decay_is_that_of_ultralytics():
+    found = [ramped_decay(0.9999, updates - 1, 2000.0) for updates in (1, 10, 2000, 10**6)]
+    assert found == pytest.approx([0.00049982504, 0.00498702, 0.63205735, 0.9999], rel=1e-6)
+
+
+def test_batches_without_a_step_leave_the_average_alone(task: Any, fit: Any):
+    class Accumulating(task):  # type: ignore[misc]
+        def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
+            if self.global_step in (1, 4):
+                super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+            else:
+                optimizer_closure()
+
+    averaged = Accumulating()
+    fit(averaged, [EMA(0.9, tau=2.0)], epochs=2, train_batches=3)
+    average = {name: tensor.double() for name, tensor in averaged.start.items()}
+    for update, step in enumerate((1, 4), start=1):
+        d = 0.9 * (1 - math.exp(-update / 2))
+        average = {name: d * average[name] + (1 - d) * averaged.trained[step][name].double() for name in average}
+    for name, tensor in averaged.state_dict().items():  # BatchNorm's statistics too
+        if tensor.is_floating_point():
+            torch.testing.assert_close(tensor.double(), average[name], rtol=1e-6, atol=1e-7)
+    assert not torch.equal(averaged.net[1].running_mean, averaged.trained[-1]["net.1.running_mean"])
 
 
 def test_the_average_is_that_of_the_recursion_and_what_training_ends_with(task: Any, fit: Any):
