@@ -1,0 +1,23 @@
+"""How classes are called in the names of metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tlbench.errors import DataError
+
+
+def metric_class_names(class_names: Sequence[str]) -> list[str]:
+    """Class names with `/`, which separates the parts of a metric's name, made `_`.
+
+    Raises:
+        DataError: Two classes would share a metric's name.
+    """
+    names = [name.replace("/", "_") for name in class_names]
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(
+                f"class names {list(class_names)!r}: two would be called {name!r} in metrics ('/' becomes '_'); "
+                "rename one of them"
+            )
+    return names
