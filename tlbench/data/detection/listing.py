@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -68,6 +68,20 @@ class BoxListing:
         for tensor in (self.sizes, self.boxes, self.labels, self.starts):
             digest.update(tensor.contiguous().numpy().tobytes())
         return digest.digest()
+
+
+def joined(listings: Sequence[BoxListing]) -> BoxListing:
+    """The images of several listings of one root and equal classes, one after another."""
+    first = listings[0]
+    counts = torch.cat([listing.starts.diff() for listing in listings])
+    return replace(
+        first,
+        names=tuple(name for listing in listings for name in listing.names),
+        sizes=torch.cat([listing.sizes for listing in listings]),
+        boxes=torch.cat([listing.boxes for listing in listings]),
+        labels=torch.cat([listing.labels for listing in listings]),
+        starts=torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)]),
+    )
 
 
 def objects_of(starts: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,195 @@
+"""From the parts that a data set with boxes comes in to train, val and test, by a rule that the record keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tlbench.config import DetectionDataConfig
+from tlbench.data.detection.frame_blocks import Blocks, frame_blocks
+from tlbench.data.detection.listing import BoxListing, joined
+from tlbench.errors import DataError
+from tlbench.seeds import bits
+
+_SPLIT_DRAW, _SUBSET_DRAW = 16, 17  # as in tlbench.data.splits
+
+
+def parts_of(
+    whole: BoxListing, parts: Mapping[str, Sequence[str]], unreadable: Collection[int] = ()
+) -> dict[str, BoxListing]:
+    """Divide a listing of all images into the parts that follow one another in it.
+
+    Args:
+        whole: The images of all parts, in their order.
+        parts: Part → the names of its images.
+        unreadable: Positions in `whole` that are left out.
+    """
+    taken, start = {}, 0
+    for part, names in parts.items():
+        kept = [i for i in range(start, start + len(names)) if i not in unreadable]
+        taken[part] = whole.take(torch.tensor(kept, dtype=torch.int64))
+        start += len(names)
+    return taken
+
+
+def carve_boxes(
+    parts: Mapping[str, BoxListing],
+    data: DetectionDataConfig,
+    split_seed: int,
+    named: str,
+    warn: Callable[[str], None],
+    frames: bool = False,
+) -> tuple[dict[str, BoxListing], dict[str, Any]]:
+    """Choose the classes, decide which images are train, val and test, and take the subset to train on.
+
+    Without an official test split the official val becomes test, and another val is carved out of train: at random by
+    image (not stratified: an image can have objects of many classes), or by blocks of consecutive frames. With
+    `data.split=blocked` all images are divided anew, by blocks of frames.
+
+    Args:
+        parts: `train`, and `val` and `test` where the data set has them.
+        data: The target's config.
+        split_seed: Seed of the splits and of the subset.
+        named: What the parts are called in the rule: `official`, `the folder's`.
+        warn: Shows the user a warning.
+        frames: Whether the images are frames of videos.
+
+    Returns:
+        The splits `train`, `val` and `test`, and the rule.
+
+    Raises:
+        DataError: A class does not exist, or a split would be empty or without objects.
+    """
+    if data.classes is not None:
+        parts = {part: choose_classes(listing, data.classes) for part, listing in parts.items()}
+    whole = f"{named} train" if len(parts) > 1 else "all images"
+    if data.split == "blocked":
+        parts, whole, frames = {"train": joined(list(parts.values()))}, "all images", True
+    origin = {split: f"{named} {split}" for split in parts}
+    if "val" in parts and "test" not in parts:
+        parts, origin["test"] = {"train": parts["train"], "test": parts["val"]}, f"{named} val"
+    train = parts["train"]
+    wanted = {"test": data.test_fraction, "val": data.val_fraction}  # test first, as in tlbench.data.carve
+    fractions = {}
+    for split, fraction in wanted.items():
+        if split in parts:
+            continue
+        if fraction is None:
+            raise DataError(f"data.{split}_fraction=null: there is no {split} split; give a fraction in (0, 1)")
+        fractions[split] = fraction
+    blocks = frame_blocks(train, fractions, split_seed) if frames and fractions else None
+    index = blocks.index if blocks else random_split(len(train), fractions, split_seed)
+    chosen = index["train"][_subset(len(index["train"]), data.fraction, split_seed)]
+    splits = {"train": train.take(chosen)}
+    splits |= {split: parts[split] if split in parts else train.take(index[split]) for split in ("val", "test")}
+    _check_objects(splits, fractions)
+    if blocks and not blocks.rows_apart:
+        warn(
+            "data.split: identical label rows stand in neighbouring blocks of frames, as nearly all frames share them; "
+            "the splits are not independent"
+        )
+    how = "by blocks of consecutive frames" if blocks else "at random by image, not stratified"
+    carved = f"carved out of {whole}, {how}"
+    rule: dict[str, Any] = {
+        "split": data.split,
+        "train": f"the rest of {whole}" if fractions else f"{named} train",
+        "val": carved if "val" in fractions else origin["val"],
+        "test": carved if "test" in fractions else origin["test"],
+        "val_fraction": fractions.get("val"),
+        "test_fraction": fractions.get("test"),
+        "fraction": data.fraction,
+        "split_seed": split_seed,
+        "counts": {split: len(listing) for split, listing in splits.items()},
+        "objects": {split: len(listing.labels) for split, listing in splits.items()},
+        "background": {split: _background(listing) for split, listing in splits.items()},
+    }
+    return splits, rule | (_block_rule(train, blocks) if blocks else {})
+
+
+def choose_classes(listing: BoxListing, wanted: Sequence[str]) -> BoxListing:
+    """All images with the objects of some classes, which are numbered in the wanted order.
+
+    Raises:
+        DataError: A class does not exist.
+    """
+    unknown = [name for name in wanted if name not in listing.class_names]
+    if unknown:
+        raise DataError(
+            f"data.classes: no class {', '.join(map(repr, unknown))}; the data have {', '.join(listing.class_names)}"
+        )
+    number = torch.full((len(listing.class_names),), -1)
+    for i, name in enumerate(wanted):
+        number[listing.class_names.index(name)] = i
+    labels = number[listing.labels]
+    kept = labels >= 0
+    before = torch.cat([torch.zeros(1, dtype=torch.int64), kept.cumsum(0)])
+    return replace(
+        listing,
+        boxes=listing.boxes[kept],
+        labels=labels[kept],
+        starts=before[listing.starts],
+        class_names=tuple(wanted),
+    )
+
+
+def random_split(count: int, fractions: Mapping[str, float], seed: int) -> dict[str, Tensor]:
+    """Carve round(N · fraction) images of each part out of N, in random order, and leave the rest for training.
+
+    A part does not depend on the fractions of those after it.
+
+    Returns:
+        `train` and each part → sorted int64 positions.
+
+    Raises:
+        DataError: A part, or train, would be empty.
+    """
+    order = torch.argsort(bits(seed, 0, torch.arange(count), _SPLIT_DRAW), stable=True)
+    split, start = {}, 0
+    for part, fraction in fractions.items():
+        stop = start + round(count * fraction)
+        if not start < stop < count:
+            raise DataError(
+                f"data.{part}_fraction={fraction:g}: of {count} images that leaves none for {part} or for train; add "
+                "images or change the fraction"
+            )
+        split[part] = order[start:stop].sort().values
+        start = stop
+    return {"train": order[start:].sort().values, **split}
+
+
+def _subset(count: int, fraction: float, seed: int) -> Tensor:
+    """Sorted positions of round(N · fraction) of N images; with one seed, a smaller fraction's are among a larger's."""
+    wanted = round(count * fraction)
+    if wanted == 0:
+        raise DataError(f"data.fraction={fraction:g}: leaves none of {count} training images; use a larger fraction")
+    order = torch.argsort(bits(seed, 0, torch.arange(count), _SUBSET_DRAW), stable=True)
+    return order[:wanted].sort().values
+
+
+def _check_objects(splits: Mapping[str, BoxListing], fractions: Mapping[str, float]) -> None:
+    for split, listing in splits.items():
+        if len(listing.labels) == 0:
+            mend = f"change data.{split}_fraction" if split in fractions else "add labels, or choose other classes"
+            raise DataError(
+                f"{listing.root}: {split} has {len(listing)} images and no objects of "
+                f"{', '.join(listing.class_names)}; {mend}"
+            )
+
+
+def _background(listing: BoxListing) -> int:
+    return int((listing.starts[1:] == listing.starts[:-1]).sum())
+
+
+def _block_rule(train: BoxListing, blocks: Blocks) -> dict[str, Any]:
+    return {
+        "blocks": {
+            split: [[train.names[first], train.names[last]] for first, last in found]
+            for split, found in blocks.blocks.items()
+        },
+        "borders": [[train.names[first], train.names[second]] for first, second in blocks.borders],
+        "label_rows_kept_apart": blocks.rows_apart,
+    }

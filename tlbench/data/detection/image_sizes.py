@@ -1,0 +1,114 @@
+"""Height and width of image files, from their headers alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import rich
+import torch
+from PIL import ExifTags, Image, UnidentifiedImageError
+from rich.progress import track
+from torch import Tensor
+
+from tlbench.errors import DataError
+
+_THREADS = 8  # most of the time goes into waiting for the disk
+_SHOW_PROGRESS_ABOVE = 2_000  # files
+_TAIL = 1 << 16  # bytes
+_SIDEWAYS = (5, 6, 7, 8)  # orientations of EXIF that swap height and width
+_NAMED = 5  # unreadable files in a message
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSizes:
+    """The sizes of N image files.
+
+    Args:
+        sizes: (N, 2) int64, height and width in pixels of the upright image; zeros where the file is unreadable.
+        unreadable: Position → why the file's header cannot be read.
+    """
+
+    sizes: Tensor
+    unreadable: Mapping[int, str]
+
+
+def image_sizes(root: Path, names: Sequence[str]) -> ImageSizes:
+    """Read the headers of files below a folder; an orientation in EXIF or XMP is respected, as when decoding.
+
+    Whether the pixels behind the header are whole is not looked at.
+    """
+    console = rich.get_console()
+    quiet = len(names) <= _SHOW_PROGRESS_ABOVE or not console.is_terminal
+    paths = [f"{root}/{name}" for name in names]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        found = list(
+            track(
+                pool.map(_size_or_reason, paths),
+                "reading image sizes",
+                len(paths),
+                console=console,
+                transient=True,
+                disable=quiet,
+            )
+        )
+    sizes = [(0, 0) if isinstance(size, str) else size for size in found]
+    return ImageSizes(
+        torch.tensor(sizes, dtype=torch.int64).view(-1, 2),
+        {i: size for i, size in enumerate(found) if isinstance(size, str)},
+    )
+
+
+def check_unreadable(root: Path, unreadable: Mapping[str, str], allowed: int) -> None:
+    """Refuse more unreadable files than may be left out.
+
+    Args:
+        root: The folder that the names are relative to.
+        unreadable: Name → reason.
+        allowed: `data.max_unreadable`.
+
+    Raises:
+        DataError: There are more.
+    """
+    if len(unreadable) <= allowed:
+        return
+    named = [f"{root / name}: {reason}" for name, reason in list(unreadable.items())[:_NAMED]]
+    rest = len(unreadable) - len(named)
+    text = "; ".join(named) + (f"; and {rest} more" if rest else "")
+    files = "1 file" if len(unreadable) == 1 else f"{len(unreadable)} files"
+    raise DataError(
+        f"{text}; replace or remove {files}, or leave out up to so many with data.max_unreadable (now {allowed})"
+    )
+
+
+def _size_or_reason(path: str) -> tuple[int, int] | str:
+    try:
+        with open(path, "rb") as file, Image.open(file) as image:  # noqa: PTH123 - 100,000 Paths are slow
+            height, width = image.height, image.width
+            return (width, height) if _orientation(image, file) in _SIDEWAYS else (height, width)
+    except UnidentifiedImageError:
+        return "not an image, or not one of a kind that Pillow reads"
+    except Exception as error:  # Pillow's readers raise nearly anything on a broken file
+        strerror = error.strerror if isinstance(error, OSError) else None
+        return strerror or " ".join(str(error).split()) or type(error).__name__
+
+
+def _orientation(image: Image.Image, file: IO[bytes]) -> int:
+    """EXIF's orientation, 1 … 8; of a PNG without decoding it, which Pillow does to look for EXIF behind the pixels."""
+    undecoded = image.format == "PNG" and not _exif_behind_pixels(file)
+    exif = Image.Image.getexif(image) if undecoded else image.getexif()
+    orientation = exif.get(ExifTags.Base.Orientation, 1)
+    return orientation if isinstance(orientation, int) else 1
+
+
+def _exif_behind_pixels(file: IO[bytes]) -> bool:
+    position = file.tell()
+    length = file.seek(0, os.SEEK_END)
+    file.seek(max(0, length - _TAIL))
+    tail = file.read()
+    file.seek(position)
+    return b"eXIf" in tail
