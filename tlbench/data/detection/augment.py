@@ -1,0 +1,130 @@
+"""Batches of images with boxes, on their device: augmented for training, letterboxed for evaluation.
+
+A training sample is a function of (augmentation seed, epoch, sample index), whatever batch it is in. Its parameters are
+drawn first (`mosaic.draw`), which says what images it needs; `compose` makes it of them, be they out of a set in memory
+or decoded for this batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from tlbench.data.detection.boxes import place_boxes
+from tlbench.data.detection.hsv import shift_hsv
+from tlbench.data.detection.letterbox import centred, frames, margins
+from tlbench.data.detection.listing import objects_of
+from tlbench.data.detection.mosaic import Draws, draw, lay_out
+from tlbench.data.detection.resample import render, taps
+from tlbench.data.detection.targets import BoxTargets
+
+if TYPE_CHECKING:
+    from tlbench.config import DetectionAugmentation
+    from tlbench.data.detection.images import BoxImages
+
+
+@torch.no_grad()
+def training_boxes(
+    images: BoxImages,
+    index: Tensor,
+    augmentation: DetectionAugmentation,
+    seed: int,
+    epoch: int,
+    mosaic: bool,
+) -> tuple[Tensor, BoxTargets]:
+    """An augmented batch.
+
+    Args:
+        images: The training images.
+        index: (B,) int64 sample indices, on their device.
+        augmentation: Strengths and probabilities.
+        seed: Augmentation seed.
+        epoch: Epoch, ≥ 0.
+        mosaic: Whether mosaics are made in this epoch, with the configured probability.
+
+    Returns:
+        (B, 3, S, S) float32 in [0, 1], and the objects in it.
+    """
+    side = images.images.shape[-1]
+    draws = draw(augmentation, len(images.images), side, index, seed, epoch, mosaic=mosaic)
+    rows = draws.tiles.clamp(min=0)
+    objects, owner = objects_of(images.starts, rows.flatten())
+    return compose(
+        draws,
+        images.images,
+        rows,
+        images.inside[rows],
+        images.boxes[objects],
+        images.labels[objects],
+        owner,
+        images.sizes[index],
+    )
+
+
+@torch.no_grad()
+def compose(
+    draws: Draws,
+    images: Tensor,
+    rows: Tensor,
+    inside: Tensor,
+    boxes: Tensor,
+    labels: Tensor,
+    owner: Tensor,
+    sizes: Tensor,
+) -> tuple[Tensor, BoxTargets]:
+    """Make a batch of what was drawn and the images that it asks for.
+
+    Where `draws.tiles` is -1, no image is asked for: anything may stand in its place.
+
+    Args:
+        draws: Of B samples of up to T tiles.
+        images: (K, 3, S, S) uint8, images in their top left corners.
+        rows: (B, T) int64, which of the K each tile is.
+        inside: (B, T, 2) int64, height and width of the tiles.
+        boxes: (J, 4) float32, the tiles' objects, `x1 y1 x2 y2` in pixels of `images`.
+        labels: (J,) int64.
+        owner: (J,) int64, which of the B · T tiles each object lies in, ascending.
+        sizes: (B, 2), height and width of the samples' originals, pixels.
+
+    Returns:
+        As `training_boxes`.
+    """
+    side = images.shape[-1]
+    layout = lay_out(draws, inside, side)
+    batch = shift_hsv(render(images, rows, taps(draws, layout, side)), draws.gains)
+    moved, keep = place_boxes(boxes, owner, draws, layout, side)
+    targets = BoxTargets(
+        boxes=moved[keep],
+        labels=labels[keep],
+        image=owner[keep] // rows.shape[1],
+        frames=batch.new_zeros(len(batch), 3),
+        sizes=sizes.to(torch.float32),
+    )
+    return batch, targets
+
+
+@torch.no_grad()
+def evaluation_boxes(images: BoxImages, index: Tensor) -> tuple[Tensor, BoxTargets]:
+    """A batch as it is: each image in the middle of the input, grey around it.
+
+    Args:
+        images: The images.
+        index: (B,) int64, positions in them, on their device.
+
+    Returns:
+        (B, 3, S, S) float32 in [0, 1], and the objects in it.
+    """
+    side = images.images.shape[-1]
+    inside, sizes = images.inside[index], images.sizes[index]
+    objects, image = objects_of(images.starts, index)
+    offset = margins(inside, side).flip(1).repeat(1, 2)
+    targets = BoxTargets(
+        boxes=images.boxes[objects] + offset[image],
+        labels=images.labels[objects],
+        image=image,
+        frames=frames(inside, sizes, side),
+        sizes=sizes.to(torch.float32),
+    )
+    return centred(images.images[index], inside).to(torch.float32).div_(255), targets

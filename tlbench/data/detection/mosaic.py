@@ -1,0 +1,121 @@
+"""What is drawn for a training image with boxes: which images it shows, where, how large; and where that puts each.
+
+A sample is a canvas, scaled and moved to the network's input. The canvas of a mosaic is twice as high and wide as the
+input and shows four images that meet at a random point (Bochkovskiy et al. 2020, arXiv:2004.10934); that of any other
+sample is the image itself. The canvas is never computed: only where each image's pixels end up in the input.
+
+The geometry is that of ultralytics' `Mosaic` and `RandomPerspective` (8.4, without rotation, shear and perspective).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from tlbench.seeds import randint, uniform, uniforms
+
+if TYPE_CHECKING:
+    from tlbench.config import DetectionAugmentation
+
+# Draw numbers of the augmentation stream; below 20 are those of classification, the order and the splits.
+_MOSAIC, _CENTRE_X, _CENTRE_Y, _SCALE, _SHIFT, _COLOUR, _FLIP = range(20, 27)
+_OTHERS = (27, 28, 29)
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """What was drawn for B samples, each of up to T tiles: 4, or 1 where no sample is a mosaic.
+
+    Args:
+        tiles: (B, T) int64, positions in the data set of the images shown: top left, top right, bottom left, bottom
+            right; the sample itself comes first. -1: none.
+        centre: (B, 2) int64 x, y: where the four images of a mosaic meet, in pixels of its canvas.
+        scale: (B,) float32, pixels of the input per pixel of the canvas.
+        shift: (B, 2) float32 x, y: where the canvas' centre is in the input, pixels.
+        gains: (B, 3) float32: change of the hue, turns of the colour circle; relative changes of saturation and value.
+        flip: (B,) bool.
+    """
+
+    tiles: Tensor
+    centre: Tensor
+    scale: Tensor
+    shift: Tensor
+    gains: Tensor
+    flip: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where the tiles of B samples are in their canvases.
+
+    Args:
+        corner: (B, T, 2) int64 x, y of each tile's top left pixel in the canvas; outside of it where it is cut.
+        low: (B, T, 2) int64 x, y of the first pixel of the tile that is within the canvas.
+        high: (B, T, 2) int64 x, y after the last; `low` where there is no such pixel, or no tile.
+        canvas: (B, 2) int64, width and height.
+    """
+
+    corner: Tensor
+    low: Tensor
+    high: Tensor
+    canvas: Tensor
+
+
+def draw(
+    config: DetectionAugmentation, images: int, side: int, index: Tensor, seed: int, epoch: int, *, mosaic: bool
+) -> Draws:
+    """Draw for some samples, each as a function of (seed, epoch, its index).
+
+    Args:
+        config: Strengths and probabilities.
+        images: Images in the data set, N.
+        side: Height and width of the input, S.
+        index: (B,) int64 sample indices, positions in the data set.
+        seed: Augmentation seed.
+        epoch: Epoch, ≥ 0.
+        mosaic: Whether mosaics are made at all in this epoch. What is drawn otherwise does not depend on it.
+    """
+
+    def around(middle: float, radius: float, count: int, number: int) -> Tensor:
+        return middle + radius * (2 * uniforms(count, seed, epoch, index, number) - 1)
+
+    tiles = index[:, None]
+    if mosaic and config.mosaic > 0:
+        others = torch.stack([randint(images, seed, epoch, index, number) for number in _OTHERS], dim=1)
+        mixed = uniform(seed, epoch, index, _MOSAIC) < config.mosaic
+        tiles = torch.cat([tiles, torch.where(mixed[:, None], others, -1)], dim=1)
+    centre = [side // 2 + randint(side, seed, epoch, index, number) for number in (_CENTRE_X, _CENTRE_Y)]
+    strengths = (config.hsv_h, config.hsv_s, config.hsv_v)
+    return Draws(
+        tiles=tiles,
+        centre=torch.stack(centre, dim=1),
+        scale=around(1, config.scale, 1, _SCALE)[:, 0],
+        shift=side * around(0.5, config.translate, 2, _SHIFT),
+        gains=torch.stack([s * gain for s, gain in zip(strengths, around(0, 1, 3, _COLOUR).T, strict=True)], dim=1),
+        flip=uniform(seed, epoch, index, _FLIP) < config.flip,
+    )
+
+
+def lay_out(draws: Draws, inside: Tensor, side: int) -> Layout:
+    """Place the tiles in their canvases.
+
+    A tile of a mosaic touches the centre with one corner and is cut at the canvas' border.
+
+    Args:
+        draws: What was drawn.
+        inside: (B, T, 2) int64, height and width of the tiles; anything where there is none.
+        side: Height and width of the input, S.
+    """
+    used = draws.tiles >= 0
+    mixed = used[:, -1] if used.shape[1] > 1 else torch.zeros_like(used[:, 0])
+    extent = inside.flip(2)
+    place = torch.arange(used.shape[1], device=inside.device)
+    before = torch.stack([1 - place % 2, 1 - place // 2], dim=1)  # 1 left of the centre, above it; 0 beyond
+    corner = torch.where(mixed[:, None, None], draws.centre[:, None] - extent * before, 0)
+    canvas = torch.where(mixed[:, None], 2 * side, extent[:, 0])
+    low = (-corner).clamp(min=0)
+    high = torch.minimum(extent, canvas[:, None] - corner)
+    return Layout(corner, low, torch.where(used[:, :, None], high, low), canvas)
