@@ -11,7 +11,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from tlbench.compose import compose_config
-from tlbench.config import Augmentation, ModelConfig, TrainConfig
+from tlbench.config import ImageAugmentation, ModelConfig, TrainConfig
 from tlbench.parsing import parse
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -46,10 +46,10 @@ def _default() -> dict[str, Any]:
     return compose_config([]).model_dump(mode="json")
 
 
-def augmentation(**strengths: Any) -> Augmentation:
+def augmentation(**strengths: Any) -> ImageAugmentation:
     """As `augmentation=none`, but for what is given."""
     none = yaml.safe_load((CONF / "augmentation" / "none.yaml").read_text())
-    return Augmentation.model_validate({**none, "name": "drawn", **strengths})
+    return ImageAugmentation.model_validate({**none, "name": "drawn", **strengths})
 
 
 def model(option: str = "resnet18", **changes: Any) -> ModelConfig:

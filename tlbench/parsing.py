@@ -15,10 +15,14 @@ from tlbench.adaptation.parameter_groups import learning_rate_scales
 from tlbench.adaptation.stages import plan_stages
 from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainConfig
 from tlbench.errors import ConfigError
-from tlbench.metrics.monitored import CLASSIFICATION, mode_of
+from tlbench.metrics.monitored import METRICS, mode_of
 from tlbench.models.checks import model_problems
 from tlbench.models.layer_groups import HEAD, LAYER_GROUPS
+from tlbench.optimizer_checks import optimizer_problems
 from tlbench.optional_groups import keys_of_optional
+from tlbench.task_checks import task_problems
+
+_UNIONS = ("strategy", "task", "data", "augmentation")
 
 SEED_KEYS = ("seed", "seeds")
 """Keys in which the runs of one arm differ."""
@@ -45,7 +49,7 @@ def parse(config: Mapping[str, Any]) -> TrainConfig:
 
 def _describe(error: Any) -> str:
     location = [str(part) for part in error["loc"]]
-    if location[0] == "strategy" and len(location) > 1:
+    if location[0] in _UNIONS and len(location) > 1:
         del location[1]  # pydantic names the strategy there, as the tag of a union
     key = ".".join(location)
     if error["type"] == "union_tag_invalid":
@@ -63,7 +67,7 @@ def _describe(error: Any) -> str:
 
 
 def _cross_checks(c: TrainConfig) -> list[str]:
-    problems = []
+    problems = task_problems(c)
     if c.source.name == "checkpoint" and c.source.path is None:
         problems.append(
             "source.path=null: source=checkpoint needs a weights file or a run's folder; "
@@ -78,25 +82,7 @@ def _cross_checks(c: TrainConfig) -> list[str]:
         )
     if c.source.tag is not None and c.source.name != "timm":
         problems.append(f"source.tag={c.source.tag!r}: source={c.source.name} has no tags; use source=timm, or null")
-    if c.data.stored_size is not None and c.data.name in ("cifar10", "digits"):
-        problems.append(f"data.stored_size={c.data.stored_size}: {c.data.name} keeps its images as they are; use null")
-    if c.data.shots is not None and c.data.fraction < 1:
-        problems.append(
-            f"data.shots={c.data.shots} and data.fraction={c.data.fraction}: give one of the two, "
-            "leave the other at null or 1.0"
-        )
-    if c.optimizer.name == "sgd" and c.optimizer.momentum is None:
-        problems.append("optimizer.momentum=null: SGD needs a momentum in [0, 1]")
-    if c.optimizer.name == "adamw" and c.optimizer.momentum is not None:
-        problems.append(f"optimizer.momentum={c.optimizer.momentum}: AdamW takes betas instead; use null")
-    if c.optimizer.name == "sgd" and c.optimizer.betas is not None:
-        problems.append(f"optimizer.betas={c.optimizer.betas}: SGD takes a momentum instead; use null")
-    if c.optimizer.name == "adamw" and c.optimizer.betas is None:
-        problems.append("optimizer.betas=null: AdamW needs two betas in [0, 1)")
-    if c.optimizer.warmup_epochs > c.trainer.max_epochs:
-        problems.append(
-            f"optimizer.warmup_epochs={c.optimizer.warmup_epochs}: at most trainer.max_epochs={c.trainer.max_epochs}"
-        )
+    problems.extend(optimizer_problems(c))
     of_model = model_problems(c.model)
     problems.extend(of_model)
     problems.extend(_check_stages(c) or ([] if of_model else _check_network(c)))
@@ -171,9 +157,11 @@ def _check_network(c: TrainConfig) -> list[str]:
     """What does not fit the network's layer groups or the task's metrics."""
     s = c.strategy
     checks: list[Callable[[], object]] = [
-        lambda: c.callbacks.monitor is None or mode_of(c.callbacks.monitor, CLASSIFICATION),
+        lambda: c.callbacks.monitor is None or mode_of(c.callbacks.monitor, METRICS[c.task.name]),
     ]
-    known = c.model.groups or (LAYER_GROUPS[c.model.name] if c.model.library == "torchvision" else None)
+    known = c.model.groups or (
+        LAYER_GROUPS[c.model.name] if c.model.library in ("torchvision", "ultralytics") else None
+    )
     if known is not None:  # those of timm's networks are known once they are built
         groups = list(known)
         checks += [

@@ -1,7 +1,13 @@
 """The typed schema behind `conf/`; nothing heavy is imported here. `tlbench.parsing` checks a configuration by it."""
 
-from tlbench.config.augmentation import Augmentation, RandAugment, ResizedCrop
-from tlbench.config.data import DataConfig, Normalisation, TaskConfig
+from tlbench.config.augmentation import (
+    Augmentation,
+    DetectionAugmentation,
+    ImageAugmentation,
+    RandAugment,
+    ResizedCrop,
+)
+from tlbench.config.data import DataConfig, DetectionDataConfig, ImageDataConfig, Normalisation
 from tlbench.config.loggers import LoggerConfig, MlflowConfig, WandbConfig
 from tlbench.config.model import ModelConfig, SourceConfig
 from tlbench.config.run import Seeds, StandIn, TrainConfig
@@ -14,6 +20,7 @@ from tlbench.config.strategy import (
     HeadThenFullConfig,
     StrategyConfig,
 )
+from tlbench.config.task import AnyTask, ClassificationConfig, DetectionConfig
 from tlbench.config.training import (
     CallbacksConfig,
     CheckpointConfig,
@@ -26,16 +33,23 @@ from tlbench.config.tuning import OptimizerRanges, Range, Tunable, TuningConfig,
 
 __all__ = [
     "AnyStrategy",
+    "AnyTask",
     "Augmentation",
     "CallbacksConfig",
     "Channel",
     "CheckpointConfig",
+    "ClassificationConfig",
     "DataConfig",
+    "DetectionAugmentation",
+    "DetectionConfig",
+    "DetectionDataConfig",
     "EarlyStoppingConfig",
     "FeatureExtractorConfig",
     "FullConfig",
     "GradualUnfreezingConfig",
     "HeadThenFullConfig",
+    "ImageAugmentation",
+    "ImageDataConfig",
     "LoggerConfig",
     "MlflowConfig",
     "ModelConfig",
@@ -56,7 +70,6 @@ __all__ = [
     "SourceConfig",
     "StandIn",
     "StrategyConfig",
-    "TaskConfig",
     "TrainConfig",
     "TrainerConfig",
     "Tunable",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from tlbench.config.schema import NonNegative, Positive, Probability, Schema
 
@@ -35,15 +35,25 @@ class RandAugment(Schema):
 
 
 class Augmentation(Schema):
-    """Random augmentation of training images, drawn per sample; all zero or null: none."""
+    """Random augmentation of training images, drawn per sample: what all tasks have."""
 
     name: str
+    flip: Probability = Field(description="probability of a horizontal flip")
+
+    @property
+    def is_none(self) -> bool:
+        """Whether a training image looks the same in every epoch."""
+        return not any(value for key, value in self.model_dump().items() if key != "name")
+
+
+class ImageAugmentation(Augmentation):
+    """Of images with one label each; all zero or null: none."""
+
     crop_padding: int = Field(
         ge=0,
         description="zero padding on each side before a random crop, in pixels of the stored image or resized crop",
     )
     resized_crop: ResizedCrop | None
-    flip: Probability = Field(description="probability of a horizontal flip")
     brightness: Probability = Field(description="factor drawn from [1 - b, 1 + b]")
     contrast: Probability
     saturation: Probability
@@ -56,7 +66,31 @@ class Augmentation(Schema):
         """Whether training images are mixtures, with soft targets."""
         return self.mixup > 0 or self.cutmix > 0
 
-    @property
-    def is_none(self) -> bool:
-        """Whether a training image looks the same in every epoch."""
-        return not any(value for key, value in self.model_dump().items() if key != "name")
+
+class DetectionAugmentation(Augmentation):
+    """Of images with boxes, as in ultralytics; all zero: none."""
+
+    mosaic: Probability = Field(description="probability of a mosaic with three other images (arXiv:2004.10934)")
+    close_mosaic: Probability = Field(description="last part of the epochs, in which there is no mosaic")
+    scale: Annotated[float, Field(ge=0, lt=1)] = Field(description="factor drawn from [1 - s, 1 + s]")
+    translate: Annotated[float, Field(ge=0, le=0.5)] = Field(description="shift, up to this fraction of the side")
+    hsv_h: Annotated[float, Field(ge=0, le=0.5)] = Field(description="shift of the hue, up to this part of the circle")
+    hsv_s: Probability = Field(description="factor of the saturation drawn from [1 - s, 1 + s]")
+    hsv_v: Probability = Field(description="factor of the value drawn from [1 - v, 1 + v]")
+
+
+def _task_of(augmentation: Any) -> str:
+    """By its keys, as an option's name is free."""
+    keys = augmentation if isinstance(augmentation, dict) else vars(augmentation)
+    return "detection" if "mosaic" in keys else "classification"
+
+
+AnyAugmentation = Annotated[
+    Annotated[ImageAugmentation, Tag("classification")] | Annotated[DetectionAugmentation, Tag("detection")],
+    Discriminator(_task_of),
+]
+
+
+def mosaic_epochs(augmentation: DetectionAugmentation, max_epochs: int) -> int:
+    """How many epochs of a run have mosaics, from the first on."""
+    return max_epochs - round(augmentation.close_mosaic * max_epochs)

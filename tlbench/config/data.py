@@ -1,4 +1,4 @@
-"""The target: its data and what is learnt from them."""
+"""The target's data."""
 
 from __future__ import annotations
 
@@ -17,20 +17,15 @@ class Normalisation(Schema):
 
 
 class DataConfig(Schema):
-    """The target's data."""
+    """The target's data: what all tasks have."""
 
-    name: Literal["cifar10", "digits", "image_folder", "image_csv"]
+    name: str
     root: str | None
-    classes: Annotated[list[str], Field(min_length=2)] | None = Field(description="class names; null: all")
+    classes: Annotated[list[str], Field(min_length=1)] | None = Field(description="class names; null: all")
     val_fraction: OpenFraction
     test_fraction: OpenFraction | None
     fraction: Annotated[float, Field(gt=0, le=1)]
-    shots: Annotated[int, Field(ge=1)] | None
-    image_size: Annotated[int, Field(ge=8, le=1024)]
-    stored_size: Annotated[int, Field(ge=8, le=4096)] | None = Field(
-        description="side in pixels to which images are brought once, when decoded"
-    )
-    fit: Literal["crop", "squash", "pad"] = Field(description="how an image that is not square becomes so")
+    image_size: Annotated[int, Field(ge=8)]
     cache: Literal["auto", "memory", "none"] = Field(
         description="memory: decoded once, kept on the device; none: decoded in each epoch by workers"
     )
@@ -50,16 +45,39 @@ class DataConfig(Schema):
             raise ValueError("a class occurs twice; name each once")
         return classes
 
+
+class ImageDataConfig(DataConfig):
+    """Images with one label each."""
+
+    name: Literal["cifar10", "digits", "image_folder", "image_csv"]
+    classes: Annotated[list[str], Field(min_length=2)] | None = Field(description="class names; null: all")
+    shots: Annotated[int, Field(ge=1)] | None
+    image_size: Annotated[int, Field(ge=8, le=1024)]
+    stored_size: Annotated[int, Field(ge=8, le=4096)] | None = Field(
+        description="side in pixels to which images are brought once, when decoded"
+    )
+    fit: Literal["crop", "squash", "pad"] = Field(description="how an image that is not square becomes so")
+
     @property
     def stored_side(self) -> int:
         """Height and width in pixels to which an image is brought when it is decoded."""
         return {"cifar10": 32, "digits": 8}.get(self.name, self.stored_size or self.image_size)
 
 
-class TaskConfig(Schema):
-    """What is learnt."""
+class DetectionDataConfig(DataConfig):
+    """Images with boxes."""
 
-    name: Literal["classification"]
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
-        description="share of the target spread over all classes (arXiv:1512.00567), in training only"
+    name: Literal["signature", "documents", "yolo", "coco"]
+    split: Literal["official", "blocked"] = Field(
+        description="official: as the data set is divided; blocked: all images, by blocks of consecutive frames"
     )
+    label_space: Literal["source", "target"] | None = Field(
+        description="of drawn documents: source: all kinds of elements; target: signatures alone; null: other data"
+    )
+    pages: Annotated[int, Field(ge=10)] | None = Field(description="drawn documents, all splits together; null: other")
+    image_size: Annotated[int, Field(ge=32, le=2048, multiple_of=32)] = Field(
+        description="side in pixels at the network's input"
+    )
+
+
+AnyData = Annotated[ImageDataConfig | DetectionDataConfig, Field(discriminator="name")]

@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from tlbench.config.augmentation import Augmentation
-from tlbench.config.data import DataConfig, TaskConfig
+from tlbench.config.augmentation import AnyAugmentation
+from tlbench.config.data import AnyData
 from tlbench.config.loggers import LoggerConfig
 from tlbench.config.model import ModelConfig, SourceConfig
 from tlbench.config.schema import FOLDER_NAME, Schema, Seed
 from tlbench.config.strategy import AnyStrategy
+from tlbench.config.task import AnyTask
 from tlbench.config.training import CallbacksConfig, OptimizerConfig, RegulariserConfig, TrainerConfig
 from tlbench.config.tuning import Tunable, TuningConfig, _one_is_a_list
 
@@ -52,9 +53,9 @@ class TrainConfig(Schema):
     )
     tuning: TuningConfig
     stand_ins: list[StandIn]
-    task: TaskConfig
-    data: DataConfig
-    augmentation: Augmentation
+    task: AnyTask
+    data: AnyData
+    augmentation: AnyAugmentation
     model: ModelConfig
     source: SourceConfig
     strategy: AnyStrategy

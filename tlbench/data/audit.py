@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ class SplitScan:
 
     Args:
         names: What each is called.
-        labels: (N,) int64, positions in the class names.
+        labels: (N,) int64, equal where images have equal labels; of classification, positions in the class names.
         digests: (N, 16) uint8; equal where images are.
         looks: What they look like; None where they are too small to tell copies from others that are alike.
     """
@@ -72,31 +72,56 @@ def audit(
         unreadable: Files left out, with the reason.
     """
     counts = {split: _counts(scan.labels, class_names) for split, scan in splits.items()}
+    section = {
+        "counts": counts,
+        "small_classes": {name: n for name, n in counts["train"].items() if n < min_images_per_class},
+        "unreadable": unreadable_part(unreadable),
+        "duplicates": duplicates_part(splits, "other_label"),
+    }
+    return Audit(section=section, warnings=warnings_of(section, min_images_per_class))
+
+
+def unreadable_part(unreadable: Mapping[str, str]) -> dict[str, Any]:
+    """`count`, and `files` with the reason, of these files; JSON types."""
+    return {"count": len(unreadable), "files": dict(list(unreadable.items())[:EXAMPLES])}
+
+
+def duplicates_part(splits: Mapping[str, SplitScan], conflict: str) -> dict[str, Any]:
+    """Look for copies; JSON types.
+
+    Args:
+        splits: As in `audit`.
+        conflict: What copies with unequal labels are counted as (`other_label`).
+
+    Returns:
+        `duplicates`, as in `Audit.section`.
+    """
     exact: dict[str, Any] = {}
     near: dict[str, Any] | None = {}
-    for one, other in _PAIRS:
-        if one not in splits or other not in splits:
-            continue
+    for one, other in pairs_of(splits):
         first, second = splits[one], splits[other]
         copies = exact_copies(first.digests, second.digests)
-        exact[f"{one}-{other}"] = _found(first, second, copies)
+        exact[f"{one}-{other}"] = _found(first, second, copies, conflict)
         if near is None or first.looks is None or second.looks is None:
             near = None
             continue
         alike = near_copies(first.looks, second.looks)
         alike[copies >= 0] = -1
-        near[f"{one}-{other}"] = _found(first, second, alike)
-    section = {
-        "counts": counts,
-        "small_classes": {name: n for name, n in counts["train"].items() if n < min_images_per_class},
-        "unreadable": {"count": len(unreadable), "files": dict(list(unreadable.items())[:EXAMPLES])},
-        "duplicates": {
-            "exact": exact,
-            "near": near,
-            "within": {split: _found(scan, scan, _repetitions(scan.digests)) for split, scan in splits.items()},
-        },
-    }
-    return Audit(section=section, warnings=warnings_of(section, min_images_per_class))
+        near[f"{one}-{other}"] = _found(first, second, alike, conflict)
+    within = {split: _found(scan, scan, _repetitions(scan.digests), conflict) for split, scan in splits.items()}
+    return {"exact": exact, "near": near, "within": within}
+
+
+def pairs_of(splits: Container[str]) -> list[tuple[str, str]]:
+    """The pairs of splits that must not share images: the later one is evaluated on, and is looked for in the other."""
+    return [(one, other) for one, other in _PAIRS if one in splits and other in splits]
+
+
+def examples(
+    first: Sequence[str], second: Sequence[str], partners: NDArray[np.int64], rows: NDArray[np.int64]
+) -> list[list[str]]:
+    """Up to `EXAMPLES` pairs of names: the partner in the first split, and the image in the second at these rows."""
+    return [[first[partners[i]], second[i]] for i in rows[:EXAMPLES].tolist()]
 
 
 def _counts(labels: NDArray[np.int64], class_names: Sequence[str]) -> dict[str, int]:
@@ -109,17 +134,13 @@ def _repetitions(digests: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.where(first < np.arange(len(first)), first, -1)
 
 
-def _found(first: SplitScan, second: SplitScan, partners: NDArray[np.int64]) -> dict[str, Any]:
+def _found(first: SplitScan, second: SplitScan, partners: NDArray[np.int64], conflict: str) -> dict[str, Any]:
     """How many images of the second split have a partner at these positions of the first; JSON types."""
     having = np.flatnonzero(partners >= 0)
     conflicting = having[first.labels[partners[having]] != second.labels[having]]
-
-    def pairs(rows: NDArray[np.int64]) -> list[list[str]]:
-        return [[first.names[partners[i]], second.names[i]] for i in rows[:EXAMPLES].tolist()]
-
     return {
         "images": len(having),
-        "other_label": len(conflicting),
-        "examples": pairs(having),
-        "other_label_examples": pairs(conflicting),
+        conflict: len(conflicting),
+        "examples": examples(first.names, second.names, partners, having),
+        f"{conflict}_examples": examples(first.names, second.names, partners, conflicting),
     }

@@ -7,12 +7,13 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from tlbench.config import DataConfig
+from tlbench.config import ImageDataConfig
 from tlbench.data.audit import VERSION, Audit, SplitScan, audit
 from tlbench.data.cache_folder import cache_folder
 from tlbench.data.images import FileSet, Images
@@ -21,7 +22,9 @@ from tlbench.data.perceptual_hash import looks_of, pixel_digests
 from tlbench.data.target import Target
 
 
-def audit_target(target: Target, fingerprint: Callable[[str], str], data: DataConfig, *, test: bool) -> Audit:
+def audit_target(
+    target: Target[Images], fingerprint: Callable[[str], str], data: ImageDataConfig, *, test: bool
+) -> Audit:
     """Audit what a run uses of a target, with the cache.
 
     Args:
@@ -53,14 +56,23 @@ def cached_audit(
         unreadable: Likewise.
     """
     names = {split: _names(split, images) for split, images in splits.items()}
-    unreadable = {_printable(name): reason for name, reason in unreadable.items()}
+    unreadable = {printable(name): reason for name, reason in unreadable.items()}
     depends_on = [VERSION, {s: fingerprints[s] for s in splits}, names, min_images_per_class, unreadable]
+
+    def compute() -> Audit:
+        scans = {split: _scan(names[split], images) for split, images in splits.items()}
+        return audit(scans, splits["train"].class_names, min_images_per_class, unreadable)
+
+    return cached(depends_on, compute)
+
+
+def cached(depends_on: Sequence[Any], compute: Callable[[], Audit]) -> Audit:
+    """What was computed before for the same values, else what is computed now; JSON types."""
     key = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()
     path = cache_folder() / "audits" / f"{key[:32]}.json"
     found = _read(path)
     if found is None:
-        scans = {split: _scan(names[split], images) for split, images in splits.items()}
-        found = audit(scans, splits["train"].class_names, min_images_per_class, unreadable)
+        found = compute()
         _write(path, found)
     return found
 
@@ -68,10 +80,10 @@ def cached_audit(
 def _names(split: str, images: Images) -> tuple[str, ...]:
     if images.names is None:
         return tuple(f"{split}[{i}]" for i in range(len(images)))
-    return tuple(map(_printable, images.names))
+    return tuple(map(printable, images.names))
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A file may be named by line breaks, or by bytes that are no text."""
     return name if name.isprintable() else repr(name)[1:-1]
 

@@ -5,83 +5,90 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_NAMED = 3  # classes, files or pairs in a line
+NAMED = 3
+"""Classes, files or pairs in a line, at most."""
 
 
 def warnings_of(section: Mapping[str, Any], min_images_per_class: int) -> list[str]:
     """The warnings about what `tlbench.data.audit.audit` found, the weightiest first."""
-    lines = (
-        _copies(section),
-        _conflicts(section),
-        _alike(section),
+    totals = {split: sum(counts.values()) for split, counts in section["counts"].items()}
+    duplicates = section["duplicates"]
+    return lines_of(
+        copies(duplicates, totals),
+        conflicts(duplicates, "other_label", "equal images with different labels", "one label of each pair is wrong"),
+        alike(duplicates, totals),
         _small(section, min_images_per_class),
-        _unreadable(section),
+        unreadable(section["unreadable"]),
     )
+
+
+def lines_of(*lines: str | None) -> list[str]:
+    """The warnings among these, as they are shown."""
     return [f"audit: {line}" for line in lines if line]
 
 
-def _copies(section: Mapping[str, Any]) -> str | None:
-    found = _across(section, section["duplicates"]["exact"], "are in", "=")
+def copies(duplicates: Mapping[str, Any], totals: Mapping[str, int]) -> str | None:
+    """Exact copies across splits; `totals` are the images of each split."""
+    found = across(duplicates["exact"], totals, "are in", "=")
     return found and f"exact copies across splits: {found}: the results are flattered; remove one of each pair"
 
 
-def _alike(section: Mapping[str, Any]) -> str | None:
-    found = _across(section, section["duplicates"]["near"] or {}, "look like one in", "~")
+def alike(
+    duplicates: Mapping[str, Any], totals: Mapping[str, int], remedy: str = "remove one of each pair"
+) -> str | None:
+    """Near-duplicates across splits."""
+    found = across(duplicates["near"] or {}, totals, "look like one in", "~")
     return found and (
         f"near-duplicates across splits: {found}: if they are copies or shots of one scene, and not merely alike, "
-        "the results are flattered; remove one of each pair"
+        f"the results are flattered; {remedy}"
     )
 
 
-def _conflicts(section: Mapping[str, Any]) -> str | None:
-    """Equal images with different labels, wherever they are."""
-    duplicates = section["duplicates"]
+def conflicts(duplicates: Mapping[str, Any], conflict: str, what: str, why: str) -> str | None:
+    """Equal images with unequal labels, wherever they are; `conflict` is the key that counts them."""
     found = [*duplicates["within"].values(), *duplicates["exact"].values()]
-    count = sum(part["other_label"] for part in found)
-    pairs = [pair for part in found for pair in part["other_label_examples"]]
-    named = ", ".join(" = ".join(pair) for pair in pairs[:_NAMED])
-    return (
-        f"equal images with different labels: {_number(count, 'pair')} ({named}{_more(count)}): one label of "
-        "each pair is wrong; mend or remove it"
-        if count
-        else None
-    )
+    count = sum(part[conflict] for part in found)
+    pairs = [pair for part in found for pair in part[f"{conflict}_examples"]]
+    named = ", ".join(" = ".join(pair) for pair in pairs[:NAMED])
+    return f"{what}: {number(count, 'pair')} ({named}{more(count)}): {why}; mend or remove it" if count else None
+
+
+def unreadable(part: Mapping[str, Any]) -> str | None:
+    """Files that were left out."""
+    if not part["count"]:
+        return None
+    named = "; ".join(f"{name}: {reason}" for name, reason in list(part["files"].items())[:NAMED])
+    return f"left out, as unreadable: {number(part['count'], 'file')} ({named}{more(part['count'])})"
+
+
+def across(found: Mapping[str, Any], totals: Mapping[str, int], what: str, sign: str) -> str | None:
+    """How many images of a split are one in another, for all pairs of splits."""
+    parts = []
+    for pair, part in found.items():
+        if part["images"]:
+            first, second = pair.split("-")
+            example = f" {sign} ".join(part["examples"][0]) + (", …" if part["images"] > 1 else "")
+            parts.append(f"{part['images']:,} of {totals[second]:,} {second} images {what} {first} ({example})")
+    return ", ".join(parts) or None
+
+
+def more(count: int) -> str:
+    """What follows the first `NAMED` of so many."""
+    return ", …" if count > NAMED else ""
+
+
+def number(count: int, noun: str, plural: str | None = None) -> str:
+    """`1 file`, `2 files`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def _small(section: Mapping[str, Any], wanted: int) -> str | None:
     small = section["small_classes"]
     if not small:
         return None
-    named = ", ".join(f"{name} {count}" for name, count in list(small.items())[:_NAMED])
+    named = ", ".join(f"{name} {count}" for name, count in list(small.items())[:NAMED])
     total, have = len(section["counts"]["train"]), "has" if len(small) == 1 else "have"
     return (
-        f"{len(small)} of {total} classes {have} fewer than {wanted} training images ({named}{_more(len(small))}): "
+        f"{len(small)} of {total} classes {have} fewer than {wanted} training images ({named}{more(len(small))}): "
         "their metrics will vary; add images, or lower data.min_images_per_class"
     )
-
-
-def _unreadable(section: Mapping[str, Any]) -> str | None:
-    count = section["unreadable"]["count"]
-    if not count:
-        return None
-    named = "; ".join(f"{name}: {reason}" for name, reason in list(section["unreadable"]["files"].items())[:_NAMED])
-    return f"left out, as unreadable: {_number(count, 'file')} ({named}{_more(count)})"
-
-
-def _across(section: Mapping[str, Any], found: Mapping[str, Any], what: str, sign: str) -> str | None:
-    parts = []
-    for pair, part in found.items():
-        if part["images"]:
-            first, second = pair.split("-")
-            total = sum(section["counts"][second].values())
-            example = f" {sign} ".join(part["examples"][0]) + (", …" if part["images"] > 1 else "")
-            parts.append(f"{part['images']:,} of {total:,} {second} images {what} {first} ({example})")
-    return ", ".join(parts) or None
-
-
-def _more(count: int) -> str:
-    return ", …" if count > _NAMED else ""
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tlbench.config import Augmentation, Normalisation
+from tlbench.config import ImageAugmentation, Normalisation
 from tlbench.data.colour import adjust_brightness, adjust_contrast, adjust_saturation
 from tlbench.data.rand_augment import rand_augment
 from tlbench.data.resized_crop import boxes, resized_crop
@@ -26,7 +26,7 @@ _CROP_Y, _CROP_X, _FLIP, _BRIGHTNESS, _CONTRAST, _SATURATION = range(1, 7)
 def augment(
     images: Tensor,
     index: Tensor,
-    config: Augmentation,
+    config: ImageAugmentation,
     seed: int,
     epoch: int,
     image_size: int,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from tlbench.config import DataConfig
+from tlbench.config import ImageDataConfig
 from tlbench.data.carve import carve
 from tlbench.data.cifar10_copy import BATCHES, ensure_copy
 from tlbench.data.image_files import read_listings
@@ -20,7 +20,9 @@ from tlbench.data.target import Target
 from tlbench.errors import DataError
 
 
-def open_cifar10(data: DataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]) -> Target:
+def open_cifar10(
+    data: ImageDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
+) -> Target[Images]:
     """CIFAR-10 as a target; val is carved out of official train.
 
     Args:

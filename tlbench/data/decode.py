@@ -7,6 +7,7 @@ Pillow and NumPy are needed here.
 from __future__ import annotations
 
 import io
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 
-Fit = Literal["crop", "squash", "pad"]
+Fit = Literal["crop", "squash", "pad", "corner"]
 Region = tuple[float, float, float, float]
 """Top, left, height and width of a part of the square, as fractions of its side."""
 
@@ -24,6 +25,10 @@ WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 # A JPEG is decoded at 1/2, 1/4 or 1/8 where that leaves this many pixels for each wanted one, as in Pillow's thumbnail
 _REDUCING_GAP = 2.0
 _WHITE = (255, 255, 255, 255)
+_ROTATED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
+
+GREY = 114
+"""What lies beside an image that does not fill its square, as in YOLO; all three channels."""
 
 
 class UnreadableError(Exception):
@@ -36,7 +41,8 @@ def decode_square(content: bytes, side: int, fit: Fit, region: Region = WHOLE) -
     Args:
         content: The file's bytes.
         side: Height and width of the result, pixels.
-        fit: How an image that is not square becomes so; see `to_square`.
+        fit: How an image that is not square becomes so; see `to_square`. `corner`: the whole image in the top left
+            corner, `GREY` beside it; of the whole square only.
         region: The part of the square.
 
     Returns:
@@ -47,6 +53,8 @@ def decode_square(content: bytes, side: int, fit: Fit, region: Region = WHOLE) -
     """
     try:
         with Image.open(io.BytesIO(content)) as image:
+            if fit == "corner":
+                return _in_corner(image, side)
             _reduce(image, side, fit, region)
             return to_square(to_rgb(image), side, fit, region)
     except UnreadableError:
@@ -82,7 +90,7 @@ def to_square(image: Image.Image, side: int, fit: Fit, region: Region = WHOLE) -
         image: RGB.
         side: Height and width of the result, pixels.
         fit: `crop`: the largest square in the middle; `squash`: the whole image, its aspect ratio lost; `pad`: the
-            whole image between black bars.
+            whole image between black bars. (`corner` is `decode_square`'s alone.)
         region: The part of the square.
 
     Returns:
@@ -99,6 +107,28 @@ def to_square(image: Image.Image, side: int, fit: Fit, region: Region = WHOLE) -
     # cropped before it is resized, as what lies outside must not shine through
     image = image.crop((first, upper, max(last, first + 1), max(lower, upper + 1)))
     return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Height and width of an opened image once it is upright, pixels; nothing is decoded."""
+    width, height = image.size
+    rotated = image.getexif().get(0x0112) in _ROTATED
+    return (width, height) if rotated else (height, width)
+
+
+def inside_size(height: int, width: int, side: int) -> tuple[int, int]:
+    """Height and width to which an image is brought so that its longer side is `side`, pixels."""
+    factor = side / max(height, width)
+    return min(math.ceil(height * factor), side), min(math.ceil(width * factor), side)
+
+
+def _in_corner(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    """The whole image in the top left corner, its longer side the square's, beside it `GREY`."""
+    height, width = inside_size(*upright_size(image), side)
+    _reduce(image, side, "pad", WHOLE)
+    square = np.full((side, side, 3), GREY, np.uint8)
+    square[:height, :width] = np.asarray(to_rgb(image).resize((width, height), Image.Resampling.BILINEAR))
+    return square
 
 
 def _square(size: tuple[int, int], fit: Fit) -> tuple[int, int]:

@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
-from tlbench.config import DataConfig
+from tlbench.config import ImageDataConfig
 from tlbench.data.carve import carve
-from tlbench.data.images import ImageSet
+from tlbench.data.images import Images, ImageSet
 from tlbench.data.target import Target
 
 GREY_LEVELS = 16
 
 
-def open_digits(data: DataConfig, split_seed: int) -> Target:
+def open_digits(data: ImageDataConfig, split_seed: int) -> Target[Images]:
     """Digits as a target; test and val are carved out, as the data have no split of their own.
 
     Args:

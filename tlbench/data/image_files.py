@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from tlbench.config import DataConfig
+from tlbench.config import ImageDataConfig
 from tlbench.data.carve import carve
 from tlbench.data.images import FileSet, Images, ImageSet
 from tlbench.data.listing import Listing, list_csv, list_splits
@@ -21,8 +21,8 @@ _NAMED = 5  # unreadable files in a message
 
 
 def open_image_files(
-    data: DataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
-) -> Target:
+    data: ImageDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
+) -> Target[Images]:
     """Images in folders or listed in a CSV file; splits that they lack are carved out of train.
 
     Raises:
@@ -36,7 +36,7 @@ def open_image_files(
 
 
 def read_listings(
-    listings: Mapping[str, Listing], data: DataConfig, say: Callable[[str], None], warn: Callable[[str], None]
+    listings: Mapping[str, Listing], data: ImageDataConfig, say: Callable[[str], None], warn: Callable[[str], None]
 ) -> tuple[dict[str, Images], dict[str, str]]:
     """Decode listed files, or only look at them where they are to be decoded in each epoch.
 
@@ -51,7 +51,8 @@ def read_listings(
     found = scan(whole, data.stored_side if in_memory else THUMBNAIL, data.fit, say, warn)
     unreadable = {whole.names[i]: reason for i, reason in sorted(found.unreadable.items())}
     if len(unreadable) > data.max_unreadable:
-        raise DataError(_unreadable_text(whole, unreadable, data.max_unreadable))
+        named = {str(whole.root / name): reason for name, reason in unreadable.items()}
+        raise DataError(unreadable_text(named, data.max_unreadable))
     parts: dict[str, Images] = {}
     start = 0
     for part, listing in listings.items():
@@ -61,7 +62,7 @@ def read_listings(
     return parts, unreadable
 
 
-def keeps_in_memory(data: DataConfig, count: int) -> bool:
+def keeps_in_memory(data: ImageDataConfig, count: int) -> bool:
     """Whether so many images are decoded once and kept on the device."""
     if data.cache == "auto":
         return count * 3 * data.stored_side**2 <= data.memory_budget_mb * 2**20
@@ -78,7 +79,9 @@ def _joined(listings: Mapping[str, Listing]) -> Listing:
     )
 
 
-def _images(listing: Listing, kept: torch.Tensor, found: Scan, start: int, data: DataConfig, in_memory: bool) -> Images:
+def _images(
+    listing: Listing, kept: torch.Tensor, found: Scan, start: int, data: ImageDataConfig, in_memory: bool
+) -> Images:
     whole = len(kept) == len(listing)
     pixels, digests = found.pixels[start : start + len(listing)], found.digests[start : start + len(listing)]
     listing = listing if whole else listing.take(kept)
@@ -92,8 +95,14 @@ def _images(listing: Listing, kept: torch.Tensor, found: Scan, start: int, data:
     return FileSet(listing, data.stored_side, data.fit, pixels, digests)
 
 
-def _unreadable_text(listing: Listing, unreadable: Mapping[str, str], allowed: int) -> str:
-    named = [f"{listing.root / name}: {reason}" for name, reason in list(unreadable.items())[:_NAMED]]
+def unreadable_text(unreadable: Mapping[str, str], allowed: int) -> str:
+    """What to say of more unreadable files than are allowed.
+
+    Args:
+        unreadable: Path → why it cannot be decoded.
+        allowed: `data.max_unreadable`.
+    """
+    named = [f"{path}: {reason}" for path, reason in list(unreadable.items())[:_NAMED]]
     rest = len(unreadable) - len(named)
     text = "; ".join(named) + (f"; and {rest} more" if rest else "")
     files = "1 file" if len(unreadable) == 1 else f"{len(unreadable)} files"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -44,7 +44,22 @@ class Listing:
         return Listing(self.root, tuple(self.names[i] for i in index.tolist()), self.labels[index], self.class_names)
 
 
-def read_file(listing: Listing, position: int) -> bytes:
+class Files(Protocol):
+    """Image files below a folder, whatever their labels are."""
+
+    @property
+    def root(self) -> Path:
+        """The folder that the names are relative to."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """N paths below it, `/` between their parts."""
+
+    def __len__(self) -> int:
+        """N."""
+
+
+def read_file(listing: Files, position: int) -> bytes:
     """The bytes of a listed file.
 
     Raises:

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from tlbench.data.cache_folder import cache_folder
 from tlbench.data.decode import Fit, UnreadableError, decode_square
-from tlbench.data.listing import Listing, read_file
+from tlbench.data.listing import Files, read_file
 from tlbench.data.workers import decoding_loader, default_workers
 from tlbench.errors import DataError
 
@@ -52,7 +52,7 @@ class Scan:
     unreadable: dict[int, str]
 
 
-def scan(listing: Listing, side: int, fit: Fit, say: Callable[[str], None], warn: Callable[[str], None]) -> Scan:
+def scan(listing: Files, side: int, fit: Fit, say: Callable[[str], None], warn: Callable[[str], None]) -> Scan:
     """The decoded files of a listing: from the cache, or decoded now and put there for other runs.
 
     The cache's key covers the root, every file's name, size and time of change, and what decoding depends on. Runs that
@@ -91,7 +91,7 @@ def scan(listing: Listing, side: int, fit: Fit, say: Callable[[str], None], warn
     return written
 
 
-def _key(listing: Listing, side: int, fit: Fit) -> str:
+def _key(listing: Files, side: int, fit: Fit) -> str:
     digest = hashlib.sha256(json.dumps([FORMAT, str(listing.root.absolute()), side, fit]).encode())
     for name in listing.names:
         try:
@@ -129,7 +129,7 @@ def _read(folder: Path, count: int) -> Scan | None:
     return Scan(torch.from_numpy(pixels), digests, {int(i): reason for i, reason in unreadable.items()})
 
 
-def _write(folder: Path, listing: Listing, side: int, fit: Fit) -> None:
+def _write(folder: Path, listing: Files, side: int, fit: Fit) -> None:
     """Decode into a folder of another name, which then takes the cache's place as a whole."""
     scratch = Path(tempfile.mkdtemp(prefix=".decoding-", dir=folder.parent))
     try:
@@ -151,7 +151,7 @@ def _write(folder: Path, listing: Listing, side: int, fit: Fit) -> None:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _in_memory(listing: Listing, side: int, fit: Fit) -> Scan:
+def _in_memory(listing: Files, side: int, fit: Fit) -> Scan:
     parts = list(_decoded(listing, side, fit))
     return Scan(
         torch.cat([part.pixels for part in parts]),
@@ -160,7 +160,7 @@ def _in_memory(listing: Listing, side: int, fit: Fit) -> Scan:
     )
 
 
-def _decoded(listing: Listing, side: int, fit: Fit) -> Iterator[Scan]:
+def _decoded(listing: Files, side: int, fit: Fit) -> Iterator[Scan]:
     """The files in their order, chunk by chunk; shows progress in a terminal when there are many."""
     count = len(listing)
     chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
@@ -175,7 +175,7 @@ def _decoded(listing: Listing, side: int, fit: Fit) -> Iterator[Scan]:
 class _Chunks:
     """Decodes a range of a listing's files."""
 
-    def __init__(self, listing: Listing, side: int, fit: Fit) -> None:
+    def __init__(self, listing: Files, side: int, fit: Fit) -> None:
         self._listing, self._side, self._fit = listing, side, fit
 
     def __len__(self) -> int:

@@ -7,17 +7,34 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from tlbench.config import DataConfig
+from tlbench.config import DataConfig, DetectionDataConfig, ImageDataConfig
 from tlbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from tlbench.data.images import Images
 
 
+class Split(Protocol):
+    """What every kind of split has: N samples with labels."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One name a class, in the order of the labels."""
+
+    def __len__(self) -> int:
+        """N."""
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over images, labels and class names."""
+
+
+S_co = TypeVar("S_co", bound=Split, covariant=True)
+
+
 @dataclass(frozen=True, eq=False)
-class Target:
+class Target(Generic[S_co]):
     """A data set and its three splits.
 
     Args:
@@ -28,7 +45,7 @@ class Target:
     """
 
     name: str
-    splits: Mapping[str, Images]
+    splits: Mapping[str, S_co]
     split_rule: Mapping[str, Any]
     unreadable: Mapping[str, str] = field(default_factory=dict)
 
@@ -39,9 +56,9 @@ class Target:
 
 
 def open_target(
-    data: DataConfig, split_seed: int, say: Callable[[str], None] = print, warn: Callable[[str], None] = print
-) -> Target:
-    """Find and decode the data, and decide which images are train, val and test.
+    data: ImageDataConfig, split_seed: int, say: Callable[[str], None] = print, warn: Callable[[str], None] = print
+) -> Target[Images]:
+    """Find and decode images with one label each, and decide which images are train, val and test.
 
     Args:
         data: The target's config; `fraction` and `shots` apply to training images only.
@@ -74,6 +91,12 @@ def ensure_reachable(data: DataConfig) -> None:
         ConfigError: `data.test_fraction` does not fit the data set, or `data.root` is missing.
         DataError: `unreachable=True` where there is no copy and the download fails.
     """
+    if isinstance(data, DetectionDataConfig):
+        from tlbench.data.detection.root import ensure_detection_root
+
+        ensure_detection_root(data)
+        return
+    assert isinstance(data, ImageDataConfig)
     _check_test_fraction(data)
     if data.name == "cifar10":
         from tlbench.data.cifar10_copy import ensure_copy
@@ -88,7 +111,7 @@ def ensure_reachable(data: DataConfig) -> None:
         own_root(data)
 
 
-def own_root(data: DataConfig) -> Path:
+def own_root(data: ImageDataConfig) -> Path:
     """The folder or CSV file of the user's own images.
 
     Raises:
@@ -108,7 +131,7 @@ def own_root(data: DataConfig) -> Path:
     return root
 
 
-def _check_test_fraction(data: DataConfig) -> None:
+def _check_test_fraction(data: ImageDataConfig) -> None:
     if data.name == "cifar10" and data.test_fraction is not None:
         raise ConfigError(f"data.test_fraction={data.test_fraction}: cifar10 has an official test set; use null")
     if data.name == "digits" and data.test_fraction is None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from tlbench.config import Augmentation, DataConfig
+from tlbench.config import ImageAugmentation, ImageDataConfig
 from tlbench.data.augment import augment, prepare
 from tlbench.data.mixing import mix
 
 
 def training_batch(
     batch: tuple[Tensor, Tensor, Tensor],
-    augmentation: Augmentation,
-    data: DataConfig,
+    augmentation: ImageAugmentation,
+    data: ImageDataConfig,
     classes: int,
     seed: int,
     epoch: int,

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench.config import DataConfig
+from tlbench.config import ImageDataConfig
 from tlbench.data.decode import EXTENSIONS, UnreadableError, decode_square
 from tlbench.data.listing import list_images, natural_order
 from tlbench.errors import DataError
@@ -53,7 +53,7 @@ def find_images(given: str) -> list[str]:
     return found
 
 
-def decoded(names: Iterable[str], data: DataConfig) -> Iterator[tuple[str, Square | UnreadableError]]:
+def decoded(names: Iterable[str], data: ImageDataConfig) -> Iterator[tuple[str, Square | UnreadableError]]:
     """Each file with its square (side, side, 3) uint8, or why it cannot be read; in order, a bounded number ahead.
 
     Args:
@@ -76,7 +76,7 @@ def decoded(names: Iterable[str], data: DataConfig) -> Iterator[tuple[str, Squar
         pool.shutdown(cancel_futures=True)
 
 
-def _decode(name: str, data: DataConfig) -> Square | UnreadableError:
+def _decode(name: str, data: ImageDataConfig) -> Square | UnreadableError:
     try:
         return decode_square(Path(name).expanduser().read_bytes(), data.stored_side, data.fit)
     except UnreadableError as error:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from tlbench.config import DataConfig
+from tlbench.config import ImageDataConfig
 from tlbench.data.decode import UnreadableError, decode_square, to_rgb, to_square
 from tlbench.errors import DataError
 
@@ -41,7 +41,7 @@ def each(images: SomeImages) -> Iterator[OneImage]:
         raise DataError(f"images: cannot take a {type(images).__name__}; {_WANTED}, or a list of such")
 
 
-def square(image: OneImage, data: DataConfig) -> NDArray[np.uint8]:
+def square(image: OneImage, data: ImageDataConfig) -> NDArray[np.uint8]:
     """Bring an image to a run's stored size, as its own images were.
 
     Args:

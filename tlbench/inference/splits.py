@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tlbench.config import DataConfig, TrainConfig
+from tlbench.config import ImageDataConfig, TrainConfig
 from tlbench.data.carve import choose_classes
 from tlbench.data.image_files import read_listings
 from tlbench.data.images import FileSet, Images
@@ -72,7 +72,7 @@ def check_classes(found: Sequence[str], wanted: Sequence[str]) -> None:
         )
 
 
-def batches(images: Images, data: DataConfig) -> Iterator[Batch]:
+def batches(images: Images, data: ImageDataConfig) -> Iterator[Batch]:
     """All images in their order: (B, 3, H, W) uint8, labels (B,) and positions (B,), on the host.
 
     Batches are those of a run's own test in one process.

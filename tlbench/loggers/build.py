@@ -14,6 +14,7 @@ from tlbench.loggers.identity import Identity, KnownRuns
 from tlbench.loggers.mlflow_run import RunMlflowLogger
 from tlbench.loggers.status import Status
 from tlbench.loggers.wandb_run import RunWandbLogger
+from tlbench.metrics.monitored import MAIN_METRIC
 from tlbench.processes.rank import is_first_process
 
 
@@ -81,9 +82,10 @@ def log_result(loggers: Sequence[Logger], metrics: Mapping[str, float], config: 
         logger.log_metrics({key: value for key, value in metrics.items() if key.count("/") == 1}, step)
         if isinstance(logger, TensorBoardLogger):
             # with the step, as a run that is taken up here drops what was logged from that step on
-            test_oa = {"hparam/test_oa": metrics["test/oa"]}
+            main = MAIN_METRIC[config.task.name]
+            result = {f"hparam/{main.replace('/', '_')}": metrics[main]}
             parameters = Identity.of(config).parameters
-            logger.log_hyperparams({k: str(v) for k, v in parameters.items()}, test_oa, step)
+            logger.log_hyperparams({k: str(v) for k, v in parameters.items()}, result, step)
             logger.finalize("success")
 
 

@@ -22,6 +22,21 @@ CLASSIFICATION: Mapping[str, Mode] = {
 CLASSIFICATION_DEFAULT = "val/oa"
 """What chooses the best epoch, unless `callbacks.monitor` names another."""
 
+DETECTION: Mapping[str, Mode] = {"map50_95": "max", "map50": "max", "map95": "max", "f1": "max", "loss": "min"}
+"""Likewise."""
+
+DETECTION_DEFAULT = "val/map50_95"
+"""Likewise."""
+
+METRICS: Mapping[str, Mapping[str, Mode]] = {"classification": CLASSIFICATION, "detection": DETECTION}
+"""Task → its metrics."""
+
+DEFAULT_MONITOR: Mapping[str, str] = {"classification": CLASSIFICATION_DEFAULT, "detection": DETECTION_DEFAULT}
+"""Task → what chooses the best epoch."""
+
+MAIN_METRIC: Mapping[str, str] = {"classification": "test/oa", "detection": "test/map50_95"}
+"""Task → what its studies compare."""
+
 
 def mode_of(monitor: str, metrics: Mapping[str, Mode]) -> Mode:
     """The better direction of a monitored metric.

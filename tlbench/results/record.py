@@ -55,12 +55,16 @@ class StageRecord(Section):
 
 
 class BestRecord(Section):
-    """Which checkpoint was chosen: the best on validation over all stages; epochs count from 1."""
+    """Which checkpoint was chosen: the best on validation over all stages; epochs count from 1.
+
+    `chosen` is what validation chose beside it, as the confidence from which detections count.
+    """
 
     monitor: str
     value: float | None
     epoch: int
     stage: str
+    chosen: dict[str, float | None] = {}
 
 
 class ErrorRecord(Section):
@@ -105,7 +109,7 @@ class Record(Section):
 
     format: Literal[1] = 1
     status: Literal["complete", "failed", "interrupted"]
-    task: Literal["classification"]
+    task: Literal["classification", "detection"]
     study: str
     arm: str
     factors: list[str]

@@ -9,9 +9,7 @@ from tlbench.errors import ConfigError
 from tlbench.results.record import Record
 from tlbench.study.collect import check_comparable, seedless_differences
 from tlbench.study.sides import Side
-from tlbench.study.summary import CLASSIFICATION_METRICS, StudySummary, summarise_study
-
-DEFAULT_METRIC = "test/oa"
+from tlbench.study.summary import STUDY_METRICS, StudySummary, summarise_study
 
 
 @dataclass(frozen=True)
@@ -27,14 +25,14 @@ class Comparison:
     summary: StudySummary
 
 
-def compare(a: Side, b: Side, factors: Sequence[str] | None = None, metric: str = DEFAULT_METRIC) -> Comparison:
+def compare(a: Side, b: Side, factors: Sequence[str] | None = None, metric: str | None = None) -> Comparison:
     """Compare two sides, paired by seed.
 
     Args:
         a: What is compared.
         b: What it is compared with.
         factors: Keys in which they may differ, all else must be equal; None: they may differ in what they do.
-        metric: Compared first.
+        metric: Compared first; None: the task's own.
 
     Raises:
         ConfigError: Pairing would make no sense: other task, classes, split or test images; or a metric that one side
@@ -42,6 +40,7 @@ def compare(a: Side, b: Side, factors: Sequence[str] | None = None, metric: str 
     """
     left, right = a.complete[0], b.complete[0]
     _check_sense(a, b)
+    metric = STUDY_METRICS[left.task][0] if metric is None else metric
     metrics = _metrics(a, b, metric)
     if factors is not None:
         check_comparable([*a.complete, *b.complete], factors)
@@ -103,7 +102,7 @@ def _metrics(a: Side, b: Side, wanted: str) -> list[str]:
         if wanted not in names:
             known = ", ".join(sorted(name for name in has[0] & has[1] if name.count("/") == 1)) or "none in common"
             raise ConfigError(f"metric={wanted}: {side.name} has no such metric; both sides have: {known}")
-    return [name for name in CLASSIFICATION_METRICS if name in has[0] & has[1]]
+    return [name for name in STUDY_METRICS[a.complete[0].task] if name in has[0] & has[1]]
 
 
 def _names(record: Record) -> set[str]:

@@ -10,7 +10,6 @@ from pydantic import BeforeValidator, Field
 
 from tlbench.errors import ConfigError
 from tlbench.inference.options import Options, parse_options
-from tlbench.study.compare import DEFAULT_METRIC
 
 USAGE = """\
 tlbench.compare pairs existing runs by their seeds and reports the difference, with its interval from two seeds on.
@@ -33,7 +32,7 @@ class CompareOptions(Options):
         None,
         description="[source,data.shots]: the only keys in which the sides may differ; null: any, and they are named",
     )
-    metric: str = Field(DEFAULT_METRIC, description="what is compared first")
+    metric: str | None = Field(None, description="what is compared first; null: the task's own, such as test/oa")
     output: str | None = Field(None, description="JSON file for all numbers")
 
 

@@ -13,7 +13,7 @@ from tlbench.arms import arm_name
 from tlbench.compose import quoted
 from tlbench.console import console, say, shown
 from tlbench.errors import ConfigError
-from tlbench.metrics.monitored import CLASSIFICATION_DEFAULT
+from tlbench.metrics.monitored import DEFAULT_MONITOR
 from tlbench.results.atomic import write_atomic
 from tlbench.results.folder import CONSOLE_FILE
 from tlbench.results.record import Record, read_record
@@ -109,7 +109,7 @@ def _show(planned: list[PlannedRun], records: list[Record], without: list[Failur
     if planned[0].config.test:
         summary = summarise_study(records, factors, without)
     else:  # what chose the best epochs is all there is
-        monitor = planned[0].config.callbacks.monitor or CLASSIFICATION_DEFAULT
+        monitor = planned[0].config.callbacks.monitor or DEFAULT_MONITOR[planned[0].config.task.name]
         summary = summarise_study(records, factors, without, primary=monitor, metrics=())
     path = planned[0].study_folder / SUMMARY_FILE
     write_atomic(path, json.dumps(summary.to_dict(), indent=1, ensure_ascii=False).encode() + b"\n")

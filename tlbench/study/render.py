@@ -12,7 +12,7 @@ from rich.text import Text
 from tlbench.study.statistics import Spread
 from tlbench.study.summary import Arm, Difference, StudySummary
 
-_PERCENTAGES = {"oa", "aa", "f1"}
+_PERCENTAGES = {"oa", "aa", "f1", "map50", "map95", "map50_95", "precision", "recall"}
 """Metrics shown in percent, their differences in percentage points."""
 
 # Widths in characters: the metric's name with its gap; an arm, at least "0.964 ± 0.004", longer names are folded.

@@ -13,7 +13,7 @@ from tlbench.compose import plain
 from tlbench.config import TrainConfig
 from tlbench.config_hash import config_hash
 from tlbench.errors import ConfigError
-from tlbench.metrics.monitored import CLASSIFICATION, CLASSIFICATION_DEFAULT, Mode, mode_of
+from tlbench.metrics.monitored import DEFAULT_MONITOR, METRICS, Mode, mode_of
 from tlbench.parsing import parse
 from tlbench.results.tuning import TUNING_FOLDER, SearchRecord, TuningRecord, ranges_of, read_tuning
 from tlbench.stand_ins import replace_overrides
@@ -43,7 +43,7 @@ class Search:
     @property
     def mode(self) -> Mode:
         """The better direction of the monitored metric."""
-        return mode_of(self.record.monitor, CLASSIFICATION)
+        return mode_of(self.record.monitor, METRICS[self.config.task.name])
 
     def trial_folder(self, number: int) -> Path:
         """Of a trial, counted from 1."""
@@ -98,7 +98,7 @@ def search_of(overrides: Sequence[str], config: TrainConfig, run_folder: Path, c
         budget=tuning.trials,
         seed=tuning.seed,
         max_epochs=trial.trainer.max_epochs,
-        monitor=trial.callbacks.monitor or CLASSIFICATION_DEFAULT,
+        monitor=trial.callbacks.monitor or DEFAULT_MONITOR[trial.task.name],
         config_hash=config_hash(values),
     )
     arm = arm_name(config.model_dump(mode="json"), config.factors)

@@ -13,7 +13,11 @@ from tlbench.study.baselines import baselines
 from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
 from tlbench.study.tuning_notes import tuning_notes
 
-CLASSIFICATION_METRICS = ("test/oa", "test/aa", "test/kappa", "test/f1", "test/ece")
+STUDY_METRICS: Mapping[str, tuple[str, ...]] = {
+    "classification": ("test/oa", "test/aa", "test/kappa", "test/f1", "test/ece"),
+    "detection": ("test/map50_95", "test/map50", "test/map95", "test/precision", "test/recall", "test/f1", "test/iou"),
+}
+"""Task → what its studies sum up; the first is compared, unless another is asked for."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,8 @@ def summarise_study(
     records: Sequence[Record],
     factors: Sequence[str],
     failed: Iterable[Failure] = (),
-    primary: str = "test/oa",
-    metrics: Sequence[str] = CLASSIFICATION_METRICS,
+    primary: str | None = None,
+    metrics: Sequence[str] | None = None,
     confidence: float = 0.95,
     against: Mapping[str, str] | None = None,
 ) -> StudySummary:
@@ -95,12 +99,15 @@ def summarise_study(
         records: At least one, or one in `failed`; arms in declared order.
         factors: The declared factors.
         failed: Runs that left no record.
-        primary: The metric that is compared first: one of the test, or the monitored one of validation.
-        metrics: All metrics to sum up.
+        primary: The metric that is compared first: one of the test, or the monitored one of validation; None: the
+            task's own.
+        metrics: All metrics to sum up; None: the task's own.
         confidence: Of the intervals, in (0, 1).
         against: Arm → the one that it is compared with; None: see `baselines`.
     """
-    metrics = tuple(dict.fromkeys([primary, *metrics]))
+    own = STUDY_METRICS[records[0].task if records else "classification"]
+    primary = own[0] if primary is None else primary
+    metrics = tuple(dict.fromkeys([primary, *(own if metrics is None else metrics)]))
     failures = [*(_failure(record) for record in records if record.status != "complete"), *failed]
     names = list(dict.fromkeys([*(record.arm for record in records), *(failure.arm for failure in failures)]))
     complete = {name: [r for r in records if r.arm == name and r.status == "complete"] for name in names}

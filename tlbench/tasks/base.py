@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
-from lightning.pytorch import LightningModule
-from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 from torchmetrics import Metric
 
-from tlbench.adaptation.accumulation import Accumulation, batches_per_step, decay_scale
 from tlbench.adaptation.freezing import Freezing
-from tlbench.adaptation.optimizer import build_optimizer, momentum_at
-from tlbench.adaptation.parameter_groups import learning_rate_scales, parameter_groups
 from tlbench.adaptation.regularisers import Regulariser
-from tlbench.adaptation.schedule import GroupFactor, group_factor, warmup_steps
-from tlbench.adaptation.stages import plan_stages
 from tlbench.callbacks.ema import save_average
-from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainConfig
+from tlbench.config import TrainConfig
 from tlbench.metrics.mean import SampleMean
 from tlbench.metrics.monitored import Mode, mode_of
 from tlbench.models.network import Network
 from tlbench.processes.exchange import broadcast_buffers, gather_objects
 from tlbench.seeds import reseed
+from tlbench.tasks.optimised import OptimisedModule
 from tlbench.tasks.partial_epoch import restore_partial_epoch, save_partial_epoch
 
 MONITORED = "monitored"
@@ -41,7 +32,7 @@ Batch = tuple[Tensor, Any, Tensor]
 """Images (B, 3, H, W) float32, normalised, or cached features (B, F); targets; sample indices (B,) int64."""
 
 
-class Task(LightningModule):
+class Task(OptimisedModule):
     """Trains a network; the checkpoint's tensors are named `network.…`.
 
     A task sets `name`, `curves` and `default_monitor`, and fills in `loss`, `new_metrics`, `epoch_metrics` and
@@ -56,9 +47,7 @@ class Task(LightningModule):
         curves: The validation metrics that can choose the best epoch, and the direction of each.
         default_monitor: The one that does, unless `callbacks.monitor` names another.
         monitor: The one that does; callbacks read it and its `mode`.
-        stages: The strategy's stages on this network.
         stage_number: The stage that trains, from 0.
-        accumulation: Which batches end with an optimizer step.
         on_features: Whether training and validation batches hold the head's inputs, computed before.
 
     Raises:
@@ -70,17 +59,13 @@ class Task(LightningModule):
     default_monitor: ClassVar[str]
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
-        super().__init__()
+        super().__init__(network, config)
         self.network: nn.Module = network.module
-        self.layer_groups = network
-        self.config = config
         self.monitor = config.callbacks.monitor or self.default_monitor
         self.mode = mode_of(self.monitor, self.curves)
-        self.stages = plan_stages(config.strategy, list(network.groups), network.head, config.trainer.max_epochs)
         self.stage_number = 0
         self.freezing = Freezing(network)
         self.regulariser = Regulariser(network, config.regulariser)
-        self.accumulation = Accumulation()
         self.on_features = False
         self.train_metrics = self.new_train_metrics()
         self.val_metrics = self.new_metrics()
@@ -156,18 +141,6 @@ class Task(LightningModule):
             torch._dynamo.reset()  # what was compiled for another set of trainable parameters is of no more use
             self.network.compile()
 
-    def start_rates(self, number: int, step: int) -> None:
-        """Let the learning rates of what a stage unfreezes rise from this training step on."""
-        scheduler = self.lr_schedulers()
-        assert isinstance(scheduler, LambdaLR)
-        for group, factor, rate in zip(
-            scheduler.optimizer.param_groups, scheduler.lr_lambdas, scheduler.base_lrs, strict=True
-        ):
-            assert isinstance(factor, GroupFactor)
-            if group["name"].rpartition("/")[0] in self.stages[number].unfreezes:
-                factor.unfrozen_at = step
-                group["lr"] = rate * factor(step)
-
     def on_train_batch_start(self, _batch: Batch, _batch_idx: int) -> None:
         """Make what the network draws (dropout) a function of seed and step, not of running generator state."""
         reseed(self.config.seeds.augment, self.global_step, self.global_rank)
@@ -232,68 +205,6 @@ class Task(LightningModule):
         columns = {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
         order = torch.argsort(columns["index"])
         return {key: column[order] for key, column in columns.items()}
-
-    def new_optimizer(self) -> Optimizer:
-        """The optimizer with all parameter groups, each at its own learning rate."""
-        c, strategy = self.config.optimizer, self.config.strategy
-        scales = learning_rate_scales(list(self.layer_groups.groups), strategy.lr_decay, strategy.lr_scales)
-        decay = c.weight_decay * decay_scale(c, self.config.data.batch_size)
-        fused = c.clip_norm is None or self.config.trainer.precision != "16-mixed"
-        return build_optimizer(c, parameter_groups(self.layer_groups, c.lr, decay, scales), fused=fused)
-
-    def configure_optimizers(self) -> Any:
-        """All parameter groups from step 0, and one schedule for all of them; frozen ones have the rate 0."""
-        c, strategy, optimizer = self.config.optimizer, self.config.strategy, self.new_optimizer()
-        # not trainer.estimated_stepping_batches, which takes the loaders before FeatureCache can fill them
-        steps = len(self.trainer.datamodule.train_dataloader())  # type: ignore[attr-defined]
-        epochs = self.config.trainer.max_epochs
-        self.accumulation.batches = min(batches_per_step(c, self.config.data.batch_size), steps * epochs)
-        self.accumulation.warmup_batches = warmup_steps(c, steps, epochs)
-        if self.accumulation.batches > 1:  # schedules count batches, the first of which need not end with a step
-            warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
-        own_warmup = (
-            round(strategy.unfreeze_warmup_epochs * steps)
-            if isinstance(strategy, HeadThenFullConfig | GradualUnfreezingConfig)
-            else 0
-        )
-        factors: list[Callable[[int], float]] = [
-            group_factor(
-                c,
-                steps,
-                epochs,
-                group_warmup_steps=own_warmup,
-                unfrozen_at=0 if group["name"].rpartition("/")[0] in self.stages[0].trainable else None,
-            )
-            for group in optimizer.param_groups
-        ]
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": LambdaLR(optimizer, factors), "interval": "step"}}
-
-    def optimizer_step(
-        self,
-        epoch: int,
-        batch_idx: int,
-        optimizer: Optimizer | LightningOptimizer,
-        optimizer_closure: Callable[[], Any] | None = None,
-    ) -> None:
-        """Train on a batch, and step if it is the last of its window; `global_step` counts batches either way."""
-        assert optimizer_closure is not None
-        if not self.accumulation.due(self.global_step):
-            optimizer_closure()
-            self.accumulation.waiting += 1
-            return
-        c = self.config.optimizer
-        if c.warmup_momentum is not None:
-            for group in optimizer.param_groups:
-                group["momentum"] = momentum_at(c, self.global_step, self.accumulation.warmup_batches)
-        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
-        self.accumulation.waiting = 0
-
-    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
-        """Drop the gradients of the window before, in the first batch of a window."""
-        if self.accumulation.waiting == 0:
-            super().optimizer_zero_grad(epoch, batch_idx, optimizer)
-        else:
-            self.accumulation.take_up(self.named_parameters())
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what is not over, an epoch's losses and metrics and a step's gradients, and averaged weights."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tlbench.config import TrainConfig
+from tlbench.config import ClassificationConfig, TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.metrics.classification import ClassificationMetrics
 from tlbench.metrics.monitored import CLASSIFICATION, CLASSIFICATION_DEFAULT, Mode
@@ -37,6 +37,8 @@ class ClassificationTask(Task):
     def __init__(self, network: Network, config: TrainConfig, class_names: Sequence[str]) -> None:
         self.class_names = tuple(class_names)
         super().__init__(network, config)
+        assert isinstance(config.task, ClassificationConfig)
+        self.label_smoothing = config.task.label_smoothing
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy, in nats.
@@ -51,7 +53,7 @@ class ClassificationTask(Task):
 
         Label smoothing ε (Szegedy et al. 2016, arXiv:1512.00567) takes (1 − ε) · target + ε / C.
         """
-        return self._cross_entropy(outputs, targets, self.config.task.label_smoothing)
+        return self._cross_entropy(outputs, targets, self.label_smoothing)
 
     def plain_targets(self, targets: Tensor) -> Tensor:
         """Class indices (B,); of soft targets the heaviest class."""
@@ -78,6 +80,6 @@ class ClassificationTask(Task):
         """All but the per-class values, which are computed for the test split alone."""
         return {key: value for key, value in values.items() if "/" not in key}
 
-    def predict_batch(self, outputs: Tensor) -> dict[str, Tensor]:
-        """Class probabilities (B, C) float32."""
-        return {"probabilities": torch.softmax(outputs.float(), dim=1)}
+    def predict_batch(self, found: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Class indices (B,) and probabilities (B, C) float32."""
+        return {"target": targets, "probabilities": torch.softmax(found.float(), dim=1)}

@@ -19,8 +19,10 @@ def save_partial_epoch(task: Task, checkpoint: dict[str, Any]) -> None:
     metrics = task.train_metrics
     own = {
         "losses": torch.stack(task.train_losses).cpu() if task.train_losses else torch.zeros(0),
-        "metrics": {name: getattr(metrics, name).detach().cpu().clone() for name in metrics._defaults},
-        "updates": metrics._update_count,
+        "metrics": {name: getattr(metrics, name).detach().cpu().clone() for name in metrics._defaults}
+        if metrics is not None
+        else {},
+        "updates": metrics._update_count if metrics is not None else 0,
     }
     checkpoint[KEY] = gather_objects(own)
 
@@ -33,6 +35,8 @@ def restore_partial_epoch(task: Task, checkpoint: dict[str, Any]) -> None:
     own = processes[task.global_rank]
     task.train_losses = list(own["losses"])
     metrics = task.train_metrics
+    if metrics is None:
+        return
     for name, value in own["metrics"].items():
         setattr(metrics, name, value.to(metrics.device))
     metrics._update_count = own["updates"]

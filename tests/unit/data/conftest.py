@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from tlbench.config import DataConfig
+from tlbench.config import ImageDataConfig
 
 CONF = Path(__file__).parents[3] / "conf" / "data"
 
@@ -28,13 +28,13 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def data_config() -> Callable[..., DataConfig]:
+def data_config() -> Callable[..., ImageDataConfig]:
     """`data_config("digits", shots=3)`: the shipped config with changes."""
 
-    def make(name: str, **changes: Any) -> DataConfig:
+    def make(name: str, **changes: Any) -> ImageDataConfig:
         shipped = yaml.safe_load((CONF / f"{name}.yaml").read_text())
         del shipped["defaults"]  # which augmentation goes with the data
-        return DataConfig.model_validate({**shipped, **changes})
+        return ImageDataConfig.model_validate({**shipped, **changes})
 
     return make
 

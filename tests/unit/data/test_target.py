@@ -18,13 +18,13 @@ def test_asking_whether_data_are_here_imports_nothing_heavy(tmp_path: Path, draw
         draw_tree(tmp_path / "cifar10" / split, {"cat": 1})
     script = f"""
 import sys, yaml
-from tlbench.config import DataConfig
+from tlbench.config import ImageDataConfig
 from tlbench.data.target import ensure_reachable
 for name in ("cifar10", "digits"):
     with open(f"{ROOT}/conf/data/{{name}}.yaml") as file:
         shipped = yaml.safe_load(file)
     del shipped["defaults"]
-    ensure_reachable(DataConfig.model_validate({{**shipped, "root": {str(tmp_path)!r}}}))
+    ensure_reachable(ImageDataConfig.model_validate({{**shipped, "root": {str(tmp_path)!r}}}))
 print([m for m in ("torch", "torchvision", "sklearn", "numpy", "PIL") if m in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)

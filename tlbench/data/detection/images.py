@@ -1,0 +1,90 @@
+"""The images of a split with their boxes: decoded in memory, or on disk and decoded in each epoch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tlbench.data.decode import inside_size
+from tlbench.data.detection.listing import BoxListing, objects_of
+
+
+@dataclass(frozen=True, eq=False)
+class BoxSplit:
+    """N images with M objects, each image brought to a longer side of S pixels.
+
+    Args:
+        names: What each image is called, for the user.
+        sizes: (N, 2) int64, height and width of the images as they are in the data set, pixels.
+        inside: (N, 2) int64, height and width once the longer side is S.
+        boxes: (M, 4) float32, `x1 y1 x2 y2` in pixels of the resized image.
+        labels: (M,) int64, positions in `class_names`.
+        starts: (N + 1,) int64: the objects of image i are those at `starts[i]` up to `starts[i + 1]`.
+        class_names: C names.
+        side: S.
+        digests: (N, 16) uint8, equal where images are.
+        thumbnails: (N, 3, h, h) uint8, the images in small, for the audit.
+        listing: The files and their labels as they were read; None where images are drawn.
+    """
+
+    names: tuple[str, ...]
+    sizes: Tensor
+    inside: Tensor
+    boxes: Tensor
+    labels: Tensor
+    starts: Tensor
+    class_names: tuple[str, ...]
+    side: int
+    digests: NDArray[np.uint8]
+    thumbnails: Tensor
+    listing: BoxListing | None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def objects(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """The objects of some images, as `BoxListing.objects`."""
+        return objects_of(self.starts, index)
+
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over the images' contents, side, boxes, labels and class names."""
+        digest = hashlib.sha256(json.dumps([len(self), self.side, list(self.class_names)]).encode())
+        digest.update(np.ascontiguousarray(self.digests).data)
+        for tensor in (self.sizes, self.boxes, self.labels, self.starts):
+            digest.update(tensor.cpu().contiguous().numpy().data)
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class BoxFiles(BoxSplit):
+    """Images on disk, too large for the memory; `listing` is there."""
+
+
+@dataclass(frozen=True, eq=False)
+class BoxImages(BoxSplit):
+    """Images in memory, on one device.
+
+    Args:
+        images: (N, 3, S, S) uint8, RGB: each in the top left corner, `decode.GREY` beside it.
+    """
+
+    images: Tensor
+
+    def to(self, device: torch.device | str) -> BoxImages:
+        """What batches are made of, on a device."""
+        moved = ("images", "sizes", "inside", "boxes", "labels", "starts")
+        return replace(self, **{name: getattr(self, name).to(device) for name in moved})
+
+
+def in_resized(listing: BoxListing, side: int) -> tuple[Tensor, Tensor]:
+    """Sizes (N, 2) int64 of a listing's images once their longer side is `side`, and their boxes (M, 4) in them."""
+    inside = torch.tensor([inside_size(h, w, side) for h, w in listing.sizes.tolist()], dtype=torch.int64).view(-1, 2)
+    _, image = listing.objects(torch.arange(len(listing)))
+    factor = (inside.double() / listing.sizes).flip(1)[image]
+    return inside, (listing.boxes.double().view(-1, 2, 2) * factor[:, None]).view(-1, 4).float()

@@ -1,0 +1,102 @@
+"""Images with boxes as a Lightning data module: on the trainer's device as a whole, or decoded by workers."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from tlbench.config import DetectionAugmentation, DetectionDataConfig, Seeds
+from tlbench.config.augmentation import mosaic_epochs
+from tlbench.data.audit import Audit
+from tlbench.data.detection.augment import evaluation_boxes, training_boxes
+from tlbench.data.detection.images import BoxFiles, BoxImages, BoxSplit
+from tlbench.data.detection.loader import PositionLoader
+from tlbench.data.detection.targets import BoxTargets
+from tlbench.data.loader import OrderedLoader
+from tlbench.data.target import Target
+from tlbench.data.target_module import TargetModule
+
+Batch = tuple[Tensor, BoxTargets, Tensor]
+"""Images (B, 3, S, S) float32 normalised, their objects, positions (B,)."""
+
+_EVALUATION_PIXELS = 32 * 640**2
+
+
+class DetectionDataModule(TargetModule[BoxSplit]):
+    """Batches of (images float32 normalised, `BoxTargets`, index).
+
+    Args:
+        target: The opened target.
+        data: Its config.
+        augmentation: How training images are augmented.
+        seeds: As in `TargetModule`.
+        max_epochs: Of the run; the last ones have no mosaic.
+        channels_last: As in `TargetModule`.
+    """
+
+    data: DetectionDataConfig
+
+    def __init__(
+        self,
+        target: Target[BoxSplit],
+        data: DetectionDataConfig,
+        augmentation: DetectionAugmentation,
+        seeds: Seeds,
+        max_epochs: int,
+        *,
+        channels_last: bool = False,
+    ) -> None:
+        super().__init__(target, data, seeds, channels_last=channels_last)
+        self.augmentation = augmentation
+        self.mosaic_epochs = mosaic_epochs(augmentation, max_epochs)
+
+    @property
+    def storage(self) -> Literal["memory", "workers"]:
+        """Where the images come from."""
+        return "workers" if isinstance(self.target.splits["train"], BoxFiles) else "memory"
+
+    def audit(self, *, test: bool) -> Audit:
+        """As in `TargetModule`."""
+        from tlbench.data.detection.audit import audit_boxes
+
+        return audit_boxes(self.target, self.data, test=test)
+
+    def pictures(self, split: str, index: Tensor) -> Tensor:
+        """As in `TargetModule`; each in the top left corner."""
+        images = self.target.splits[split]
+        assert isinstance(images, BoxImages)
+        return images.images[index.cpu()]
+
+    def on_after_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Batch:  # noqa: ARG002 - Lightning's hook
+        """Make the network's input of positions, on the device."""
+        trainer = self._attached()
+        split = "train" if trainer.training else "test" if trainer.testing else "val"
+        images = self._read(split)
+        assert isinstance(images, BoxImages)
+        if trainer.training:
+            mosaic = trainer.current_epoch < self.mosaic_epochs
+            inputs, targets = training_boxes(
+                images, batch, self.augmentation, self.seeds.augment, trainer.current_epoch, mosaic
+            )
+        else:
+            inputs, targets = evaluation_boxes(images, batch)
+        return self._normalised(inputs), targets, batch
+
+    def _normalised(self, inputs: Tensor) -> Tensor:
+        n = self.data.normalisation
+        if any(n.mean) or any(value != 1 for value in n.std):
+            mean, std = inputs.new_tensor(n.mean), inputs.new_tensor(n.std)
+            inputs = (inputs - mean[:, None, None]) / std[:, None, None]
+        return inputs.to(memory_format=torch.channels_last) if self.channels_last else inputs
+
+    @property
+    def _evaluation_batch(self) -> int:
+        return max(self.data.batch_size, min(32, _EVALUATION_PIXELS // self.data.image_size**2))
+
+    def _batches(self, split: str, images: BoxSplit, batch_size: int, **options: Any) -> OrderedLoader:  # noqa: ARG002
+        return PositionLoader(len(images), batch_size, **options)
+
+    def _on_device(self, images: BoxSplit) -> BoxSplit:
+        return images.to(self._attached().strategy.root_device) if isinstance(images, BoxImages) else images
