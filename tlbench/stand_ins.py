@@ -10,8 +10,18 @@ from tlbench.errors import DataError, WeightsError
 from tlbench.sources.catalog import catalog
 from tlbench.sources.resolve import find_weights
 
-EMBEDDED_DATA = "digits"
-EMBEDDED_SOURCE = "tin200"
+EMBEDDED_DATA = {"classification": "digits", "detection": "documents"}
+"""Task → the data that stand in."""
+
+EMBEDDED_SOURCE = {"classification": "tin200", "detection": "documents"}
+"""Task → the weights that stand in."""
+
+WHOLE = {
+    "digits": {"data.shots": "null", "data.stored_size": "null"},
+    "documents": {"data.split": "official"},
+}
+"""Embedded data → overrides, beside those for all, that take back wishes which these data cannot meet."""
+
 SUFFIX = "-standin"
 
 
@@ -31,19 +41,20 @@ def data_stand_in(config: TrainConfig) -> StandIn | None:
     except DataError as error:
         if config.on_missing == "error" or not error.unreachable:
             raise
-        return StandIn(kind="data", wanted=config.data.name, used=EMBEDDED_DATA, reason=str(error))
+        return StandIn(kind="data", wanted=config.data.name, used=EMBEDDED_DATA[config.task.name], reason=str(error))
     return None
 
 
 def source_stand_in(config: TrainConfig) -> StandIn | None:
     """As `find_stand_ins`, for the source's weights alone; for some models nothing can stand in."""
+    embedded = EMBEDDED_SOURCE[config.task.name]
     try:
         find_weights(config.source, config.model)
     except WeightsError as error:
-        fits = (EMBEDDED_SOURCE, config.model.name) in catalog()
+        fits = embedded != config.source.name and (embedded, config.model.name) in catalog()
         if config.on_missing == "error" or not error.unreachable or not fits:
             raise
-        return StandIn(kind="source", wanted=config.source.name, used=EMBEDDED_SOURCE, reason=str(error))
+        return StandIn(kind="source", wanted=config.source.name, used=embedded, reason=str(error))
     return None
 
 
@@ -55,8 +66,8 @@ def stand_in_overrides(study: str, stand_ins: Sequence[StandIn]) -> dict[str, st
     changed = {"study": study if study.endswith(SUFFIX) else study + SUFFIX}
     for stand_in in stand_ins:
         if stand_in.kind == "data":
-            changed |= {"data": stand_in.used, "data.shots": "null", "data.fraction": "1.0", "data.root": "null"}
-            changed |= {"data.classes": "null", "data.stored_size": "null"}
+            changed |= {"data": stand_in.used, "data.fraction": "1.0", "data.root": "null", "data.classes": "null"}
+            changed |= WHOLE[stand_in.used]
         else:
             changed |= {"source": stand_in.used, "source.tag": "null"}
     listed = ",".join(

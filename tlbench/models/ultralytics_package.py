@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import cv2
 import numpy as np
 import PIL.Image
 import torch
@@ -91,6 +90,8 @@ def _print_options() -> Iterator[None]:
 
 @contextmanager
 def _open_cv_threads() -> Iterator[None]:
+    import cv2  # comes with ultralytics
+
     threads = cv2.getNumThreads()
     try:
         yield

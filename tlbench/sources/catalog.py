@@ -37,10 +37,10 @@ class CatalogEntry(Schema):
     licence: Text
     normalisation: Normalisation
     input_size: Annotated[int, Field(ge=1)]
-    head: Text
+    heads: Annotated[list[Text], Field(min_length=1)]
     classes: Annotated[int, Field(ge=1)]
-    top1: Annotated[float, Field(ge=0, le=100)] | None
-    top1_on: Text
+    score: Annotated[float, Field(ge=0, le=100)] | None
+    score_of: Text
 
 
 @cache

@@ -19,7 +19,7 @@ CHECKPOINT_FILE = "best.ckpt"
 RECORD_FILE = "record.json"
 """What says that the run is complete, and where its weights came from."""
 
-METRICS = ("test/oa",)
+METRICS = ("test/oa", "test/map50_95")
 """Metrics of an earlier run that go into the chain."""
 
 

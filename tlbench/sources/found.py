@@ -24,12 +24,13 @@ class FoundWeights:
         source: The source's name.
         model: The model it is wanted for.
         path: The file.
-        found: How it was found: `source.path`, `TLBENCH_WEIGHTS`, `torch hub cache`, `package`, `download`, or, for
-            weights of timm, `Hugging Face cache`.
+        found: How it was found: `source.path`, `TLBENCH_WEIGHTS`, `torch hub cache`, `package`, `download`; for weights
+            of timm also `Hugging Face cache`, for those of YOLO11 `working folder` and `ultralytics' weights`.
         title: What the weights are called; for a run `<study>/<arm>/seed_<n>`.
         licence: As the publisher states it.
         normalisation: What they were trained with.
-        heads: Prefixes of the classifier's tensors, under the network's names; beside the network's own head.
+        heads: Prefixes of the classifier's tensors, under the network's names; beside what is new in the
+            network's own.
         names: How the file names its tensors.
         earlier: What a run's checkpoint went through before, oldest first, without the run itself.
         run: The run whose checkpoint this is.

@@ -1,6 +1,8 @@
-"""Loading a source's weights over a network: the whole backbone or an error, never the head."""
+"""Loading a source's weights over a network: all but what is new for the labels, or an error."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -52,16 +54,16 @@ def apply_source(network: Network, source: SourceConfig, model: ModelConfig, dat
 
 
 def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data: DataConfig) -> LoadReport:
-    """Copy all backbone tensors of a file into the network; the head keeps its random start, also where shapes agree.
+    """Copy a file's tensors into the network, but for what is new for the labels, also where its shapes agree.
 
-    What the network dropped (`Network.dropped`) is ignored if the file has it.
+    That keeps its random start. What the network dropped (`Network.dropped`) is ignored if the file has it.
 
     Raises:
-        WeightsError: If the file's backbone is not exactly the network's; nothing has then been written.
+        WeightsError: If the file's tensors are not exactly the network's; nothing has then been written.
     """
-    content, sha256 = read_state_dict(found.path)
+    content, sha256 = _read(found.path, model)
     named = _named(network, found, content, model, data)
-    heads = (*network.groups[network.head], *found.heads)
+    heads = (*network.new, *found.heads)
     ignored = [n for n in named.tensors if n in network.dropped or any(lies_under(n, head) for head in heads)]
     given = {name: tensor for name, tensor in named.tensors.items() if name not in ignored}
     backbone = backbone_of(network)
@@ -86,6 +88,15 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
         warnings=_warnings(found, data),
         chain=_chain(found, sha256),
     )
+
+
+def _read(path: Path, model: ModelConfig) -> tuple[dict[str, Tensor], str]:
+    if model.library == "ultralytics":
+        from tlbench.sources.ultralytics_file import holds_network, read_network  # not needed for classification
+
+        if holds_network(path):
+            return read_network(path)
+    return read_state_dict(path)
 
 
 def _named(

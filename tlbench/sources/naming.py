@@ -34,9 +34,9 @@ class Named:
 
 
 def backbone_of(network: Network) -> dict[str, Tensor]:
-    """All tensors but the head's, by name."""
+    """All tensors but those that are new for the target's labels, by name."""
     own = network.module.state_dict()
-    return {name: tensor for name, tensor in own.items() if network.group_of(name) != network.head}
+    return {name: tensor for name, tensor in own.items() if not network.is_new(name)}
 
 
 def kind(tensor: Tensor) -> tuple[torch.Size, bool]:
@@ -83,7 +83,8 @@ def by_prefix(path: Path, given: Mapping[str, Tensor], network: Network) -> Name
 def by_position(path: Path, given: Mapping[str, Tensor], network: Network, model: str) -> Named:
     """Name a file's tensors by their places, if it does not name them as the network does already.
 
-    Of each pair the last part of the name (`weight`, `running_mean`) and, outside of the head, the shape must agree.
+    Of each pair the last part of the name (`weight`, `running_mean`) must agree, and the shape, but for what is new
+    for the labels.
 
     Args:
         path: The file, for the message.
@@ -100,7 +101,7 @@ def by_position(path: Path, given: Mapping[str, Tensor], network: Network, model
     outside = [name for name in given if network.dropped and name.rpartition(".")[2] in BATCH_NORM_BUFFERS]
     names = [name for name in given if name not in outside]
     for place, (theirs, ours) in enumerate(zip(names, own, strict=False), start=1):
-        alike = kind(given[theirs]) == kind(own[ours]) or network.group_of(ours) == network.head
+        alike = kind(given[theirs]) == kind(own[ours]) or network.is_new(ours)
         if not alike or theirs.rpartition(".")[2] != ours.rpartition(".")[2]:
             raise _another(path, model, f"tensor {place} is {_shown(theirs, given)} there and {_shown(ours, own)} here")
     if len(names) != len(own):

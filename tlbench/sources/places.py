@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -14,10 +16,17 @@ PACKAGE_FOLDER = Path(__file__).with_name("weights")
 """The weights that come with tlbench."""
 
 
-def user_places() -> Iterator[tuple[str, Path | None]]:
-    """Where the user's own files lie, in the order of the search: name, and folder (None: not set)."""
+def user_places(*, of_ultralytics: bool = False) -> Iterator[tuple[str, Path | None]]:
+    """Where the user's own files lie, in the order of the search: name, and folder (None: not set).
+
+    Args:
+        of_ultralytics: Whether also where ultralytics looks for its weights.
+    """
     folder = os.getenv(WEIGHTS_FOLDER)
     yield WEIGHTS_FOLDER, expanded(folder) if folder else None
+    if of_ultralytics:
+        yield "working folder", Path()
+        yield from (("ultralytics' weights", place) for place in ultralytics_folders())
     yield "torch hub cache", hub_folder()
 
 
@@ -26,6 +35,28 @@ def hub_folder() -> Path:
     cache = os.getenv("XDG_CACHE_HOME", "~/.cache")
     home = os.getenv("TORCH_HOME", os.path.join(cache, "torch"))  # noqa: PTH118 (as torch.hub joins them)
     return expanded(home) / "hub" / "checkpoints"
+
+
+def ultralytics_folders() -> list[Path]:
+    """Where ultralytics keeps weights: `weights_dir` of its settings, and its default, `weights` in the working folder.
+
+    Its settings lie in $YOLO_CONFIG_DIR, else in the system's folder for settings.
+    """
+    given = os.getenv("YOLO_CONFIG_DIR")
+    if given:
+        base = expanded(given)
+    elif sys.platform == "win32":
+        base = expanded("~/AppData/Roaming")
+    elif sys.platform == "darwin":
+        base = expanded("~/Library/Application Support")
+    else:
+        base = expanded(os.getenv("XDG_CONFIG_HOME") or "~/.config")
+    try:
+        settings = json.loads((base / "Ultralytics" / "settings.json").read_bytes())
+        folders = [expanded(settings["weights_dir"])]
+    except (OSError, ValueError, KeyError, TypeError):  # none there, or not as ultralytics writes them
+        folders = []
+    return [*folders, Path("weights")] if Path("weights") not in folders else folders
 
 
 def distribution_file(distribution: str, path: str) -> Path | None:

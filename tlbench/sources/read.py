@@ -39,7 +39,16 @@ def read_state_dict(path: Path) -> tuple[dict[str, Tensor], str]:
         raise WeightsError(f"{path}: cannot be read ({error.strerror or error}); give a readable file") from None
     except safetensors.SafetensorError as error:
         raise _not_weights(path, error) from None
-    return {name: _checked(path, name, tensor) for name, tensor in _tensors(path, content).items()}, sha256
+    return checked_tensors(path, _tensors(path, content)), sha256
+
+
+def checked_tensors(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a file, floating-point ones as float32.
+
+    Raises:
+        WeightsError: If one is not dense or has non-finite values.
+    """
+    return {name: _checked(path, name, tensor) for name, tensor in tensors.items()}
 
 
 def _unpickle(path: Path) -> Any:
@@ -53,10 +62,15 @@ def _unpickle(path: Path) -> Any:
         code = _code_in(path, error)
         if code is None:
             raise _not_weights(path, error) from None
-        raise WeightsError(
-            f"{path}: opening it would run code ({code}), refused: only tensors are read; save the weights with "
-            "safetensors or torch.save(model.state_dict(), FILE)"
-        ) from None
+        raise code_refused(path, code) from None
+
+
+def code_refused(path: Path, code: str) -> WeightsError:
+    """The error for a file that would run code."""
+    return WeightsError(
+        f"{path}: opening it would run code ({code}), refused: only tensors are read; save the weights with "
+        "safetensors or torch.save(model.state_dict(), FILE)"
+    )
 
 
 def _code_in(path: Path, error: Exception) -> str | None:

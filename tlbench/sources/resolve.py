@@ -7,6 +7,7 @@ from pathlib import Path
 from tlbench.config import ModelConfig, SourceConfig
 from tlbench.download import Unreachable
 from tlbench.errors import WeightsError
+from tlbench.models.layer_groups import YOLO11_MODELS
 from tlbench.sources.catalog import CatalogEntry, find_entry
 from tlbench.sources.earlier_run import find_checkpoint
 from tlbench.sources.fetch import fetch
@@ -24,6 +25,8 @@ from tlbench.sources.places import (
 
 def find_weights(source: SourceConfig, model: ModelConfig) -> FoundWeights | None:
     """Find a source's file: source.path, $TLBENCH_WEIGHTS, torch's hub cache, a package, download.
+
+    Those of YOLO11 are also looked for where ultralytics looks, before torch's hub cache.
 
     A catalog file's hash is checked wherever it lies; only that of an explicit source.path is the user's business.
 
@@ -51,7 +54,7 @@ def _find_catalogued(source: SourceConfig, entry: CatalogEntry) -> FoundWeights:
     if source.path is not None:
         return _found(entry, _given_file(source.path, entry), "source.path")
     tried = []
-    for place, folder in user_places():
+    for place, folder in user_places(of_ultralytics=entry.model in YOLO11_MODELS):
         if folder is None:
             tried.append(f"{place} (not set)")
         elif is_file(folder / entry.file):
@@ -136,6 +139,6 @@ def _found(entry: CatalogEntry, path: Path, place: str) -> FoundWeights:
         title=entry.title,
         licence=entry.licence,
         normalisation=entry.normalisation,
-        heads=(entry.head,),
+        heads=tuple(entry.heads),
         names=entry.names,
     )

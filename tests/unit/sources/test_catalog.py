@@ -30,7 +30,7 @@ def test_imagenet_is_torchvisions() -> None:
     assert entry.file == f"resnet18-{entry.sha256}.pth"  # torch.hub's convention
     assert (entry.normalisation.mean, entry.normalisation.std) == (preset.mean, preset.std)
     assert entry.input_size == preset.crop_size[0]
-    assert entry.top1 == weights.meta["_metrics"]["ImageNet-1K"]["acc@1"]
+    assert entry.score == weights.meta["_metrics"]["ImageNet-1K"]["acc@1"]
     assert entry.classes == len(weights.meta["categories"])
 
 
