@@ -14,6 +14,7 @@ from benchmarks.equal_runs import scalars
 from tests.commands import train
 from tests.conftest import isolate, use_tiny_network
 from tests.resuming import ALL_AUGMENTATION, GRADUAL, SHORT, STEPS, assert_equal_runs, go, short_config, stop_at
+from tlbench.adaptation.accumulation import KEY
 from tlbench.adaptation.freezing import group_hash
 from tlbench.callbacks.curves import Curves
 from tlbench.execute import RunFailed
@@ -57,6 +58,14 @@ RUNS = {
     ),
     "all augmentation": (*SHORT, *ALL_AUGMENTATION),
     "cached features": (*SHORT, "strategy=feature_extractor", "strategy.cache_features=true", "augmentation=none"),
+    "recipe": (  # 4 batches a step, after a ramp: steps follow batches 0, 4 and 8, none of them an epoch's last
+        *GRADUAL,
+        "optimizer=yolo",
+        "callbacks=yolo",
+        "optimizer.nominal_batch=28",
+        "optimizer.warmup_epochs=1",
+        "optimizer.clip_norm=1",
+    ),
     "one step an epoch": (*SHORT, "data.batch_size=30", "trainer.max_epochs=4"),
 }
 
@@ -96,6 +105,9 @@ MOMENTS = {
     "where patience has run out": ("stops early", ClassificationTask, "training_step", 2 * STEPS, 2 * STEPS),
     "with cached features": ("cached features", ClassificationTask, "training_step", 4, 4),
     "with all augmentation": ("all augmentation", ClassificationTask, "training_step", STEPS + 2, STEPS + 2),
+    "with gradients waiting in the middle of an epoch": ("recipe", ClassificationTask, "training_step", 8, 8),
+    "with gradients waiting at an epoch's end": ("recipe", ClassificationTask, "training_step", STEPS, STEPS),
+    "with no gradients waiting": ("recipe", ClassificationTask, "training_step", 5, 5),
     "with one step an epoch": ("one step an epoch", ClassificationTask, "training_step", 2, 2),
 }
 
@@ -124,7 +136,25 @@ def test_the_runs_do_what_their_names_say(uninterrupted):
     assert len(records["stalls, ema"]["curves"]) == 6
     assert len(records["stops early"]["curves"]) == 2
     assert records["cached features"]["volatile"]["cache_s"] is not None
+    open_windows = [
+        read_checkpoint(uninterrupted("recipe")[0] / name).get(KEY, {}).get("batches")
+        for name in ("previous.ckpt", "last.ckpt")
+    ]
+    assert open_windows == [None, 3]  # of the third and the last epoch
     assert {row["step"] for row in records["one step an epoch"]["curves"]} == {1, 2, 3, 4}
+
+
+def test_killed_with_gradients_waiting_at_a_change_of_stage(uninterrupted, tmp_path):
+    """The checkpoint of the first epoch's end holds two batches of the head; the next stage unfreezes layer4."""
+    whole, _ = uninterrupted("recipe")
+    config, folder = short_config(*RUNS["recipe"]), tmp_path / "run"
+    with stop_at(ClassificationTask, "training_step", STEPS + 1, die), pytest.raises(Killed):
+        go(config, folder)
+    waiting = torch.load(folder / "last.ckpt", weights_only=True)[KEY]
+    assert waiting["batches"] == 2
+    assert waiting["gradients"].keys() == {"network.fc.weight", "network.fc.bias"}
+    assert go(config, folder).code == 0
+    assert_equal_runs(folder, whole)
 
 
 def test_killed_again_and_again_between_checkpoints(uninterrupted, tmp_path):
