@@ -22,7 +22,7 @@ from tlbench.data.audit import (
     unreadable_part,
 )
 from tlbench.data.audit_cache import cached, printable
-from tlbench.data.detection.audit_texts import warnings_of
+from tlbench.data.detection.audit_texts import TINY, warnings_of
 from tlbench.data.detection.frame_blocks import label_rows
 from tlbench.data.detection.images import BoxSplit
 from tlbench.data.detection.label_leak import label_leak
@@ -33,9 +33,6 @@ from tlbench.data.target import Target
 
 BOX_VERSION = 1
 """Raise it when the same images with boxes would be audited to another result; `VERSION` counts as well."""
-
-TINY = 8
-"""Pixels of the network's input, the side of its smallest cells: an object whose longer side is below is tiny."""
 
 _WHOLE = (0, 0, 1_000_000, 1_000_000)  # a box around the whole image, which says nothing about where it comes from
 

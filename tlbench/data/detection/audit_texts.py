@@ -8,6 +8,9 @@ from typing import Any
 from tlbench.config import DetectionDataConfig
 from tlbench.data.audit_texts import NAMED, across, alike, conflicts, copies, lines_of, more, number, unreadable
 
+TINY = 8
+"""Pixels of the network's input, the side of its smallest cells: an object whose longer side is below is tiny."""
+
 MUCH_TINY = 0.05
 """Share of the images with objects: where more have tiny objects only, it is warned of."""
 
@@ -91,6 +94,6 @@ def _tiny(section: Mapping[str, Any], image_size: int) -> str | None:
     if tiny <= MUCH_TINY * total:
         return None
     return (
-        f"{tiny:,} of {total:,} images with objects have only such as are below 8 pixels at the network's input: too "
+        f"{tiny:,} of {total:,} images with objects have only such as are below {TINY} pixels at the network's input: too "
         f"small to be found well; raise data.image_size (now {image_size}), or cut the images into tiles"
     )

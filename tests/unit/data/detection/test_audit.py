@@ -254,8 +254,8 @@ def test_a_leak_of_labels_is_warned_of_with_a_remedy(name: str, changes: dict[st
     assert audited(config(name, **changes), **splits).warnings == [
         "audit: label rows shared across splits: 1 of 2 val images have the very labels of one in train (train/1.jpg = "
         "val/0.jpg), 3 of 3 test images have the very labels of one in train (train/0.jpg = test/0.jpg, …), 1 of 3 "
-        "test images have the very labels of one in val (val/0.jpg = test/1.jpg): neighbouring video frames on both sides "
-        f"flatter the results; {remedy}"
+        "test images have the very labels of one in val (val/0.jpg = test/1.jpg): neighbouring video frames on both "
+        f"sides flatter the results; {remedy}"
     ]
 
 
