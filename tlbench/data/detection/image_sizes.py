@@ -88,7 +88,8 @@ def check_unreadable(root: Path, unreadable: Mapping[str, str], allowed: int) ->
 def _size_or_reason(path: str) -> tuple[int, int] | str:
     try:
         with open(path, "rb") as file, Image.open(file) as image:  # noqa: PTH123 - 100,000 Paths are slow
-            height, width = image.height, image.width
+            tags = getattr(image, "tag_v2", None)  # Pillow may have turned the size of a TIFF, but not its pixels yet
+            width, height = (int(tags[256]), int(tags[257])) if tags else image.size
             return (width, height) if _orientation(image, file) in _SIDEWAYS else (height, width)
     except UnidentifiedImageError:
         return "not an image, or not one of a kind that Pillow reads"

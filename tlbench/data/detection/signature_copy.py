@@ -21,6 +21,7 @@ FOLDER = Path("data/signature")
 COUNTS = {"train": 143, "val": 35}
 """Images of each split, and as many label files."""
 
+_MEND = f"put the archive of {URL} at {FOLDER.parent / ARCHIVE}, or a copy at {FOLDER}, or name one as data.root"
 _LARGEST = 1 << 30  # bytes unpacked; the official archive holds 11 MB
 
 
@@ -44,7 +45,7 @@ def ensure_signature(root: str | None) -> Path:
         )
     archive = FOLDER.parent / ARCHIVE
     if archive.is_file():
-        return _unpack(archive)
+        return _unpack(archive, str(archive))
     return _download()
 
 
@@ -91,7 +92,9 @@ def _download() -> Path:
             archive = Path(scratch) / ARCHIVE
             with stall_timeout():
                 download_url_to_file(URL, str(archive))
-            return _unpack(archive)
+            if not zipfile.is_zipfile(archive):
+                raise http.client.HTTPException("what came is no whole zip archive")
+            return _unpack(archive, URL)
     except (OSError, http.client.HTTPException, RuntimeError) as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise DataError(
@@ -101,24 +104,22 @@ def _download() -> Path:
         raise _unreachable(f"download failed: {' '.join(str(error).split())}") from error
 
 
-def _unpack(archive: Path) -> Path:
-    """Unpack into a scratch folder beside the final one, check, rename."""
+def _unpack(archive: Path, shown: str) -> Path:
+    """Unpack into a scratch folder beside the final one, check, rename; errors call the archive `shown`."""
     try:
         with tempfile.TemporaryDirectory(prefix=".signature-", dir=FOLDER.parent) as scratch:
             with zipfile.ZipFile(archive) as opened:
-                _check_members(archive, opened)
-                opened.extractall(scratch)
-            folder = _inside(Path(scratch))
-            _check_counts(archive, folder)
+                _check_members(shown, opened)
+                opened.extractall(Path(scratch) / FOLDER.name)
+            folder = _inside(Path(scratch) / FOLDER.name)
+            _check_counts(shown, folder)
             _publish(folder)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DataError(
-            f"{archive}: not a whole zip archive ({error}); remove it and put the one of {URL} there"
-        ) from error
+        raise DataError(f"{shown}: not a whole zip archive ({error}); {_MEND}") from error
     except OSError as error:
         raise DataError(
-            f"{archive}: cannot be unpacked into {FOLDER.parent} ({error.strerror or error}); free space, or name "
-            "a copy as data.root"
+            f"{shown}: cannot be unpacked into {FOLDER.parent} ({error.strerror or error}); free space, or name a copy "
+            "as data.root"
         ) from error
     return FOLDER
 
@@ -131,14 +132,14 @@ def _publish(folder: Path) -> None:
             raise
 
 
-def _check_members(archive: Path, opened: zipfile.ZipFile) -> None:
+def _check_members(shown: str, opened: zipfile.ZipFile) -> None:
     """Refuse paths that lead out of the folder, and sizes beyond reason."""
     for member in opened.infolist():
         path = PurePosixPath(member.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
-            raise DataError(f"{archive}: holds {member.filename!r}, which leads out of its folder; it is not unpacked")
+        if path.is_absolute() or ".." in path.parts or ":" in path.as_posix():
+            raise DataError(f"{shown}: holds {member.filename!r}, which leads out of its folder; it is not unpacked")
     if sum(member.file_size for member in opened.infolist()) > _LARGEST:
-        raise DataError(f"{archive}: more than {_LARGEST >> 20} MB unpacked; that is not the Signature data set")
+        raise DataError(f"{shown}: more than {_LARGEST >> 20} MB unpacked, so not the Signature data set; {_MEND}")
 
 
 def _inside(scratch: Path) -> Path:
@@ -149,17 +150,14 @@ def _inside(scratch: Path) -> Path:
     return scratch
 
 
-def _check_counts(archive: Path, folder: Path) -> None:
+def _check_counts(shown: str, folder: Path) -> None:
     for name in _folders():
         suffixes = (".txt",) if name.startswith("labels") else (".jpg", ".jpeg", ".png")
         files = list((folder / name).iterdir()) if (folder / name).is_dir() else []
         found = sum(file.suffix.lower() in suffixes for file in files)
         wanted = COUNTS[name.rpartition("/")[2]]
         if found != wanted:
-            raise DataError(
-                f"{archive}: {found} files in {name}, the Signature data set has {wanted}; remove it and put the one "
-                f"of {URL} there"
-            )
+            raise DataError(f"{shown}: {found} files in {name}, the Signature data set has {wanted}; {_MEND}")
 
 
 def _unreachable(reason: str) -> DataError:

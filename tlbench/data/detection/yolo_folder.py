@@ -53,15 +53,54 @@ def find_images(root: Path, warn: Callable[[str], None]) -> YoloImages:
         found = {split: [str(folder / name) for name in list_images(folder)] for split, folder in _folders(base)}
     if not found.get("train"):
         raise DataError(f"{base}: no training images ({' '.join(EXTENSIONS)}); wanted is {LAYOUTS}")
-    _check_apart(base, found, warn)
+    check_apart(base, found, warn)
     class_names = _class_file(base) if described is None else described.class_names
-    base, parts = _relative(base, found)
+    base, parts = relative_names(base, found)
     return YoloImages(base, class_names, parts)
 
 
 def split_of(folder: str) -> str | None:
     """The split that a folder's name stands for: `train`, `val`, `valid`, `train2017`, …"""
     return SPLITS.get(folder.lower().rstrip("0123456789"))
+
+
+def check_apart(root: Path, found: dict[str, list[str]], warn: Callable[[str], None]) -> None:
+    """Refuse images in two splits; a `val` that is `train` itself, as small examples have it, is removed.
+
+    Args:
+        root: The data, for messages.
+        found: Split → paths.
+        warn: Shows the user a warning.
+
+    Raises:
+        DataError: An image is in two splits, or twice in one.
+    """
+    for split, paths in found.items():
+        twice = [path for path, count in Counter(paths).items() if count > 1]
+        if twice:
+            raise DataError(f"{root}: {split} lists {twice[0]} twice; list it once")
+    for split in ("val", "test"):
+        if split in found and set(found[split]) == set(found["train"]):
+            warn(f"{root}: {split} and train are the same images, so there is no {split}; it is carved out of train")
+            del found[split]
+    for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
+        common = set(found.get(first, ())) & set(found.get(second, ()))
+        if common:
+            raise DataError(
+                f"{root}: {len(common)} images are in {first} and in {second} ({min(common)}, …); list each in one"
+            )
+
+
+def relative_names(root: Path, found: Mapping[str, Sequence[str]]) -> tuple[Path, dict[str, tuple[str, ...]]]:
+    """The paths below the root, or below the deepest folder that holds them all where some are elsewhere."""
+    absolute = {split: [os.path.abspath(path) for path in paths] for split, paths in found.items() if paths}  # noqa: PTH100
+    folder = os.path.abspath(root)  # noqa: PTH100
+    if not all(path.startswith(folder + os.sep) for paths in absolute.values() for path in paths):
+        folder = os.path.commonpath([os.path.dirname(path) for paths in absolute.values() for path in paths])  # noqa: PTH120
+        root = Path(folder)
+    start = len(folder.rstrip(os.sep)) + 1
+    names = {split: tuple(path[start:].replace(os.sep, "/") for path in paths) for split, paths in absolute.items()}
+    return root, {split: names[split] for split in ("train", "val", "test") if split in names}
 
 
 def _folders(root: Path) -> list[tuple[str, Path]]:
@@ -109,24 +148,6 @@ def _images_of(entry: Path, root: Path) -> list[str]:
     return found
 
 
-def _check_apart(root: Path, found: dict[str, list[str]], warn: Callable[[str], None]) -> None:
-    """Refuse images in two splits; a `val` that is `train` itself, as small examples have it, is no split."""
-    for split, paths in found.items():
-        twice = [path for path, count in Counter(paths).items() if count > 1]
-        if twice:
-            raise DataError(f"{root}: {split} lists {twice[0]} twice; list it once")
-    for split in ("val", "test"):
-        if split in found and set(found[split]) == set(found["train"]):
-            warn(f"{root}: {split} and train are the same images, so there is no {split}; it is carved out of train")
-            del found[split]
-    for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
-        common = set(found.get(first, ())) & set(found.get(second, ()))
-        if common:
-            raise DataError(
-                f"{root}: {len(common)} images are in {first} and in {second} ({min(common)}, …); list each in one"
-            )
-
-
 def _class_file(root: Path) -> tuple[str, ...]:
     """The names in `classes.txt`, as labelling tools write it."""
     for file in (root / "classes.txt", root / "labels" / "classes.txt"):
@@ -140,16 +161,3 @@ def _class_file(root: Path) -> tuple[str, ...]:
         f"{root}: no data.yaml and no classes.txt, so the classes have no names; add a data.yaml with names: [first, "
         "second, …], or a classes.txt with one name a line, in the order of the labels' classes"
     )
-
-
-def _relative(root: Path, found: Mapping[str, Sequence[str]]) -> tuple[Path, dict[str, tuple[str, ...]]]:
-    """The paths below the root, or below the deepest folder that holds them all where some are elsewhere."""
-    absolute = {split: [os.path.abspath(path) for path in paths] for split, paths in found.items() if paths}  # noqa: PTH100
-    folder = os.path.abspath(root)  # noqa: PTH100
-    if not all(path.startswith(folder + os.sep) for paths in absolute.values() for path in paths):
-        folder = os.path.commonpath([os.path.dirname(path) for paths in absolute.values() for path in paths])  # noqa: PTH120
-        root = Path(folder)
-    start = len(folder.rstrip(os.sep)) + 1
-    return root, {
-        split: tuple(path[start:].replace(os.sep, "/") for path in paths) for split, paths in absolute.items()
-    }

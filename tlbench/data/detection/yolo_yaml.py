@@ -144,8 +144,10 @@ def _root(file: Path, content: dict[str, Any], train: Sequence[str]) -> Path:
     if path is not None and not isinstance(path, str):
         raise DataError(f"{file}: path: {path!r}; wanted is the folder of the data set")
     beside = file.parent
-    named = Path(os.path.expanduser(path)) if path else beside  # noqa: PTH111 (an unknown user is no error)
-    folders = [beside / named, beside.parent / named, named, beside]
+    folders = [beside]
+    if path:
+        named = Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises for an unknown user)
+        folders = [beside / named, beside.parent / named, named, beside]
     for folder in folders:
         if train and all(_find(folder, entry) for entry in train):
             return _plain(folder)
