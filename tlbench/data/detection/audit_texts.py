@@ -94,6 +94,6 @@ def _tiny(section: Mapping[str, Any], image_size: int) -> str | None:
     if tiny <= MUCH_TINY * total:
         return None
     return (
-        f"{tiny:,} of {total:,} images with objects have only such as are below {TINY} pixels at the network's input: too "
-        f"small to be found well; raise data.image_size (now {image_size}), or cut the images into tiles"
+        f"{tiny:,} of {total:,} images with objects have only such as are below {TINY} pixels at the network's input: "
+        f"too small to be found well; raise data.image_size (now {image_size}), or cut the images into tiles"
     )
