@@ -110,8 +110,14 @@ def test_two_processes_train_as_one(several, tmp_path, capfd):
     assert not torch.distributed.is_initialized()  # what runs here next is not bound to this run
 
 
-STATEFUL = (*DDP, "callbacks.ema_decay=0.5")
-"""BatchNorm statistics of each process's own, and an average of the weights."""
+STATEFUL = (
+    *DDP,
+    "callbacks.ema_decay=0.5",
+    "optimizer=yolo",
+    "optimizer.nominal_batch=28",
+    "optimizer.warmup_epochs=0",
+)
+"""BatchNorm statistics of each process's own, an average of the weights, and steps after four batches, 3 and 7."""
 
 
 def test_stopped_in_the_middle_of_an_epoch_and_taken_up(several, tmp_path):
@@ -126,6 +132,7 @@ def test_stopped_in_the_middle_of_an_epoch_and_taken_up(several, tmp_path):
     assert record(tmp_path / "run")["status"] == "interrupted"
     checkpoint = state(tmp_path / "run")
     assert checkpoint["global_step"] == 5
+    assert checkpoint["accumulated_gradients"]["batches"] == 1
     losses = [process["losses"] for process in checkpoint["partial_epoch"]]
     assert [len(of_process) for of_process in losses] == [2, 2]
     assert not torch.equal(*losses)
@@ -138,7 +145,7 @@ def test_stopped_in_the_middle_of_an_epoch_and_taken_up(several, tmp_path):
     assert {rank: list(steps) for rank, steps in several.seen().steps.items()} == {0: [5, 6, 7, 8], 1: [5, 6, 7, 8]}
     for name in ("last.ckpt", "best.ckpt"):
         of_run, of_whole = state(tmp_path / "run", name), state(tmp_path / "whole", name)
-        for key in ("state_dict", "current_model_state", "optimizer_states", "lr_schedulers", "global_step"):
+        for key in ("state_dict", "current_model_state", "optimizer_states", "lr_schedulers", "accumulated_gradients"):
             assert_same_bits(of_run.get(key), of_whole.get(key), f"{name}/{key}")
     of_run, of_whole = record(tmp_path / "run"), record(tmp_path / "whole")
     assert of_run.pop("volatile")["resumes"] == 1

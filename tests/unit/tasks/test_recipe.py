@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from tests.commands import TINY_RANDOM
+from tests.tiny_network import tiny_network
 from tlbench.compose import compose_config
 from tlbench.config import TrainConfig
 from tlbench.results.checkpoints import read_checkpoint
@@ -128,3 +129,13 @@ def test_the_curves_show_the_rate_that_the_next_step_would_use(tmp_path):
     assert [row["lr/head"] for row in record.curves] == pytest.approx([0.002 * factor for factor in factors])
     assert [row["lr/stem"] for row in record.curves] == pytest.approx([0.002 / 32 * factor for factor in factors])
     assert [row["step"] for row in record.curves] == [3, 6, 9, 12, 15]
+
+
+def test_the_optimizer_scales_decay_and_lets_the_trainer_clip():
+    options = (*TINY_RANDOM, "optimizer=yolo", "data.batch_size=24")  # 3 batches for 64 images
+    for precision, fused in (("32-true", True), ("16-mixed", False)):
+        config = compose_config([*options, f"trainer.precision={precision}"])
+        optimizer = ClassificationTask(tiny_network(10), config, list("0123456789")).new_optimizer()
+        decays = {group["name"].split("/")[1]: group["weight_decay"] for group in optimizer.param_groups}
+        assert decays == {"decay": pytest.approx(5e-4 * 72 / 64), "no_decay": 0.0}
+        assert getattr(optimizer, "_step_supports_amp_scaling", False) == fused
