@@ -55,7 +55,8 @@ def test_parameters_that_the_batch_norm_policy_freezes_are_not_counted(tmp_path)
     assert plan_run(config).stages[0].parameters == record.stages[0].parameters == whole - 5 * 8
 
 
-def test_rates_are_those_that_the_run_takes(tmp_path, monkeypatch):
+@pytest.mark.parametrize("recipe", [(), ("optimizer=yolo",)], ids=["cosine", "linear"])
+def test_rates_are_those_that_the_run_takes(tmp_path, monkeypatch, recipe):
     """Also where a stage ends before the global warm-up does."""
     used = []
     step = ClassificationTask.training_step
@@ -65,7 +66,7 @@ def test_rates_are_those_that_the_run_takes(tmp_path, monkeypatch):
         used.append({g["name"].split("/")[0]: g["lr"] for g in groups if g["name"].endswith("/decay")})
         return step(task, batch, number)
 
-    overrides = (*BY_EPOCHS, "optimizer.warmup_epochs=2", "strategy.unfreeze_warmup_epochs=0")
+    overrides = (*BY_EPOCHS, *recipe, "optimizer.warmup_epochs=2", "strategy.unfreeze_warmup_epochs=0")
     plan = plan_run(compose_config(overrides))
     monkeypatch.setattr(ClassificationTask, "training_step", noting)
     run(compose_config(overrides), tmp_path / "run", say=lambda _: None, warn=lambda _: None)
