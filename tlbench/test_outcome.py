@@ -37,12 +37,14 @@ def keep_test(
     Returns:
         What each file is → its name.
     """
-    sidecars = {"predictions_test": write_predictions(folder, predictions)}
     writer = FigureWriter(loggers) if loggers else None
     if task.name == "detection":
         from tlbench.results.detection_pictures import show_detections
 
+        names = [module.target.splits["test"].names[i] for i in predictions["index"].tolist()]
+        sidecars = {"predictions_test": write_predictions(folder, predictions, names)}
         return sidecars | show_detections(folder, writer, step, task, module, predictions)
+    sidecars = {"predictions_test": write_predictions(folder, predictions)}
     if writer is not None:
         show_pictures(
             writer,

@@ -18,7 +18,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 _LINE_STYLES = ("-", "--", ":", "-.")
 _COUNTS_UP_TO = 20
 _LONGEST_NAME = 16
@@ -42,7 +42,7 @@ def confusion_figure(confusion: npt.NDArray[np.integer], class_names: Sequence[s
     image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
     points_a_cell = 72 * side / classes
     size = min(9.0, 0.8 * points_a_cell)
-    names = [_short(name) for name in class_names]
+    names = [short_name(name) for name in class_names]
     fits = max(map(len, names)) * 0.65 * size < points_a_cell
     slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     turn = {} if fits else slanted if classes <= _COUNTS_UP_TO else {"rotation": 90}
@@ -100,8 +100,8 @@ def curves_figure(
     figure = new_figure(6.4, 4.0)
     axes = figure.add_subplot()
     for number, (arm, seeds) in enumerate(series.items()):
-        colour = _COLOURS[number % len(_COLOURS)]
-        style = _LINE_STYLES[number // len(_COLOURS) % len(_LINE_STYLES)]
+        colour = COLOURS[number % len(COLOURS)]
+        style = _LINE_STYLES[number // len(COLOURS) % len(_LINE_STYLES)]
         _draw_arm(axes, arm, [dict(points) for points in seeds.values()], colour, style)
     axes.set_xlabel("epoch")
     axes.set_ylabel(metric)
@@ -144,12 +144,13 @@ def new_figure(width: float, height: float, layout: Literal["constrained", "comp
     return figure
 
 
-def _short(name: str) -> str:
-    name = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
-    return name.replace("$", r"\$")  # not a formula
+def short_name(name: str, longest: int = _LONGEST_NAME) -> str:
+    """A name of at most `longest` characters, of which matplotlib makes no formula."""
+    name = name if len(name) <= longest else name[: longest - 1] + "…"
+    return name.replace("$", r"\$")
 
 
 def _mistake_title(true: str, predicted: str, confidence: float) -> str:
-    true, predicted = _short(true), _short(predicted)
+    true, predicted = short_name(true), short_name(predicted)
     separator = " → " if len(true) + len(predicted) <= 12 else " →\n"
     return f"{true}{separator}{predicted} {confidence:.2f}"

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tlbench.errors import DataError
+from tlbench.results.detection_sidecar import read_detections
+from tlbench.results.sidecars import write_predictions
+
+PREDICTIONS = {
+    "index": torch.tensor([0, 1, 2]),
+    "count": torch.tensor([2, 0, 1]),
+    "boxes": torch.arange(12, dtype=torch.float32).view(3, 4),
+    "scores": torch.tensor([0.9, 0.4, 0.7]),
+    "labels": torch.tensor([1, 0, 1]),
+    "target_count": torch.tensor([0, 2, 0]),
+    "target_boxes": torch.arange(8, dtype=torch.float32).view(2, 4) + 100,
+    "target_labels": torch.tensor([0, 1]),
+}
+NAMES = ["train/é 1.jpg", "日本/2.png", "not valid \udcff.jpg"]
+
+
+def test_what_was_written_comes_back_image_by_image(tmp_path: Path) -> None:
+    path = tmp_path / write_predictions(tmp_path, PREDICTIONS, NAMES)
+    first, second, third = read_detections(path)
+    assert [image.name for image in (first, second, third)] == NAMES
+    np.testing.assert_array_equal(first.boxes, [[0, 1, 2, 3], [4, 5, 6, 7]])
+    np.testing.assert_array_equal(first.scores, np.float32([0.9, 0.4]))
+    assert first.labels.tolist() == [1, 0]
+    assert first.target_boxes.shape == (0, 4)
+    assert second.boxes.shape == (0, 4)
+    assert second.target_boxes.tolist() == [[100, 101, 102, 103], [104, 105, 106, 107]]
+    assert second.target_labels.tolist() == [0, 1]
+    assert third.boxes.tolist() == [[8, 9, 10, 11]]
+    assert third.scores.dtype == np.float32
+    assert third.labels.dtype == np.int64
+
+
+def test_no_detection_and_no_object_at_all_come_back(tmp_path: Path) -> None:
+    nothing: dict[str, Tensor] = {key: value[:0] for key, value in PREDICTIONS.items()}
+    zeros = torch.zeros(3, dtype=torch.int64)
+    nothing |= {"index": torch.arange(3), "count": zeros, "target_count": zeros}
+    images = read_detections(tmp_path / write_predictions(tmp_path, nothing, NAMES))
+    assert [(image.boxes.shape, image.target_boxes.shape) for image in images] == [((0, 4), (0, 4))] * 3
+
+
+def test_names_are_plain_text_and_two_writes_are_equal(tmp_path: Path) -> None:
+    path = tmp_path / write_predictions(tmp_path, PREDICTIONS, NAMES)
+    content = path.read_bytes()
+    with np.load(path, allow_pickle=False) as file:
+        assert file["names"].dtype.kind == "U"
+        assert set(file) == {*PREDICTIONS, "names"}
+    write_predictions(tmp_path, PREDICTIONS, NAMES)
+    assert path.read_bytes() == content
+
+
+def test_a_file_without_names_calls_images_by_position(tmp_path: Path) -> None:
+    path = tmp_path / write_predictions(tmp_path, PREDICTIONS)
+    with np.load(path, allow_pickle=False) as file:
+        assert set(file) == set(PREDICTIONS)
+    assert [image.name for image in read_detections(path)] == ["0", "1", "2"]
+
+
+def test_another_tasks_file_and_a_broken_one_are_told(tmp_path: Path) -> None:
+    path = tmp_path / write_predictions(tmp_path, {"index": torch.arange(3), "target": torch.arange(3)})
+    with pytest.raises(DataError, match=r"has no count, boxes, .*another task's"):
+        read_detections(path)
+    whole = (tmp_path / write_predictions(tmp_path, PREDICTIONS)).read_bytes()
+    for content in (b"", b"no archive", whole[: len(whole) // 2]):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match="cannot be read as stored predictions"):
+            read_detections(path)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_detections(tmp_path / "absent.npz")
