@@ -87,15 +87,15 @@ class SourcePenalty:
 
     Args:
         network: The network, at the source's weights.
-        alpha: ≥ 0, the pull of the backbone (all layer groups but the head) towards the source.
-        beta: ≥ 0, the pull of the head towards zero.
+        alpha: ≥ 0, the pull of the backbone (all that a source gives) towards the source.
+        beta: ≥ 0, the pull of the head (what is new for the target's labels) towards zero.
     """
 
     def __init__(self, network: Network, alpha: float, beta: float) -> None:
         self.alpha, self.beta = alpha, beta
-        backbone = [group for group in network.groups if group != network.head]
-        self._backbone = [parameter for group in backbone for parameter in network.group_parameters(group)]
-        self._head = network.group_parameters(network.head)
+        named = list(network.module.named_parameters())
+        self._backbone = [parameter for name, parameter in named if not network.is_new(name)]
+        self._head = [parameter for name, parameter in named if network.is_new(name)]
         self._source = [parameter.detach().clone() for parameter in self._backbone]
         self._zeros = [torch.zeros_like(parameter.detach()) for parameter in self._head]
 
