@@ -46,11 +46,20 @@ def test_input_need_not_be_sorted_and_equal_scores_keep_their_order() -> None:
     found = match(shifted(1, 25, 2), [0.7, 0.8, 0.8], shifted(0))
     assert found.kept.tolist() == [1, 2, 0]
     assert [hits & 1 for hits in found.hits] == [1, 0, 0]
+    found = match(np.repeat(shifted(500), 80, axis=0), [0.5, 0.6] * 40, shifted(0))
+    assert found.kept.tolist() == [*range(1, 80, 2), *range(0, 80, 2)]
 
 
 def test_it_takes_the_nearest_object_and_leaves_the_other_to_the_next() -> None:
     found = match(shifted(4, 4), [0.9, 0.8], shifted(0, 5))
     assert found.ious.tolist() == [pytest.approx(99 / 101), pytest.approx(96 / 104)]
+
+
+def test_of_two_objects_equally_near_it_takes_the_later_as_pycocotools_does() -> None:
+    found = match(shifted(0, 20), [0.9, 0.8], shifted(-10, 10))
+    assert found.ious.tolist() == [pytest.approx(90 / 110), pytest.approx(70 / 130)]
+    found = match(shifted(0, 20), [0.9, 0.8], shifted(10, -10))
+    assert found.ious.tolist() == [pytest.approx(90 / 110), pytest.approx(90 / 110)]
 
 
 def test_only_objects_of_its_class_count() -> None:

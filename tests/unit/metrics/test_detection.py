@@ -165,6 +165,20 @@ def test_after_an_exchange_a_process_goes_on_with_its_own() -> None:
     assert numbers(metrics) == pytest.approx(numbers(fed(drawn)), abs=0, nan_ok=True)
 
 
+def test_states_wait_on_the_cpu_and_are_exchanged_from_the_metric_s_device() -> None:
+    metrics, drawn = DetectionMetrics(NAMES).to("meta"), draw(5, [0, 1], seed=13)
+    metrics.update(drawn.detections, drawn.targets)
+    assert {part.device.type for part in (*metrics.scores, *metrics.ious, *metrics.hits)} == {"cpu"}
+    devices = []
+    metrics.sync(
+        dist_sync_fn=lambda state, group: devices.append(state.device.type) or [state],
+        distributed_available=lambda: True,
+    )
+    assert devices == ["meta"] * 4  # NCCL takes nothing from the CPU
+    metrics.unsync()
+    assert {part.device.type for part in (*metrics.scores, *metrics.ious, *metrics.hits)} == {"cpu"}
+
+
 def test_reset_forgets_everything_but_the_confidence() -> None:
     drawn = draw(10, [0, 1], seed=10)
     metrics = fed(drawn)
