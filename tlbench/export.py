@@ -1,4 +1,4 @@
-"""Entry: `python -m tlbench.export run=FOLDER [output=FILE.onnx]`.
+"""Entry: `python -m tlbench.export run=FOLDER [output=FILE.onnx|FILE.safetensors]`.
 
 Exit codes: 0 written, 1 it cannot be exported or its check failed, 2 the user's input is at fault, 130 / 143
 interrupted.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from tlbench.console import say, shown
 from tlbench.entry import exit_code_of, prepare_process
-from tlbench.inference.complete_run import open_run
-from tlbench.inference.export_options import FOOTER, USAGE, ExportOptions
+from tlbench.inference.complete_run import CompleteRun, open_run
+from tlbench.inference.export_options import FOOTER, USAGE, WEIGHTS, ExportOptions
 from tlbench.inference.options import help_text, parse_options, wants_help
 from tlbench.interrupts import interruptible
 
@@ -38,12 +39,24 @@ def _act(arguments: list[str]) -> None:
     options = parse_options(ExportOptions, arguments)
     path = options.file()
     run = open_run(options.run)
+    if path.suffix.lower() == WEIGHTS:
+        _act_on_weights(run, path, half=options.half)
+        return
     from tlbench.inference.onnx_file import BATCHES, export_onnx  # heavy
 
     with interruptible():
         difference = export_onnx(run, path)
     batches = ", ".join(map(str, BATCHES))
     say(f"onnxruntime gives torch's logits to {difference:.1g} on batches of {batches} images")
+    say(f"exported: {shown(path)}")
+
+
+def _act_on_weights(run: CompleteRun, path: Path, *, half: bool) -> None:
+    from tlbench.inference.weights_file import export_weights  # heavy
+
+    with interruptible():
+        sha256 = export_weights(run, path, half=half)
+    say(f"sha256 {sha256}")
     say(f"exported: {shown(path)}")
 
 

@@ -93,3 +93,17 @@ def test_the_banner_cannot_be_overlooked():
     text = banner_text([StandIn(kind="data", wanted="cifar10", used="digits", reason="no copy")])
     assert text.startswith("STAND-INS: these are not the results of what was asked for.")
     assert "data 'digits' stands in for 'cifar10': no copy" in text
+
+
+def test_documents_stand_in_for_detection():
+    given = ["task=detection", "data=signature", "model=yolo11n", "source=coco", "on_missing=embedded"]
+    given += ["data.split=blocked", "data.classes=[signature]"]
+    data, source = find_stand_ins(compose_config(given))
+    assert (data.kind, data.wanted, data.used) == ("data", "signature", "documents")
+    assert (source.kind, source.wanted, source.used) == ("source", "coco", "documents")
+    assert "yolo11n.pt" in source.reason
+    config = compose_config(replace_overrides(given, stand_in_overrides("s", [data, source])))
+    assert (config.data.name, config.data.split, config.data.classes) == ("documents", "official", None)
+    assert (config.source.name, config.study) == ("documents", "s-standin")
+    with pytest.raises(WeightsError, match=r"source=coco: yolo11s\.pt is not here"):
+        find_stand_ins(compose_config([*given, "model=yolo11s", "data=documents", "data.split=official"]))

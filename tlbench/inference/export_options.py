@@ -11,11 +11,16 @@ from tlbench.inference.options import Options
 
 FILE_NAME = "model.onnx"
 
+WEIGHTS = ".safetensors"
+"""What a file of weights alone ends in."""
+
 USAGE = """\
-tlbench.export writes a run's network with its best weights as an ONNX file, and checks it against torch.
+tlbench.export writes a run's network with its best weights as an ONNX file, and checks it against torch; or the weights
+alone.
 
   python -m tlbench.export run=outputs/digits_resnet18/tin200/seed_0
-  python -m tlbench.export run=FOLDER output=model.onnx"""
+  python -m tlbench.export run=FOLDER output=model.onnx
+  python -m tlbench.export run=FOLDER output=weights.safetensors half=true"""
 
 FOOTER = """\
 The file takes normalised images (batch, 3, size, size) float32 as `images` and gives `logits`. Its metadata hold, as
@@ -27,19 +32,26 @@ class ExportOptions(Options):
     """What to export."""
 
     run: str = Field(description="folder of a complete run")
-    output: str | None = Field(None, description=f"FILE.onnx; null: {FILE_NAME} in the run's folder")
+    output: str | None = Field(
+        None, description=f"FILE.onnx, or FILE{WEIGHTS} for the weights alone; null: {FILE_NAME} in the run's folder"
+    )
+    half: bool = Field(False, description=f"whether FILE{WEIGHTS} holds half precision")
 
     def file(self) -> Path:
         """The file to write.
 
         Raises:
-            ConfigError: It is a folder, or does not end in .onnx.
+            ConfigError: It is a folder, ends in neither .onnx nor .safetensors, or half=true is not for it.
         """
         path = Path(self.run if self.output is None else self.output).expanduser()
+        if self.half and path.suffix.lower() != WEIGHTS:
+            raise ConfigError(f"half=true: only for weights alone; give output=FILE{WEIGHTS}, or half=false")
         if self.output is None:
             return path / FILE_NAME
         if path.is_dir():
             raise ConfigError(f"output={self.output!r}: a folder; name a file, such as {str(path / FILE_NAME)!r}")
-        if path.suffix.lower() != ".onnx":
-            raise ConfigError(f"output={self.output!r}: name a file that ends in .onnx")
+        if path.suffix.lower() not in (".onnx", WEIGHTS):
+            raise ConfigError(
+                f"output={self.output!r}: name a file that ends in .onnx, or {WEIGHTS} for weights alone"
+            )
         return path

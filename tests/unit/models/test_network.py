@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -50,6 +52,18 @@ def test_a_stray_buffer_is_refused() -> None:
     module.register_buffer("mean", torch.zeros(3), persistent=False)
     with pytest.raises(ValueError, match=r"in no layer group: mean$"):
         Network(module, GROUPS, "head")
+
+
+def test_a_part_of_the_head_may_be_all_that_is_new_for_the_labels() -> None:
+    module, groups = small(), {"low": ("stem", "layer1"), "head": ("layer10", "fc")}
+    assert Network(module, groups, "head").new == ("layer10", "fc")
+    network = Network(module, groups, "head", new=("fc",))
+    assert (network.is_new("fc.weight"), network.is_new("layer10.weight"), network.is_new("fc1.weight")) == (1, 0, 0)
+    assert list(network.new_tensors()) == ["fc.weight", "fc.bias"]
+    assert replace(network, undecayed=frozenset({"stem.weight"})).new == ("fc",)
+    for new, message in ((("stem",), "not in the group 'head': stem$"), (("fc.weights",), "not in the module: fc")):
+        with pytest.raises(ValueError, match=message):
+            Network(module, groups, "head", new=new)
 
 
 def test_the_head_is_one_module() -> None:
