@@ -1,20 +1,26 @@
-"""A run's network with its best weights, computing logits as the run's own test did."""
+"""A run's network with its best weights, computing as the run's own test did."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from tlbench.config import DetectionConfig, DetectionDataConfig
 from tlbench.data.augment import prepare
 from tlbench.errors import ConfigError, WeightsError
 from tlbench.inference.complete_run import CompleteRun
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
 from tlbench.results.checkpoints import read_checkpoint
+
+if TYPE_CHECKING:
+    from tlbench.data.detection.targets import BoxTargets
+    from tlbench.metrics.detections import Detections
 
 PREFIX = "network."
 """Of the network's tensors in a checkpoint."""
@@ -23,8 +29,8 @@ _AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
 @dataclass(frozen=True, eq=False)
-class Inference:
-    """Computes logits.
+class LoadedRun:
+    """A run's network, ready to compute: what all tasks have.
 
     Attributes:
         run: The run.
@@ -36,6 +42,19 @@ class Inference:
     network: nn.Module
     device: torch.device
 
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """The run's precision, without gradients."""
+        dtype = _AUTOCAST.get(self.run.config.trainer.precision)
+        enabled = dtype is not None and not (dtype == torch.float16 and self.device.type == "cpu")
+        with torch.inference_mode(), torch.autocast(self.device.type, dtype=dtype, enabled=enabled):
+            yield
+
+
+@dataclass(frozen=True, eq=False)
+class Inference(LoadedRun):
+    """Computes logits."""
+
     def logits(self, images: Tensor) -> Tensor:
         """The network's outputs, in the run's precision and memory format.
 
@@ -46,7 +65,7 @@ class Inference:
             (B, C) float32, on the device.
         """
         c = self.run.config
-        with torch.inference_mode(), self._precision():
+        with self.computing():
             inputs = prepare(
                 images.to(self.device, non_blocking=True),
                 c.data.image_size,
@@ -56,15 +75,68 @@ class Inference:
             outputs: Tensor = self.network(inputs)
         return outputs.float()
 
-    def _precision(self) -> AbstractContextManager[Any]:
-        dtype = _AUTOCAST.get(self.run.config.trainer.precision)
-        if dtype is None or (dtype == torch.float16 and self.device.type == "cpu"):
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=dtype)
+
+@dataclass(frozen=True, eq=False)
+class BoxInference(LoadedRun):
+    """Finds boxes; classes are numbered as in the run's class names."""
+
+    @property
+    def data(self) -> DetectionDataConfig:
+        """The run's data."""
+        assert isinstance(self.run.config.data, DetectionDataConfig)
+        return self.run.config.data
+
+    @property
+    def task(self) -> DetectionConfig:
+        """The run's task."""
+        assert isinstance(self.run.config.task, DetectionConfig)
+        return self.run.config.task
+
+    @property
+    def confidence(self) -> float:
+        """What the run's validation chose: detections of a lower score do not count."""
+        best = self.run.record.best
+        chosen = None if best is None else best.chosen.get("confidence")
+        if chosen is None:
+            raise ConfigError(f"{self.run.folder}: its record has no best.chosen.confidence; train again")
+        return chosen
+
+    def network_input(self, images: Tensor) -> Tensor:
+        """What the network takes, on the device, in the run's memory format.
+
+        Args:
+            images: (B, 3, S, S) float32 in [0, 1], RGB, letterboxed (`tlbench.data.detection.letterbox`), any device.
+
+        Returns:
+            (B, 3, S, S) float32, normalised.
+        """
+        from tlbench.data.detection.module import network_input
+
+        moved = images.to(self.device, non_blocking=True)
+        return network_input(moved, self.data, channels_last=self.run.config.trainer.channels_last)
+
+    def detect(self, inputs: Tensor, targets: BoxTargets) -> list[Detections]:
+        """Each image's detections, those of the lowest scores (`task.min_confidence`) included, in the run's precision.
+
+        Args:
+            inputs: (B, 3, S, S) float32, as `network_input` gives them.
+            targets: On the device; only `frames` and `sizes` are used.
+
+        Returns:
+            B of them, the surest first, boxes in pixels of the original image and clipped to it.
+        """
+        with self.computing():
+            return self.found(self.network(inputs), targets)
+
+    def found(self, outputs: Any, targets: BoxTargets) -> list[Detections]:
+        """As `detect`, from the network's outputs."""
+        from tlbench.tasks.found_boxes import found_boxes
+
+        return found_boxes(outputs, targets, len(self.run.class_names), self.task)
 
 
 def load_inference(run: CompleteRun, device: str = "auto") -> Inference:
-    """Build a run's network and load its best checkpoint.
+    """Build a classification run's network and load its best checkpoint.
 
     Args:
         run: The run.
@@ -75,12 +147,23 @@ def load_inference(run: CompleteRun, device: str = "auto") -> Inference:
         WeightsError: The checkpoint is of another network.
         OutputError: It is damaged.
     """
+    return _load(Inference, run, device)
+
+
+def load_box_inference(run: CompleteRun, device: str = "auto") -> BoxInference:
+    """As `load_inference`, of a detection run."""
+    return _load(BoxInference, run, device)
+
+
+AnyLoadedRun = TypeVar("AnyLoadedRun", bound=LoadedRun)
+
+
+def _load(kind: type[AnyLoadedRun], run: CompleteRun, device: str) -> AnyLoadedRun:
     chosen = choose_device(device)
-    network = load_network(run)
-    module = network.module.to(chosen)
+    module = load_network(run).module.to(chosen)
     if run.config.trainer.channels_last:
         module = module.to(memory_format=torch.channels_last)
-    return Inference(run, module.eval().requires_grad_(False), chosen)
+    return kind(run, module.eval().requires_grad_(False), chosen)
 
 
 def load_network(run: CompleteRun) -> Network:

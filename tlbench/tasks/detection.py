@@ -14,10 +14,10 @@ from tlbench.metrics.detection import DetectionMetrics
 from tlbench.metrics.detections import Detections
 from tlbench.metrics.monitored import DETECTION, DETECTION_DEFAULT, Mode
 from tlbench.models.network import Network
-from tlbench.models.postprocess import detections_of
 from tlbench.processes.exchange import gather_objects
 from tlbench.tasks.base import Task
 from tlbench.tasks.detection_loss import DetectionLoss
+from tlbench.tasks.found_boxes import found_boxes
 
 CONFIDENCE = "confidence"
 """What validation chooses beside the epoch: the confidence from which detections count, where F1 is best."""
@@ -56,21 +56,7 @@ class DetectionTask(Task):
 
     def find(self, outputs: Any, targets: BoxTargets) -> list[Detections]:
         """Each image's detections, in pixels of the image."""
-        found = detections_of(
-            outputs[0],
-            num_classes=len(self.class_names),
-            min_confidence=self.settings.min_confidence,
-            nms_iou=self.settings.nms_iou,
-            max_detections=self.settings.max_detections,
-        )
-        return [
-            Detections(
-                targets.in_image(rows[:, :4], torch.full_like(rows[:, 0], i, dtype=torch.int64)),
-                rows[:, 4],
-                rows[:, 5].long(),
-            )
-            for i, rows in enumerate(found)
-        ]
+        return found_boxes(outputs, targets, len(self.class_names), self.settings)
 
     def new_metrics(self) -> DetectionMetrics:
         """Average precision, and precision, recall and F1 at a confidence."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from tlbench.config import DetectionAugmentation, DetectionDataConfig, Seeds
 from tlbench.config.augmentation import mosaic_epochs
 from tlbench.data.audit import Audit
+from tlbench.data.augment import prepare
 from tlbench.data.detection.augment import evaluation_boxes, training_boxes
 from tlbench.data.detection.images import BoxFiles, BoxImages, BoxSplit
 from tlbench.data.detection.loader import PositionLoader
@@ -22,6 +22,16 @@ Batch = tuple[Tensor, BoxTargets, Tensor]
 """Images (B, 3, S, S) float32 normalised, their objects, positions (B,)."""
 
 _EVALUATION_PIXELS = 32 * 640**2
+
+
+def evaluation_batch(data: DetectionDataConfig) -> int:
+    """Images a batch where no gradients are kept: more than in training, up to 32, as long as they are small."""
+    return max(data.batch_size, min(32, _EVALUATION_PIXELS // data.image_size**2))
+
+
+def network_input(images: Tensor, data: DetectionDataConfig, *, channels_last: bool = False) -> Tensor:
+    """Images (B, 3, S, S) float32 in [0, 1], letterboxed, as the network takes them: normalised."""
+    return prepare(images, data.image_size, data.normalisation, channels_last=channels_last)
 
 
 class DetectionDataModule(TargetModule[BoxSplit]):
@@ -82,18 +92,11 @@ class DetectionDataModule(TargetModule[BoxSplit]):
             )
         else:
             inputs, targets = evaluation_boxes(images, batch)
-        return self._normalised(inputs), targets, batch
-
-    def _normalised(self, inputs: Tensor) -> Tensor:
-        n = self.data.normalisation
-        if any(n.mean) or any(value != 1 for value in n.std):
-            mean, std = inputs.new_tensor(n.mean), inputs.new_tensor(n.std)
-            inputs = (inputs - mean[:, None, None]) / std[:, None, None]
-        return inputs.to(memory_format=torch.channels_last) if self.channels_last else inputs
+        return network_input(inputs, self.data, channels_last=self.channels_last), targets, batch
 
     @property
     def _evaluation_batch(self) -> int:
-        return max(self.data.batch_size, min(32, _EVALUATION_PIXELS // self.data.image_size**2))
+        return evaluation_batch(self.data)
 
     def _batches(self, split: str, images: BoxSplit, batch_size: int, **options: Any) -> OrderedLoader:  # noqa: ARG002
         return PositionLoader(len(images), batch_size, **options)
