@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tlbench.config import DetectionDataConfig
 from tlbench.data.detection.frame_blocks import Blocks, frame_blocks
+from tlbench.data.detection.label_leak import label_leak
 from tlbench.data.detection.listing import BoxListing, joined
 from tlbench.errors import DataError
 from tlbench.seeds import bits
@@ -107,7 +108,7 @@ def carve_boxes(
         "objects": {split: len(listing.labels) for split, listing in splits.items()},
         "background": {split: _background(listing) for split, listing in splits.items()},
     }
-    return splits, rule | (_block_rule(train, blocks) if blocks else {})
+    return splits, rule | (_block_rule(train, blocks, splits) if blocks else {})
 
 
 def choose_classes(listing: BoxListing, wanted: Sequence[str]) -> BoxListing:
@@ -184,12 +185,14 @@ def _background(listing: BoxListing) -> int:
     return int((listing.starts[1:] == listing.starts[:-1]).sum())
 
 
-def _block_rule(train: BoxListing, blocks: Blocks) -> dict[str, Any]:
+def _block_rule(train: BoxListing, blocks: Blocks, splits: Mapping[str, BoxListing]) -> dict[str, Any]:
+    """First and last frames of the blocks in each scene, neighbours on two sides, and how many images leak."""
+    pairs = (("val", "train"), ("test", "train"), ("test", "val"))
     return {
         "blocks": {
             split: [[train.names[first], train.names[last]] for first, last in found]
             for split, found in blocks.blocks.items()
         },
         "borders": [[train.names[first], train.names[second]] for first, second in blocks.borders],
-        "label_rows_kept_apart": blocks.rows_apart,
+        "images_with_label_rows_of": {f"{a} of {b}": len(label_leak(splits[b], splits[a])) for a, b in pairs},
     }

@@ -80,12 +80,22 @@ def test_blocked_puts_all_parts_together(part, carved):
     assert abs(rule["counts"]["test"] - 20) <= 5
     assert rule["test"] == "carved out of all images, by blocks of consecutive frames"
     assert len(rule["borders"]) == 2
-    assert rule["label_rows_kept_apart"] is True
+    assert rule["images_with_label_rows_of"] == {"val of train": 0, "test of train": 0, "test of val": 0}
     numbers = [int(name.split("_")[1].split(".")[0]) for name in splits["train"].names]
     assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1))
     assert splits["train"].boxes[:, 2].tolist() == [10 + n for n in numbers]
     first, last = rule["blocks"]["train"][0]
     assert {first, last} <= set(splits["train"].names)
+
+
+def test_frames_of_the_official_test_that_leak_are_counted(listing, carved):
+    train = listing({f"train/f_{n}.jpg": [(0, n // 10, 1, 9 + n // 10, 9)] for n in range(100) if n % 4})
+    val = listing({f"val/f_{n}.jpg": [(0, n // 10, 1, 9 + n // 10, 9)] for n in range(0, 100, 4)})
+    splits, rule = carved({"train": train, "val": val}, frames=True, val_fraction=0.2)
+    shared = rule["images_with_label_rows_of"]
+    assert shared["val of train"] == 0
+    assert shared["test of train"] + shared["test of val"] == 25
+    assert len(splits["test"]) == 25
 
 
 def test_official_frames_keep_their_test_and_carve_val_as_a_block(part, carved):
@@ -100,7 +110,7 @@ def test_official_frames_keep_their_test_and_carve_val_as_a_block(part, carved):
 def test_rows_that_all_frames_share_are_warned_of(listing, carved, warn):
     frames = listing({f"f{i}.jpg": [(0, 1, 1, 9, 9)] for i in range(20)})
     _, rule = carved({"train": frames}, split="blocked")
-    assert rule["label_rows_kept_apart"] is False
+    assert rule["images_with_label_rows_of"] == {"val of train": 2, "test of train": 4, "test of val": 4}
     assert list(warn) == [
         "data.split: identical label rows stand in neighbouring blocks of frames, as nearly all frames share them; the "
         "splits are not independent"
