@@ -37,6 +37,7 @@ def _act(arguments: list[str]) -> None:
         return
     options = parse_options(EvaluateOptions, [a for a in arguments if not is_data_override(a)])
     run = open_run(options.run)
+    options.check_task(run.config.task.name)
     config = with_data(run.config, [a for a in arguments if is_data_override(a)])
     from tlbench.inference.evaluate import evaluate  # heavy
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import OmegaConf
 
 from tlbench.compose import config_dir
-from tlbench.config import TrainConfig
+from tlbench.config import ImageDataConfig, TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.parsing import parse
 
@@ -62,15 +62,17 @@ def _checked(override: Override) -> Override:
 
 def _other_data(config: TrainConfig, name: str) -> dict[str, Any]:
     """The defaults of a data set, preprocessed as the run's."""
-    files = {file.stem: file for file in sorted((config_dir() / "data").glob("*.yaml"))}
-    if name not in files:
-        raise ConfigError(f"data={name}: available options in 'data': {', '.join(files)}")
-    defaults = OmegaConf.to_container(OmegaConf.load(files[name]), resolve=False)
+    of_task = get_args(type(config.data).model_fields["name"].annotation)
+    if name not in of_task:
+        available = ", ".join(sorted(of_task))
+        raise ConfigError(f"data={name}: available options in 'data' for task={config.task.name}: {available}")
+    defaults = OmegaConf.to_container(OmegaConf.load(config_dir() / "data" / f"{name}.yaml"), resolve=False)
     assert isinstance(defaults, dict)
     other: dict[str, Any] = {str(key): value for key, value in defaults.items() if key != "defaults"}
     own = config.data.model_dump(mode="json")
-    other |= {key: own[key] for key in (*PREPROCESSING, "batch_size")}
-    other["stored_size"] = None if name in _OWN_SIZE else config.data.stored_side
+    other |= {key: own[key] for key in (*PREPROCESSING, "batch_size") if key in own}
+    if isinstance(config.data, ImageDataConfig):
+        other["stored_size"] = None if name in _OWN_SIZE else config.data.stored_side
     return other
 
 

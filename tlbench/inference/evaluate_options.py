@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tlbench.errors import ConfigError
 from tlbench.inference.options import Options
 
 USAGE = """\
@@ -14,11 +15,14 @@ evaluates it on other data.
 
   python -m tlbench.evaluate run=outputs/digits_resnet18/tin200/seed_0
   python -m tlbench.evaluate run=FOLDER calibrate=temperature corruptions=common
-  python -m tlbench.evaluate run=FOLDER data=image_folder data.root=PHOTOS split=all"""
+  python -m tlbench.evaluate run=FOLDER data=image_folder data.root=PHOTOS split=all
+  python -m tlbench.evaluate run=FOLDER data=yolo data.root=FRAMES                      (a detection run)"""
 
 FOOTER = """\
   data=… data.key=…   other data than the run's own, as python -m tlbench.train takes them. The classes must be the
                       run's; image size, fit and normalisation stay the run's.
+
+A detection run's precision, recall and F1 are at the confidence that its validation chose.
 
 The result is in evaluation.json in the run's folder, or evaluation_<what>.json, its numbers also under `evaluations` in
 record.json, which is otherwise never changed."""
@@ -39,3 +43,18 @@ class EvaluateOptions(Options):
         None, description="common: metrics on 15 common corruptions at 5 severities"
     )
     corruption_seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="what the corruptions are drawn with")
+
+    def check_task(self, task: str) -> None:
+        """Refuse what is not for a task.
+
+        Raises:
+            ConfigError: Naming what is allowed.
+        """
+        given = {"calibrate": self.calibrate, "corruptions": self.corruptions}
+        if task == "detection":
+            for key, value in given.items():
+                if value is not None:
+                    raise ConfigError(
+                        f"{key}={value}: only for classification, and this is a detection run; it takes split, device "
+                        "and data=…; drop it"
+                    )

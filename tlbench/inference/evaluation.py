@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tlbench.config import TrainConfig
+from tlbench.config import ImageDataConfig, TrainConfig
 from tlbench.console import say, warn
 from tlbench.data.module import evaluation_batch
 from tlbench.inference.inference import Inference
@@ -37,6 +37,12 @@ class Evaluation:
     config: TrainConfig
     _parts: dict[str, Parts] = field(default_factory=dict)
 
+    @property
+    def data(self) -> ImageDataConfig:
+        """The data to evaluate on."""
+        assert isinstance(self.config.data, ImageDataConfig)
+        return self.config.data
+
     def parts(self, split: str) -> Parts:
         """The images of a split, opened once.
 
@@ -62,7 +68,7 @@ class Evaluation:
         """
         logits, targets, first = [], [], 0
         for images in self.parts(split):
-            for batch, labels, index in batches(images, self.config.data):
+            for batch, labels, index in batches(images, self.data):
                 inputs = batch.to(self.inference.device)
                 if transform is not None:
                     inputs = transform(inputs, first + index.to(self.inference.device))
@@ -85,7 +91,7 @@ class Evaluation:
         return {f"{split}/{name}": _defined(float(value)) for name, value in values.items()}
 
     def _batched(self, values: Tensor) -> tuple[Tensor, ...]:
-        return torch.split(values, evaluation_batch(self.config.data))
+        return torch.split(values, evaluation_batch(self.data))
 
 
 def calibrate(own: Evaluation, logits: Tensor, targets: Tensor) -> CalibrationRecord:

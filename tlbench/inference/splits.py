@@ -41,6 +41,7 @@ def open_split(
         DataError: As `open_target`; or the classes are not the run's.
     """
     data = config.data
+    assert isinstance(data, ImageDataConfig)
     if split == "all" and data.name in ("image_folder", "image_csv"):
         root = own_root(data)
         listings = list_splits(root) if data.name == "image_folder" else list_csv(root)

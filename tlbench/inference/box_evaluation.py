@@ -1,0 +1,88 @@
+"""A detection run's network on some data: loss and metrics as the run's test has them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from tlbench.config import DetectionDataConfig, TrainConfig
+from tlbench.console import say, warn
+from tlbench.data.detection.augment import evaluation_boxes
+from tlbench.data.detection.images import BoxImages, BoxSplit
+from tlbench.data.detection.module import evaluation_batch
+from tlbench.data.detection.targets import BoxTargets
+from tlbench.inference.box_splits import BoxParts, open_box_split
+from tlbench.inference.inference import BoxInference
+from tlbench.metrics.detection import DetectionMetrics
+from tlbench.metrics.mean import SampleMean
+from tlbench.tasks.detection_loss import DetectionLoss
+
+
+@dataclass(eq=False)
+class BoxEvaluation:
+    """A run's network on some data.
+
+    Args:
+        inference: The network.
+        config: The run's configuration, with the data to evaluate on.
+    """
+
+    inference: BoxInference
+    config: TrainConfig
+    _parts: dict[str, BoxParts] = field(default_factory=dict)
+
+    def parts(self, split: str) -> BoxParts:
+        """The images of a split, opened once.
+
+        Raises:
+            DataError: As `open_box_split`.
+        """
+        if split not in self._parts:
+            self._parts[split] = open_box_split(self.config, split, self.inference.run.class_names, say, warn)
+        return self._parts[split]
+
+    def metrics(self, split: str) -> tuple[dict[str, float | None], DetectionMetrics]:
+        """Loss and metrics under their flat names, `<split>/map50_95`, as a run's record has them.
+
+        Precision, recall and F1 are at the confidence that the run's validation chose.
+
+        Returns:
+            The values, and what they are computed from.
+
+        Raises:
+            DataError: As `open_box_split`.
+        """
+        inference, side = self.inference, self.inference.data.image_size
+        metrics, loss = DetectionMetrics(inference.run.class_names), SampleMean()
+        metrics.confidence = inference.confidence
+        criterion = DetectionLoss(inference.network, inference.task)
+        for inputs, targets in self._batches(split):
+            with inference.computing():
+                outputs = inference.network(inputs)
+                loss.update(criterion(outputs, targets, (side, side)).sum(), len(targets))
+                metrics.update(inference.found(outputs, targets), targets)
+        values = {"loss": loss.compute(), **metrics.compute()}
+        return {f"{split}/{name}": _defined(float(value)) for name, value in values.items()}, metrics
+
+    def _batches(self, split: str) -> Iterator[tuple[Tensor, BoxTargets]]:
+        """All images of a split in its order, in the batches of a run's own test in one process."""
+        data, device = self.config.data, self.inference.device
+        assert isinstance(data, DetectionDataConfig)
+        for images in self.parts(split):
+            kept = _on_device(images, device)
+            for index in torch.split(torch.arange(len(images), device=device), evaluation_batch(data)):
+                inputs, targets = evaluation_boxes(kept, index)
+                yield self.inference.network_input(inputs), targets
+
+
+def _on_device(images: BoxSplit, device: torch.device) -> BoxImages:
+    assert isinstance(images, BoxImages)
+    return images.to(device)
+
+
+def _defined(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,53 @@
+"""Images with boxes to evaluate on, under the run's classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+
+from tlbench.config import DetectionDataConfig, TrainConfig
+from tlbench.data.detection.images import BoxSplit
+from tlbench.data.detection.target import open_boxes
+from tlbench.inference.splits import check_classes
+
+BoxParts = tuple[BoxSplit, ...]
+"""Images of one or several splits, evaluated one after another."""
+
+
+def open_box_split(
+    config: TrainConfig,
+    split: str,
+    class_names: Sequence[str],
+    say: Callable[[str], None] = print,
+    warn: Callable[[str], None] = print,
+) -> BoxParts:
+    """The images of a split, never augmented.
+
+    Args:
+        config: Its data and its split seed are used.
+        split: `train` (as subset by `data.fraction`), `val`, `test`, or `all`: every image there is.
+        class_names: The run's classes, whose order numbers the labels.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
+
+    Raises:
+        DataError: As `open_boxes`; or the classes are not the run's.
+    """
+    data = config.data
+    assert isinstance(data, DetectionDataConfig)
+    if split == "all":
+        data = data.model_copy(update={"fraction": 1.0})
+    splits = open_boxes(data, config.seeds.split, say, warn).splits
+    found = tuple(splits[part] for part in (("train", "val", "test") if split == "all" else (split,)))
+    check_classes(found[0].class_names, class_names)
+    return tuple(_renumbered(images, class_names) for images in found)
+
+
+def _renumbered(images: BoxSplit, class_names: Sequence[str]) -> BoxSplit:
+    """The same images with their classes, equal but for the order, in the order given."""
+    if images.class_names == tuple(class_names):
+        return images
+    number = torch.tensor([list(class_names).index(name) for name in images.class_names])
+    return replace(images, labels=number[images.labels], class_names=tuple(class_names))

@@ -1,0 +1,43 @@
+"""Evaluating a detection run."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tlbench.config import TrainConfig
+from tlbench.inference.box_evaluation import BoxEvaluation
+from tlbench.inference.complete_run import CompleteRun
+from tlbench.inference.evaluate_options import EvaluateOptions
+from tlbench.inference.evaluating import Evaluating
+from tlbench.inference.inference import load_box_inference
+from tlbench.metrics.detection import DetectionMetrics
+from tlbench.results.detection_figures import f1_confidence_figure, precision_recall_figure
+from tlbench.results.evaluation import EvaluationRecord
+
+
+class EvaluatingBoxes(Evaluating):
+    """Of images with boxes, at the confidence that the run's validation chose."""
+
+    evaluation: BoxEvaluation
+    seen: DetectionMetrics
+    """What was found in the split, once `metrics` has been called."""
+
+    def __init__(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> None:
+        super().__init__(options, run, config)
+        self.evaluation = BoxEvaluation(load_box_inference(run, self.device), config)
+
+    def metrics(self) -> dict[str, float | None]:
+        """As in `Evaluating`."""
+        values, self.seen = self.evaluation.metrics(self.options.split)
+        return values
+
+    def figures(self, record: EvaluationRecord) -> dict[str, Figure]:
+        """As the run's test has them, without its images: precision over recall, and F1 over confidence."""
+        curves, values = self.seen.curves(), self.seen.compute()
+        title = f"{record.data.name}, {record.data.split}"
+        f1 = np.array([float(values[f"f1/{name}"]) for name in self.seen.class_names])
+        return {
+            "precision_recall": precision_recall_figure(curves, title),
+            "f1_confidence": f1_confidence_figure(curves, float(values["confidence"]), f1, title),
+        }

@@ -1,0 +1,181 @@
+"""Evaluating a finished run: what is the same whatever the task."""
+
+from __future__ import annotations
+
+import re
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Protocol
+
+from matplotlib.figure import Figure
+
+from tlbench.config import TrainConfig
+from tlbench.console import banner, shown, warn
+from tlbench.data.target import Split
+from tlbench.inference.complete_run import CompleteRun
+from tlbench.inference.evaluate_options import EvaluateOptions
+from tlbench.inference.inference import LoadedRun
+from tlbench.results.environment import device_name, host, versions
+from tlbench.results.evaluation import (
+    CalibrationRecord,
+    EvaluatedData,
+    EvaluatedRun,
+    EvaluationRecord,
+    EvaluationVolatile,
+    compare,
+    write_evaluation,
+)
+from tlbench.results.evaluation_note import note_evaluation, note_of
+from tlbench.results.evaluation_pictures import show_in_tensorboard, write_figures
+from tlbench.results.record import FILE_NAME
+from tlbench.robustness.result import CorruptionResult
+from tlbench.sources.hashing import file_sha256
+from tlbench.stand_ins import banner_text
+
+
+class OnData(Protocol):
+    """A run's network on some data."""
+
+    @property
+    def inference(self) -> LoadedRun:
+        """The network."""
+
+    @property
+    def config(self) -> TrainConfig:
+        """The run's configuration, with the data to evaluate on."""
+
+    def parts(self, split: str) -> Sequence[Split]:
+        """The images of a split, opened once; several parts for `all`."""
+
+
+@dataclass(frozen=True)
+class Further:
+    """What an evaluation has beside its metrics."""
+
+    calibration: CalibrationRecord | None = None
+    corruptions: CorruptionResult | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+class Evaluating(ABC):
+    """An evaluation in the making.
+
+    Args:
+        options: What to evaluate.
+        run: The run.
+        config: Its configuration, with the data to evaluate on.
+    """
+
+    evaluation: OnData
+
+    def __init__(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> None:
+        self.options, self.of, self.begun = options, run, time.perf_counter()
+        self.on_own = config == run.config
+        if run.record.stand_ins:
+            banner(banner_text(run.record.stand_ins))
+        # a run that was tested on the CPU is compared there, however good the GPU
+        own_cpu = options.device == "auto" and run.config.trainer.accelerator == "cpu"
+        self.device = "cpu" if own_cpu else options.device
+        self.checkpoint_sha256 = file_sha256(run.checkpoint)
+
+    @abstractmethod
+    def metrics(self) -> dict[str, float | None]:
+        """Loss and metrics of the split under their flat names, as a run's record has them."""
+
+    def further(self, stem: str, data: EvaluatedData) -> Further:  # noqa: ARG002
+        """What else was asked for; `stem` is the evaluation's file without `.json`. Nothing, by default."""
+        return Further()
+
+    @abstractmethod
+    def figures(self, record: EvaluationRecord) -> dict[str, Figure]:
+        """Name → picture."""
+
+    def run(self) -> tuple[EvaluationRecord, Path]:
+        """Evaluate and write; the record and its file."""
+        split = self.options.split
+        metrics = self.metrics()
+        data = self._data()
+        stem = _stem(self.options, data)
+        recorded = {key: value for key, value in self.of.record.metrics.items() if key.startswith(f"{split}/")}
+        further = self.further(stem, data)
+        record = EvaluationRecord(
+            run=EvaluatedRun(
+                study=self.of.record.study,
+                arm=self.of.record.arm,
+                seed=self.of.record.seed,
+                config_hash=self.of.record.config_hash,
+                checkpoint_sha256=self.checkpoint_sha256,
+                stand_ins=self.of.record.stand_ins,
+            ),
+            data=data,
+            metrics=metrics,
+            comparison=compare(recorded, metrics) if recorded and self._is_comparable(data) else None,
+            calibration=further.calibration,
+            corruptions=further.corruptions,
+            warnings=further.warnings,
+            versions=versions(),
+            volatile=EvaluationVolatile(
+                finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                device=device_name(self.evaluation.inference.device),
+                host=host(),
+                seconds=time.perf_counter() - self.begun,
+            ),
+        )
+        path = write_evaluation(self.of.folder, stem, record)
+        self.kept_in(stem).unlink(missing_ok=True)
+        if not note_evaluation(self.of.folder, path.name, note_of(record)):
+            record_file = shown(self.of.folder / FILE_NAME)
+            warn(f"{record_file} is not as tlbench wrote it, and does not take the evaluation's numbers")
+        self._show(record, path.stem)
+        return record, path
+
+    def kept_in(self, stem: str) -> Path:
+        """Where a suite of corruptions that is stopped keeps what it has."""
+        return self.of.folder / f".{stem}.partial.json"
+
+    def _data(self) -> EvaluatedData:
+        split = self.options.split
+        c, parts = self.evaluation.config.data, self.evaluation.parts(split)
+        fingerprints = [images.fingerprint() for images in parts]
+        assert self.of.record.data is not None
+        known = self.of.record.data.fingerprints
+        return EvaluatedData(
+            name=c.name,
+            root=c.root,
+            split=split,
+            count=sum(len(images) for images in parts),
+            fingerprints=fingerprints,
+            own=fingerprints == [known.get(split)] or (split == "all" and self.on_own),
+        )
+
+    def _is_comparable(self, data: EvaluatedData) -> bool:
+        """Whether the record's metrics are of these data, or ought to be as none other were asked for."""
+        if data.own or not self.on_own:
+            return data.own
+        warn(
+            f"the {data.split} images are not those that the run saw (their fingerprint differs from the record's); "
+            "bring back the earlier ones, or name other data by data.root=…"
+        )
+        return True
+
+    def _show(self, record: EvaluationRecord, stem: str) -> None:
+        """Pictures beside the evaluation; what a plain evaluation has not goes to TensorBoard as well."""
+        figures = self.figures(record)
+        write_figures(self.of.folder, stem, figures)
+        further = record.calibration is not None or record.corruptions is not None
+        if further and self.of.config.logger.tensorboard:
+            show_in_tensorboard(self.of.folder, stem, record, figures)
+
+
+def _stem(options: EvaluateOptions, data: EvaluatedData) -> str:
+    """The file's name: `evaluation`, with what sets it apart from a plain one of the run's own test split."""
+    parts = ["evaluation"]
+    if not data.own:
+        parts += [data.name, *([Path(data.root).stem] if data.root else [])]
+    parts += [options.split] if options.split != "test" else []
+    parts += [option for option in (options.calibrate, options.corruptions) if option is not None]
+    return "_".join(re.sub(r"[^A-Za-z0-9.+-]+", "-", part) for part in parts)
