@@ -7,31 +7,45 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tlbench.inference.box_predictor import BoxPredictor
     from tlbench.inference.predictor import Predictor
 
 __version__ = "0.1.0"
 
 
-def load(run: Path | str, device: str = "auto", calibrated: bool = False) -> Predictor:
+def load(run: Path | str, device: str = "auto", calibrated: bool = False) -> Predictor | BoxPredictor:
     """Load a finished run to predict with.
 
         model = tlbench.load("outputs/digits_resnet18/tin200/seed_0")
         for prediction in model.predict(["a.png", "b.jpg"]):
             print(prediction.label, prediction.probability)
 
+    Of a detection run:
+
+        for detections in tlbench.load("outputs/signature_transfer/documents/seed_0").predict(["a.png", "b.jpg"]):
+            for detection in detections:
+                print(detection.class_name, detection.confidence, detection.box)
+
     Args:
         run: The folder of a complete run.
         device: `auto` (CUDA, Apple MPS or CPU), or a device as torch names it.
         calibrated: Whether to divide logits by the temperature that `python -m tlbench.evaluate calibrate=temperature`
-            fitted to this run.
+            fitted to this run; of classification runs only.
 
     Raises:
-        ConfigError: It is not the folder of a complete run, the device is not there, or no temperature was fitted.
+        ConfigError: It is not the folder of a complete run, the device is not there, no temperature was fitted, or one
+            was asked for of a detection run.
         WeightsError: The checkpoint does not fit the network.
         OutputError: The checkpoint is damaged.
     """
     # here, so that `import tlbench` stays light
     from tlbench.inference.complete_run import open_run
+
+    complete = open_run(run)
+    if complete.config.task.name == "detection":
+        from tlbench.inference.box_predictor import load_box_predictor
+
+        return load_box_predictor(complete, device, calibrated)
     from tlbench.inference.predictor import load_predictor
 
-    return load_predictor(open_run(run), device, calibrated)
+    return load_predictor(complete, device, calibrated)

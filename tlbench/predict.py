@@ -1,6 +1,6 @@
 """Entry: `python -m tlbench.predict run=FOLDER input=IMAGES [output=FILE] [key=value …]`.
 
-Exit codes: 0 some images were classified, 2 the user's input is at fault, 130 / 143 interrupted.
+Exit codes: 0 some images were readable, 2 the user's input is at fault, 130 / 143 interrupted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tlbench.inference.predict_options import FOOTER, USAGE, PredictOptions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Classify images.
+    """Classify images or find objects in them.
 
     Args:
         arguments: As in `sys.argv[1:]`, the default.
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     prepare_process()
     try:
-        return exit_code_of(lambda: _act(given), "the output file was not written", before="classified")
+        return exit_code_of(lambda: _act(given), "the output file was not written", before="predicted")
     except BrokenPipeError:  # whoever read stdout has closed it, as `head` does
         _discard_stdout()
         return 1
@@ -42,6 +42,7 @@ def _act(arguments: list[str]) -> None:
     options.file()
     options.kind()
     run = open_run(options.run)
+    options.check_task(run.config.task.name)
     from tlbench.inference.predict import predict  # heavy
 
     predict(options, run)

@@ -5,22 +5,17 @@ from __future__ import annotations
 import difflib
 import glob
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from tlbench.config import ImageDataConfig
-from tlbench.data.decode import EXTENSIONS, UnreadableError, decode_square
+from tlbench.data.decode import EXTENSIONS, UnreadableError
 from tlbench.data.listing import list_images, natural_order
 from tlbench.errors import DataError
 from tlbench.machine import cores_each
 
-Square: TypeAlias = NDArray[np.uint8]
-"""(side, side, 3), RGB."""
+T = TypeVar("T")
 
 _MOST_THREADS = 8
 _AHEAD = 4  # files a thread
@@ -53,19 +48,19 @@ def find_images(given: str) -> list[str]:
     return found
 
 
-def decoded(names: Iterable[str], data: ImageDataConfig) -> Iterator[tuple[str, Square | UnreadableError]]:
-    """Each file with its square (side, side, 3) uint8, or why it cannot be read; in order, a bounded number ahead.
+def decoded(names: Iterable[str], decode: Callable[[bytes], T]) -> Iterator[tuple[str, T | UnreadableError]]:
+    """Each file with its image, or why it cannot be read; in order, a bounded number ahead.
 
     Args:
         names: The files.
-        data: The run's; `stored_side` and `fit` are used.
+        decode: From a file's bytes to its image; raises `UnreadableError`. Several threads call it.
     """
     threads = min(cores_each(1), _MOST_THREADS)
-    pending: deque[tuple[str, Future[Square | UnreadableError]]] = deque()
+    pending: deque[tuple[str, Future[T | UnreadableError]]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
         for name in names:
-            pending.append((name, pool.submit(_decode, name, data)))
+            pending.append((name, pool.submit(_decoded, name, decode)))
             if len(pending) > threads * _AHEAD:
                 first, future = pending.popleft()
                 yield first, future.result()
@@ -76,13 +71,23 @@ def decoded(names: Iterable[str], data: ImageDataConfig) -> Iterator[tuple[str, 
         pool.shutdown(cancel_futures=True)
 
 
-def _decode(name: str, data: ImageDataConfig) -> Square | UnreadableError:
+def read(name: str | Path) -> bytes:
+    """A file's bytes; `~` is the home folder.
+
+    Raises:
+        UnreadableError: It cannot be opened.
+    """
     try:
-        return decode_square(Path(name).expanduser().read_bytes(), data.stored_side, data.fit)
+        return Path(name).expanduser().read_bytes()
+    except OSError as error:
+        raise UnreadableError(error.strerror or str(error)) from None
+
+
+def _decoded(name: str, decode: Callable[[bytes], T]) -> T | UnreadableError:
+    try:
+        return decode(read(name))
     except UnreadableError as error:
         return error
-    except OSError as error:
-        return UnreadableError(error.strerror or str(error))
 
 
 def _nothing_there(path: Path) -> str:

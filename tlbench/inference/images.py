@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,12 +17,17 @@ from torch import Tensor
 from tlbench.config import ImageDataConfig
 from tlbench.data.decode import UnreadableError, decode_square, to_rgb, to_square
 from tlbench.errors import DataError
+from tlbench.inference.box_inputs import BoxInput, decode_box_input
+from tlbench.inference.files import read
 
 OneImage: TypeAlias = "str | Path | Image.Image | NDArray[Any] | Tensor"
 """A file's path; a PIL image; (H, W), (H, W, 3) or (H, W, 4) uint8; or a tensor (3, H, W), uint8 or float in [0, 1]."""
 
 SomeImages: TypeAlias = "OneImage | Iterable[OneImage]"
 """One image; an iterable of them, of any sizes; or a batch in one array (B, H, W, 3) or tensor (B, 3, H, W)."""
+
+Square: TypeAlias = "NDArray[np.uint8]"
+"""(side, side, 3), RGB."""
 
 _WANTED = "give a path, a PIL image, a uint8 array (H, W) or (H, W, 3), or a tensor (3, H, W), uint8 or float in [0, 1]"
 
@@ -41,7 +48,7 @@ def each(images: SomeImages) -> Iterator[OneImage]:
         raise DataError(f"images: cannot take a {type(images).__name__}; {_WANTED}, or a list of such")
 
 
-def square(image: OneImage, data: ImageDataConfig) -> NDArray[np.uint8]:
+def square(image: OneImage, data: ImageDataConfig) -> Square:
     """Bring an image to a run's stored size, as its own images were.
 
     Args:
@@ -54,26 +61,49 @@ def square(image: OneImage, data: ImageDataConfig) -> NDArray[np.uint8]:
     Raises:
         DataError: It cannot be read, or is of another kind, shape, type or range.
     """
-    try:
+    with _named(image):
         if isinstance(image, str | Path):
-            return decode_square(_read(Path(image)), data.stored_side, data.fit)
-        if isinstance(image, Tensor):
-            image = _from_tensor(image)
-        elif isinstance(image, np.ndarray):
-            image = _from_array(image)
-        if not isinstance(image, Image.Image):
-            raise DataError(f"images: cannot take a {type(image).__name__}; {_WANTED}")
-        return to_square(to_rgb(image), data.stored_side, data.fit)
+            return decode_square(read(image), data.stored_side, data.fit)
+        return to_square(_in_memory(image), data.stored_side, data.fit)
+
+
+def box_input(image: OneImage, side: int) -> BoxInput:
+    """Bring an image to the size of a detector's input, as the run's own images were.
+
+    Args:
+        image: Floats are rounded to 8 bits, as files hold them.
+        side: Of the input, pixels.
+
+    Raises:
+        DataError: As `square`.
+    """
+    with _named(image):
+        if isinstance(image, str | Path):
+            return decode_box_input(read(image), side)
+        as_file = io.BytesIO()  # takes the files' way, so that there is one way
+        _in_memory(image).save(as_file, format="ppm")
+        return decode_box_input(as_file.getvalue(), side)
+
+
+@contextmanager
+def _named(image: OneImage) -> Iterator[None]:
+    """Say which image cannot be read."""
+    try:
+        yield
     except UnreadableError as error:
         name = f"{image}" if isinstance(image, str | Path) else "an image"
         raise DataError(f"{name}: {error}; replace it or leave it out") from None
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.expanduser().read_bytes()
-    except OSError as error:
-        raise UnreadableError(error.strerror or str(error)) from None
+def _in_memory(image: Any) -> Image.Image:
+    """Upright RGB of what is no file."""
+    if isinstance(image, Tensor):
+        image = _from_tensor(image)
+    elif isinstance(image, np.ndarray):
+        image = _from_array(image)
+    if not isinstance(image, Image.Image):
+        raise DataError(f"images: cannot take a {type(image).__name__}; {_WANTED}")
+    return to_rgb(image)
 
 
 def _from_array(array: NDArray[Any]) -> Image.Image:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -15,10 +15,9 @@ from tlbench.console import complain, shown, stderr
 from tlbench.data.decode import UnreadableError
 from tlbench.errors import DataError
 from tlbench.inference.complete_run import CompleteRun
-from tlbench.inference.files import Square, decoded, find_images
+from tlbench.inference.file_job import FileJob, T
+from tlbench.inference.files import decoded, find_images
 from tlbench.inference.predict_options import PredictOptions
-from tlbench.inference.predictor import Predictor, load_predictor, stacked
-from tlbench.inference.tables import Table
 from tlbench.interrupts import interruptible
 from tlbench.results.atomic import atomic_file, output_errors, remove_leftovers
 
@@ -26,47 +25,58 @@ Write = Callable[[str], object]
 
 
 def predict(options: PredictOptions, run: CompleteRun) -> None:
-    """Classify files, a batch at a time, and write a line for each.
+    """Classify files or find objects in them, a batch at a time, and write each one's lines.
 
     Raises:
         UserError: Run, input or output is at fault; none of the files can be read.
-        Interrupted: A signal asked to stop; no file was written.
+        Interrupted: A signal asked to stop; no file was written, but for pictures already drawn.
     """
-    output, table_kind = options.file(), options.kind()
+    output = options.file()
     names = find_images(options.input)
-    predictor = load_predictor(run, options.device, options.calibrated)
-    table = Table(table_kind, predictor.class_names)
+    job = _job(options, run, names)
     with interruptible(), _writer(output) as write:
-        readable = _predict(names, predictor, table, write)
+        readable = _predict(names, job, write)
         if not readable:
             raise DataError(f"input={options.input!r}: none of {len(names)} files can be read; give others")
     left_out = len(names) - readable
-    summary = f"{readable} of {len(names)} images classified, {left_out} unreadable and left out"
-    where = f": {shown(output)}" if output is not None else ""
-    complain((summary if left_out else f"{readable} images classified") + where)
+    done, where = job.done(), f": {shown(output)}" if output is not None else ""
+    if left_out:
+        complain(f"{readable} of {len(names)} images {done}, {left_out} unreadable and left out{where}")
+    else:
+        complain(f"{readable} images {done}{where}")
 
 
-def _predict(names: list[str], predictor: Predictor, table: Table, write: Write) -> int:
+def _job(options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[Any]:
+    if run.config.task.name == "detection":
+        from tlbench.inference.detect_files import detect_files
+
+        return detect_files(options, run, names)
+    from tlbench.inference.classify_files import classify_files
+
+    return classify_files(options, run)
+
+
+def _predict(names: Sequence[str], job: FileJob[T], write: Write) -> int:
     """How many of the files were readable."""
     readable = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
-        files = decoded(names, predictor.config.data)
-        shown_files = progress.track(files, total=len(names), description="predicting")
-        squares = ((name, square) for name, square in shown_files if _is_readable(square, name))
-        while batch := list(islice(squares, predictor.batch_size)):
-            rows = predictor.probabilities(stacked([square for _, square in batch])).numpy()
-            lines = [table.row(name, row) for (name, _), row in zip(batch, rows, strict=True)]
-            write("".join(lines) if readable else table.header() + "".join(lines))
+        files = progress.track(decoded(names, job.decode), total=len(names), description="predicting")
+        images = _readable(files)
+        while batch := list(islice(images, job.batch_size)):
+            lines = job.lines(batch)
+            write(lines if readable else job.header + lines)
             readable += len(batch)
     return readable
 
 
-def _is_readable(square: Square | UnreadableError, name: str) -> TypeGuard[Square]:
-    if isinstance(square, UnreadableError):
-        complain(f"warning: {name}: {square}; left out")
-        return False
-    return True
+def _readable(files: Iterable[tuple[str, T | UnreadableError]]) -> Iterator[tuple[str, T]]:
+    """The files that could be decoded; the others are named."""
+    for name, image in files:
+        if isinstance(image, UnreadableError):
+            complain(f"warning: {name}: {image}; left out")
+        else:
+            yield name, image
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,14 +11,25 @@ from tlbench.errors import ConfigError
 from tlbench.inference.options import Options
 
 USAGE = """\
-tlbench.predict classifies images with a run's best checkpoint.
+tlbench.predict classifies images, or finds objects in them, with a run's best checkpoint.
 
   python -m tlbench.predict run=outputs/digits_resnet18/tin200/seed_0 input=photo.jpg
   python -m tlbench.predict run=FOLDER input=photos output=predictions.csv
-  python -m tlbench.predict run=FOLDER 'input=photos/**/*.png' output=predictions.jsonl"""
+  python -m tlbench.predict run=FOLDER 'input=photos/**/*.png' output=predictions.jsonl
+  python -m tlbench.predict run=DETECTION_RUN input=pages output=boxes.csv draw=drawn"""
 
 FOOTER = """\
+Classification: a row or line for each file, with the class, its probability and those of all classes.
+
+Detection: CSV has a row for each object (file, class, confidence, x1, y1, x2, y2), and one with nothing but the file
+where nothing was found; JSON a line for each file (file, width, height, detections: class, label, confidence, box).
+Boxes are in pixels of the original image, upright, from its top left corner.
+
 Unreadable files are named on stderr and left out. The output takes its place when all is done."""
+
+Task = Literal["classification", "detection"]
+
+_ONLY_FOR: dict[str, Task] = {"calibrated": "classification", "confidence": "detection", "draw": "detection"}
 
 
 class PredictOptions(Options):
@@ -30,8 +41,27 @@ class PredictOptions(Options):
     format: Literal["csv", "jsonl"] | None = Field(None, description="null: by the output's suffix, csv on stdout")
     device: str = Field("auto", description="auto (the best there is), cpu, cuda, cuda:1, mps")
     calibrated: bool = Field(
-        False, description="true: divide logits by the temperature of evaluate calibrate=temperature"
+        False,
+        description="classification: true: divide logits by the temperature of evaluate calibrate=temperature",
     )
+    confidence: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        None, description="detection: from which on an object counts, 0 to 1; null: what the run's validation chose"
+    )
+    draw: str | None = Field(
+        None, description="detection: folder for copies of the images with the boxes drawn; new, empty or drawn before"
+    )
+
+    def check_task(self, task: Task) -> None:
+        """Refuse what has no meaning for a run's task.
+
+        Raises:
+            ConfigError: Naming it.
+        """
+        for key, only in _ONLY_FOR.items():
+            value = getattr(self, key)
+            if only != task and value not in (None, False):
+                given = str(value).lower() if isinstance(value, bool) else value
+                raise ConfigError(f"{key}={given}: only for {only} runs, and this one is of {task}; leave it out")
 
     def kind(self) -> Literal["csv", "jsonl"]:
         """The format to write.

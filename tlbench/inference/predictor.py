@@ -1,4 +1,4 @@
-"""A finished run in Python: `tlbench.load(run).predict(images)`."""
+"""A finished classification run in Python: `tlbench.load(run).predict(images)`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tlbench.config import TrainConfig
+from tlbench.config import ImageDataConfig, TrainConfig
 from tlbench.data.module import evaluation_batch
 from tlbench.inference.complete_run import CompleteRun
-from tlbench.inference.images import SomeImages, each, square
+from tlbench.inference.images import SomeImages, Square, each, square
 from tlbench.inference.inference import Inference, load_inference
 from tlbench.results.evaluation import find_calibration
 from tlbench.results.record import Record
@@ -58,9 +58,15 @@ class Predictor:
         self._inference = inference
 
     @property
+    def data(self) -> ImageDataConfig:
+        """The run's data."""
+        assert isinstance(self.config.data, ImageDataConfig)
+        return self.config.data
+
+    @property
     def batch_size(self) -> int:
         """Images that go through the network at a time."""
-        return evaluation_batch(self.config.data)
+        return evaluation_batch(self.data)
 
     def predict(self, images: SomeImages) -> list[Prediction]:
         """Classify images, brought to the network's input as the run's own test images were.
@@ -90,20 +96,20 @@ class Predictor:
         return (self._inference.logits(squares) / self.temperature).softmax(dim=1).cpu()
 
     def _predictions(self, images: SomeImages) -> Iterator[Prediction]:
-        squares = (square(image, self.config.data) for image in each(images))
+        squares = (square(image, self.data) for image in each(images))
         while batch := list(islice(squares, self.batch_size)):
             for row in self.probabilities(stacked(batch)).numpy():
                 best = int(row.argmax())
                 yield Prediction(self.class_names[best], float(row[best]), row)
 
 
-def stacked(squares: list[NDArray[np.uint8]]) -> Tensor:
+def stacked(squares: list[Square]) -> Tensor:
     """Squares (side, side, 3) as one batch (B, 3, side, side), laid out in memory as a run's own images are."""
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous()
 
 
 def load_predictor(run: CompleteRun, device: str = "auto", calibrated: bool = False) -> Predictor:
-    """A complete run's predictor; as `tlbench.load`.
+    """A complete classification run's predictor; as `tlbench.load`.
 
     Raises:
         ConfigError, WeightsError, OutputError: As `tlbench.load`.

@@ -35,7 +35,7 @@ class Table:
     def header(self) -> str:
         """The first line, with its end; nothing for JSON lines."""
         columns = ["path", "label", "probability", *(f"probability/{name}" for name in self._names)]
-        return _csv(columns) if self._kind == "csv" else ""
+        return csv_line(columns) if self._kind == "csv" else ""
 
     def row(self, path: str, probabilities: NDArray[np.float32]) -> str:
         """A file's line, with its end.
@@ -44,16 +44,22 @@ class Table:
             path: The file.
             probabilities: (C,).
         """
-        values = [float(f"{value:.{_DIGITS}g}") for value in probabilities]
+        values = [rounded(value) for value in probabilities]
         best = int(probabilities.argmax())
         if self._kind == "csv":
-            return _csv([path, self._names[best], values[best], *values])
+            return csv_line([path, self._names[best], values[best], *values])
         named = dict(zip(self._names, values, strict=True))
         line = {"path": path, "label": self._names[best], "probability": values[best], "probabilities": named}
         return json.dumps(line, ensure_ascii=False) + "\n"
 
 
-def _csv(cells: Sequence[str | float]) -> str:
+def rounded(value: float) -> float:
+    """A float32 to the digits that it has."""
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def csv_line(cells: Sequence[str | float]) -> str:
+    """A row, quoted where it must be, with its end."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()

@@ -1,0 +1,34 @@
+"""Classifying files."""
+
+from __future__ import annotations
+
+from tlbench.data.decode import decode_square
+from tlbench.inference.complete_run import CompleteRun
+from tlbench.inference.file_job import FileJob
+from tlbench.inference.images import Square
+from tlbench.inference.predict_options import PredictOptions
+from tlbench.inference.predictor import load_predictor, stacked
+from tlbench.inference.tables import Table
+
+
+def classify_files(options: PredictOptions, run: CompleteRun) -> FileJob[Square]:
+    """A line for each file: its class and the probabilities of all.
+
+    Raises:
+        ConfigError, WeightsError, OutputError: As `load_predictor`.
+    """
+    predictor = load_predictor(run, options.device, options.calibrated)
+    table = Table(options.kind(), predictor.class_names)
+    data = predictor.data
+
+    def lines(batch: list[tuple[str, Square]]) -> str:
+        rows = predictor.probabilities(stacked([square for _, square in batch])).numpy()
+        return "".join(table.row(name, row) for (name, _), row in zip(batch, rows, strict=True))
+
+    return FileJob(
+        decode=lambda content: decode_square(content, data.stored_side, data.fit),
+        batch_size=predictor.batch_size,
+        header=table.header(),
+        lines=lines,
+        done=lambda: "classified",
+    )

@@ -1,0 +1,51 @@
+"""Finding objects in files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tlbench.inference.box_inputs import BoxInput, decode_box_input
+from tlbench.inference.box_predictor import load_box_predictor
+from tlbench.inference.complete_run import CompleteRun
+from tlbench.inference.detections_table import DetectionsTable
+from tlbench.inference.drawn_folder import DrawnFolder
+from tlbench.inference.file_job import FileJob
+from tlbench.inference.predict_options import PredictOptions
+
+
+def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[BoxInput]:
+    """The lines of `DetectionsTable` for each file, and a picture where `draw` asks for it.
+
+    Args:
+        options: What was asked for.
+        run: A detection run.
+        names: All files.
+
+    Raises:
+        ConfigError: The folder to draw into cannot be used; or as `load_box_predictor`.
+        WeightsError, OutputError: As `load_box_predictor`; `lines` also where a picture cannot be written.
+    """
+    drawn = None if options.draw is None else DrawnFolder(options.draw, options.input, names)
+    predictor = load_box_predictor(run, options.device)
+    confidence = predictor.confidence if options.confidence is None else options.confidence
+    table = DetectionsTable(options.kind())
+    count = 0
+
+    def lines(batch: list[tuple[str, BoxInput]]) -> str:
+        nonlocal count
+        text = []
+        detections = predictor.detect([image for _, image in batch], confidence)
+        for (name, image), found in zip(batch, detections, strict=True):
+            text.append(table.rows(name, image.height, image.width, found))
+            count += len(found)
+            if drawn is not None:
+                drawn.draw(name, found)
+        return "".join(text)
+
+    return FileJob(
+        decode=lambda content: decode_box_input(content, predictor.side),
+        batch_size=predictor.batch_size,
+        header=table.header(),
+        lines=lines,
+        done=lambda: f"searched, {count} {'object' if count == 1 else 'objects'} found (confidence ≥ {confidence:.4g})",
+    )

@@ -1,0 +1,116 @@
+"""Copies of images with what was found drawn on them, in a folder of their own."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from tlbench.console import complain
+from tlbench.data.decode import UnreadableError, to_rgb
+from tlbench.errors import ConfigError
+from tlbench.inference.box_predictor import Detection
+from tlbench.inference.drawing import draw_detections
+from tlbench.inference.files import read
+from tlbench.results.atomic import output_errors, write_atomic
+
+MARK = ".drawn-by-tlbench"
+"""An empty file: what else is in the folder may be drawn anew."""
+
+_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),  # thin coloured lines keep their colour
+    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".png": ("PNG", {"compress_level": 3}),
+    ".webp": ("WEBP", {"quality": 95}),
+    ".bmp": ("BMP", {}),
+    ".tif": ("TIFF", {"compression": "tiff_lzw"}),
+    ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
+    ".ppm": ("PPM", {}),
+}
+
+
+class DrawnFolder:
+    """Takes the pictures of a command; nothing is written before the first.
+
+    A picture has the name of its file, below the folder as the file is below `input` (of a pattern: below the folder
+    that all files share). Files of a kind that cannot hold colours as they are (`.gif`, `.pgm`) get `.png` behind it.
+
+    Args:
+        folder: As `draw=` gives it.
+        given: What `input=` names.
+        names: All files.
+
+    Raises:
+        ConfigError: The folder holds files of the user's, or lies in the folder that is searched for images.
+    """
+
+    def __init__(self, folder: str, given: str, names: Sequence[str]) -> None:
+        self._folder = Path(folder).expanduser()
+        source = Path(given).expanduser()
+        parents = [_absolute(name).parent for name in names]
+        self._below = _absolute(given) if source.is_dir() else Path(os.path.commonpath(parents))
+        self._check(folder, source, names)
+
+    def place(self, name: str) -> Path:
+        """Where the picture of a file goes."""
+        path = self._folder / _absolute(name).relative_to(self._below)
+        return path if path.suffix.lower() in _FORMATS else path.with_name(f"{path.name}.png")
+
+    def draw(self, name: str, detections: Sequence[Detection]) -> None:
+        """Write the picture of a file.
+
+        Args:
+            name: The file; when it cannot be read any more, the user is told.
+            detections: Boxes in pixels of the upright image.
+
+        Raises:
+            OutputError: The disk refuses.
+        """
+        try:
+            image = _upright(read(name))
+        except UnreadableError as error:
+            complain(f"warning: {name}: {error}; not drawn")
+            return
+        draw_detections(image, detections)
+        place, content = self.place(name), io.BytesIO()
+        kind, options = _FORMATS[place.suffix.lower()]
+        image.save(content, format=kind, **options)
+        with output_errors(self._folder, "name another folder with draw=…"):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / MARK).touch()
+            write_atomic(place, content.getvalue())
+
+    def _check(self, folder: str, source: Path, names: Sequence[str]) -> None:
+        here = self._folder.resolve()
+        if here.exists() and not here.is_dir():
+            raise ConfigError(f"draw={folder!r}: a file; name a folder")
+        inputs = next((name for name in names if Path(name).expanduser().resolve().is_relative_to(here)), None)
+        if inputs is not None:
+            raise ConfigError(f"draw={folder!r}: it holds {inputs}, which is searched; name a new or an empty folder")
+        if source.is_dir() and here.is_relative_to(source.resolve()):
+            raise ConfigError(
+                f"draw={folder!r}: it lies in input={str(source)!r}, whose images the pictures would join; name a "
+                "folder elsewhere"
+            )
+        if here.is_dir() and not (here / MARK).is_file() and any(here.iterdir()):
+            raise ConfigError(
+                f"draw={folder!r}: it holds files that this command did not draw; name a new or an empty folder"
+            )
+
+
+def _absolute(name: str) -> Path:
+    return Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100 - Path.absolute leaves `..` in
+
+
+def _upright(content: bytes) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return to_rgb(image)
+    except UnreadableError:
+        raise
+    except Exception as error:  # the file has changed since it was decoded; Pillow's readers raise nearly anything
+        raise UnreadableError(" ".join(str(error).split()) or type(error).__name__) from None
