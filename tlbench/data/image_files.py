@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from tlbench.config import ImageDataConfig
+from tlbench.config import DataConfig, ImageDataConfig
 from tlbench.data.carve import carve
 from tlbench.data.images import FileSet, Images, ImageSet
 from tlbench.data.listing import Listing, list_csv, list_splits
@@ -47,7 +47,7 @@ def read_listings(
         DataError: More than `data.max_unreadable` files cannot be decoded, or none of a class can.
     """
     whole = _joined(listings)
-    in_memory = keeps_in_memory(data, len(whole))
+    in_memory = keeps_in_memory(data, len(whole), data.stored_side)
     found = scan(whole, data.stored_side if in_memory else THUMBNAIL, data.fit, say, warn)
     unreadable = {whole.names[i]: reason for i, reason in sorted(found.unreadable.items())}
     if len(unreadable) > data.max_unreadable:
@@ -62,10 +62,10 @@ def read_listings(
     return parts, unreadable
 
 
-def keeps_in_memory(data: ImageDataConfig, count: int) -> bool:
-    """Whether so many images are decoded once and kept on the device."""
+def keeps_in_memory(data: DataConfig, count: int, side: int) -> bool:
+    """Whether so many images, squares of so many pixels a side, are decoded once and kept on the device."""
     if data.cache == "auto":
-        return count * 3 * data.stored_side**2 <= data.memory_budget_mb * 2**20
+        return count * 3 * side**2 <= data.memory_budget_mb * 2**20
     return data.cache == "memory"
 
 

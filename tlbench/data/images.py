@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.data.decode import Fit, UnreadableError, decode_square
-from tlbench.data.listing import Listing, read_file
+from tlbench.data.listing import Files, Listing, read_file
 from tlbench.errors import DataError
 
 
@@ -129,7 +129,7 @@ class FileSet:
 Images = ImageSet | FileSet
 
 
-def no_more_readable(listing: Listing, position: int, error: UnreadableError) -> DataError:
+def no_more_readable(listing: Files, position: int, error: UnreadableError) -> DataError:
     """What to tell the user about a file that was readable when the run began."""
     path = listing.root / listing.names[position]
     return DataError(f"{path}: {error}; it was readable when the run began: put it back, and the same command goes on")

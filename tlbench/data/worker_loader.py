@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,20 +12,20 @@ from tlbench.config import ResizedCrop
 from tlbench.data.decode import WHOLE, Region, UnreadableError, decode_square
 from tlbench.data.images import FileSet, no_more_readable
 from tlbench.data.listing import read_file
-from tlbench.data.loader import Batch, OrderedLoader
+from tlbench.data.loader import Batch
 from tlbench.data.resized_crop import boxes
-from tlbench.data.workers import decoding_loader
+from tlbench.data.workers import DecodingLoader
 from tlbench.errors import DataError
 
 _UNITS = 1 << 16
 """Side of the square in which crops are drawn: finer than the pixels of any image."""
 
 
-class WorkerLoader(OrderedLoader):
+class WorkerLoader(DecodingLoader):
     """Iterate over (images (B, 3, side, side) uint8, labels (B,) int64, index (B,) int64), on the host.
 
     With a resized crop, each image's part is cut out of the file's full resolution; it is the part that the device
-    path cuts out of the stored square. Nothing depends on the number of workers.
+    path cuts out of the stored square.
 
     Args:
         files: The split.
@@ -34,13 +33,10 @@ class WorkerLoader(OrderedLoader):
         side: Height and width of the images, pixels.
         crop: The resized crop to draw for each image; None: the whole square.
         augment_seed: Seed of the augmentation, for the crop.
-        workers: Processes that decode; 0: the calling one.
-        pin_memory: Whether batches are in page-locked memory, for a GPU.
-        passes: Whether there are several passes, between which the processes live on.
-        options: As in `OrderedLoader`.
+        options: As in `DecodingLoader`.
 
     Raises:
-        DataError: As `OrderedLoader`; while iterating: a file cannot be decoded any more.
+        DataError: As `DecodingLoader`.
     """
 
     def __init__(
@@ -51,36 +47,9 @@ class WorkerLoader(OrderedLoader):
         side: int,
         crop: ResizedCrop | None = None,
         augment_seed: int = 0,
-        workers: int = 0,
-        pin_memory: bool = False,
-        passes: bool = True,
         **options: Any,
     ) -> None:
-        super().__init__(len(files), batch_size, **options)
-        self._pending = _Pending()
-        tasks = _Decoding(files, side, crop, augment_seed)
-        self._loader = decoding_loader(tasks, self._pending, workers, pin_memory=pin_memory, passes=passes)
-
-    def _give(self, batches: Sequence[Tensor]) -> Iterator[Batch]:
-        self._pending.epoch, self._pending.batches = self.epoch, batches
-        for batch in self._loader:
-            if isinstance(batch, DataError):
-                raise batch
-            yield batch
-
-
-class _Pending:
-    """What the DataLoader iterates over: the epoch, and the positions of each batch that is still to be given out.
-
-    It knows nothing of its loader, whose processes end with the last reference to it.
-    """
-
-    def __init__(self) -> None:
-        self.epoch = 0
-        self.batches: Sequence[Tensor] = []
-
-    def __iter__(self) -> Iterator[tuple[int, Tensor]]:
-        return ((self.epoch, index) for index in self.batches)
+        super().__init__(_Decoding(files, side, crop, augment_seed), batch_size, **options)
 
 
 class _Decoding:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+from torch import Tensor
 from torch.utils.data import DataLoader
 
+from tlbench.data.loader import OrderedLoader
+from tlbench.errors import DataError
 from tlbench.machine import cores_each
 
 
@@ -20,6 +23,57 @@ class Tasks(Protocol):
 
     def __getitems__(self, task: Any) -> Any:
         """The result of one task."""
+
+
+class DecodingLoader(OrderedLoader):
+    """Gives out batches that tasks decode from files. Nothing depends on the number of workers.
+
+    Args:
+        tasks: What makes a batch of (epoch, positions), or gives the error that hinders it.
+        batch_size: As in `OrderedLoader`.
+        workers: Processes that decode; 0: the calling one.
+        pin_memory: Whether batches are in page-locked memory, for a GPU.
+        passes: Whether there are several passes, between which the processes live on.
+        options: As in `OrderedLoader`.
+
+    Raises:
+        DataError: As `OrderedLoader`; while iterating: a file cannot be decoded any more.
+    """
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        batch_size: int,
+        *,
+        workers: int = 0,
+        pin_memory: bool = False,
+        passes: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__(len(tasks), batch_size, **options)
+        self._pending = _Pending()
+        self._loader = decoding_loader(tasks, self._pending, workers, pin_memory=pin_memory, passes=passes)
+
+    def _give(self, batches: Sequence[Tensor]) -> Iterator[Any]:
+        self._pending.epoch, self._pending.batches = self.epoch, batches
+        for batch in self._loader:
+            if isinstance(batch, DataError):
+                raise batch
+            yield batch
+
+
+class _Pending:
+    """What the DataLoader iterates over: the epoch, and the positions of each batch that is still to be given out.
+
+    It knows nothing of its loader, whose processes end with the last reference to it.
+    """
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.batches: Sequence[Tensor] = []
+
+    def __iter__(self) -> Iterator[tuple[int, Tensor]]:
+        return ((self.epoch, index) for index in self.batches)
 
 
 def decoding_loader(
