@@ -70,6 +70,8 @@ def _detection_problems(c: TrainConfig) -> list[str]:
         if drawn != (value is not None):
             what = f"documents are drawn; give one, such as {example}" if drawn else "only documents have it; use null"
             problems.append(f"data.{key}={'null' if value is None else value}: {what}")
+    if drawn and data.cache == "none":
+        problems.append("data.cache=none: documents are drawn, there are no files to decode; use memory")
     if data.split == "blocked" and data.name in ("documents", "coco"):
         problems.append(f"data.split=blocked: {data.name} has no frames of videos; use official")
     if (data.split == "blocked" or drawn) and data.test_fraction is None:

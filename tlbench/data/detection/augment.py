@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tlbench.data.detection.boxes import place_boxes
 from tlbench.data.detection.hsv import shift_hsv
+from tlbench.data.detection.images import BoxImages, BoxSplit
 from tlbench.data.detection.letterbox import centred, frames, margins
 from tlbench.data.detection.listing import objects_of
 from tlbench.data.detection.mosaic import Draws, draw, lay_out
@@ -22,17 +23,18 @@ from tlbench.data.detection.targets import BoxTargets
 
 if TYPE_CHECKING:
     from tlbench.config import DetectionAugmentation
-    from tlbench.data.detection.images import BoxImages
+    from tlbench.data.detection.worker_loader import Decoded
 
 
 @torch.no_grad()
 def training_boxes(
-    images: BoxImages,
+    images: BoxSplit,
     index: Tensor,
     augmentation: DetectionAugmentation,
     seed: int,
     epoch: int,
     mosaic: bool,
+    decoded: Decoded | None = None,
 ) -> tuple[Tensor, BoxTargets]:
     """An augmented batch.
 
@@ -43,19 +45,20 @@ def training_boxes(
         seed: Augmentation seed.
         epoch: Epoch, ≥ 0.
         mosaic: Whether mosaics are made in this epoch, with the configured probability.
+        decoded: The images that these samples show, on the same device; None: `images` are `BoxImages`.
 
     Returns:
         (B, 3, S, S) float32 in [0, 1], and the objects in it.
     """
-    side = images.images.shape[-1]
-    draws = draw(augmentation, len(images.images), side, index, seed, epoch, mosaic=mosaic)
-    rows = draws.tiles.clamp(min=0)
-    objects, owner = objects_of(images.starts, rows.flatten())
+    draws = draw(augmentation, len(images), images.side, index, seed, epoch, mosaic=mosaic)
+    tiles = draws.tiles.clamp(min=0)
+    pixels, rows = (_in_memory(images), tiles) if decoded is None else (decoded.images, decoded.rows)
+    objects, owner = objects_of(images.starts, tiles.flatten())
     return compose(
         draws,
-        images.images,
+        pixels,
         rows,
-        images.inside[rows],
+        images.inside[tiles],
         images.boxes[objects],
         images.labels[objects],
         owner,
@@ -106,25 +109,31 @@ def compose(
 
 
 @torch.no_grad()
-def evaluation_boxes(images: BoxImages, index: Tensor) -> tuple[Tensor, BoxTargets]:
+def evaluation_boxes(images: BoxSplit, index: Tensor, decoded: Decoded | None = None) -> tuple[Tensor, BoxTargets]:
     """A batch as it is: each image in the middle of the input, grey around it.
 
     Args:
         images: The images.
         index: (B,) int64, positions in them, on their device.
+        decoded: As in `training_boxes`.
 
     Returns:
         (B, 3, S, S) float32 in [0, 1], and the objects in it.
     """
-    side = images.images.shape[-1]
     inside, sizes = images.inside[index], images.sizes[index]
     objects, image = objects_of(images.starts, index)
-    offset = margins(inside, side).flip(1).repeat(1, 2)
+    offset = margins(inside, images.side).flip(1).repeat(1, 2)
     targets = BoxTargets(
         boxes=images.boxes[objects] + offset[image],
         labels=images.labels[objects],
         image=image,
-        frames=frames(inside, sizes, side),
+        frames=frames(inside, sizes, images.side),
         sizes=sizes.to(torch.float32),
     )
-    return centred(images.images[index], inside).to(torch.float32).div_(255), targets
+    pixels, rows = (_in_memory(images), index) if decoded is None else (decoded.images, decoded.rows[:, 0])
+    return centred(pixels[rows], inside).to(torch.float32).div_(255), targets
+
+
+def _in_memory(images: BoxSplit) -> Tensor:
+    assert isinstance(images, BoxImages)
+    return images.images

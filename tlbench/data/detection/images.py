@@ -5,14 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlbench.data.decode import inside_size
+from tlbench.data.decode import UnreadableError, decode_square, inside_size
 from tlbench.data.detection.listing import BoxListing, objects_of
+from tlbench.data.images import no_more_readable
+from tlbench.data.listing import Files, read_file
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # typing's from Python 3.11 on
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +58,15 @@ class BoxSplit:
         """The objects of some images, as `BoxListing.objects`."""
         return objects_of(self.starts, index)
 
+    def to(self, device: torch.device | str) -> Self:
+        """What batches are made of, on a device."""
+        return replace(self, **{name: getattr(self, name).to(device) for name in self._needed})
+
+    @property
+    def _needed(self) -> tuple[str, ...]:
+        """The fields that batches are made of."""
+        return ("sizes", "inside", "boxes", "labels", "starts")
+
     def fingerprint(self) -> str:
         """SHA-256 (hex) over the images' contents, side, boxes, labels and class names."""
         digest = hashlib.sha256(json.dumps([len(self), self.side, list(self.class_names)]).encode())
@@ -65,6 +80,26 @@ class BoxSplit:
 class BoxFiles(BoxSplit):
     """Images on disk, too large for the memory; `listing` is there."""
 
+    @property
+    def files(self) -> Files:
+        """Where they are."""
+        assert self.listing is not None
+        return self.listing
+
+    def decoded(self, index: Tensor) -> Tensor:
+        """Some images, decoded here and now: (K, 3, S, S) uint8 as those of `BoxImages`, for (K,) positions.
+
+        Raises:
+            DataError: A file cannot be decoded any more.
+        """
+        images = np.empty((len(index), 3, self.side, self.side), np.uint8)
+        for row, i in enumerate(index.tolist()):
+            try:
+                images[row] = decode_corner(self.files, i, self.side)
+            except UnreadableError as error:
+                raise no_more_readable(self.files, i, error) from None
+        return torch.from_numpy(images)
+
 
 @dataclass(frozen=True, eq=False)
 class BoxImages(BoxSplit):
@@ -76,10 +111,18 @@ class BoxImages(BoxSplit):
 
     images: Tensor
 
-    def to(self, device: torch.device | str) -> BoxImages:
-        """What batches are made of, on a device."""
-        moved = ("images", "sizes", "inside", "boxes", "labels", "starts")
-        return replace(self, **{name: getattr(self, name).to(device) for name in moved})
+    @property
+    def _needed(self) -> tuple[str, ...]:
+        return ("images", *super()._needed)
+
+
+def decode_corner(files: Files, position: int, side: int) -> NDArray[np.uint8]:
+    """(3, side, side) uint8: a listed image in the top left corner of a square, its longer side the square's.
+
+    Raises:
+        UnreadableError: The file cannot be read or decoded.
+    """
+    return decode_square(read_file(files, position), side, "corner").transpose(2, 0, 1)
 
 
 def in_resized(listing: BoxListing, side: int) -> tuple[Tensor, Tensor]:

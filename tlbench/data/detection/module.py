@@ -14,9 +14,11 @@ from tlbench.data.detection.augment import evaluation_boxes, training_boxes
 from tlbench.data.detection.images import BoxFiles, BoxImages, BoxSplit
 from tlbench.data.detection.loader import PositionLoader
 from tlbench.data.detection.targets import BoxTargets
+from tlbench.data.detection.worker_loader import BoxWorkerLoader, Decoded
 from tlbench.data.loader import OrderedLoader
 from tlbench.data.target import Target
 from tlbench.data.target_module import TargetModule
+from tlbench.data.workers import default_workers
 
 Batch = tuple[Tensor, BoxTargets, Tensor]
 """Images (B, 3, S, S) float32 normalised, their objects, positions (B,)."""
@@ -76,30 +78,45 @@ class DetectionDataModule(TargetModule[BoxSplit]):
     def pictures(self, split: str, index: Tensor) -> Tensor:
         """As in `TargetModule`; each in the top left corner."""
         images = self.target.splits[split]
+        if isinstance(images, BoxFiles):
+            return images.decoded(index)
         assert isinstance(images, BoxImages)
         return images.images[index.cpu()]
 
-    def on_after_batch_transfer(self, batch: Tensor, dataloader_idx: int) -> Batch:  # noqa: ARG002 - Lightning's hook
-        """Make the network's input of positions, on the device."""
+    def on_after_batch_transfer(self, batch: Tensor | Decoded, dataloader_idx: int) -> Batch:  # noqa: ARG002 - Lightning's hook
+        """Make the network's input of positions, or of what was decoded for them, on the device."""
         trainer = self._attached()
         split = "train" if trainer.training else "test" if trainer.testing else "val"
         images = self._read(split)
-        assert isinstance(images, BoxImages)
+        index, decoded = (batch.samples, batch) if isinstance(batch, Decoded) else (batch, None)
         if trainer.training:
-            mosaic = trainer.current_epoch < self.mosaic_epochs
+            epoch = trainer.current_epoch
+            mosaic = epoch < self.mosaic_epochs
             inputs, targets = training_boxes(
-                images, batch, self.augmentation, self.seeds.augment, trainer.current_epoch, mosaic
+                images, index, self.augmentation, self.seeds.augment, epoch, mosaic, decoded
             )
         else:
-            inputs, targets = evaluation_boxes(images, batch)
-        return network_input(inputs, self.data, channels_last=self.channels_last), targets, batch
+            inputs, targets = evaluation_boxes(images, index, decoded)
+        return network_input(inputs, self.data, channels_last=self.channels_last), targets, index
 
     @property
     def _evaluation_batch(self) -> int:
         return evaluation_batch(self.data)
 
-    def _batches(self, split: str, images: BoxSplit, batch_size: int, **options: Any) -> OrderedLoader:  # noqa: ARG002
-        return PositionLoader(len(images), batch_size, **options)
+    def _batches(self, split: str, images: BoxSplit, batch_size: int, **options: Any) -> OrderedLoader:
+        if not isinstance(images, BoxFiles):
+            return PositionLoader(len(images), batch_size, **options)
+        trainer, workers = self._attached(), self.data.workers
+        return BoxWorkerLoader(
+            images,
+            batch_size,
+            augmentation=self.augmentation if split == "train" else None,
+            augment_seed=self.seeds.augment,
+            mosaic_epochs=self.mosaic_epochs,
+            workers=default_workers(trainer.world_size) if workers is None else workers,
+            pin_memory=trainer.strategy.root_device.type == "cuda",
+            **options,
+        )
 
     def _on_device(self, images: BoxSplit) -> BoxSplit:
-        return images.to(self._attached().strategy.root_device) if isinstance(images, BoxImages) else images
+        return images.to(self._attached().strategy.root_device)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 
 from tlbench.config import DetectionDataConfig
-from tlbench.data.detection.images import BoxImages, BoxSplit, in_resized
+from tlbench.data.detection.images import BoxFiles, BoxImages, BoxSplit, in_resized
 from tlbench.data.detection.listing import BoxListing
-from tlbench.data.image_files import unreadable_text
+from tlbench.data.image_files import keeps_in_memory, unreadable_text
 from tlbench.data.scan import Scan, scan
 from tlbench.data.target import Target
 from tlbench.errors import DataError
@@ -24,7 +24,7 @@ def open_boxes(
     say: Callable[[str], None] = print,
     warn: Callable[[str], None] = print,
 ) -> Target[BoxSplit]:
-    """Find and decode images with boxes, and decide which are train, val and test.
+    """Find images with boxes, decide which are train, val and test, and decode them or only look at them.
 
     Args:
         data: The target's config; `fraction` applies to training images only.
@@ -41,7 +41,8 @@ def open_boxes(
         return open_documents(data, split_seed, say, warn)
     listed = _list(data, split_seed, say, warn)
     unreadable = dict(listed.unreadable)
-    splits = {split: _decoded(listing, data, unreadable, say, warn) for split, listing in listed.splits.items()}
+    in_memory = keeps_in_memory(data, sum(map(len, listed.splits.values())), data.image_size)
+    splits = {split: _read(listing, data, in_memory, unreadable, say, warn) for split, listing in listed.splits.items()}
     if len(unreadable) > data.max_unreadable:
         raise DataError(unreadable_text(unreadable, data.max_unreadable))
     return Target(data.name, splits, listed.split_rule, unreadable)
@@ -63,21 +64,22 @@ def _list(
     return open_yolo(data, split_seed, say, warn)
 
 
-def _decoded(
+def _read(
     listing: BoxListing,
     data: DetectionDataConfig,
+    in_memory: bool,
     unreadable: dict[str, str],
     say: Callable[[str], None],
     warn: Callable[[str], None],
-) -> BoxImages:
+) -> BoxSplit:
     """The images of a listing; what cannot be decoded is left out, and added to `unreadable`."""
-    found = scan(listing, data.image_size, "corner", say, warn)
+    found = scan(listing, data.image_size if in_memory else THUMBNAIL, "corner", say, warn)
     if found.unreadable:
         unreadable.update({str(listing.root / listing.names[i]): why for i, why in found.unreadable.items()})
         kept = torch.tensor([i for i in range(len(listing)) if i not in found.unreadable], dtype=torch.int64)
         listing, found = listing.take(kept), Scan(found.pixels[kept], found.digests[kept.numpy()], {})
     inside, boxes = in_resized(listing, data.image_size)
-    return BoxImages(
+    split = BoxSplit(
         names=listing.names,
         sizes=listing.sizes,
         inside=inside,
@@ -87,10 +89,10 @@ def _decoded(
         class_names=listing.class_names,
         side=data.image_size,
         digests=found.digests,
-        thumbnails=thumbnails_of(found.pixels),
+        thumbnails=thumbnails_of(found.pixels) if in_memory else found.pixels,
         listing=listing,
-        images=found.pixels,
     )
+    return BoxImages(**vars(split), images=found.pixels) if in_memory else BoxFiles(**vars(split))
 
 
 def thumbnails_of(images: torch.Tensor) -> torch.Tensor:
