@@ -42,12 +42,13 @@ def _act(arguments: list[str]) -> None:
     if path.suffix.lower() == WEIGHTS:
         _act_on_weights(run, path, half=options.half)
         return
-    from tlbench.inference.onnx_file import BATCHES, export_onnx  # heavy
+    from tlbench.inference.onnx_file import BATCHES, export_onnx, output_of  # heavy
 
     with interruptible():
         difference = export_onnx(run, path)
     batches = ", ".join(map(str, BATCHES))
-    say(f"onnxruntime gives torch's logits to {difference:.1g} on batches of {batches} images")
+    quantities = output_of(run).quantities
+    say(f"onnxruntime gives torch's {quantities} to {difference:.1g} on batches of {batches} images")
     say(f"exported: {shown(path)}")
 
 

@@ -23,9 +23,13 @@ alone.
   python -m tlbench.export run=FOLDER output=weights.safetensors half=true"""
 
 FOOTER = """\
-The file takes normalised images (batch, 3, size, size) float32 as `images` and gives `logits`. Its metadata hold, as
-JSON, class_names, preprocessing (fit, sizes, mean, std, …) and run. It takes its name once onnxruntime gives torch's
-logits to 1e-4."""
+The file takes normalised images (batch, 3, size, size) float32 as `images` and gives `logits` (batch, classes). Its
+metadata hold, as JSON, class_names, preprocessing (fit, sizes, mean, std, …) and run. It takes its name once
+onnxruntime gives torch's outputs to 1e-4, relative to the largest.
+
+A detection run's file takes letterboxed images and gives `predictions` (batch, 4 + classes, cells): centre x, y, width,
+height in pixels of the input, and a probability a class. Non-maximum suppression is not in it; postprocessing, in the
+metadata, holds its settings and the confidence that validation chose."""
 
 
 class ExportOptions(Options):
@@ -51,7 +55,5 @@ class ExportOptions(Options):
         if path.is_dir():
             raise ConfigError(f"output={self.output!r}: a folder; name a file, such as {str(path / FILE_NAME)!r}")
         if path.suffix.lower() not in (".onnx", WEIGHTS):
-            raise ConfigError(
-                f"output={self.output!r}: name a file that ends in .onnx, or {WEIGHTS} for weights alone"
-            )
+            raise ConfigError(f"output={self.output!r}: name a file that ends in .onnx, or {WEIGHTS} for weights alone")
         return path

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from tlbench.config import DetectionConfig, DetectionDataConfig
 from tlbench.data.augment import prepare
 from tlbench.errors import ConfigError, WeightsError
-from tlbench.inference.complete_run import CompleteRun
+from tlbench.inference.complete_run import CompleteRun, chosen_confidence
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
 from tlbench.results.checkpoints import read_checkpoint
@@ -94,12 +94,8 @@ class BoxInference(LoadedRun):
 
     @property
     def confidence(self) -> float:
-        """What the run's validation chose: detections of a lower score do not count."""
-        best = self.run.record.best
-        chosen = None if best is None else best.chosen.get("confidence")
-        if chosen is None:
-            raise ConfigError(f"{self.run.folder}: its record has no best.chosen.confidence; train again")
-        return chosen
+        """As `chosen_confidence`."""
+        return chosen_confidence(self.run)
 
     def network_input(self, images: Tensor) -> Tensor:
         """What the network takes, on the device, in the run's memory format.

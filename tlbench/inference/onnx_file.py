@@ -5,27 +5,58 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
-import json
 import logging
 import warnings
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tlbench.errors import ConfigError, Failure
 from tlbench.inference.complete_run import CompleteRun
 from tlbench.inference.inference import load_network
+from tlbench.inference.onnx_metadata import metadata
 from tlbench.results.atomic import atomic_file, output_errors, remove_leftovers
-from tlbench.sources.hashing import file_sha256
 
-INPUT, OUTPUT = "images", "logits"
-"""Normalised images (batch, 3, S, S) float32, and logits (batch, C) float32."""
+
+@dataclass(frozen=True)
+class Output:
+    """What an exported network gives.
+
+    Attributes:
+        name: In the graph.
+        parts: Quantity → where it stands along the second dimension; each is compared by its own magnitude.
+        of_first: Whether it is the first of several things that the network gives.
+    """
+
+    name: str
+    parts: Mapping[str, slice]
+    of_first: bool = False
+
+    @property
+    def quantities(self) -> str:
+        """What is compared, for messages."""
+        return " and ".join(self.parts)
+
+
+INPUT = "images"
+"""Normalised images (batch, 3, S, S) float32."""
+
+LOGITS = Output("logits", {"logits": slice(None)})
+"""(batch, C) float32."""
+
+PREDICTIONS = Output("predictions", {"boxes": slice(4), "probabilities": slice(4, None)}, of_first=True)
+"""(batch, 4 + C, A) float32: of each of A cells centre x, y, width and height in pixels of the input, and C
+probabilities. Nothing is dropped: non-maximum suppression is up to whoever reads them, as the metadata say."""
 
 TOLERANCE = 1e-4
-"""How far a logit in onnxruntime may lie from torch's."""
+"""How far a number in onnxruntime may lie from torch's."""
 
 BATCHES = (1, 2, 7)
 """Numbers of images that it is checked with."""
@@ -44,38 +75,44 @@ def check_packages() -> None:
         raise ConfigError(f"export: {', '.join(missing)} not installed; pip install 'tlbench[export]'")
 
 
+def output_of(run: CompleteRun) -> Output:
+    """What a run's exported network gives."""
+    return PREDICTIONS if run.config.task.name == "detection" else LOGITS
+
+
 def export_onnx(run: CompleteRun, path: Path) -> float:
     """Write a run's network, in float32, as one ONNX file of a dynamic batch.
 
-    The graph takes normalised images; what brings an image there stands in the file's metadata (see `metadata`).
+    The graph takes normalised images; what brings an image there, and what is to be done with the output, stands in the
+    file's metadata (see `onnx_metadata`).
 
     Args:
         run: The run.
         path: The file; it takes its name once the check has passed.
 
     Returns:
-        The largest difference from torch's logits that the check found.
+        The largest difference from torch's outputs that the check found.
 
     Raises:
         ConfigError, WeightsError, OutputError: The run cannot be loaded, or the file not be written.
-        Failure: The network cannot be exported, or its logits differ by more than 1e-4; no file is left.
+        Failure: The network cannot be exported, or its outputs differ by more than 1e-4; no file is left.
     """
     check_packages()
     module = load_network(run).module.eval()
-    side = run.config.data.image_size
+    side, output = run.config.data.image_size, output_of(run)
     name = run.config.model.name
-    program = _program(module, side, name)
+    program = _program(module, side, name, output)
     import onnx
 
     model = program.model_proto
     _drop_traces(model)
-    onnx.helper.set_model_props(model, metadata(run))
+    onnx.helper.set_model_props(model, metadata(run, module))
     content = model.SerializeToString()
-    difference = largest_difference(module, content, side, name)
+    difference = largest_difference(module, content, side, name, output)
     if not difference <= TOLERANCE:
         raise Failure(
-            f"model.name={name!r}: its logits in onnxruntime differ from torch's by up to {difference:.2g}, more than "
-            f"{TOLERANCE:g}; {path.name} was not written"
+            f"model.name={name!r}: its {output.quantities} in onnxruntime differ from torch's by up to "
+            f"{difference:.2g}, more than {TOLERANCE:g}; {path.name} was not written"
         )
     with output_errors(path.parent, "name another file with output=…"):
         remove_leftovers(path)
@@ -84,45 +121,17 @@ def export_onnx(run: CompleteRun, path: Path) -> float:
     return difference
 
 
-def metadata(run: CompleteRun) -> dict[str, str]:
-    """What the file says of itself, JSON texts under the keys `class_names`, `preprocessing` and `run`."""
-    data, record = run.config.data, run.record
-    preprocessing = {
-        "decode": "upright by EXIF, 8-bit RGB, white where transparent",
-        "fit": data.fit,
-        "stored_size": data.stored_side,
-        "image_size": data.image_size,
-        "resize": "bilinear, antialiased; to stored_size, then to image_size",
-        "channels": "RGB",
-        "layout": "NCHW",
-        "range": [0, 1],
-        "mean": data.normalisation.mean,
-        "std": data.normalisation.std,
-    }
-    identity = {
-        "study": record.study,
-        "arm": record.arm,
-        "seed": record.seed,
-        "model": run.config.model.name,
-        "config_hash": record.config_hash,
-        "checkpoint_sha256": file_sha256(run.checkpoint),
-        "stand_ins": [stand_in.model_dump() for stand_in in record.stand_ins],
-        "tlbench": record.versions.get("tlbench", "unknown"),
-    }
-    parts = {"class_names": list(run.class_names), "preprocessing": preprocessing, "run": identity}
-    return {key: json.dumps(value, ensure_ascii=False) for key, value in parts.items()}
+def largest_difference(module: nn.Module, content: bytes, side: int, name: str, output: Output = LOGITS) -> float:
+    """How far outputs in onnxruntime lie from torch's on noise, both on the CPU, over batches of 1, 2 and 7.
 
-
-def largest_difference(module: nn.Module, content: bytes, side: int, name: str) -> float:
-    """How far logits in onnxruntime lie from torch's on noise, both on the CPU, over batches of 1, 2 and 7.
-
-    The largest difference, divided by the largest logit where that is beyond 1.
+    The largest difference, divided by the quantity's largest value where that is beyond 1.
 
     Args:
         module: The network, in eval mode on the CPU.
         content: The ONNX file.
         side: Height and width of the images.
         name: The network's, for the message.
+        output: What it gives.
 
     Raises:
         Failure: onnxruntime cannot run it.
@@ -135,18 +144,34 @@ def largest_difference(module: nn.Module, content: bytes, side: int, name: str) 
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         for batch in BATCHES:
             images = torch.randn(batch, 3, side, side, generator=generator)
-            (logits,) = session.run([OUTPUT], {INPUT: images.numpy()})
+            (given,) = session.run([output.name], {INPUT: images.numpy()})
             with torch.inference_mode():
-                expected: Tensor = module(images)
-            wanted = expected.numpy()
-            # of logits beyond 1, relative to the largest: float32 holds no more digits of them
-            differences.append(float(np.abs(logits - wanted).max() / max(np.abs(wanted).max(), 1.0)))
+                expected = module(images)
+            wanted = (expected[0] if output.of_first else expected).numpy()
+            differences += [_difference(given[:, part], wanted[:, part]) for part in output.parts.values()]
     except Exception as error:  # onnxruntime's own exceptions share no base class
         raise Failure(_cannot(name, "onnxruntime cannot run what was exported", error)) from error
     return max(differences, key=lambda value: (value != value, value))  # NaN is the largest
 
 
-def _program(module: nn.Module, side: int, name: str) -> Any:
+def _difference(given: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    # of values beyond 1, relative to the largest: float32 holds no more digits of them
+    return float(np.abs(given - wanted).max() / max(np.abs(wanted).max(), 1.0))
+
+
+class _First(nn.Module):
+    """The first of what a copy of a network gives; a copy, as YOLO's head keeps the cells of its last input."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = deepcopy(network)
+
+    def forward(self, images: Tensor) -> Tensor:
+        first: Tensor = self.network(images)[0]
+        return first
+
+
+def _program(module: nn.Module, side: int, name: str, output: Output) -> Any:
     example = torch.zeros(2, 3, side, side)
     shapes: tuple[Any, ...] = ({0: torch.export.Dim("batch", min=1)},)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -155,11 +180,11 @@ def _program(module: nn.Module, side: int, name: str) -> Any:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.onnx.export(
-                module,
+                _First(module).eval() if output.of_first else module,
                 (example,),
                 dynamo=True,
                 input_names=[INPUT],
-                output_names=[OUTPUT],
+                output_names=[output.name],
                 dynamic_shapes=shapes,
                 external_data=False,
                 verbose=False,

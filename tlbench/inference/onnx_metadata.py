@@ -1,0 +1,102 @@
+"""What an ONNX file says of itself: classes, how an image becomes the input, what is to be done with the output."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from torch import nn
+
+from tlbench.config import DetectionConfig, DetectionDataConfig, ImageDataConfig
+from tlbench.data.decode import GREY
+from tlbench.inference.complete_run import CompleteRun, chosen_confidence
+from tlbench.sources.hashing import file_sha256
+
+
+def metadata(run: CompleteRun, module: nn.Module) -> dict[str, str]:
+    """JSON texts under the keys `class_names`, `preprocessing` and `run`; of a detection run also `postprocessing`.
+
+    Args:
+        run: The run.
+        module: Its network.
+
+    Raises:
+        ConfigError: A detection run's record lacks the confidence that validation chose.
+    """
+    c = run.config
+    parts: dict[str, Any] = {"class_names": list(run.class_names)}
+    if isinstance(c.data, DetectionDataConfig):
+        assert isinstance(c.task, DetectionConfig)
+        parts["preprocessing"] = _letterbox(c.data)
+        parts["postprocessing"] = _suppression(run, c.task, module)
+    else:
+        assert isinstance(c.data, ImageDataConfig)
+        parts["preprocessing"] = _square(c.data)
+    parts["run"] = _identity(run)
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in parts.items()}
+
+
+def _input(data: ImageDataConfig | DetectionDataConfig) -> dict[str, Any]:
+    return {
+        "channels": "RGB",
+        "layout": "NCHW",
+        "range": [0, 1],
+        "mean": data.normalisation.mean,
+        "std": data.normalisation.std,
+    }
+
+
+def _square(data: ImageDataConfig) -> dict[str, Any]:
+    return {
+        "decode": _DECODE,
+        "fit": data.fit,
+        "stored_size": data.stored_side,
+        "image_size": data.image_size,
+        "resize": "bilinear, antialiased; to stored_size, then to image_size",
+        **_input(data),
+    }
+
+
+def _letterbox(data: DetectionDataConfig) -> dict[str, Any]:
+    return {
+        "decode": _DECODE,
+        "fit": "letterbox",
+        "image_size": data.image_size,
+        "resize": "bilinear, antialiased; the longer side to image_size, the other to the next whole pixel up",
+        "scale": "image_size / longer side",
+        "place": "centred; an odd pixel of the rest lies below or to the right",
+        "fill": [GREY / 255] * 3,
+        **_input(data),
+    }
+
+
+def _suppression(run: CompleteRun, task: DetectionConfig, module: nn.Module) -> dict[str, Any]:
+    stride: Any = module.stride
+    return {
+        "output": "(batch, 4 + classes, cells): centre x, centre y, width, height in pixels of the input, then a "
+        "probability a class",
+        "boxes_in_image": "(pixels of the input - place of the image's corner) / scale, clipped to the image",
+        "strides": [int(value) for value in stride],
+        "confidence": chosen_confidence(run),
+        "nms": "class by class; a cell may give several classes",
+        "nms_iou": task.nms_iou,
+        "min_confidence": task.min_confidence,
+        "max_detections": task.max_detections,
+    }
+
+
+def _identity(run: CompleteRun) -> dict[str, Any]:
+    record = run.record
+    return {
+        "study": record.study,
+        "arm": record.arm,
+        "seed": record.seed,
+        "model": run.config.model.name,
+        "config_hash": record.config_hash,
+        "checkpoint_sha256": file_sha256(run.checkpoint),
+        "stand_ins": [stand_in.model_dump() for stand_in in record.stand_ins],
+        "tlbench": record.versions.get("tlbench", "unknown"),
+    }
+
+
+_DECODE = "upright by EXIF, 8-bit RGB, white where transparent"
