@@ -55,8 +55,8 @@ def _outline(pen: ImageDraw.ImageDraw, box: tuple[float, ...], colour: Colour, w
 
 
 def _label(pen: ImageDraw.ImageDraw, size: tuple[int, int], detection: Detection, width: int, height: int) -> None:
-    text, font = _fitting(detection, size[0], height)
-    pad = max(1, width)
+    pad = width
+    text, font = _fitting(detection, size[0] - 2 * pad, height)
     ascent, descent = font.getmetrics()
     wide, high = round(font.getlength(text)) + 2 * pad, ascent + descent + pad
     x1, y1 = round(detection.box[0]), round(detection.box[1])
@@ -74,7 +74,7 @@ def _fitting(detection: Detection, room: int, height: int) -> tuple[str, ImageFo
     shortened = (f"{name[:kept]}… {number}" for kept in range(len(name) - 1, 2, -1))
     font = _font(height)
     for text in (f"{name} {number}", *shortened, number):
-        if font.getlength(text) + 2 <= room:
+        if font.getlength(text) <= room:
             return text, font
     return number, _font(_LEAST_TEXT)
 
