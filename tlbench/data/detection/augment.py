@@ -13,12 +13,11 @@ import torch
 from torch import Tensor
 
 from tlbench.data.detection.boxes import place_boxes
-from tlbench.data.detection.hsv import shift_hsv
 from tlbench.data.detection.images import BoxImages, BoxSplit
 from tlbench.data.detection.letterbox import centred, frames, margins
 from tlbench.data.detection.listing import objects_of
 from tlbench.data.detection.mosaic import Draws, draw, lay_out
-from tlbench.data.detection.resample import render, taps
+from tlbench.data.detection.resample import render
 from tlbench.data.detection.targets import BoxTargets
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ def compose(
     """
     side = images.shape[-1]
     layout = lay_out(draws, inside, side)
-    batch = shift_hsv(render(images, rows, taps(draws, layout, side)), draws.gains)
+    batch = render(images, rows, draws, layout)
     moved, keep = place_boxes(boxes, owner, draws, layout, side)
     targets = BoxTargets(
         boxes=moved[keep],
@@ -131,7 +130,7 @@ def evaluation_boxes(images: BoxSplit, index: Tensor, decoded: Decoded | None = 
         sizes=sizes.to(torch.float32),
     )
     pixels, rows = (_in_memory(images), index) if decoded is None else (decoded.images, decoded.rows[:, 0])
-    return centred(pixels[rows], inside).to(torch.float32).div_(255), targets
+    return centred(pixels, rows, inside), targets
 
 
 def _in_memory(images: BoxSplit) -> Tensor:

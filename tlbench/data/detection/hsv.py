@@ -2,50 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-_TINY = 1e-6  # far below 1/255, the least difference between colours that is not 0
+_TINY = 1e-9  # far below the least difference between colours that is not 0
+_AT_ONCE = 2**17  # pixels on a CPU, so that the intermediate results stay in its cache
 
 
-def shift_hsv(images: Tensor, gains: Tensor) -> Tensor:
+def shift_hsv(images: Tensor, gains: Tensor, out: Tensor) -> Tensor:
     """Turn the hue, and multiply saturation and value, both limited to 1.
 
     As ultralytics' `RandomHSV` (8.4), but in floating point, where that rounds hue to 2° and the others to 8 bits.
 
     Args:
-        images: (B, 3, H, W) float32 in [0, 1], red, green, blue; overwritten.
-        gains: (B, 3) float32: change of the hue, turns of the colour circle; relative changes of saturation and value,
-            ≥ -1.
+        images: (B, 3, H, W) float32 in [0, 1], red, green, blue, contiguous.
+        gains: (B, 3) float32: change of the hue, turns of the colour circle, at least -1; relative changes of
+            saturation and value, ≥ -1.
+        out: Where to write the result: as the images, or these themselves.
 
     Returns:
-        The images.
+        `out`.
     """
-    hue, saturation, value = (1 + gains).T[:, :, None, None]
-    for i in range(len(images)):  # one at a time, so that the intermediate results stay in the processor's cache
-        _shift(images[i], hue[i], saturation[i], value[i])
-    return images
+    hue, saturation, value = (1 + gains).clamp(min=_TINY).T[:, :, None]
+    pixels, written = (tensor.view(len(images), 3, -1) for tensor in (images, out))
+    if images.device.type != "cpu":
+        _shift(pixels.unbind(1), written.unbind(1), hue, saturation, value)
+        return out
+    for i in range(len(images)):
+        for part, target in zip(torch.split(pixels[i], _AT_ONCE, 1), torch.split(written[i], _AT_ONCE, 1), strict=True):
+            _shift(part.unbind(0), target.unbind(0), hue[i], saturation[i], value[i])
+    return out
 
 
-def _shift(rgb: Tensor, hue: Tensor, saturation: Tensor, value: Tensor) -> None:
-    red, green, blue = rgb
+def _shift(planes: Sequence[Tensor], out: Sequence[Tensor], hue: Tensor, saturation: Tensor, value: Tensor) -> None:
+    """Of three planes into three others, or the same.
+
+    With w a channel's share of the chroma, (channel - least) / chroma, the place on the colour circle is 1 + w_green +
+    w_blue - w_red sixths away from red, on the side of the larger of green and blue. Back again, a channel's share is 1
+    up to one sixth away from its own place, 0 from two sixths on, and linear between. These are the definitions of
+    Smith 1978, "Color gamut transform pairs", SIGGRAPH, without their choices by the largest channel, which a CPU is
+    slow at. A turn is six sixths; green is at 1/3, blue at 2/3, and red is as far from 1/2 as its own place is near.
+    """
+    red, green, blue = planes
     most = torch.maximum(torch.maximum(red, green), blue)
     least = torch.minimum(torch.minimum(red, green), blue)
     chroma = most - least
-    share = (rgb - least).div_(chroma.clamp(min=_TINY))  # 1 for the largest, 0 for the smallest channel
-    r, g, b = share
 
-    # Sixths of the circle: g - b, 2 + b - r or 4 + r - g, whichever channel is the largest (share 1, its floor 1). At
-    # a tie they agree.
-    place = g - b
-    place = place.lerp_((b - r).add_(2), g.floor())
-    place = place.lerp_((r - g).add_(4), b.floor())
-    place = place.div_(6).add_(hue + 1)
-    place = place.sub_(place.floor()).mul_(6)
+    turn = (green + blue).add_(most).sub_(red).sub_(least, alpha=2).copysign_(green - blue)
+    turn.div_(chroma.mul(6).add_(_TINY)).add_(hue).frac_()
 
     bright = (most * value).clamp_(max=1)
-    spread = chroma.div_(most.clamp_(min=_TINY)).mul_(saturation).clamp_(max=1).mul_(bright)
-    dark = bright.sub_(spread)
-    torch.addcmul(dark, (place - 3).abs_().sub_(1).clamp_(0, 1), spread, out=rgb[0])
-    torch.addcmul(dark, (place - 2).abs_().neg_().add_(2).clamp_(0, 1), spread, out=rgb[1])
-    torch.addcmul(dark, (place - 4).abs_().neg_().add_(2).clamp_(0, 1), spread, out=rgb[2])
+    spread = torch.minimum(most.reciprocal_().mul_(saturation).minimum(saturation * value).mul_(chroma), bright)
+    torch.addcmul(bright.sub(spread, alpha=2), (turn - 1 / 2).abs_().clamp_(1 / 6, 1 / 3), spread, value=6, out=out[0])
+    bright.add_(spread)
+    torch.addcmul(bright, (turn - 1 / 3).abs_().clamp_(1 / 6, 1 / 3), spread, value=-6, out=out[1])
+    torch.addcmul(bright, (turn - 2 / 3).abs_().clamp_(1 / 6, 1 / 3), spread, value=-6, out=out[2])

@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from tlbench.data.decode import GREY
+
 
 def margins(inside: Tensor, side: int) -> Tensor:
     """Grey pixels above and to the left of centred images; an odd pixel goes below and to the right.
@@ -22,22 +24,24 @@ def margins(inside: Tensor, side: int) -> Tensor:
     return (side - inside) // 2
 
 
-def centred(images: Tensor, inside: Tensor) -> Tensor:
+def centred(images: Tensor, rows: Tensor, inside: Tensor) -> Tensor:
     """Move images from the top left corner to the centre.
 
     Args:
-        images: (B, 3, S, S), any type; grey outside of `inside`, which is what ends up on the other two sides.
-        inside: (B, 2) int64, height and width of each image's part.
+        images: (K, 3, S, S) uint8, images in their top left corners.
+        rows: (B,) int64, which of the K.
+        inside: (B, 2) int64, height and width of each image in there.
 
     Returns:
-        (B, 3, S, S) of the images' type.
+        (B, 3, S, S) float32 in [0, 1].
     """
     side = images.shape[-1]
-    places = (torch.arange(side, device=images.device) - margins(inside, side)[:, :, None]) % side
-    rows, columns = places[:, 0], places[:, 1]
-    pixels = rows[:, :, None] * side + columns[:, None, :]
-    flat = pixels.flatten(1)[:, None].expand(-1, images.shape[1], -1)
-    return images.flatten(2).gather(2, flat).view(images.shape)
+    spans = torch.cat([rows[:, None], margins(inside, side), inside], dim=1).tolist()
+    batch = torch.empty(len(rows), *images.shape[1:], device=images.device)
+    for sample, (row, top, left, height, width) in zip(batch, spans, strict=True):
+        sample.fill_(GREY / 255)
+        sample[:, top : top + height, left : left + width].copy_(images[row, :, :height, :width]).div_(255)
+    return batch
 
 
 def frames(inside: Tensor, sizes: Tensor, side: int) -> Tensor:

@@ -36,6 +36,7 @@ class Draws:
         scale: (B,) float32, pixels of the input per pixel of the canvas.
         shift: (B, 2) float32 x, y: where the canvas' centre is in the input, pixels.
         gains: (B, 3) float32: change of the hue, turns of the colour circle; relative changes of saturation and value.
+            None: colours stay.
         flip: (B,) bool.
     """
 
@@ -43,7 +44,7 @@ class Draws:
     centre: Tensor
     scale: Tensor
     shift: Tensor
-    gains: Tensor
+    gains: Tensor | None
     flip: Tensor
 
 
@@ -89,12 +90,13 @@ def draw(
         tiles = torch.cat([tiles, torch.where(mixed[:, None], others, -1)], dim=1)
     centre = [side // 2 + randint(side, seed, epoch, index, number) for number in (_CENTRE_X, _CENTRE_Y)]
     strengths = (config.hsv_h, config.hsv_s, config.hsv_v)
+    gains = [strength * gain for strength, gain in zip(strengths, around(0, 1, 3, _COLOUR).T, strict=True)]
     return Draws(
         tiles=tiles,
         centre=torch.stack(centre, dim=1),
         scale=around(1, config.scale, 1, _SCALE)[:, 0],
         shift=side * around(0.5, config.translate, 2, _SHIFT),
-        gains=torch.stack([s * gain for s, gain in zip(strengths, around(0, 1, 3, _COLOUR).T, strict=True)], dim=1),
+        gains=torch.stack(gains, dim=1) if any(strengths) else None,
         flip=uniform(seed, epoch, index, _FLIP) < config.flip,
     )
 

@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from tests.drawn_boxes import box_images
+from tests.no_synchronisation import NoSynchronisation
 from tlbench.config import DetectionAugmentation
 from tlbench.data.decode import GREY
 from tlbench.data.detection.augment import compose, evaluation_boxes, training_boxes
 from tlbench.data.detection.images import BoxImages
-from tlbench.data.detection.mosaic import Draws, draw
+from tlbench.data.detection.mosaic import Draws, draw, lay_out
+from tlbench.data.detection.resample import one_by_one, together
 from tlbench.models.ultralytics_package import ultralytics_module
 
 NONE = {
@@ -88,8 +90,8 @@ class Reference:
         self.monkeypatch.setattr(
             self.module, "random", _Given(uniforms, tiles[1:], [0.0 if draws.flip[i] else 1.0], side)
         )
-        gains = draws.gains[i].numpy()
-        self.monkeypatch.setattr(np.random, "uniform", lambda low, high, size: gains.astype(np.float64))
+        gains = np.zeros(3) if draws.gains is None else draws.gains[i].double().numpy()
+        self.monkeypatch.setattr(np.random, "uniform", lambda low, high, size: gains)
         m = self.module
         steps = [m.Mosaic(self, side, 1.0)] if mixed else []
         steps += [m.RandomPerspective(0, 0.1, 0.5, size=(side, side))]
@@ -245,3 +247,14 @@ def test_images_fetched_for_a_batch_give_the_same_as_the_set(images: BoxImages):
     assert torch.equal(batch, expected)
     for name, values in vars(targets).items():
         assert torch.equal(values, vars(found)[name]), name
+
+
+def test_the_ways_of_the_cpu_and_of_an_accelerator_agree(images: BoxImages):
+    index = torch.arange(5).repeat(4)
+    draws = draw(config(GEOMETRY), len(images), SIDE, index, 0, 0, mosaic=True)
+    rows = draws.tiles.clamp(min=0)
+    layout = lay_out(draws, images.inside[rows], SIDE)
+    each = torch.stack([sample.clone() for sample in one_by_one(images.images, rows, draws, layout)])
+    with NoSynchronisation():
+        all_at_once = together(images.images, rows, draws, layout)
+    assert torch.allclose(each, all_at_once, atol=1e-4)

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 import torch
 
-from tlbench.data.detection.hsv import shift_hsv
+from tlbench.data.detection import hsv
 from tlbench.models.ultralytics_package import ultralytics_module
+
+
+def shifted(images: torch.Tensor, gains: Sequence[tuple[float, ...]]) -> torch.Tensor:
+    return hsv.shift_hsv(images, torch.tensor(gains), torch.empty_like(images))
 
 
 @pytest.fixture
@@ -25,7 +30,7 @@ def colours() -> torch.Tensor:
 )
 def test_equals_the_conversion_of_each_colour_on_its_own(colours: torch.Tensor, gains: tuple[float, float, float]):
     values = colours.float() / 255
-    found = shift_hsv(values.clone(), torch.tensor([gains])).flatten(2)[0].T
+    found = shifted(values, [gains]).flatten(2)[0].T
     for before, after in zip(values.flatten(2)[0].T.tolist()[::7], found.tolist()[::7], strict=True):
         hue, saturation, value = colorsys.rgb_to_hsv(*before)
         expected = colorsys.hsv_to_rgb(
@@ -42,7 +47,7 @@ def test_equals_random_hsv_but_for_its_rounding(
     image = np.ascontiguousarray(colours[0].permute(1, 2, 0).numpy()[..., ::-1])
     ultralytics_module("data.augment").RandomHSV(1.0, 1.0, 1.0).apply_image({"img": image})
     expected = torch.from_numpy(image[..., ::-1].copy()).permute(2, 0, 1)[None].float()
-    difference = (255 * shift_hsv(colours.float() / 255, torch.tensor([gains])) - expected).abs()
+    difference = (255 * shifted(colours.float() / 255, [gains]) - expected).abs()
     # It rounds the hue to 2°, then cuts the shifted one to whole 2°: up to 3°, or 255 · 3 / 60 = 12.75 of 255 in the
     # brightest and most saturated colours; far less in the rest.
     assert difference.max() < 13
@@ -51,7 +56,17 @@ def test_equals_random_hsv_but_for_its_rounding(
 
 def test_each_image_has_gains_of_its_own(colours: torch.Tensor):
     pair = (colours.float() / 255).repeat(2, 1, 1, 1)
-    gains = torch.tensor([[0.1, 0.2, 0.3], [-0.1, -0.2, -0.3]])
-    found = shift_hsv(pair.clone(), gains)
+    gains = [(0.1, 0.2, 0.3), (-0.1, -0.2, -0.3)]
+    found = shifted(pair, gains)
     for i in range(2):
-        assert torch.equal(found[i : i + 1], shift_hsv(pair[i : i + 1].clone(), gains[i : i + 1]))
+        assert torch.equal(found[i : i + 1], shifted(pair[i : i + 1], gains[i : i + 1]))
+
+
+def test_in_place_and_in_parts(colours: torch.Tensor, monkeypatch: pytest.MonkeyPatch):
+    images = (colours.float() / 255).repeat(2, 1, 1, 1)
+    gains = [(0.1, 0.2, 0.3), (-0.1, -0.2, -0.3)]
+    expected = shifted(images, gains)
+    monkeypatch.setattr(hsv, "_AT_ONCE", 1000)  # not a divisor of the 4096
+    same = images.clone()
+    assert hsv.shift_hsv(same, torch.tensor(gains), same) is same
+    assert torch.equal(same, expected)

@@ -20,10 +20,10 @@ def test_margins_are_rounded_as_in_letterbox():
 def test_centred_equals_ultralytics_letterbox():
     images = box_images()
     letterbox = ultralytics_module("data.augment").LetterBox(64, scaleup=False)
-    moved = centred(images.images, images.inside)
+    moved = centred(images.images, torch.arange(5), images.inside)
     for image, found, (height, width) in zip(images.images, moved, images.inside.tolist(), strict=True):
         expected = letterbox(image=image[:, :height, :width].permute(1, 2, 0).numpy())
-        assert torch.equal(found, torch.from_numpy(expected).permute(2, 0, 1))
+        assert torch.equal(found, torch.from_numpy(expected).permute(2, 0, 1) / 255)
 
 
 def test_frames_of_a_hand_computed_image():
