@@ -25,7 +25,7 @@ _FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),  # thin coloured lines keep their colour
     ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
     ".png": ("PNG", {"compress_level": 3}),
-    ".webp": ("WEBP", {"quality": 95}),
+    ".webp": ("WEBP", {"quality": 95, "use_sharp_yuv": True}),
     ".bmp": ("BMP", {}),
     ".tif": ("TIFF", {"compression": "tiff_lzw"}),
     ".tiff": ("TIFF", {"compression": "tiff_lzw"}),

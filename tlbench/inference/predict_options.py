@@ -59,7 +59,7 @@ class PredictOptions(Options):
         """
         for key, only in _ONLY_FOR.items():
             value = getattr(self, key)
-            if only != task and value not in (None, False):
+            if only != task and value is not None and value is not False:
                 given = str(value).lower() if isinstance(value, bool) else value
                 raise ConfigError(f"{key}={given}: only for {only} runs, and this one is of {task}; leave it out")
 

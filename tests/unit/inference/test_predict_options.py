@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from tlbench.errors import ConfigError
+from tlbench.inference.options import parse_options
+from tlbench.inference.predict_options import PredictOptions
+
+GIVEN = ["run=run", "input=photos"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "only", "refused"),
+    [
+        ("calibrated=true", "classification", "detection"),
+        ("confidence=0.0", "detection", "classification"),
+        ("confidence=0.25", "detection", "classification"),
+        ("draw=drawn", "detection", "classification"),
+    ],
+)
+def test_what_has_a_meaning_for_one_task_is_refused_for_the_other(argument, only, refused):
+    options = parse_options(PredictOptions, [*GIVEN, argument])
+    options.check_task(only)
+    with pytest.raises(ConfigError) as error:
+        options.check_task(refused)
+    assert str(error.value) == f"{argument}: only for {only} runs, and this one is of {refused}; leave it out"
+
+
+def test_defaults_are_for_both():
+    for task in ("classification", "detection"):
+        parse_options(PredictOptions, [*GIVEN, "calibrated=false", "confidence=null", "draw=null"]).check_task(task)
+
+
+@pytest.mark.parametrize("value", ["-0.1", "1.01", "nan", "inf", "high"])
+def test_a_confidence_out_of_range(value):
+    with pytest.raises(ConfigError, match=f"confidence='{value}'"):
+        parse_options(PredictOptions, [*GIVEN, f"confidence={value}"])
