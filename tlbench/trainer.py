@@ -128,9 +128,13 @@ def _strategy(team: Team) -> TeamDDP:
 
 
 def caches_features(config: TrainConfig) -> bool:
-    """Whether a run computes the head's inputs once: nothing before the head may change, nor the images."""
+    """Whether a run computes the head's inputs once: nothing before the head may change, nor the images.
+
+    Never for detection: a detector's head takes a feature for each place in the image, far more than the image itself.
+    """
     strategy = config.strategy
-    return isinstance(strategy, FeatureExtractorConfig) and strategy.cache_features and config.augmentation.is_none
+    wanted = isinstance(strategy, FeatureExtractorConfig) and strategy.cache_features
+    return wanted and config.augmentation.is_none and config.task.name == "classification"
 
 
 def _feature_cache(config: TrainConfig, task: Task, say: Callable[[str], None]) -> FeatureCache | None:

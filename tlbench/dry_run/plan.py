@@ -13,21 +13,20 @@ from pathlib import Path
 import torch
 from lightning.pytorch import Trainer
 
+from tlbench.adaptation.accumulation import batches_per_step
 from tlbench.adaptation.advice import advise
 from tlbench.adaptation.parameter_groups import learning_rate_scales
 from tlbench.adaptation.schedule import group_factor
 from tlbench.adaptation.stages import Stage
 from tlbench.config import TrainConfig
-from tlbench.data.augment import prepare
 from tlbench.data.loader import check_batch_size
-from tlbench.data.module import evaluation_batch
-from tlbench.data.target import open_target
-from tlbench.data.training_batch import training_batch
+from tlbench.data.open_module import open_module
+from tlbench.dry_run.noise import noise_of
 from tlbench.machine import cores_each
 from tlbench.models.catalog import build_network
 from tlbench.models.head_input import HeadInput
-from tlbench.tasks.base import Batch
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.tasks.base import Batch, Task
+from tlbench.tasks.catalog import build_task
 from tlbench.trainer import build_trainer, caches_features
 
 WARM_UP_STEPS = 2
@@ -65,6 +64,7 @@ class RunPlan:
         warnings: What is unwise about the configuration.
         device: Where the steps were timed.
         layer_groups: The network's, from input to head.
+        decodes: Whether images are decoded in each epoch, which is not timed.
     """
 
     stages: list[StagePlan]
@@ -73,6 +73,7 @@ class RunPlan:
     warnings: list[str]
     device: torch.device
     layer_groups: tuple[str, ...]
+    decodes: bool
 
     @property
     def is_upper_bound(self) -> bool:
@@ -101,11 +102,12 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     start_up_s = _start_up_s()
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(cores_each(runs_at_a_time))
-    target = open_target(config.data, config.seeds.split)
-    images: dict[str, int] = target.split_rule["counts"]
+    module = open_module(config, print, print)
+    target = module.target
+    images = {split: len(target.splits[split]) for split in ("train", "val", "test")}
     check_batch_size(config.data.batch_size, images["train"])
     network = build_network(config.model, len(target.class_names), config.seeds.init, config.data.image_size)
-    task = ClassificationTask(network, config, target.class_names)
+    task = build_task(network, config, target.class_names)
     task.freezing.freeze_batch_norm(config.callbacks.freeze_batch_norm)
     with tempfile.TemporaryDirectory() as nowhere:
         trainer = build_trainer(config, task, Path(nowhere)).trainer
@@ -127,7 +129,8 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
             )
             for number, stage in enumerate(task.stages)
         ]
-    return RunPlan(stages, images, once_s, advise(config, network), probe.device, tuple(network.groups))
+    decodes = module.storage == "workers"
+    return RunPlan(stages, images, once_s, advise(config, network), probe.device, tuple(network.groups), decodes)
 
 
 @functools.cache
@@ -142,7 +145,7 @@ def _epochs(stages: list[Stage], number: int, max_epochs: int) -> int | None:
     return None if begins is None or ends is None else ends - begins
 
 
-def _rates(task: ClassificationTask, number: int, steps: int) -> dict[str, tuple[float, float | None]]:
+def _rates(task: Task, number: int, steps: int) -> dict[str, tuple[float, float | None]]:
     """See `StagePlan.rates`."""
     c, strategy, stage = task.config.optimizer, task.config.strategy, task.stages[number]
     scales = learning_rate_scales(list(task.layer_groups.groups), strategy.lr_decay, strategy.lr_scales)
@@ -160,74 +163,58 @@ def _rates(task: ClassificationTask, number: int, steps: int) -> dict[str, tuple
 class _Probe:
     """Times steps and evaluation on noise, on the device, in the precision and memory format of the run."""
 
-    def __init__(self, config: TrainConfig, task: ClassificationTask, trainer: Trainer, classes: int) -> None:
+    def __init__(self, config: TrainConfig, task: Task, trainer: Trainer, classes: int) -> None:
         self.config, self.task, self.trainer = config, task, trainer
         self.device = trainer.strategy.root_device
         memory_format = torch.channels_last if config.trainer.channels_last else torch.contiguous_format
         task.to(self.device)
         task.network.to(memory_format=memory_format)
-        each = max(config.data.batch_size // config.trainer.devices, 1)
-        self._index = torch.arange(each, device=self.device)
-        self._targets = self._index % classes
-        self._classes = classes
-        side = config.data.image_size
-        self._images = torch.randint(256, (each, 3, side, side), dtype=torch.uint8, device=self.device)
-        self._features: torch.Tensor | None = None
+        self._share = max(config.data.batch_size // config.trainer.devices, 1)
+        self._noise = noise_of(config, classes, self._share, self.device)
+        self._features: Batch | None = None
 
     def step_s(self, number: int) -> float:
-        """Seconds of a training step in a stage."""
+        """Seconds of a training step in a stage; of the optimizer's, its share where several batches wait for one."""
         self.task.train()
         self.task.freezing.set_trainable(self.task.stages[number].trainable)
         optimizer = self.task.new_optimizer()
+        for group in optimizer.param_groups:
+            group["lr"] = 0.0  # noise teaches nothing; steps would lead the weights, and the next stage's, astray
 
         def step() -> None:
-            batch = self._batch()  # as in a run, not in the network's precision
-            with self.trainer.precision_plugin.forward_context():
+            batch = self._noise.training() if self._features is None else self._features
+            with self.trainer.precision_plugin.forward_context():  # as in a run, the batch is not in its precision
                 loss = self.task.training_step(batch, 0)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
         seconds = self._median(step)
+        window = batches_per_step(self.config.optimizer, self.config.data.batch_size)
+        if window > 1:
+            seconds -= self._median(lambda: optimizer.step()) * (1 - 1 / window)
         self.task.train_losses.clear()
         return seconds
 
     def evaluation_s(self) -> float:
         """Seconds that evaluating one image takes."""
         self.task.eval()
-        batch = evaluation_batch(self.config.data)
-        images = self._images[torch.arange(batch, device=self.device) % len(self._images)]
+        count = self._noise.evaluation_batch
 
         def evaluate() -> None:
             with torch.no_grad(), self.trainer.precision_plugin.forward_context():
-                self.task.network(self._prepared(images))
+                inputs, targets, _ = self._noise.plain(count)
+                self.task.find(self.task.network(inputs), targets)
 
-        return self._median(evaluate) / batch / self.config.trainer.devices
+        return self._median(evaluate) / count / self.config.trainer.devices
 
     def use_features(self) -> None:
         """Let the steps that follow train the head on cached features."""
+        inputs, targets, index = self._noise.plain(self._share)
         with torch.no_grad(), HeadInput(self.task.layer_groups) as captured:
-            self.task.network(self._prepared(self._images))
-            self._features = captured.take()
+            self.task.network(inputs)
+            self._features = captured.take(), targets, index
         self.task.on_features = True
-
-    def _batch(self) -> Batch:
-        if self._features is not None:
-            return self._features, self._targets, self._index
-        c = self.config
-        return training_batch(
-            (self._images, self._targets, self._index),
-            c.augmentation,
-            c.data,
-            self._classes,
-            c.seeds.augment,
-            0,
-            channels_last=c.trainer.channels_last,
-        )
-
-    def _prepared(self, images: torch.Tensor) -> torch.Tensor:
-        c = self.config
-        return prepare(images, c.data.image_size, c.data.normalisation, channels_last=c.trainer.channels_last)
 
     def _median(self, action: Callable[[], None]) -> float:
         seconds = []

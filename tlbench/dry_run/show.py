@@ -95,6 +95,8 @@ def _show(config: TrainConfig, runs_at_a_time: int) -> RunPlan:
     never = [group for group in plan.layer_groups if group not in plan.stages[-1].stage.trainable]
     if never and config.strategy.name != "feature_extractor":
         say(f"never unfrozen: {', '.join(never)}")
+    if plan.decodes:
+        say("without the time for which training waits for images to be decoded")
     if config.trainer.compile:
         say("without the time that torch.compile itself takes, in each stage")
     say(f"the run: {_at_most([config])}about {_duration(plan.seconds(config.trainer.max_epochs))}")

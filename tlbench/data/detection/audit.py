@@ -24,7 +24,7 @@ from tlbench.data.audit import (
 from tlbench.data.audit_cache import cached, printable
 from tlbench.data.detection.audit_texts import TINY, warnings_of
 from tlbench.data.detection.frame_blocks import label_rows
-from tlbench.data.detection.images import BoxSplit
+from tlbench.data.detection.images import BoxFiles, BoxSplit
 from tlbench.data.detection.label_leak import label_leak
 from tlbench.data.detection.listing import BoxListing
 from tlbench.data.near_duplicates import SMALLEST_SIDE, exact_copies
@@ -63,6 +63,7 @@ def audit_boxes(target: Target[BoxSplit], data: DetectionDataConfig, *, test: bo
     depends_on = [
         ["boxes", VERSION, BOX_VERSION],
         {split: [images.fingerprint(), images.names] for split, images in splits.items()},
+        isinstance(splits["train"], BoxFiles),  # decoded in small at once: thumbnails of other roundings
         [data.name, data.split, data.min_images_per_class],
         unreadable,
         mended,
