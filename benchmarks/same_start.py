@@ -66,7 +66,7 @@ def _our_step(task: Any, batch: dict[str, Any]) -> tuple[float, float]:
         boxes=torch.cat([centre - size / 2, centre + size / 2], dim=1),
         labels=batch["cls"][order].long().flatten(),
         image=batch["batch_idx"][order].long(),
-        frames=images.new_zeros(len(images), 3),
+        frames=images.new_zeros(len(images), 4),
         sizes=images.new_zeros(len(images), 2),
     )
     task.train()

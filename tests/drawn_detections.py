@@ -45,7 +45,7 @@ def targets_of(
         boxes=torch.cat([boxes for boxes, _ in objects]) * factor + offset,
         labels=torch.cat([labels for _, labels in objects]),
         image=torch.arange(len(objects)).repeat_interleave(counts),
-        frames=torch.tensor([[factor, left, top]] * len(objects)),
+        frames=torch.tensor([[factor, factor, left, top]] * len(objects)),
         sizes=torch.full((len(objects), 2), SIZE),
     )
 

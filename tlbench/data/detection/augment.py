@@ -101,7 +101,7 @@ def compose(
         boxes=moved[keep],
         labels=labels[keep],
         image=owner[keep] // rows.shape[1],
-        frames=batch.new_zeros(len(batch), 3),
+        frames=batch.new_zeros(len(batch), 4),
         sizes=sizes.to(torch.float32),
     )
     return batch, targets

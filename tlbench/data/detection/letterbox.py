@@ -53,8 +53,6 @@ def frames(inside: Tensor, sizes: Tensor, side: int) -> Tensor:
         side: Height and width of the input.
 
     Returns:
-        (B, 3) float32: factor, left, top. The factor is the long side's; the short side's differs from it by the
-        fraction of a pixel that `inside_size` rounds up.
+        (B, 4) float32: factors across and down, left, top.
     """
-    factor = inside.amax(1) / sizes.amax(1)
-    return torch.cat([factor[:, None], margins(inside, side).flip(1)], dim=1).to(torch.float32)
+    return torch.cat([(inside / sizes).flip(1), margins(inside, side).flip(1)], dim=1).to(torch.float32)

@@ -16,8 +16,9 @@ class BoxTargets:
         boxes: (M, 4) float32, `x1 y1 x2 y2` in pixels of the network's input.
         labels: (M,) int64 class indices.
         image: (M,) int64, which of the B images each object lies in, ascending.
-        frames: (B, 3) float32: the factor from the image's pixels to the input's, and the input's pixels to the left of
-            the image and above it. Of augmented images, which have no such frame, zeros.
+        frames: (B, 4) float32: the factors from the image's pixels to the input's, across and down (they differ by the
+            fraction of a pixel to which a side is rounded), and the input's pixels to the left of the image and above
+            it. Of augmented images, which have no such frame, zeros.
         sizes: (B, 2) float32, height and width of the images as they are stored in the data set, pixels.
     """
 
@@ -45,7 +46,7 @@ class BoxTargets:
         Returns:
             (K, 4) float32.
         """
-        factor, offset = self.frames[image, :1], self.frames[image, 1:]
+        factor, offset = self.frames[image, :2], self.frames[image, 2:]
         limit = self.sizes[image].flip(1)
         corners = ((boxes.view(-1, 2, 2) - offset[:, None]) / factor[:, None]).clamp(min=0)
         return torch.minimum(corners, limit[:, None]).view(-1, 4)

@@ -186,7 +186,7 @@ def test_without_augmentation_a_batch_is_that_of_evaluation():
     large = (targets.boxes[:, 2:] - targets.boxes[:, :2]).amin(1) > 2
     assert torch.allclose(found.boxes, targets.boxes[large], atol=1e-4)
     assert not found.frames.any()
-    assert found.frames.shape == (3, 3)
+    assert found.frames.shape == (3, 4)
 
 
 def test_boxes_lie_where_their_objects_are_seen():

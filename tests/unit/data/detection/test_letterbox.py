@@ -28,7 +28,7 @@ def test_centred_equals_ultralytics_letterbox():
 
 def test_frames_of_a_hand_computed_image():
     assert frames(torch.tensor([[18, 32]]), torch.tensor([[1080, 1920]]), 32).tolist() == [
-        pytest.approx([32 / 1920, 0, 7])
+        pytest.approx([32 / 1920, 18 / 1080, 0, 7])
     ]
 
 
@@ -48,8 +48,8 @@ def test_evaluation_shows_the_image_and_its_boxes_in_the_middle():
 
 
 def test_boxes_go_back_to_the_original_image():
-    images = box_images(sizes=((36, 64), (128, 96), (1080, 1920)), objects=(3, 2, 4))
-    _, targets = evaluation_boxes(images, torch.arange(3))
+    images = box_images(sizes=((36, 64), (128, 96), (1080, 1920), (427, 640)), objects=(3, 2, 4, 2))
+    _, targets = evaluation_boxes(images, torch.arange(4))
     factor = (images.sizes / images.inside).flip(1).repeat(1, 2)[targets.image]
     assert torch.allclose(targets.in_image(targets.boxes, targets.image), images.boxes * factor, atol=1e-3, rtol=0)
 
