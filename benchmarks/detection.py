@@ -155,9 +155,9 @@ def _frozen(options: argparse.Namespace, setting: Setting) -> list[dict[str, Any
     for number in range(options.repeat):
         rates = {}
         for name, strategy in STRATEGIES.items():
-            overrides = setting.overrides(0, options.frozen_epochs, strategy)
-            folder = setting.work / "frozen" / f"{number}_{name.replace(' ', '_')}"
-            run = run_side(setting, "tlbench", number, folder.name, overrides=overrides, folder=str(folder / "run"))
+            overrides = setting.overrides(number, options.frozen_epochs, strategy)
+            print(f"  strategy: {name}", flush=True)
+            run = run_side(setting, "tlbench", number, name.replace(" ", "_"), overrides=overrides)
             rates[name] = training_rate(run)
         rounds.append(rates)
         shown = ", ".join(f"{name} {rate:.1f}" for name, rate in rates.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,19 @@ def differences(folder: Path, other: Path) -> list[str]:
     return [name for name in wanted if found[name] != wanted[name]]
 
 
-def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    """(step, value) of each TensorBoard scalar, as TensorBoard shows them; a step may be there twice."""
+def scalars(folder: Path) -> dict[str, list[tuple[int, float | None]]]:
+    """(step, value) of each TensorBoard scalar, as TensorBoard shows them, None for NaN; a step may be there twice."""
     accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
-    return {tag: [(p.step, p.value) for p in accumulator.Scalars(tag)] for tag in accumulator.Tags()["scalars"]}
+    return {
+        tag: [(p.step, _number(p.value)) for p in accumulator.Scalars(tag)] for tag in accumulator.Tags()["scalars"]
+    }
 
 
-def repeated_steps(curves: dict[str, list[tuple[int, float]]]) -> list[str]:
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value  # NaN would differ from itself
+
+
+def repeated_steps(curves: dict[str, list[tuple[int, float | None]]]) -> list[str]:
     """The scalars that have a step twice or out of order."""
     return [tag for tag, points in curves.items() if (steps := [s for s, _ in points]) != sorted(set(steps))]
 

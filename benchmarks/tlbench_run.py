@@ -27,14 +27,14 @@ def main() -> int:
 
     config = compose_config(job["overrides"])
     watch = _watch(job, channel)
-    build = tlbench.run.build_trainer
+    build = tlbench.run.build_trainer  # type: ignore[attr-defined]
 
     def build_watched(*arguments: Any, **options: Any) -> Any:
         parts = build(*arguments, **options)
         parts.trainer.callbacks.insert(0, watch)  # type: ignore[attr-defined]
         return parts
 
-    tlbench.run.build_trainer = build_watched
+    tlbench.run.build_trainer = build_watched  # type: ignore[attr-defined]
     begun = time.perf_counter()
     tlbench.run.run(config, Path(job["folder"]))
     times = {"run_s": time.perf_counter() - begun, "whole_s": since_start()}
@@ -57,7 +57,7 @@ def _watch(job: dict[str, Any], channel: Channel) -> Callback:
             self._images = 0
 
         def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-            self.found["initial"] = weights_hash(pl_module.network.state_dict())  # type: ignore[union-attr,operator]
+            self.found["initial"] = weights_hash(pl_module.network.state_dict())  # type: ignore[union-attr]
 
         def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
             synchronize(pl_module.device)
@@ -86,7 +86,7 @@ def _watch(job: dict[str, Any], channel: Channel) -> Callback:
 
         def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
             """By now the task holds the average of the last epoch; the best epoch's is loaded after this."""
-            state = pl_module.network.state_dict()  # type: ignore[union-attr,operator]
+            state = pl_module.network.state_dict()  # type: ignore[union-attr]
             torch.save({name: tensor.cpu() for name, tensor in state.items()}, job["final"])
 
     return Watch()

@@ -44,9 +44,9 @@ def prepare(threads: int) -> None:
     from ultralytics.utils import SETTINGS, nms, torch_utils
 
     torch.set_num_threads(threads)
-    torch_utils.NUM_THREADS = threads
-    SETTINGS.update(dict.fromkeys(_INTEGRATIONS, False))
-    data_utils.check_font = lambda *_: None
+    torch_utils.NUM_THREADS = threads  # type: ignore[attr-defined]
+    SETTINGS.update(dict.fromkeys(_INTEGRATIONS, False))  # type: ignore[no-untyped-call]
+    data_utils.check_font = lambda *_: None  # type: ignore[attr-defined]
     nms.non_max_suppression = partial(nms.non_max_suppression, max_time_img=_NO_TIME_LIMIT)
 
 
@@ -60,7 +60,7 @@ def new_trainer(recipe: dict[str, Any], initial: str) -> Any:
     import torch
     from ultralytics.models.yolo.detect import DetectionTrainer
 
-    class OwnNetworkTrainer(DetectionTrainer):  # type: ignore[misc]
+    class OwnNetworkTrainer(DetectionTrainer):
         """Its weights are the given ones; nothing else is changed."""
 
         def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> Any:  # noqa: ARG002
