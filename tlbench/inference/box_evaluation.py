@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-import torch
 from torch import Tensor
 
 from tlbench.config import DetectionDataConfig, TrainConfig
 from tlbench.console import say, warn
 from tlbench.data.detection.augment import evaluation_boxes
-from tlbench.data.detection.images import BoxImages, BoxSplit
+from tlbench.data.detection.images import BoxFiles, BoxSplit
+from tlbench.data.detection.loader import PositionLoader
 from tlbench.data.detection.module import evaluation_batch
 from tlbench.data.detection.targets import BoxTargets
+from tlbench.data.detection.worker_loader import BoxWorkerLoader, Decoded
+from tlbench.data.workers import default_workers
 from tlbench.inference.box_splits import BoxParts, open_box_split
 from tlbench.inference.inference import BoxInference
 from tlbench.metrics.detection import DetectionMetrics
@@ -60,7 +63,7 @@ class BoxEvaluation:
         metrics, loss = DetectionMetrics(inference.run.class_names), SampleMean()
         metrics.confidence = inference.confidence
         criterion = DetectionLoss(inference.network, inference.task)
-        for inputs, targets in self._batches(split):
+        for inputs, targets in self._inputs(split):
             with inference.computing():
                 outputs = inference.network(inputs)
                 loss.update(criterion(outputs, targets, (side, side)).sum(), len(targets))
@@ -68,20 +71,29 @@ class BoxEvaluation:
         values = {"loss": loss.compute(), **metrics.compute()}
         return {f"{split}/{name}": _defined(float(value)) for name, value in values.items()}, metrics
 
-    def _batches(self, split: str) -> Iterator[tuple[Tensor, BoxTargets]]:
+    def _inputs(self, split: str) -> Iterator[tuple[Tensor, BoxTargets]]:
         """All images of a split in its order, in the batches of a run's own test in one process."""
         data, device = self.config.data, self.inference.device
         assert isinstance(data, DetectionDataConfig)
         for images in self.parts(split):
-            kept = _on_device(images, device)
-            for index in torch.split(torch.arange(len(images), device=device), evaluation_batch(data)):
-                inputs, targets = evaluation_boxes(kept, index)
+            kept = images.to(device)
+            for index, decoded in _batches(images, data):
+                moved = None if decoded is None else Decoded(*(tensor.to(device) for tensor in decoded))
+                inputs, targets = evaluation_boxes(kept, index.to(device), moved)
                 yield self.inference.network_input(inputs), targets
 
 
-def _on_device(images: BoxSplit, device: torch.device) -> BoxImages:
-    assert isinstance(images, BoxImages)
-    return images.to(device)
+def _batches(images: BoxSplit, data: DetectionDataConfig) -> Iterator[tuple[Tensor, Decoded | None]]:
+    """Positions (B,), and what workers decoded for them where the images are not in memory."""
+    size = evaluation_batch(data)
+    loader: Any  # it gives other batches than `OrderedLoader` declares
+    if isinstance(images, BoxFiles):
+        workers = default_workers() if data.workers is None else data.workers
+        loader = BoxWorkerLoader(images, size, workers=workers, passes=False)
+        yield from ((batch.samples, batch) for batch in loader)
+    else:
+        loader = PositionLoader(len(images), size)
+        yield from ((index, None) for index in loader)
 
 
 def _defined(value: float) -> float | None:

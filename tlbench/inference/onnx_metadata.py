@@ -63,7 +63,7 @@ def _letterbox(data: DetectionDataConfig) -> dict[str, Any]:
         "fit": "letterbox",
         "image_size": data.image_size,
         "resize": "bilinear, antialiased; the longer side to image_size, the other to the next whole pixel up",
-        "scale": "image_size / longer side",
+        "scale": "resized width / width across, resized height / height down",
         "place": "centred; an odd pixel of the rest lies below or to the right",
         "fill": [GREY / 255] * 3,
         **_input(data),
