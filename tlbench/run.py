@@ -249,7 +249,7 @@ class _Run:
             seed=self.config.seed,
             config=config,
             config_hash=config_hash(config),
-            versions=versions(),
+            versions=versions(self.config.model.library),
             stand_ins=self.config.stand_ins,
             data=self.data,
             model=self.model,

@@ -117,7 +117,7 @@ class Evaluating(ABC):
             calibration=further.calibration,
             corruptions=further.corruptions,
             warnings=further.warnings,
-            versions=versions(),
+            versions=versions(self.of.config.model.library),
             volatile=EvaluationVolatile(
                 finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
                 device=device_name(self.evaluation.inference.device),

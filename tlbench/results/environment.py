@@ -11,10 +11,17 @@ import torch
 _PACKAGES = ("tlbench", "torch", "torchvision", "lightning", "torchmetrics", "numpy", "pillow", "scikit-learn")
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide a run's numbers."""
+_OF_NETWORKS = ("timm", "ultralytics")
+
+
+def versions(library: str | None = None) -> dict[str, str]:
+    """Versions of Python and of the packages that decide a run's numbers.
+
+    Args:
+        library: `model.library`, where there is one: that of the network and, for detection, of its loss.
+    """
     found = {"python": platform.python_version()}
-    for package in _PACKAGES:
+    for package in (*_PACKAGES, *(name for name in _OF_NETWORKS if name == library)):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
