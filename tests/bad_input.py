@@ -132,7 +132,7 @@ DATA = {
 # ---- weights
 
 
-class _Harmful:
+class Harmful:
     """Makes a folder where it is unpickled."""
 
     def __reduce__(self) -> Any:
@@ -166,7 +166,7 @@ WEIGHTS = {
     "a weights file cut short": Case(CHECKPOINT, _truncated),
     "an empty weights file": Case(CHECKPOINT, lambda: Path("weights.safetensors").write_bytes(b"")),
     "a pickle that would run code": _train(
-        "source=checkpoint", "source.path=w.pt", spoil=lambda: Path("w.pt").write_bytes(pickle.dumps(_Harmful()))
+        "source=checkpoint", "source.path=w.pt", spoil=lambda: Path("w.pt").write_bytes(pickle.dumps(Harmful()))
     ),
     "weights of another architecture": Case(
         CHECKPOINT, lambda: save_file(resnet18(10).module.state_dict(), "weights.safetensors")

@@ -11,6 +11,7 @@ from unittest import mock
 
 import pytest
 
+from tests.bad_detection import DETECTION, draw_boxes
 from tests.bad_input import CASES, RUN, draw_files
 from tests.bad_input_table import ROWS
 from tests.commands import call, snapshot, train
@@ -18,23 +19,26 @@ from tests.conftest import isolate, use_tiny_network
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
+ALL = {**CASES, **DETECTION}
+
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """A complete run, images, a CSV file and weights."""
+    """A complete run, images, a CSV file, weights, and images with boxes."""
     folder = tmp_path_factory.mktemp("drawn")
     with pytest.MonkeyPatch.context() as monkeypatch:
         isolate(monkeypatch, folder)
         use_tiny_network(monkeypatch)
         draw_files()
+        draw_boxes()
         outcome = train(*RUN)
     assert outcome.code == 0, outcome.err
     return folder
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", ALL)
 def test_bad_input(drawn, tmp_path, monkeypatch, name):
-    case, row = CASES[name], ROWS[name]
+    case, row = ALL[name], ROWS[name]
     if any(a.endswith("/proc/tlbench") for a in case.arguments) and not Path("/proc").is_dir():
         pytest.skip("no /proc on this system")
     for variable in ("WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_IDENTITY_TOKEN_FILE", "WANDB_CONFIG_DIR", "NETRC"):

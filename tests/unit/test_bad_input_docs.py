@@ -6,6 +6,7 @@ import ast
 
 import pytest
 
+from tests.bad_detection import DETECTION
 from tests.bad_input import CASES
 from tests.bad_input_table import LIST, ROOT, ROWS
 
@@ -17,7 +18,7 @@ def test_there_are_more_than_thirty_kinds():
 
 
 def test_every_case_has_a_row_and_every_row_of_the_table_test_a_case():
-    assert [name for name, row in LIST if row.test == TABLE_TEST] == list(CASES)
+    assert [name for name, row in LIST if row.test == TABLE_TEST] == [*CASES, *DETECTION]
 
 
 @pytest.mark.parametrize("name", ROWS)
