@@ -36,6 +36,17 @@ def test_photos_keep_their_stored_size_and_data_of_one_size_theirs():
     assert with_data(run, ["data=cifar10"]).data.stored_side == 32
 
 
+def test_data_with_boxes_keep_the_runs_input():
+    run = compose_config(
+        ["task=detection", "data.image_size=96", "data.batch_size=4", "data.normalisation.std=[2,2,2]"]
+    )
+    changed = with_data(run, ["data=yolo", "data.root=x"]).data
+    assert (changed.name, changed.root, changed.pages) == ("yolo", "x", None)
+    assert (changed.image_size, changed.batch_size, changed.normalisation.std) == (96, 4, [2, 2, 2])
+    with pytest.raises(ConfigError, match=r"data=digits: .* task=detection: coco, documents, signature, yolo$"):
+        with_data(run, ["data=digits"])
+
+
 @pytest.mark.parametrize(
     ("override", "fragments"),
     [

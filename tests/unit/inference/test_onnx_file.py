@@ -11,7 +11,7 @@ from tlbench.errors import ConfigError, Failure, OutputError
 from tlbench.inference import onnx_file
 from tlbench.inference.complete_run import open_run
 from tlbench.inference.inference import load_network
-from tlbench.inference.onnx_file import check_packages, export_onnx, largest_difference
+from tlbench.inference.onnx_file import PREDICTIONS, check_packages, export_onnx, largest_difference
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra `export`")
 
@@ -60,6 +60,25 @@ def test_the_check_finds_other_weights(exported, tmp_path):
     with torch.no_grad():
         module.fc.bias += 0.5
     assert largest_difference(module, content, 32, "tiny") == pytest.approx(0.5, abs=1e-3)
+
+
+class Detector(torch.nn.Module):
+    """Boxes of hundreds of pixels and probabilities, (B, 6, 4), and something more, as YOLO gives them."""
+
+    probability = 0.25
+
+    def forward(self, images):
+        x = images.flatten(1)[:, None, :4]
+        boxes = torch.cat([400 * torch.tanh(x)] * 4, dim=1)
+        return torch.cat([boxes, torch.sigmoid(x), torch.zeros_like(x) + self.probability], dim=1), {"raw": x}
+
+
+def test_boxes_and_probabilities_are_each_compared_by_their_own_magnitude():
+    module = Detector().eval()
+    content = onnx_file._program(module, 8, "d", PREDICTIONS).model_proto.SerializeToString()
+    assert largest_difference(module, content, 8, "d", PREDICTIONS) < 1e-5
+    module.probability += 0.001  # of boxes in hundreds of pixels it would be nothing
+    assert largest_difference(module, content, 8, "d", PREDICTIONS) == pytest.approx(0.001, abs=1e-5)
 
 
 @pytest.mark.parametrize("difference", [2e-4, float("nan")])
