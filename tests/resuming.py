@@ -18,6 +18,7 @@ from tlbench.compose import compose_config
 from tlbench.config import TrainConfig
 from tlbench.execute import execute
 from tlbench.interrupts import Interrupted
+from tlbench.tasks.base import Task
 from tlbench.tasks.classification import ClassificationTask
 
 STEPS = 3
@@ -63,16 +64,16 @@ def short_config(*overrides: str) -> TrainConfig:
     return compose_config(overrides)
 
 
-def go(config: TrainConfig, folder: Path) -> Outcome:
-    """What the command does once its configuration is known."""
+def go(config: TrainConfig, folder: Path, task: type[Task] = ClassificationTask) -> Outcome:
+    """What the command does once its configuration is known; `task` is the one it trains."""
     outcome = Outcome(0)
-    step = ClassificationTask.training_step
+    step = task.training_step
 
     def watched(self: Any, batch: Any, batch_idx: int) -> Tensor:
         outcome.batches.append((self.global_step, batch[2].tolist()))
         return step(self, batch, batch_idx)
 
-    with mock.patch.object(ClassificationTask, "training_step", watched), mock.patch(EVENT_FILES, _uid):
+    with mock.patch.object(task, "training_step", watched), mock.patch(EVENT_FILES, _uid):
         try:
             execute(config, folder)
         except Interrupted as error:

@@ -1,0 +1,414 @@
+"""Detection as whole commands: YOLO11n with all its layers, on small pages."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import tlbench.run
+from tests.commands import snapshot, train
+from tests.conftest import isolate
+from tests.detecting import PAGES, QUIET, SMALL, STEPS, Fit, Watch, draw_yolo
+from tests.drawn_detections import targets_of
+from tests.resuming import assert_equal_runs, go, stop_at
+from tests.staged import same_bits
+from tlbench.compose import compose_config
+from tlbench.config_hash import config_hash
+from tlbench.data.detection.target import open_boxes
+from tlbench.metrics.detection import DetectionMetrics
+from tlbench.metrics.detections import Detections
+from tlbench.models.catalog import build_network
+from tlbench.results.detection_sidecar import read_detections
+from tlbench.results.record import Record
+from tlbench.study import launch
+from tlbench.tasks.detection import DetectionTask
+
+BACKBONE = [f"backbone_{name}" for name in ("stem", "p2", "p3", "p4", "p5")]
+NECK = ["neck_top_down", "neck_bottom_up"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Fit:
+    """A complete run; do not write into its folder."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        isolate(monkeypatch, folder)
+        done = Watch(monkeypatch).fit(folder / "run", *PAGES)
+    assert done.outcome.code == 0, done.outcome.err
+    return done
+
+
+@pytest.fixture
+def record(whole) -> Record:
+    return Record.model_validate_json((whole.folder / "record.json").read_text())
+
+
+def content(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "record.json").read_text())
+    return found
+
+
+def state(folder: Path, name: str = "best.ckpt") -> dict[str, Any]:
+    checkpoint: dict[str, Any] = torch.load(folder / name, weights_only=True)
+    return checkpoint
+
+
+def initial() -> dict[str, torch.Tensor]:
+    """The weights of `source=random` with one class and seed 0."""
+    config = compose_config(PAGES)
+    return build_network(config.model, 1, config.seeds.init, config.data.image_size).module.state_dict()
+
+
+# ---- one run
+
+
+def test_the_record_is_complete(whole, record):
+    config = compose_config(PAGES).model_dump(mode="json")
+    assert (record.status, record.error, record.task, record.stand_ins) == ("complete", None, "detection", [])
+    assert (record.config, record.config_hash) == (config, config_hash(config))
+    assert (record.study, record.arm, record.seed) == ("documents_yolo11n", "random", 0)
+    assert (record.data.name, record.data.class_names, record.data.storage) == ("documents", ["signature"], "memory")
+    assert record.data.split_rule["counts"] == {"train": 13, "val": 5, "test": 6}
+    assert len(set(record.data.fingerprints.values())) == 3
+    assert [record.data.audit["counts"][split]["images"] for split in ("train", "val", "test")] == [13, 5, 6]
+    assert record.model.parameters == sum(record.model.group_parameters.values()) == 2_604_867  # all but the integral
+    assert list(record.model.group_parameters) == [*BACKBONE, *NECK, "head"]
+    assert [(row["epoch"], row["step"]) for row in record.curves] == [(1, STEPS), (2, 2 * STEPS)]
+    assert {"train/loss", "val/loss", "val/map50", "val/map50_95", "val/f1", "lr/head"} <= record.curves[-1].keys()
+    assert not any(key.count("/") > 1 for key in record.curves[-1])
+    assert (record.best.monitor, record.best.stage) == ("val/map50_95", "full")
+    assert record.best.value == max(row["val/map50_95"] for row in record.curves)
+    assert record.best.chosen == {"confidence": record.metrics["test/confidence"]}
+    assert record.curves[record.best.epoch - 1]["val/confidence"] == pytest.approx(record.best.chosen["confidence"])
+    assert all(name.startswith("test/") for name in record.metrics)
+    means = {f"test/{name}" for name in ("loss", "map50", "map95", "map50_95", "precision", "recall", "f1", "iou")}
+    of_class = {f"test/{n}/signature" for n in ("ap50", "ap95", "ap50_95", "precision", "recall", "f1")}
+    assert means | of_class <= record.metrics.keys()
+    assert {"ultralytics", "torch", "lightning"} <= record.versions.keys()
+
+
+def test_every_sidecar_that_the_record_names_is_there(whole, record):
+    assert {"predictions_test"} < record.sidecars.keys()
+    assert all((whole.folder / name).stat().st_size > 0 for name in record.sidecars.values())
+
+
+def test_the_stored_predictions_give_the_recorded_metrics(whole, record):
+    test = open_boxes(compose_config(PAGES).data, 0).splits["test"]
+    images = read_detections(whole.folder / record.sidecars["predictions_test"])
+    assert [image.name for image in images] == list(test.names)
+    boxes, of_image = [], []
+    for i, image in enumerate(images):
+        height, width = test.sizes[i].tolist()
+        found = np.concatenate([image.boxes, image.target_boxes])
+        assert found.min() >= 0
+        assert (found <= [width, height, width, height]).all()
+        assert (np.diff(image.scores) <= 0).all()
+        boxes.append(torch.from_numpy(image.target_boxes))
+        of_image.append(torch.from_numpy(image.target_labels))
+        factor = 64 / max(height, width)
+        wanted = test.boxes[test.starts[i] : test.starts[i + 1]] / factor
+        np.testing.assert_allclose(image.target_boxes, wanted, atol=0.1 + 0.5 / factor)
+    assert sum(len(image.scores) for image in images) > 20
+    metrics = DetectionMetrics(["signature"])
+    metrics.confidence = record.best.chosen["confidence"]
+    found = [Detections(*(torch.from_numpy(a) for a in (p.boxes, p.scores, p.labels))) for p in images]
+    metrics.update(found, targets_of(list(zip(boxes, of_image, strict=True))))
+    for key, value in metrics.compute().items():
+        recorded = record.metrics[f"test/{key}"]
+        if recorded is None:
+            assert value.isnan(), key
+        else:
+            assert recorded == pytest.approx(value.item(), abs=1e-6), key
+
+
+def test_the_best_checkpoint_is_the_average_and_the_integral_stays(whole):
+    saved = {name.removeprefix("network."): t for name, t in state(whole.folder)["state_dict"].items()}
+    start = initial()
+    assert saved.keys() == start.keys()
+    assert len(saved) == 499
+    integral = "model.23.dfl.conv.weight"
+    assert saved[integral].flatten().tolist() == list(range(16))
+    last = state(whole.folder, "last.ckpt")
+    live = last["current_model_state"]
+    assert not torch.equal(live["network.model.0.conv.weight"], last["state_dict"]["network.model.0.conv.weight"])
+    assert not torch.equal(live["network.model.0.conv.weight"], start["model.0.conv.weight"])
+
+
+def test_batches_are_varied_images_of_an_epoch_without_repetition(whole):
+    assert len(whole.batches) == 2 * STEPS
+    for epoch in (whole.batches[:STEPS], whole.batches[STEPS:]):
+        seen = torch.cat([batch[4] for batch in epoch]).tolist()
+        assert len(set(seen)) == len(seen) == 12
+    for images, boxes, labels, image, index in whole.batches:
+        assert images.shape == (4, 3, 64, 64)
+        assert 0 <= images.min() <= images.max() <= 1
+        assert boxes.shape == (len(labels), 4)
+        assert len(image) == len(labels)
+        assert len(index) == 4
+
+
+def test_the_terminal_says_what_matters(whole, record):
+    out = whole.outcome.out
+    assert "random: 0 tensors loaded, all 499 start at random" in out
+    warned = [line for line in out.splitlines() if "warning" in line.lower()]
+    assert warned == [f"warning: {warning}" for warning in record.warnings]
+    assert "epoch 2/2" in out
+    assert "test  6 images" in out
+    assert f"{record.metrics['test/map50_95']:.4f}" in out
+    assert whole.outcome.err == ""
+
+
+def test_tensorboard_has_curves_and_pictures(whole, record):
+    events = EventAccumulator(str(whole.folder), size_guidance={"scalars": 0, "images": 0}).Reload()
+    for name in ("train/loss", "val/loss", "val/map50_95", "lr/head"):
+        points = [point.value for point in events.Scalars(name)]
+        assert points == pytest.approx([row[name] for row in record.curves])
+    assert [p.value for p in events.Scalars("test/map50")] == pytest.approx([record.metrics["test/map50"]])
+    assert len(events.Tags()["images"]) >= 2
+
+
+def test_the_same_command_again_trains_nothing(whole, monkeypatch):
+    files = snapshot(whole.folder)
+    monkeypatch.setattr(tlbench.run, "run", lambda *_, **__: pytest.fail("trained again"))
+    again = train(*PAGES, f"hydra.run.dir={whole.folder}")
+    assert (again.code, again.err) == (0, "")
+    assert "complete since" in again.out
+    assert snapshot(whole.folder) == files
+
+
+# ---- stopped and taken up
+
+
+class Killed(BaseException):
+    """As if the process ended on the spot: nothing in tlbench catches it."""
+
+
+def terminate() -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
+def die() -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize(
+    ("hook", "call", "step"),
+    [("training_step", STEPS - 1, STEPS - 1), ("validation_step", 2, 2 * STEPS)],
+    ids=["in the first epoch, with gradients waiting", "in the second validation"],
+)
+def test_terminated(whole, tmp_path, capsys, hook, call, step):
+    config, folder = compose_config(PAGES), tmp_path / "run"
+    with stop_at(DetectionTask, hook, call, terminate):
+        stopped = go(config, folder, DetectionTask)
+    assert stopped.code == 143
+    assert content(folder)["status"] == "interrupted"
+    capsys.readouterr()
+    resumed = go(config, folder, DetectionTask)
+    assert resumed.code == 0
+    assert f"goes on from run/last.ckpt (step {step})" in capsys.readouterr().out
+    batches = [samples for _, samples in stopped.batches + resumed.batches]
+    assert batches == [batch[4].tolist() for batch in whole.batches]
+    assert_equal_runs(folder, whole.folder)
+
+
+def test_killed_after_the_first_epoch(whole, tmp_path):
+    config, folder = compose_config(PAGES), tmp_path / "run"
+    with stop_at(DetectionTask, "training_step", STEPS + 2, die), pytest.raises(Killed):
+        go(config, folder, DetectionTask)
+    assert not (folder / "record.json").exists()
+    resumed = go(config, folder, DetectionTask)
+    assert [samples for _, samples in resumed.batches] == [batch[4].tolist() for batch in whole.batches[STEPS:]]
+    assert_equal_runs(folder, whole.folder)
+
+
+# ---- several processes
+
+
+def test_two_processes_test_every_image_once(tmp_path):
+    """At a rate near 0 and with GroupNorm both runs end with the initial weights: their tests are one."""
+    still = (*PAGES, *QUIET, "model.norm=group", "optimizer.lr=1e-12", "trainer.max_epochs=1")
+    one = train(*still, "hydra.run.dir=one")
+    two = train(*still, "trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "hydra.run.dir=two")
+    assert (one.code, two.code) == (0, 0), two.err
+    assert "test  6 images" in two.out
+    files = []
+    for name in ("one", "two"):
+        with np.load(tmp_path / name / "predictions_test.npz") as file:
+            files.append(dict(file))
+    assert files[1]["index"].tolist() == list(range(6))
+    for key in ("names", "count", "labels", "target_count", "target_boxes", "target_labels"):
+        np.testing.assert_array_equal(files[1][key], files[0][key])
+    np.testing.assert_allclose(files[1]["scores"], files[0]["scores"], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(files[1]["boxes"], files[0]["boxes"], rtol=0, atol=1e-2)
+    of_one, of_two = content(tmp_path / "one"), content(tmp_path / "two")
+    # a batch's loss is divided by the scores of its objects, at least 1: it depends on how images make batches
+    skipped = ("test/loss", "test/iou")  # there is no IoU where nothing was found
+    metrics = [{k: v for k, v in found["metrics"].items() if k not in skipped} for found in (of_one, of_two)]
+    assert metrics[1] == pytest.approx(metrics[0], rel=0, abs=1e-4)
+    assert of_two["best"]["chosen"] == pytest.approx(of_one["best"]["chosen"], abs=1e-5)
+    for key in ("val/map50", "val/map50_95", "val/f1", "val/confidence"):
+        assert of_two["curves"][0][key] == pytest.approx(of_one["curves"][0][key], abs=1e-4)
+
+
+# ---- a study, and what its arms share
+
+
+def test_arms_share_batches_and_what_is_new_for_the_labels(whole, tmp_path, monkeypatch):
+    watch = Watch(monkeypatch)
+    monkeypatch.setattr(launch, "run_jobs", lambda jobs, _: [train(*job.arguments).code for job in jobs])
+    source = f"checkpoint={whole.folder / 'best.ckpt'}"
+    study = ("-m", *PAGES, *QUIET, "source=random,checkpoint", source, "seed=0,1", "trainer.max_epochs=1")
+    outcome = train(*study, "study=two_arms", "hydra.sweep.dir=study")
+    assert outcome.code == 0, outcome.err
+    runs = [watch.steps[i : i + STEPS] for i in range(0, len(watch.steps), STEPS)]
+    assert len(runs) == 4
+    by_seed: dict[bool, list[Any]] = {}
+    for steps in runs:  # in whatever order the runs were made
+        same_order = steps[0][0][4].tolist() == runs[0][0][0][4].tolist()
+        by_seed.setdefault(same_order, []).append(steps)
+    folders = sorted(path.parent for path in (tmp_path / "study").rglob("record.json"))
+    records = {str(folder.relative_to(tmp_path / "study")): content(folder) for folder in folders}
+    assert sorted(records) == [f"{arm}/seed_{n}" for arm in ("checkpoint", "random") for n in (0, 1)]
+    for pair in by_seed.values():
+        one, other = pair
+        for (batch, _, _), (other_batch, _, _) in zip(one, other, strict=True):
+            assert all(torch.equal(a, b) for a, b in zip(batch, other_batch, strict=True))
+        assert one[0][1].keys() == other[0][1].keys()
+        assert all(torch.equal(tensor, other[0][1][name]) for name, tensor in one[0][1].items())
+        assert not torch.equal(one[0][2], other[0][2])
+    first, second = by_seed.values()
+    assert first[0][0][0][4].tolist() != second[0][0][0][4].tolist()
+    assert not all(torch.equal(tensor, second[0][0][1][name]) for name, tensor in first[0][0][1].items())
+    assert records["checkpoint/seed_0"]["weights"]["loaded"] == 493
+    assert len({json.dumps(found["data"], sort_keys=True) for found in records.values()}) == 1
+    summary = json.loads((tmp_path / "study" / "summary.json").read_text())
+    assert [arm["name"] for arm in summary["arms"]] == ["random", "checkpoint"]
+    (difference,) = (d for d in summary["differences"] if d["metric"] == "test/map50_95")
+    mean = {
+        arm: np.mean([records[f"{arm}/seed_{n}"]["metrics"]["test/map50_95"] for n in (0, 1)])
+        for arm in ("random", "checkpoint")
+    }
+    assert difference["paired"]["mean"] == pytest.approx(mean[difference["arm"]] - mean[difference["baseline"]])
+    assert difference["paired"]["n"] == 2
+
+
+# ---- strategies
+
+
+STAGES = "strategy.stages=[[head],['neck_*'],['backbone_*']]"
+
+STRATEGIES = {
+    # nothing is varied, so classification would compute features once; the input of a detection head are three maps
+    "feature_extractor": (("strategy=feature_extractor", "augmentation=letterbox"), [["head"], ["head"]]),
+    "gradual_unfreezing": (
+        ("strategy=gradual_unfreezing", STAGES, "trainer.max_epochs=3"),
+        [["head"], [*NECK, "head"], [*BACKBONE, *NECK, "head"]],
+    ),
+}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_exactly_what_is_frozen_keeps_its_bits(tmp_path, monkeypatch, strategy):
+    """Parameters and BatchNorm statistics, at the end of each epoch's training; `FreezingAudit` checks them as well."""
+    overrides, trainable = STRATEGIES[strategy]
+    epochs: list[dict[str, torch.Tensor]] = []
+    epoch_end = DetectionTask.on_validation_epoch_start
+    monkeypatch.setattr(
+        DetectionTask,
+        "on_validation_epoch_start",
+        lambda task: (epochs.append({n: t.clone() for n, t in task.network.state_dict().items()}), epoch_end(task)),
+    )
+    # no average: it would be what is validated, and moves slowly; every batch a step
+    plain = (
+        "callbacks.ema_decay=null",
+        "callbacks.ema_tau=null",
+        "optimizer.nominal_batch=4",
+        "optimizer.warmup_epochs=0",
+    )
+    pages = [o for o in PAGES if not (o.startswith("augmentation.") and "augmentation=letterbox" in overrides)]
+    outcome = train(*pages, *QUIET, *plain, *overrides, "hydra.run.dir=run")
+    assert outcome.code == 0, outcome.out + outcome.err
+    assert "features computed once" not in outcome.out
+    stages = content(tmp_path / "run")["stages"]
+    assert [stage["trainable"] for stage in stages] == [groups for i, groups in enumerate(trainable) if i < len(stages)]
+    start = initial()
+    config = compose_config(PAGES)
+    network = build_network(config.model, 1, 0, config.data.image_size)
+    fixed = {"model.23.dfl.conv.weight"}
+    assert len(epochs) == len(trainable)
+    for groups, weights in zip(trainable, epochs, strict=True):
+        frozen = {name for name in start if network.group_of(name) not in groups} | fixed
+        same = set(same_bits(start, weights))
+        assert frozen <= same
+        assert {network.group_of(name) for name in set(start) - same} == set(groups)
+
+
+# ---- the user's own files
+
+
+def test_a_folder_of_ones_own_is_read_and_never_written(tmp_path):
+    root = draw_yolo(tmp_path / "own")
+    before = snapshot(root)
+    times = {path: path.stat().st_mtime_ns for path in sorted(root.rglob("*"))}
+    for path in [root, *root.rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    own = (*SMALL, *QUIET, "data=yolo", f"data.root={root}", "data.val_fraction=0.25", "trainer.max_epochs=1")
+    kept = train(*own, "data.cache=memory", "hydra.run.dir=memory")
+    decoded = train(*own, "data.cache=none", "data.workers=0", "hydra.run.dir=workers")
+    for path in [root, *root.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert (kept.code, decoded.code) == (0, 0), kept.err + decoded.err
+    assert snapshot(root) == before
+    assert {path: path.stat().st_mtime_ns for path in sorted(root.rglob("*"))} == times
+    memory, workers = content(tmp_path / "memory"), content(tmp_path / "workers")
+    assert (memory["data"]["storage"], workers["data"]["storage"]) == ("memory", "workers")
+    assert workers["metrics"] == memory["metrics"]
+    assert [workers["curves"][0][key] for key in ("train/loss", "val/loss")] == [
+        memory["curves"][0][key] for key in ("train/loss", "val/loss")
+    ]
+    counts = memory["data"]["audit"]["counts"]
+    assert memory["data"]["class_names"] == ["stamp", "photo"]
+    assert [counts[split]["images"] for split in ("train", "val", "test")] == [12, 4, 8]
+    assert counts["test"]["background"] == 4  # every sixth, all of them in val
+    assert counts["train"]["background"] + counts["val"]["background"] == 1  # the empty label file
+    assert "duplicate label rows left out" in json.dumps(memory["data"]["audit"]["mended"])
+    shutil.rmtree(root)
+
+
+# ---- stand-ins
+
+
+def test_what_cannot_be_reached_is_stood_in_for(monkeypatch):
+    given: list[str] = []
+    monkeypatch.setattr("tlbench.train._call_hydra", given.extend)
+    outcome = train("+experiment=signature_transfer", "source=coco", "trainer=cpu")
+    assert outcome.code == 0, outcome.err
+    config = compose_config([o for o in given if not o.startswith("hydra.")])
+    assert (config.study, config.data.name, config.source.name) == (
+        "signature_transfer-standin", "documents", "documents"
+    )  # fmt: skip
+    assert [(s.kind, s.wanted, s.used) for s in config.stand_ins] == [
+        ("data", "signature", "documents"), ("source", "coco", "documents")
+    ]  # fmt: skip
+    assert (config.data.split, config.data.label_space, config.data.image_size) == ("official", "target", 320)
+    refused = train("+experiment=signature_transfer", "source=coco", "trainer=cpu", "on_missing=error")
+    assert refused.code == 2
+    assert "signature.zip" in refused.one_line()
+
+
+def test_pages_stand_in_whatever_was_wished_for_signatures_files(monkeypatch):
+    given: list[str] = []
+    monkeypatch.setattr("tlbench.train._call_hydra", given.extend)
+    wishes = ("data.cache=none", "data.fraction=0.5", "data.workers=2", "data.split=blocked", "source=random")
+    outcome = train("+experiment=signature_transfer", "trainer=cpu", *wishes)
+    assert outcome.code == 0, outcome.err
+    config = compose_config([o for o in given if not o.startswith("hydra.")])
+    assert (config.data.name, config.data.cache, config.data.fraction) == ("documents", "memory", 1.0)
