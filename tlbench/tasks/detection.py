@@ -47,7 +47,11 @@ class DetectionTask(Task):
         self.parts = DetectionLoss(network.module, config.task)
 
     def loss(self, outputs: Any, targets: BoxTargets) -> Tensor:
-        """The weighted sum of the losses of boxes, classes and box sides."""
+        """The weighted sum of the losses of boxes, classes and box sides.
+
+        Each is divided by the target scores of all cells of the batch, at least 1, so that a split's mean loss depends
+        on how its images are put into batches, and into processes.
+        """
         return self.parts(outputs, targets, self.side).sum()
 
     def gradient_scale(self, targets: BoxTargets) -> float:
