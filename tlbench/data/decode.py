@@ -111,7 +111,8 @@ def to_square(image: Image.Image, side: int, fit: Fit, region: Region = WHOLE) -
 
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """Height and width of an opened image once it is upright, pixels; nothing is decoded."""
-    width, height = image.size
+    tags = getattr(image, "tag_v2", None)  # Pillow has turned the size of a TIFF already, but not its pixels
+    width, height = (int(tags[256]), int(tags[257])) if tags else image.size
     rotated = image.getexif().get(0x0112) in _ROTATED
     return (width, height) if rotated else (height, width)
 

@@ -52,7 +52,7 @@ class OptimisedModule(LightningModule):
         c, strategy = self.config.optimizer, self.config.strategy
         scales = learning_rate_scales(list(self.layer_groups.groups), strategy.lr_decay, strategy.lr_scales)
         decay = c.weight_decay * decay_scale(c, self.config.data.batch_size)
-        fused = c.clip_norm is None or self.config.trainer.precision != "16-mixed"
+        fused = c.clip_norm is None or self.config.trainer.precision == "32-true"  # Lightning clips no other with it
         return build_optimizer(c, parameter_groups(self.layer_groups, c.lr, decay, scales), fused=fused)
 
     def configure_optimizers(self) -> Any:

@@ -5,6 +5,7 @@ from omegaconf import OmegaConf
 
 from tests.composed import model
 from tlbench.config import Normalisation
+from tlbench.data.documents.label_spaces import SOURCE_CLASSES
 from tlbench.errors import WeightsError
 from tlbench.sources.catalog import catalog, find_entry, recommendation_mismatch
 from tlbench.sources.hashing import file_sha256
@@ -17,6 +18,13 @@ def test_the_embedded_file_card_and_classes_are_those_of_the_entry() -> None:
     assert entry.sha256 in (PACKAGE_FOLDER / "resnet18-tin200.md").read_text(encoding="utf-8")
     classes = (PACKAGE_FOLDER / "tin200-classes.txt").read_text(encoding="utf-8").split()
     assert len(set(classes)) == entry.classes == 200
+
+
+def test_the_embedded_detector_and_its_card_are_those_of_the_entry() -> None:
+    entry = find_entry("documents", model("yolo11n"))
+    assert file_sha256(PACKAGE_FOLDER / entry.file) == entry.sha256
+    assert entry.sha256 in (PACKAGE_FOLDER / "yolo11n-documents.md").read_text(encoding="utf-8")
+    assert entry.classes == len(SOURCE_CLASSES) == 8
 
 
 def test_imagenet_is_torchvisions() -> None:

@@ -174,7 +174,7 @@ def _choose(
 
 
 def _near(places: Sequence[int], gaps: Sequence[int], ideal: float) -> list[int]:
-    found = set()
+    found: set[int] = set()
     for some in (places, gaps):
         middle = bisect_left(some, ideal)
         found.update(some[max(0, middle - _NEAREST) : middle + _NEAREST])
