@@ -16,7 +16,7 @@ from tlbench.compose import compose_config, config_dir, plain, register_resolver
 from tlbench.config_hash import config_hash
 from tlbench.models.catalog import build_network
 from tlbench.parsing import parse
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.tasks.catalog import build_task
 from tlbench.trainer import build_trainer
 
 EXPERIMENTS = sorted(path.stem for path in (config_dir() / "experiment").glob("*.yaml"))
@@ -33,10 +33,16 @@ NEEDED = {
 }
 """What an option needs beside itself."""
 
-SINGLE = {"chain_source"}
+DETECTION = ("=yolo", "=signature", "=documents", "=coco", "=letterbox")
+"""How options begin, after the group's name, that are of detection."""
+
+SINGLE = {"chain_source", "documents_pretrain"}
 """Experiments that are one run."""
 
-NAMES = {"model=timm": "resnet10t", "model=efficientnet_lite0": "tf_efficientnet_lite0"}
+NAMES = {"model=timm": "resnet10t", "model=efficientnet_lite0": "tf_efficientnet_lite0"} | {
+    "optimizer=yolo": "adamw",
+    "optimizer=yolo_sgd": "sgd",
+}
 """Options that are not named as their file."""
 
 
@@ -63,7 +69,7 @@ def test_there_are_experiments():
 def test_an_experiment_composes_and_builds(experiment, tmp_path):
     config = compose_config([f"+experiment={experiment}"])
     network = build_network(config.model, 10, config.seeds.init, config.data.image_size)
-    task = ClassificationTask(network, config, [str(i) for i in range(10)])
+    task = build_task(network, config, [str(i) for i in range(10)])
     trainer = build_trainer(compose_config([f"+experiment={experiment}", "trainer=cpu"]), task, tmp_path).trainer
     assert trainer.max_epochs >= 1
     task.trainer = SimpleNamespace(datamodule=SimpleNamespace(train_dataloader=lambda: range(10)))
@@ -73,7 +79,11 @@ def test_an_experiment_composes_and_builds(experiment, tmp_path):
     assert {group["name"].partition("/")[0] for group in optimizer.param_groups} == set(network.groups)
     with torch.no_grad():
         side = config.data.image_size
-        assert network.module.eval()(torch.zeros(2, 3, side, side)).shape == (2, 10)
+        outputs = network.module.eval()(torch.zeros(2, 3, side, side))
+    if config.task.name == "detection":
+        assert outputs[0].shape[:2] == (2, 4 + 10)
+    else:
+        assert outputs.shape == (2, 10)
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -105,7 +115,8 @@ def test_an_experiment_states_its_command(experiment):
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_of_every_group_composes(option):
-    config = compose_config([option, *NEEDED.get(option, [])])
     group, _, name = option.partition("=")
+    task = ["task=detection"] if f"={name}".startswith(DETECTION) else []
+    config = compose_config([option, *task, *NEEDED.get(option, [])])
     if "name" in type(getattr(config, group)).model_fields:
         assert getattr(config, group).name == NAMES.get(option, name)
