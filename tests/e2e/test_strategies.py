@@ -222,7 +222,7 @@ def test_the_best_checkpoint_over_all_stages_is_tested_and_names_its_stage(run, 
     scripted(0.1, 0.1, 0.7, 0.7, 0.2, 0.2, 0.2, 0.2, 0.2)
     done = run(*STALLS)
     best = done.record["best"]
-    assert best == {"monitor": "val/oa", "value": pytest.approx(0.7), "epoch": 3, "stage": "layer4"}
+    assert best == {"monitor": "val/oa", "value": pytest.approx(0.7), "epoch": 3, "stage": "layer4", "chosen": {}}
     assert len(done.record["curves"]) == 6
     weights = done.weights("best.ckpt")
     assert set(same_bits(weights, done.epochs[2])) == set(weights)
