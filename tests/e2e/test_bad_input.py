@@ -29,9 +29,9 @@ CONFIG = {
     "two errors at once": (["optimizer.lr=-1", "data.shots=0"], ["optimizer.lr=-1", "data.shots=0"]),
     "a missing option of a group": (
         ["source=imagenett"],
-        ["source/imagenett", "checkpoint, imagenet, random, timm, tin200"],
+        ["source/imagenett", "checkpoint, coco, documents, imagenet, random, timm, tin200"],
     ),
-    "a missing data set": (["data=mnist"], ["data/mnist", "cifar10, digits"]),
+    "a missing data set": (["data=mnist"], ["data/mnist", "cifar10, coco, digits, documents"]),
     "an unknown experiment": (["+experiment=nope"], ["experiment/nope", "cifar_transfer", "quickstart"]),
     "an experiment without +": (["experiment=quickstart"], ["+experiment=quickstart"]),
     "a group taken away": (["~optimizer"], ["missing key 'optimizer'"]),

@@ -73,7 +73,7 @@ def test_the_command_runs_from_an_empty_folder(unpacked, tmp_path, monkeypatch):
     assert "study: quickstart" in shown.stdout
     wrong = run(unpacked, "data=mnist")
     assert wrong.returncode == 2
-    assert "cifar10, digits" in wrong.stderr
+    assert "cifar10, coco, digits" in wrong.stderr
     assert list(tmp_path.iterdir()) == []
 
 
