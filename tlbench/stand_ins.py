@@ -18,7 +18,7 @@ EMBEDDED_SOURCE = {"classification": "tin200", "detection": "documents"}
 
 WHOLE = {
     "digits": {"data.shots": "null", "data.stored_size": "null"},
-    "documents": {"data.split": "official", "data.cache": "memory"},
+    "documents": {"data.split": "official", "data.cache": "memory", "data.test_fraction": "0.2"},
 }
 """Embedded data → overrides, beside those for all, that take back wishes which these data cannot meet."""
 

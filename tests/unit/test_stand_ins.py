@@ -105,5 +105,8 @@ def test_documents_stand_in_for_detection():
     config = compose_config(replace_overrides(given, stand_in_overrides("s", [data, source])))
     assert (config.data.name, config.data.split, config.data.classes) == ("documents", "official", None)
     assert (config.source.name, config.study) == ("documents", "s-standin")
+    official = [*given, "data.split=official", "data.test_fraction=null"]  # it has a test; the pages' is carved out
+    config = compose_config(replace_overrides(official, stand_in_overrides("s", [data, source])))
+    assert config.data.test_fraction == 0.2
     with pytest.raises(WeightsError, match=r"source=coco: yolo11s\.pt is not here"):
         find_stand_ins(compose_config([*given, "model=yolo11s", "data=documents", "data.split=official"]))

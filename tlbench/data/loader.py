@@ -25,8 +25,8 @@ def check_batch_size(batch_size: int, images: int) -> None:
     """
     if images < batch_size:
         raise DataError(
-            f"data.batch_size={batch_size}: larger than the {images} training images; use at most {images}, or more "
-            "images (data.shots, data.fraction)"
+            f"data.batch_size={batch_size}: larger than the {images} training images; use at most {images}, or train "
+            "on more images"
         )
 
 
