@@ -131,6 +131,25 @@ def test_other_data(run, tmp_path):
     assert (evaluation["comparison"], evaluation["data"]["own"]) == (None, False)
 
 
+def test_all_of_a_folder_too_small_to_carve(run, tmp_path):
+    draw_folder(tmp_path / "other", seed=1)
+    few = tmp_path / "few"
+    for kind, ending in (("images", ".png"), ("labels", ".txt")):
+        (few / kind).mkdir(parents=True)
+        for i in range(3):
+            shutil.copy(tmp_path / "other" / kind / "test" / f"{i}{ending}", few / kind)
+    (few / "labels" / "2.txt").unlink()  # background
+    (few / "classes.txt").write_text("\n".join(NAMES))
+    assert "leaves none" in call("evaluate", "run=run", "data.root=few").one_line()
+    outcome = call("evaluate", "run=run", "data.root=few", "split=all")
+    assert outcome.code == 0, outcome.err
+    evaluation = json.loads((run / "evaluation_yolo_few_all.json").read_text())
+    assert (evaluation["data"]["count"], len(evaluation["data"]["fingerprints"])) == (3, 1)
+    assert (evaluation["data"]["own"], evaluation["comparison"]) == (False, None)
+    assert evaluation["metrics"]["all/confidence"] == record_of(run)["best"]["chosen"]["confidence"]
+    assert evaluation["metrics"]["all/map50"] > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "fragments"),
     [

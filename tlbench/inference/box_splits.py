@@ -9,7 +9,7 @@ import torch
 
 from tlbench.config import DetectionDataConfig, TrainConfig
 from tlbench.data.detection.images import BoxSplit
-from tlbench.data.detection.target import open_boxes
+from tlbench.data.detection.target import open_boxes, open_uncarved
 from tlbench.inference.splits import check_classes
 
 BoxParts = tuple[BoxSplit, ...]
@@ -27,7 +27,8 @@ def open_box_split(
 
     Args:
         config: Its data and its split seed are used.
-        split: `train` (as subset by `data.fraction`), `val`, `test`, or `all`: every image there is.
+        split: `train` (as subset by `data.fraction`), `val`, `test`, or `all`: every image there is, nothing
+            carved out.
         class_names: The run's classes, whose order numbers the labels.
         say: Shows the user a line.
         warn: Shows the user a warning.
@@ -37,10 +38,13 @@ def open_box_split(
     """
     data = config.data
     assert isinstance(data, DetectionDataConfig)
-    if split == "all":
-        data = data.model_copy(update={"fraction": 1.0})
-    splits = open_boxes(data, config.seeds.split, say, warn).splits
-    found = tuple(splits[part] for part in (("train", "val", "test") if split == "all" else (split,)))
+    if split != "all":
+        found: BoxParts = (open_boxes(data, config.seeds.split, say, warn).splits[split],)
+    elif data.name == "documents":
+        whole = data.model_copy(update={"fraction": 1.0})
+        found = tuple(open_boxes(whole, config.seeds.split, say, warn).splits.values())
+    else:
+        found = tuple(open_uncarved(data, say, warn).values())
     check_classes(found[0].class_names, class_names)
     return tuple(_renumbered(images, class_names) for images in found)
 

@@ -34,6 +34,16 @@ def test_one_split_or_all_of_them_whole(opened):
     assert opened[1].fraction == 1
 
 
+@pytest.mark.parametrize("name", ["yolo", "coco", "signature"])
+def test_all_of_files_is_what_there_is_in_the_parts_it_comes_in(opened, monkeypatch, name):
+    monkeypatch.setattr(box_splits, "open_uncarved", lambda data, *_: {data.name: SPLITS["val"], "b": SPLITS["test"]})
+    config = compose_config(["task=detection", f"data={name}", "data.root=d"])
+    first, second = open_box_split(config, "all", ("b", "a", "c"))
+    assert (first.names, second.names) == (SPLITS["val"].names, SPLITS["test"].names)
+    assert first.class_names == second.class_names == ("b", "a", "c")
+    assert not opened
+
+
 def test_labels_are_numbered_as_the_runs(opened):
     (images,) = open_box_split(CONFIG, "test", ("c", "a", "b"))
     assert images.class_names == ("c", "a", "b")

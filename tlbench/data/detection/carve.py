@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,24 +17,6 @@ from tlbench.errors import DataError
 from tlbench.seeds import bits
 
 _SPLIT_DRAW, _SUBSET_DRAW = 16, 17  # as in tlbench.data.splits
-
-
-def parts_of(
-    whole: BoxListing, parts: Mapping[str, Sequence[str]], unreadable: Collection[int] = ()
-) -> dict[str, BoxListing]:
-    """Divide a listing of all images into the parts that follow one another in it.
-
-    Args:
-        whole: The images of all parts, in their order.
-        parts: Part → the names of its images.
-        unreadable: Positions in `whole` that are left out.
-    """
-    taken, start = {}, 0
-    for part, names in parts.items():
-        kept = [i for i in range(start, start + len(names)) if i not in unreadable]
-        taken[part] = whole.take(torch.tensor(kept, dtype=torch.int64))
-        start += len(names)
-    return taken
 
 
 def carve_boxes(
@@ -109,6 +91,27 @@ def carve_boxes(
         "background": {split: _background(listing) for split, listing in splits.items()},
     }
     return splits, rule | (_block_rule(train, blocks, splits) if blocks else {})
+
+
+def uncarved(parts: Mapping[str, BoxListing], data: DetectionDataConfig) -> dict[str, BoxListing]:
+    """Choose the classes and keep every image: nothing is carved out, and no subset is taken.
+
+    Args:
+        parts: As for `carve_boxes`; one without objects, or without images, is allowed.
+        data: The target's config.
+
+    Raises:
+        DataError: A class does not exist, or there are no objects at all.
+    """
+    if data.classes is not None:
+        parts = {part: choose_classes(listing, data.classes) for part, listing in parts.items()}
+    if not any(len(listing.labels) for listing in parts.values()):
+        train = parts["train"]
+        raise DataError(
+            f"{train.root}: {sum(map(len, parts.values()))} images and no objects of {', '.join(train.class_names)}; "
+            "add labels, or choose other classes"
+        )
+    return dict(parts)
 
 
 def choose_classes(listing: BoxListing, wanted: Sequence[str]) -> BoxListing:

@@ -15,14 +15,12 @@ import torch
 
 from tlbench.config import DetectionDataConfig
 from tlbench.data.detection.assemble import Mended, assemble
-from tlbench.data.detection.carve import carve_boxes, parts_of
 from tlbench.data.detection.coco_classes import classes_of
 from tlbench.data.detection.coco_folder import CocoPart, find_annotations
 from tlbench.data.detection.image_sizes import check_unreadable, image_sizes
-from tlbench.data.detection.listing import BoxListing
+from tlbench.data.detection.parts import ReadParts, parts_of
 from tlbench.data.detection.root import detection_root
 from tlbench.data.detection.yolo_folder import check_apart, relative_names
-from tlbench.data.target import Target
 from tlbench.errors import DataError
 
 CROWDS = "crowd objects (iscrowd) left out"
@@ -32,10 +30,8 @@ OTHER_SIZE = "images of another size than their annotations say"
 _NAMED = 3  # faulty entries in a message
 
 
-def open_coco(
-    data: DetectionDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
-) -> Target[BoxListing]:
-    """A user's own COCO data set as a target; splits that it lacks are carved out of train.
+def read_coco(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
+    """Read annotations and image sizes of each split that the user's data have.
 
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
@@ -72,8 +68,7 @@ def open_coco(
     mended.tell(warn)
     if background := int((whole.starts.diff() == 0).sum()):
         say(f"{background} of {len(names)} images have no objects: background")
-    splits, rule = carve_boxes(parts_of(whole, parts, sizes.unreadable), data, split_seed, "the folder's", warn)
-    return Target(data.name, {split: mended.note(part) for split, part in splits.items()}, rule, unreadable)
+    return ReadParts(parts_of(whole, parts, sizes.unreadable), mended, unreadable)
 
 
 @dataclass(eq=False)

@@ -7,33 +7,29 @@ train: 32 of its 35 label rows stand exactly in train, so a result on it says li
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from tlbench.config import DetectionDataConfig
-from tlbench.data.detection.carve import carve_boxes
-from tlbench.data.detection.listing import BoxListing
+from tlbench.data.detection.parts import ReadParts
 from tlbench.data.detection.signature_copy import COUNTS, ensure_signature
 from tlbench.data.detection.yolo_files import read_yolo
-from tlbench.data.target import Target
 
 
-def open_signature(
-    data: DetectionDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
-) -> Target[BoxListing]:
-    """Signature as a target.
+def read_signature(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
+    """Read Signature's official train and val.
 
-    With `data.split=official` the official val is test, and val is a block of consecutive frames of the official
-    train; with `blocked` each of the three is a block of consecutive frames of all 178 images.
+    As a target with `data.split=official` the official val is test, and val is a block of consecutive frames of the
+    official train; with `blocked` each of the three is a block of consecutive frames of all 178 images.
 
     Raises:
         DataError: No copy, or a broken copy.
     """
     root = ensure_signature(data.root)
-    parts, mended, unreadable = read_yolo(root, data, say, warn)
-    counts = {split: len(part) for split, part in parts.items()}
-    if counts != COUNTS and not unreadable:
+    read = read_yolo(root, data, say, warn)
+    counts = {split: len(part) for split, part in read.parts.items()}
+    if counts != COUNTS and not read.unreadable:
         warn(f"{root}: holds {_text(counts)} images; the official Signature has {_text(COUNTS)}")
-    splits, rule = carve_boxes(parts, data, split_seed, "official", warn, frames=True)
-    return Target("signature", {split: mended.note(part) for split, part in splits.items()}, rule, unreadable)
+    return replace(read, named="official", frames=True)
 
 
 def _text(counts: dict[str, int]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 
 from tlbench.config import DetectionDataConfig
+from tlbench.data.detection.carve import carve_boxes, uncarved
 from tlbench.data.detection.images import BoxFiles, BoxImages, BoxSplit, in_resized
 from tlbench.data.detection.listing import BoxListing
+from tlbench.data.detection.parts import ReadParts
+from tlbench.data.detection.root import detection_root
 from tlbench.data.image_files import keeps_in_memory, unreadable_text
 from tlbench.data.scan import Scan, scan
 from tlbench.data.target import Target
@@ -39,32 +42,83 @@ def open_boxes(
         from tlbench.data.documents.target import open_documents
 
         return open_documents(data, split_seed, say, warn)
-    listed = _list(data, split_seed, say, warn)
-    unreadable = dict(listed.unreadable)
-    in_memory = keeps_in_memory(data, sum(map(len, listed.splits.values())), data.image_size)
-    splits = {split: _read(listing, data, in_memory, unreadable, say, warn) for split, listing in listed.splits.items()}
-    if len(unreadable) > data.max_unreadable:
-        raise DataError(unreadable_text(unreadable, data.max_unreadable))
+    listed = list_boxes(data, split_seed, say, warn)
+    splits, unreadable = _decoded(listed.splits, listed.unreadable, data, say, warn)
     return Target(data.name, splits, listed.split_rule, unreadable)
 
 
-def _list(
+def open_uncarved(
+    data: DetectionDataConfig, say: Callable[[str], None] = print, warn: Callable[[str], None] = print
+) -> dict[str, BoxSplit]:
+    """Every image that a data set has, in the parts that it comes in, without a part that has no readable image.
+
+    Args:
+        data: The target's config, not of drawn documents, which have no parts of their own.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
+
+    Raises:
+        DataError: As `open_boxes`, but a part may be without objects and as small as it likes: only if there is no
+            object, or no readable image, in any of them.
+    """
+    read = _read(data, say, warn)
+    parts = {part: read.mended.note(listing) for part, listing in uncarved(read.parts, data).items() if len(listing)}
+    decoded, unreadable = _decoded(parts, read.unreadable, data, say, warn)
+    found = {part: images for part, images in decoded.items() if len(images)}
+    if not found:
+        path, reason = next(iter(unreadable.items()))
+        raise DataError(f"{path}: {reason}; none of {len(unreadable)} images can be decoded; replace them")
+    return found
+
+
+def list_boxes(
     data: DetectionDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
 ) -> Target[BoxListing]:
+    """The files and labels of a data set on disk as a target, nothing decoded; splits that it lacks are carved out.
+
+    Raises:
+        DataError: No copy, a broken copy, or labels at fault; files that are not even images, or splits too small.
+    """
+    read = _read(data, say, warn)
+    splits, rule = carve_boxes(read.parts, data, split_seed, read.named, warn, read.frames)
+    return Target(data.name, {split: read.mended.note(part) for split, part in splits.items()}, rule, read.unreadable)
+
+
+def _read(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
     if data.name == "coco":
-        from tlbench.data.detection.coco_json import open_coco
+        from tlbench.data.detection.coco_json import read_coco
 
-        return open_coco(data, split_seed, say, warn)
+        return read_coco(data, say, warn)
     if data.name == "signature":
-        from tlbench.data.detection.signature import open_signature
+        from tlbench.data.detection.signature import read_signature
 
-        return open_signature(data, split_seed, say, warn)
-    from tlbench.data.detection.yolo_files import open_yolo
+        return read_signature(data, say, warn)
+    from tlbench.data.detection.yolo_files import read_yolo
 
-    return open_yolo(data, split_seed, say, warn)
+    return read_yolo(detection_root(data), data, say, warn)
 
 
-def _read(
+def _decoded(
+    listings: Mapping[str, BoxListing],
+    unreadable: Mapping[str, str],
+    data: DetectionDataConfig,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+) -> tuple[dict[str, BoxSplit], dict[str, str]]:
+    """The images of each listing, decoded or only looked at; and all unreadable files.
+
+    Raises:
+        DataError: There are more of those than `data.max_unreadable`.
+    """
+    left_out = dict(unreadable)
+    in_memory = keeps_in_memory(data, sum(map(len, listings.values())), data.image_size)
+    splits = {split: _images(listing, data, in_memory, left_out, say, warn) for split, listing in listings.items()}
+    if len(left_out) > data.max_unreadable:
+        raise DataError(unreadable_text(left_out, data.max_unreadable))
+    return splits, left_out
+
+
+def _images(
     listing: BoxListing,
     data: DetectionDataConfig,
     in_memory: bool,

@@ -12,13 +12,10 @@ import torch
 
 from tlbench.config import DetectionDataConfig
 from tlbench.data.detection.assemble import Mended, assemble
-from tlbench.data.detection.carve import carve_boxes, parts_of
 from tlbench.data.detection.image_sizes import check_unreadable, image_sizes
-from tlbench.data.detection.listing import BoxListing
-from tlbench.data.detection.root import detection_root
+from tlbench.data.detection.parts import ReadParts, parts_of
 from tlbench.data.detection.yolo_folder import YoloImages, find_images
 from tlbench.data.detection.yolo_labels import parse_labels
-from tlbench.data.target import Target
 from tlbench.errors import DataError
 
 DUPLICATES = "duplicate label rows left out"
@@ -26,29 +23,19 @@ DUPLICATES = "duplicate label rows left out"
 _NAMED = 3  # bad rows in a message
 
 
-def open_yolo(
-    data: DetectionDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
-) -> Target[BoxListing]:
-    """A user's own YOLO data set as a target; splits that it lacks are carved out of train.
+def read_yolo(
+    root: Path, data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]
+) -> ReadParts:
+    """Read labels and image sizes of each split that the data have.
+
+    Args:
+        root: The folder, or its `data.yaml`.
+        data: The target's config.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
 
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
-    """
-    parts, mended, unreadable = read_yolo(detection_root(data), data, say, warn)
-    splits, rule = carve_boxes(parts, data, split_seed, "the folder's", warn)
-    return Target(data.name, {split: mended.note(part) for split, part in splits.items()}, rule, unreadable)
-
-
-def read_yolo(
-    root: Path, data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]
-) -> tuple[dict[str, BoxListing], Mended, dict[str, str]]:
-    """Read labels and image sizes of each split that the data have.
-
-    Returns:
-        Split → its images, what was mended, and the unreadable files with the reason.
-
-    Raises:
-        DataError: The files cannot be used.
     """
     found = find_images(root, warn)
     names = [name for part in found.parts.values() for name in part]
@@ -71,7 +58,7 @@ def read_yolo(
         mended,
     )
     mended.tell(warn)
-    return parts_of(whole, found.parts, sizes.unreadable), mended, unreadable
+    return ReadParts(parts_of(whole, found.parts, sizes.unreadable), mended, unreadable)
 
 
 @dataclass(eq=False)

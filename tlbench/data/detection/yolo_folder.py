@@ -81,7 +81,10 @@ def check_apart(root: Path, found: dict[str, list[str]], warn: Callable[[str], N
             raise DataError(f"{root}: {split} lists {twice[0]} twice; list it once")
     for split in ("val", "test"):
         if split in found and set(found[split]) == set(found["train"]):
-            warn(f"{root}: {split} and train are the same images, so there is no {split}; it is carved out of train")
+            warn(
+                f"{root}: {split} and train are the same images, so there is no {split}; where one is needed it is "
+                "carved out of train"
+            )
             del found[split]
     for first, second in (("train", "val"), ("train", "test"), ("val", "test")):
         common = set(found.get(first, ())) & set(found.get(second, ()))

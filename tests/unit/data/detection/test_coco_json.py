@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from tlbench.data.detection.coco_json import open_coco
+from tlbench.data.detection.target import list_boxes
 from tlbench.errors import DataError
 
 CATEGORIES = [{"id": 7, "name": "dog"}, {"id": 3, "name": "cat"}]
@@ -41,7 +41,7 @@ def draw_coco(tmp_path: Path, draw_image):
 @pytest.fixture
 def opened(tmp_path: Path, boxes_config, say, warn):
     def open_it(root: Path = tmp_path / "d", **changes):
-        return open_coco(boxes_config("coco", root=str(root), **changes), 0, say, warn)
+        return list_boxes(boxes_config("coco", root=str(root), **changes), 0, say, warn)
 
     return open_it
 

@@ -9,8 +9,8 @@ import pytest
 
 from tlbench.data.detection import signature_copy
 from tlbench.data.detection.root import ensure_detection_root
-from tlbench.data.detection.signature import open_signature
 from tlbench.data.detection.signature_copy import ensure_signature
+from tlbench.data.detection.target import list_boxes
 from tlbench.data.target import ensure_reachable
 from tlbench.download import Unreachable
 from tlbench.errors import DataError
@@ -67,7 +67,7 @@ def download_from(monkeypatch: pytest.MonkeyPatch):
 
 def test_official_val_is_test_and_val_is_a_block_of_train(tmp_path: Path, draw, boxes_config, say, warn):
     draw(tmp_path / "d")
-    target = open_signature(boxes_config("signature", root="d", val_fraction=0.2), 0, say, warn)
+    target = list_boxes(boxes_config("signature", root="d", val_fraction=0.2), 0, say, warn)
     assert target.name == "signature"
     assert target.class_names == ("signature",)
     assert target.splits["test"].names == tuple(f"images/val/Frame_{n}.png" for n in (6, 14, 22, 30))
@@ -84,7 +84,7 @@ def test_official_val_is_test_and_val_is_a_block_of_train(tmp_path: Path, draw, 
 def test_blocked_divides_all_images(tmp_path: Path, draw, boxes_config, say, warn):
     draw(tmp_path / "d")
     data = boxes_config("signature", root="d", split="blocked", val_fraction=0.25, test_fraction=0.25)
-    target = open_signature(data, 0, say, warn)
+    target = list_boxes(data, 0, say, warn)
     assert target.split_rule["counts"] == {"train": 8, "val": 4, "test": 4}
     numbers = {s: sorted(int(Path(name).stem[6:]) for name in part.names) for s, part in target.splits.items()}
     assert sorted(n for found in numbers.values() for n in found) == list(range(0, 32, 2))
@@ -97,7 +97,7 @@ def test_other_counts_are_warned_of(tmp_path: Path, draw, boxes_config, say, war
     draw(tmp_path / "d")
     (tmp_path / "d/images/train/Frame_0.png").unlink()
     (tmp_path / "d/labels/train/Frame_0.txt").unlink()
-    open_signature(boxes_config("signature", root="d", val_fraction=0.2), 0, say, warn)
+    list_boxes(boxes_config("signature", root="d", val_fraction=0.2), 0, say, warn)
     assert list(warn) == ["d: holds 11 train, 4 val images; the official Signature has 12 train, 4 val"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tlbench.data.detection.yolo_files import open_yolo
+from tlbench.data.detection.target import list_boxes
 from tlbench.errors import DataError
 
 ROW = "0 0.5 0.5 0.5 0.5\n"  # of 40 × 20 pixels: 10 5 30 15
@@ -17,7 +17,7 @@ def opened(tmp_path: Path, boxes_config, say, warn):
     """Open what lies in `tmp_path / "d"`."""
 
     def open_it(root: str | Path = tmp_path / "d", **changes):
-        return open_yolo(boxes_config("yolo", root=str(root), **changes), 0, say, warn)
+        return list_boxes(boxes_config("yolo", root=str(root), **changes), 0, say, warn)
 
     return open_it
 
@@ -259,7 +259,8 @@ def test_val_that_is_train_itself_is_no_val(tmp_path: Path, draw_yolo, opened, w
     (tmp_path / "d" / "data.yaml").write_text("train: images/train\nval: images/train\nnames: [cat, dog]\n")
     assert opened(test_fraction=0.2).split_rule["counts"] == {"train": 7, "val": 1, "test": 2}
     assert list(warn) == [
-        f"{tmp_path}/d: val and train are the same images, so there is no val; it is carved out of train"
+        f"{tmp_path}/d: val and train are the same images, so there is no val; where one is needed it is carved out of "
+        "train"
     ]
 
 
