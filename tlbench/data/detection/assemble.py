@@ -56,7 +56,7 @@ def assemble(
     Args:
         root: The folder that the names are relative to.
         names: N image files.
-        sizes: (N, 2) int64, height and width, pixels.
+        sizes: (N, 2) int64, height and width, pixels; zeros where the file is unreadable.
         boxes: (M, 4) float64, `x1 y1 x2 y2` in pixels, perhaps partly outside of the image.
         labels: (M,) int64.
         images: (M,) int64, which of the N images each object lies in.
@@ -68,7 +68,8 @@ def assemble(
     outside = ((boxes < -_ROUNDING) | (boxes > limits + _ROUNDING)).any(1)
     clipped = torch.minimum(boxes.clamp(min=0), limits.to(boxes.dtype)).float()
     area = (clipped[:, 2:] > clipped[:, :2]).all(1)
-    for kind, which in ((CLIPPED, outside & area), (WITHOUT_AREA, ~area)):
+    readable = limits.all(1)  # what cannot be read is left out with its boxes, and told of as such
+    for kind, which in ((CLIPPED, outside & area), (WITHOUT_AREA, ~area & readable)):
         for row in torch.nonzero(which).flatten().tolist():
             mended.add(kind, names[int(images[row])], place(row))
     kept = torch.nonzero(area).flatten()

@@ -116,6 +116,7 @@ def _class_names(file: Path, content: dict[str, Any]) -> tuple[str, ...]:
     if names is None and count is not None:
         return tuple(f"class_{i}" for i in range(count))
     if isinstance(names, dict):
+        names = {int(key) if isinstance(key, str) and key.isdecimal() else key: name for key, name in names.items()}
         if sorted(names, key=str) != sorted(range(len(names)), key=str):
             raise DataError(
                 f"{file}: names: its keys are {', '.join(map(str, list(names)[:6]))}; wanted are 0 to {len(names) - 1}"

@@ -46,6 +46,7 @@ def test_path_below_the_working_folder(tmp_path: Path, written, monkeypatch: pyt
     [
         ("names: [a, b]", ("a", "b")),
         ("names: {1: b, 0: a}\nnc: 2", ("a", "b")),
+        ("names: {'0': a, '1': b}", ("a", "b")),
         ("names: [7, 1.5]", ("7", "1.5")),
         ("nc: 2", ("class_0", "class_1")),
         ("names:\nnc: 1", ("class_0",)),
