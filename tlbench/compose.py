@@ -14,7 +14,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import Container, DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import Container, DictConfig, Node, OmegaConf, open_dict, read_write
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from tlbench.arms import arm_name
@@ -116,7 +116,7 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     key = getattr(cause, "full_key", None)
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and key:
-        return _unknown_key(str(key))
+        return _unknown_key(str(key), cause.parent_node)
     missing = re.search(r"Missing mandatory value: ([\w.]+)", str(error))
     if missing:
         return _without_value([missing[1]])
@@ -140,15 +140,19 @@ def _listed(match: re.Match[str]) -> str:
     return f"available options in {match[1]}: {', '.join(match[2].split())}"
 
 
-def _unknown_key(key: str) -> str:
+def _unknown_key(key: str, where: Node | None) -> str:
+    """What to say of a key that the configuration does not have in which `where`, if known, is a node."""
     parent, _, last = key.rpartition(".")
     needed = keys_of_optional(parent)
     if last in needed:
         others = "".join(f" or {option}" for option in _options_with(parent))
         whole = ", ".join(f"{name}: …" for name in needed)
         return f"{key}: {parent} is null, and is given whole: '{parent}={{{whole}}}'{others}"
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        known = list(flatten(_unresolved(compose(CONFIG_NAME))))
+    root = None if where is None else where._get_root()  # its groups are those chosen, which have keys of their own
+    if not isinstance(root, DictConfig):
+        with initialize_config_dir(str(config_dir()), version_base="1.3"):
+            root = compose(CONFIG_NAME)
+    known = list(flatten(_unresolved(root)))
     known += sorted({".".join(k.split(".")[:n]) for k in known for n in range(1, k.count(".") + 1)})
     close = difflib.get_close_matches(key, known, n=1)
     prefix = f"{parent}." if parent else ""

@@ -29,6 +29,13 @@ def test_an_unknown_key_is_named_with_the_nearest_one_and_its_neighbours():
     assert explained("qqq=1").startswith("unknown key 'qqq'; allowed at the top: augmentation, callbacks, ")
 
 
+def test_the_neighbours_of_an_unknown_key_are_those_of_the_chosen_options():
+    text = explained("task=detection", "data.shots=2")
+    assert text.startswith("unknown key 'data.shots' (did you mean 'data.root'?); allowed under data: batch_size, ")
+    assert " pages, " in text
+    assert "stored_size" not in text
+
+
 def test_a_key_of_a_group_that_is_null_is_answered_with_the_whole_group_and_the_options_that_have_it():
     assert explained("augmentation.resized_crop.scale=[0.3,1.0]") == (
         "augmentation.resized_crop.scale: augmentation.resized_crop is null, and is given whole: "
