@@ -70,7 +70,7 @@ def _our_step(task: Any, batch: dict[str, Any]) -> tuple[float, float]:
         sizes=images.new_zeros(len(images), 2),
     )
     task.train()
-    loss = task.training_loss(task.outputs(images), targets) * task.gradient_scale(targets)
+    loss = task.training_loss(task.outputs(images), targets).sum() * task.gradient_scale(targets)
     loss.backward()
     return float(loss.detach()), _norm(task.network)
 

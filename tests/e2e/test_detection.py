@@ -84,6 +84,11 @@ def test_the_record_is_complete(whole, record):
     assert [(row["epoch"], row["step"]) for row in record.curves] == [(1, STEPS), (2, 2 * STEPS)]
     assert {"train/loss", "val/loss", "val/map50", "val/map50_95", "val/f1", "lr/head"} <= record.curves[-1].keys()
     assert not any(key.count("/") > 1 for key in record.curves[-1])
+    for split, rows in (("train", record.curves), ("val", record.curves), ("test", [record.metrics])):
+        for row in rows:
+            parts = [row[f"{split}/loss_{name}"] for name in ("box", "cls", "dfl")]
+            assert min(parts) > 0
+            assert sum(parts) == pytest.approx(row[f"{split}/loss"], rel=1e-6)
     assert (record.best.monitor, record.best.stage) == ("val/map50_95", "full")
     assert record.best.value == max(row["val/map50_95"] for row in record.curves)
     assert record.best.chosen == {"confidence": record.metrics["test/confidence"]}
@@ -161,6 +166,7 @@ def test_the_terminal_says_what_matters(whole, record):
     warned = [line for line in out.splitlines() if "warning" in line.lower()]
     assert warned == [f"warning: {warning}" for warning in record.warnings]
     assert "epoch 2/2" in out
+    assert not any("loss_box" in line for line in out.splitlines() if line.startswith("epoch"))
     assert "test  6 images" in out
     assert f"{record.metrics['test/map50_95']:.4f}" in out
     assert whole.outcome.err == ""
@@ -168,7 +174,7 @@ def test_the_terminal_says_what_matters(whole, record):
 
 def test_tensorboard_has_curves_and_pictures(whole, record):
     events = EventAccumulator(str(whole.folder), size_guidance={"scalars": 0, "images": 0}).Reload()
-    for name in ("train/loss", "val/loss", "val/map50_95", "lr/head"):
+    for name in ("train/loss", "train/loss_box", "val/loss", "val/loss_dfl", "val/map50_95", "lr/head"):
         points = [point.value for point in events.Scalars(name)]
         assert points == pytest.approx([row[name] for row in record.curves])
     assert [p.value for p in events.Scalars("test/map50")] == pytest.approx([record.metrics["test/map50"]])
@@ -250,8 +256,8 @@ def test_two_processes_test_every_image_once(tmp_path):
     np.testing.assert_allclose(files[1]["boxes"], files[0]["boxes"], rtol=0, atol=1e-2)
     of_one, of_two = content(tmp_path / "one"), content(tmp_path / "two")
     # a batch's loss is divided by the scores of its objects, at least 1: it depends on how images make batches
-    skipped = ("test/loss", "test/iou")  # there is no IoU where nothing was found
-    metrics = [{k: v for k, v in found["metrics"].items() if k not in skipped} for found in (of_one, of_two)]
+    skipped = ("test/loss", "test/iou")  # with its parts; there is no IoU where nothing was found
+    metrics = [{k: v for k, v in found["metrics"].items() if not k.startswith(skipped)} for found in (of_one, of_two)]
     assert metrics[1] == pytest.approx(metrics[0], rel=0, abs=1e-4)
     assert of_two["best"]["chosen"] == pytest.approx(of_one["best"]["chosen"], abs=1e-5)
     for key in ("val/map50", "val/map50_95", "val/f1", "val/confidence"):

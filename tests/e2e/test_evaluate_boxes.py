@@ -79,7 +79,7 @@ def test_evaluate_recomputes_the_recorded_metrics_to_the_last_bit(run, more):
     assert evaluation["comparison"]["largest_difference"] == 0
     assert evaluation["data"]["own"]
     assert evaluation["metrics"]["test/confidence"] == before["best"]["chosen"]["confidence"]
-    assert "all 21 recorded metrics agree to 1e-06" in outcome.out
+    assert "all 24 recorded metrics agree to 1e-06" in outcome.out
     assert record_of(run)["evaluations"]["evaluation.json"]["metrics"]["test/map50"] == before["metrics"]["test/map50"]
     files = snapshot(run)
     assert {name for name in files if files_before.get(name) != files[name]} == {

@@ -21,8 +21,9 @@ from tlbench.data.workers import default_workers
 from tlbench.inference.box_splits import BoxParts, open_box_split
 from tlbench.inference.inference import BoxInference
 from tlbench.metrics.detection import DetectionMetrics
+from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
-from tlbench.tasks.detection_loss import DetectionLoss
+from tlbench.tasks.detection_loss import PARTS, DetectionLoss
 
 
 @dataclass(eq=False)
@@ -60,15 +61,15 @@ class BoxEvaluation:
             DataError: As `open_box_split`.
         """
         inference, side = self.inference, self.inference.data.image_size
-        metrics, loss = DetectionMetrics(inference.run.class_names), SampleMean()
+        metrics, loss = DetectionMetrics(inference.run.class_names), SampleMean((len(PARTS),))
         metrics.confidence = inference.confidence
         criterion = DetectionLoss(inference.network, inference.task)
         for inputs, targets in self._inputs(split):
             with inference.computing():
                 outputs = inference.network(inputs)
-                loss.update(criterion(outputs, targets, (side, side)).sum(), len(targets))
+                loss.update(criterion(outputs, targets, (side, side)), len(targets))
                 metrics.update(inference.found(outputs, targets), targets)
-        values = {"loss": loss.compute(), **metrics.compute()}
+        values = {**loss_values(loss.compute(), PARTS), **metrics.compute()}
         return {f"{split}/{name}": _defined(float(value)) for name, value in values.items()}, metrics
 
     def _inputs(self, split: str) -> Iterator[tuple[Tensor, BoxTargets]]:

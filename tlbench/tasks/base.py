@@ -14,6 +14,7 @@ from tlbench.adaptation.freezing import Freezing
 from tlbench.adaptation.regularisers import Regulariser
 from tlbench.callbacks.ema import save_average
 from tlbench.config import TrainConfig
+from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
 from tlbench.metrics.monitored import Mode, mode_of
 from tlbench.models.network import Network
@@ -46,6 +47,7 @@ class Task(OptimisedModule):
         name: The task's name in configs and records.
         curves: The validation metrics that can choose the best epoch, and the direction of each.
         default_monitor: The one that does, unless `callbacks.monitor` names another.
+        loss_parts: Names of the P parts of the loss, each of which is a curve; none where it is of one piece.
         monitor: The one that does; callbacks read it and its `mode`.
         stage_number: The stage that trains, from 0.
         on_features: Whether training and validation batches hold the head's inputs, computed before.
@@ -57,6 +59,7 @@ class Task(OptimisedModule):
     name: ClassVar[str]
     curves: ClassVar[Mapping[str, Mode]]
     default_monitor: ClassVar[str]
+    loss_parts: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         super().__init__(network, config)
@@ -70,17 +73,21 @@ class Task(OptimisedModule):
         self.train_metrics = self.new_train_metrics()
         self.val_metrics = self.new_metrics()
         self.test_metrics = self.new_metrics()
-        self.val_loss = SampleMean()
-        self.test_loss = SampleMean()
+        shape = (len(self.loss_parts),) if self.loss_parts else ()
+        self.val_loss = SampleMean(shape)
+        self.test_loss = SampleMean(shape)
         self.test_predictions: list[dict[str, Tensor]] = []
         self.train_losses: list[Tensor] = []  # a list, as `self.log` would cost a millisecond a step
 
     @abstractmethod
     def loss(self, outputs: Any, targets: Any) -> Tensor:
-        """The mean loss of a batch, a scalar, as validation and test report it."""
+        """The mean loss of a batch as validation and test report it.
+
+        A scalar; for a task with `loss_parts` (P,), whose sum is the loss.
+        """
 
     def training_loss(self, outputs: Any, targets: Any) -> Tensor:
-        """What training minimises on a batch, a scalar; `loss`, unless a task trains on other targets."""
+        """What training minimises on a batch, of `loss`'s shape; `loss`, unless a task trains on other targets."""
         return self.loss(outputs, targets)
 
     def gradient_scale(self, targets: Any) -> float:  # noqa: ARG002
@@ -155,6 +162,7 @@ class Task(OptimisedModule):
             with torch.no_grad():
                 self.train_metrics.update(outputs, self.plain_targets(targets))
         self.train_losses.append(loss.detach())
+        loss = loss.sum()
         if self.regulariser.active:
             loss = loss + self.regulariser.penalty()
         return loss * self.gradient_scale(targets)
@@ -167,7 +175,7 @@ class Task(OptimisedModule):
         broadcast_buffers(self.network)  # each process has BatchNorm statistics of its own; the first one's are kept
         if self.train_losses:
             losses = torch.stack([loss.to(self.device) for loss in self.train_losses])
-            self.log("train/loss", losses.mean(), sync_dist=True)  # all batches have one size
+            self._log_loss("train", losses.mean(dim=0), sync_dist=True)  # all batches have one size
             self.train_losses.clear()
             if self.train_metrics is not None:
                 self._log_metrics("train", self.train_metrics)
@@ -181,7 +189,7 @@ class Task(OptimisedModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log loss and metrics of validation; the monitored one is among them."""
-        self.log("val/loss", self.val_loss.compute())
+        self._log_loss("val", self.val_loss.compute())
         self.val_loss.reset()
         self._log_metrics("val", self.val_metrics)
 
@@ -197,7 +205,7 @@ class Task(OptimisedModule):
 
     def on_test_epoch_end(self) -> None:
         """Log the test loss; the run reads the metrics themselves, per class as well."""
-        self.log("test/loss", self.test_loss.compute())
+        self._log_loss("test", self.test_loss.compute())
 
     def predictions(self) -> dict[str, Tensor]:
         """The test split's predictions of all processes, in the order of its samples, each once."""
@@ -220,6 +228,10 @@ class Task(OptimisedModule):
         """Take up what the checkpoint holds of an epoch and of a step that are not over."""
         restore_partial_epoch(self, checkpoint)
         self.accumulation.restore(checkpoint)
+
+    def _log_loss(self, split: str, loss: Tensor, sync_dist: bool = False) -> None:
+        for name, value in loss_values(loss, self.loss_parts).items():
+            self.log(f"{split}/{name}", value, sync_dist=sync_dist)
 
     def _log_metrics(self, split: str, metrics: Metric) -> None:
         values = self.epoch_metrics(metrics.compute())

@@ -16,7 +16,7 @@ from tlbench.metrics.monitored import DETECTION, DETECTION_DEFAULT, Mode
 from tlbench.models.network import Network
 from tlbench.processes.exchange import gather_objects
 from tlbench.tasks.base import Task
-from tlbench.tasks.detection_loss import DetectionLoss
+from tlbench.tasks.detection_loss import PARTS, DetectionLoss
 from tlbench.tasks.found_boxes import found_boxes
 
 CONFIDENCE = "confidence"
@@ -35,6 +35,7 @@ class DetectionTask(Task):
     name = "detection"
     curves: ClassVar[Mapping[str, Mode]] = DETECTION
     default_monitor = DETECTION_DEFAULT
+    loss_parts = PARTS
 
     test_metrics: DetectionMetrics
 
@@ -47,12 +48,12 @@ class DetectionTask(Task):
         self.parts = DetectionLoss(network.module, config.task)
 
     def loss(self, outputs: Any, targets: BoxTargets) -> Tensor:
-        """The weighted sum of the losses of boxes, classes and box sides.
+        """(3,): the weighted losses of boxes, classes and box sides.
 
         Each is divided by the target scores of all cells of the batch, at least 1, so that a split's mean loss depends
         on how its images are put into batches, and into processes.
         """
-        return self.parts(outputs, targets, self.side).sum()
+        return self.parts(outputs, targets, self.side)
 
     def gradient_scale(self, targets: BoxTargets) -> float:
         """Images of the batch, over all processes: gradients of images are summed, as in ultralytics."""

@@ -257,4 +257,34 @@ def test_eval_outputs_give_ultralytics_validation_loss(pair):
     with torch.no_grad():
         _, parts = network.loss(as_ultralytics(images, targets), network(images))
         ours = task.loss(task.network(images), targets)
-    assert ours.item() == pytest.approx(sum(float(part) for part in parts.values()), rel=1e-6)
+    assert task.loss_parts == ("box", "cls", "dfl")
+    assert [f"{name}_loss" for name in task.loss_parts] == list(parts)
+    assert ours.tolist() == pytest.approx([float(part) for part in parts.values()], rel=1e-6)
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_ultralytics_parts_are_logged_beside_their_sum(pair, monkeypatch, split):
+    """Of two batches: of training the mean of batches of one size, else that of images."""
+    task, network = pair
+    logged: dict[str, float] = {}
+    monkeypatch.setattr(task, "log", lambda name, value, **_: logged.update({name: value.item()}))
+    monkeypatch.setattr(task, "log_dict", lambda _: None)
+    batches = [drawn((3, 0, 5, 1)), drawn((2, 1, 4, 0) if split == "train" else (2,))]
+    task.train(split == "train"), network.train(split == "train")
+    state = {name: tensor.clone() for name, tensor in task.network.state_dict().items()}
+    network.load_state_dict(state)
+    step = {"train": task.training_step, "val": task.validation_step, "test": task.test_step}[split]
+    total = torch.zeros(3)
+    with torch.no_grad():
+        for images, targets in batches:
+            step((images, targets, torch.arange(len(images))), 0)
+            _, parts = network.loss(as_ultralytics(images, targets), network(images))
+            total += len(images) * torch.stack([*parts.values()])
+    end = {"train": "on_validation_epoch_start", "val": "on_validation_epoch_end", "test": "on_test_epoch_end"}[split]
+    getattr(task, end)()
+    task.network.load_state_dict(state)  # BatchNorm has moved on
+    task.val_loss.reset(), task.test_loss.reset(), task.test_predictions.clear()
+    box, cls, dfl = (total / sum(len(images) for images, _ in batches)).tolist()
+    wanted = {"loss": box + cls + dfl, "loss_box": box, "loss_cls": cls, "loss_dfl": dfl}
+    assert logged == pytest.approx({f"{split}/{name}": value for name, value in wanted.items()}, rel=1e-5)
+    assert min(box, cls, dfl) > 0

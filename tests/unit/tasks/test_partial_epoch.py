@@ -55,3 +55,12 @@ def test_a_checkpoint_without_it_changes_nothing():
     kept = task(1)
     restore_partial_epoch(kept, {})
     assert len(kept.train_losses) == 1
+
+
+def test_parts_of_the_loss_come_back_as_they_were(tmp_path):
+    checkpoint, parts = {}, [torch.tensor([0.5, 0.25, 1.0]), torch.tensor([2.0, 4.0, 8.0])]
+    save_partial_epoch(SimpleNamespace(train_metrics=None, train_losses=parts, global_rank=0), checkpoint)
+    torch.save(checkpoint, tmp_path / "x.ckpt")
+    resumed = SimpleNamespace(train_metrics=None, train_losses=[], global_rank=0)
+    restore_partial_epoch(resumed, torch.load(tmp_path / "x.ckpt", weights_only=True))
+    assert [loss.tolist() for loss in resumed.train_losses] == [loss.tolist() for loss in parts]
