@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from tlbench.errors import DataError
+from tlbench.metrics.class_names import metric_class_names
 
 BINS = 15
 """Confidence bins of equal width over (0, 1], as in Guo et al. 2017."""
@@ -56,13 +56,7 @@ class ClassificationMetrics(Metric):
         if len(class_names) != num_classes:
             raise ValueError(f"{len(class_names)} class names for {num_classes} classes")
         self.num_classes = num_classes
-        self.class_names = [name.replace("/", "_") for name in class_names]
-        for name in self.class_names:
-            if self.class_names.count(name) > 1:
-                raise DataError(
-                    f"class names {list(class_names)!r}: two would be called {name!r} in metrics ('/' becomes '_'); "
-                    "rename one of them"
-                )
+        self.class_names = metric_class_names(class_names)
         # Whole numbers only, the confidences in fixed point of 2⁻³²: their sums are exact and therefore the same in
         # every order, whether over batches, a GPU's threads or processes. The last bin takes NaN confidences.
         self.add_state("confusion_counts", torch.zeros(num_classes, num_classes, dtype=torch.int64), "sum")
