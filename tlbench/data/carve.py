@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from tlbench.config import ImageDataConfig
+from tlbench.data.carve_options import carved_fractions, class_numbers
 from tlbench.data.images import Images
 from tlbench.data.splits import stratified_split, stratified_subset
-from tlbench.errors import DataError
 
 
 def carve(
@@ -35,14 +35,7 @@ def carve(
         parts = {split: choose_classes(images, data.classes) for split, images in parts.items()}
     train = parts["train"]
     labels, names = train.labels, train.class_names
-    # test first: what it holds does not depend on data.val_fraction
-    wanted = {"test": data.test_fraction, "val": data.val_fraction}
-    missing = {split: fraction for split, fraction in wanted.items() if split not in parts}
-    fractions = {}
-    for split, fraction in missing.items():
-        if fraction is None:
-            raise DataError(f"data.{split}_fraction=null: the data have no {split} split; give a fraction in (0, 1)")
-        fractions[split] = fraction
+    fractions = carved_fractions(data, parts)
     index = (
         stratified_split(labels, fractions, split_seed, names) if fractions else {"train": torch.arange(len(labels))}
     )
@@ -73,15 +66,7 @@ def choose_classes(images: Images, wanted: list[str]) -> Images:
     Raises:
         DataError: A class does not exist.
     """
-    unknown = [name for name in wanted if name not in images.class_names]
-    if unknown:
-        raise DataError(
-            f"data.classes: no class {', '.join(map(repr, unknown))}; the data have {', '.join(images.class_names)}"
-        )
-    number = torch.full((len(images.class_names),), -1)
-    for i, name in enumerate(wanted):
-        number[images.class_names.index(name)] = i
-    labels = number[images.labels]
+    labels = class_numbers(images.class_names, wanted)[images.labels]
     kept = torch.nonzero(labels >= 0).flatten()
     return _taken(images, kept).relabelled(labels[kept], tuple(wanted))
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import torch
-
 from tlbench.config import DetectionDataConfig, TrainConfig
+from tlbench.data.carve_options import class_numbers
 from tlbench.data.detection.images import BoxSplit
 from tlbench.data.detection.target import open_boxes, open_uncarved
 from tlbench.inference.splits import check_classes
@@ -53,5 +52,5 @@ def _renumbered(images: BoxSplit, class_names: Sequence[str]) -> BoxSplit:
     """The same images with their classes, equal but for the order, in the order given."""
     if images.class_names == tuple(class_names):
         return images
-    number = torch.tensor([list(class_names).index(name) for name in images.class_names])
-    return replace(images, labels=number[images.labels], class_names=tuple(class_names))
+    labels = class_numbers(images.class_names, class_names)[images.labels]
+    return replace(images, labels=labels, class_names=tuple(class_names))

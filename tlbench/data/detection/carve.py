@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tlbench.config import DetectionDataConfig
+from tlbench.data.carve_options import carved_fractions, class_numbers
 from tlbench.data.detection.frame_blocks import Blocks, frame_blocks
 from tlbench.data.detection.label_leak import label_leak
 from tlbench.data.detection.listing import BoxListing, joined
@@ -56,14 +57,7 @@ def carve_boxes(
     if "val" in parts and "test" not in parts:
         parts, origin["test"] = {"train": parts["train"], "test": parts["val"]}, f"{named} val"
     train = parts["train"]
-    wanted = {"test": data.test_fraction, "val": data.val_fraction}  # test first, as in tlbench.data.carve
-    fractions = {}
-    for split, fraction in wanted.items():
-        if split in parts:
-            continue
-        if fraction is None:
-            raise DataError(f"data.{split}_fraction=null: there is no {split} split; give a fraction in (0, 1)")
-        fractions[split] = fraction
+    fractions = carved_fractions(data, parts)
     blocks = frame_blocks(train, fractions, split_seed) if frames and fractions else None
     index = blocks.index if blocks else random_split(len(train), fractions, split_seed)
     chosen = index["train"][_subset(len(index["train"]), data.fraction, split_seed)]
@@ -120,15 +114,7 @@ def choose_classes(listing: BoxListing, wanted: Sequence[str]) -> BoxListing:
     Raises:
         DataError: A class does not exist.
     """
-    unknown = [name for name in wanted if name not in listing.class_names]
-    if unknown:
-        raise DataError(
-            f"data.classes: no class {', '.join(map(repr, unknown))}; the data have {', '.join(listing.class_names)}"
-        )
-    number = torch.full((len(listing.class_names),), -1)
-    for i, name in enumerate(wanted):
-        number[listing.class_names.index(name)] = i
-    labels = number[listing.labels]
+    labels = class_numbers(listing.class_names, wanted)[listing.labels]
     kept = labels >= 0
     before = torch.cat([torch.zeros(1, dtype=torch.int64), kept.cumsum(0)])
     return replace(
