@@ -12,12 +12,11 @@ from tlbench.data.images import FileSet, Images, ImageSet
 from tlbench.data.listing import Listing, list_csv, list_splits
 from tlbench.data.scan import Scan, scan
 from tlbench.data.target import Target, own_root
+from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
 
 THUMBNAIL = 32
 """Side in pixels to which images are decoded for the audit, where they are decoded again in each epoch."""
-
-_NAMED = 5  # unreadable files in a message
 
 
 def open_image_files(
@@ -50,9 +49,7 @@ def read_listings(
     in_memory = keeps_in_memory(data, len(whole), data.stored_side)
     found = scan(whole, data.stored_side if in_memory else THUMBNAIL, data.fit, say, warn)
     unreadable = {whole.names[i]: reason for i, reason in sorted(found.unreadable.items())}
-    if len(unreadable) > data.max_unreadable:
-        named = {str(whole.root / name): reason for name, reason in unreadable.items()}
-        raise DataError(unreadable_text(named, data.max_unreadable))
+    check_unreadable(whole.root, unreadable, data.max_unreadable)
     parts: dict[str, Images] = {}
     start = 0
     for part, listing in listings.items():
@@ -93,17 +90,3 @@ def _images(
     if in_memory:
         return ImageSet(pixels, listing.labels, listing.class_names, listing.names)
     return FileSet(listing, data.stored_side, data.fit, pixels, digests)
-
-
-def unreadable_text(unreadable: Mapping[str, str], allowed: int) -> str:
-    """What to say of more unreadable files than are allowed.
-
-    Args:
-        unreadable: Path → why it cannot be decoded.
-        allowed: `data.max_unreadable`.
-    """
-    named = [f"{path}: {reason}" for path, reason in list(unreadable.items())[:_NAMED]]
-    rest = len(unreadable) - len(named)
-    text = "; ".join(named) + (f"; and {rest} more" if rest else "")
-    files = "1 file" if len(unreadable) == 1 else f"{len(unreadable)} files"
-    return f"{text}; replace or remove {files}, or leave out up to so many with data.max_unreadable (now {allowed})"

@@ -17,10 +17,11 @@ from tlbench.config import DetectionDataConfig
 from tlbench.data.detection.assemble import Mended, assemble
 from tlbench.data.detection.coco_classes import classes_of
 from tlbench.data.detection.coco_folder import CocoPart, find_annotations
-from tlbench.data.detection.image_sizes import check_unreadable, image_sizes
+from tlbench.data.detection.image_sizes import image_sizes
 from tlbench.data.detection.parts import ReadParts, parts_of
 from tlbench.data.detection.root import detection_root
 from tlbench.data.detection.yolo_folder import check_apart, relative_names
+from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
 
 CROWDS = "crowd objects (iscrowd) left out"

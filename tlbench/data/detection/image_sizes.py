@@ -14,12 +14,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from rich.progress import track
 from torch import Tensor
 
-from tlbench.errors import DataError
-
 _SHOW_PROGRESS_ABOVE = 2_000  # files
 _TAIL = 1 << 16  # bytes
 _SIDEWAYS = (5, 6, 7, 8)  # orientations of EXIF that swap height and width
-_NAMED = 5  # unreadable files in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,28 +46,6 @@ def image_sizes(root: Path, names: Sequence[str]) -> ImageSizes:
     return ImageSizes(
         torch.tensor(sizes, dtype=torch.int64).view(-1, 2),
         {i: size for i, size in enumerate(found) if isinstance(size, str)},
-    )
-
-
-def check_unreadable(root: Path, unreadable: Mapping[str, str], allowed: int) -> None:
-    """Refuse more unreadable files than may be left out.
-
-    Args:
-        root: The folder that the names are relative to.
-        unreadable: Name → reason.
-        allowed: `data.max_unreadable`.
-
-    Raises:
-        DataError: There are more.
-    """
-    if len(unreadable) <= allowed:
-        return
-    named = [f"{root / name}: {reason}" for name, reason in list(unreadable.items())[:_NAMED]]
-    rest = len(unreadable) - len(named)
-    text = "; ".join(named) + (f"; and {rest} more" if rest else "")
-    files = "1 file" if len(unreadable) == 1 else f"{len(unreadable)} files"
-    raise DataError(
-        f"{text}; replace or remove {files}, or leave out up to so many with data.max_unreadable (now {allowed})"
     )
 
 

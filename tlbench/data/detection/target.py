@@ -12,9 +12,10 @@ from tlbench.data.detection.images import BoxFiles, BoxImages, BoxSplit, in_resi
 from tlbench.data.detection.listing import BoxListing
 from tlbench.data.detection.parts import ReadParts
 from tlbench.data.detection.root import detection_root
-from tlbench.data.image_files import keeps_in_memory, unreadable_text
+from tlbench.data.image_files import keeps_in_memory
 from tlbench.data.scan import Scan, scan
 from tlbench.data.target import Target
+from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
 
 THUMBNAIL = 64
@@ -66,8 +67,8 @@ def open_uncarved(
     decoded, unreadable = _decoded(parts, read.unreadable, data, say, warn)
     found = {part: images for part, images in decoded.items() if len(images)}
     if not found:
-        path, reason = next(iter(unreadable.items()))
-        raise DataError(f"{path}: {reason}; none of {len(unreadable)} images can be decoded; replace them")
+        (name, reason), root = next(iter(unreadable.items())), read.parts["train"].root
+        raise DataError(f"{root / name}: {reason}; none of {len(unreadable)} images can be decoded; replace them")
     return found
 
 
@@ -113,8 +114,8 @@ def _decoded(
     left_out = dict(unreadable)
     in_memory = keeps_in_memory(data, sum(map(len, listings.values())), data.image_size)
     splits = {split: _images(listing, data, in_memory, left_out, say, warn) for split, listing in listings.items()}
-    if len(left_out) > data.max_unreadable:
-        raise DataError(unreadable_text(left_out, data.max_unreadable))
+    root = next(iter(listings.values())).root
+    check_unreadable(root, left_out, data.max_unreadable)
     return splits, left_out
 
 
@@ -129,7 +130,7 @@ def _images(
     """The images of a listing; what cannot be decoded is left out, and added to `unreadable`."""
     found = scan(listing, data.image_size if in_memory else THUMBNAIL, "corner", say, warn)
     if found.unreadable:
-        unreadable.update({str(listing.root / listing.names[i]): why for i, why in found.unreadable.items()})
+        unreadable.update({listing.names[i]: why for i, why in found.unreadable.items()})
         kept = torch.tensor([i for i in range(len(listing)) if i not in found.unreadable], dtype=torch.int64)
         listing, found = listing.take(kept), Scan(found.pixels[kept], found.digests[kept.numpy()], {})
     inside, boxes = in_resized(listing, data.image_size)

@@ -12,10 +12,11 @@ import torch
 
 from tlbench.config import DetectionDataConfig
 from tlbench.data.detection.assemble import Mended, assemble
-from tlbench.data.detection.image_sizes import check_unreadable, image_sizes
+from tlbench.data.detection.image_sizes import image_sizes
 from tlbench.data.detection.parts import ReadParts, parts_of
 from tlbench.data.detection.yolo_folder import YoloImages, find_images
 from tlbench.data.detection.yolo_labels import parse_labels
+from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
 
 DUPLICATES = "duplicate label rows left out"

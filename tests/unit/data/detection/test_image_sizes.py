@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageOps
 
-from tlbench.data.detection.image_sizes import check_unreadable, image_sizes
-from tlbench.errors import DataError
+from tlbench.data.detection.image_sizes import image_sizes
 
 
 def exif(orientation: int) -> Image.Exif:
@@ -57,14 +56,3 @@ def test_unreadable_files_are_collected(tmp_path: Path, draw_image):
 
 def test_no_files(tmp_path: Path):
     assert image_sizes(tmp_path, []).sizes.shape == (0, 2)
-
-
-def test_more_unreadable_files_than_allowed():
-    unreadable = {f"{i}.png": "broken" for i in range(7)}
-    check_unreadable(Path("d"), unreadable, 7)
-    with pytest.raises(DataError) as caught:
-        check_unreadable(Path("d"), unreadable, 6)
-    assert str(caught.value) == (
-        "d/0.png: broken; d/1.png: broken; d/2.png: broken; d/3.png: broken; d/4.png: broken; and 2 more; replace or "
-        "remove 7 files, or leave out up to so many with data.max_unreadable (now 6)"
-    )

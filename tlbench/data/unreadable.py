@@ -1,0 +1,32 @@
+"""Image files that cannot be read: some are left out where the user allows it, more are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tlbench.errors import DataError
+
+_NAMED = 5  # in a message
+
+
+def check_unreadable(root: Path, unreadable: Mapping[str, str], allowed: int) -> None:
+    """Refuse more unreadable files than may be left out.
+
+    Args:
+        root: The folder that the names are relative to.
+        unreadable: Name → reason.
+        allowed: `data.max_unreadable`.
+
+    Raises:
+        DataError: There are more.
+    """
+    if len(unreadable) <= allowed:
+        return
+    named = [f"{root / name}: {reason}" for name, reason in list(unreadable.items())[:_NAMED]]
+    rest = len(unreadable) - len(named)
+    text = "; ".join(named) + (f"; and {rest} more" if rest else "")
+    files = "1 file" if len(unreadable) == 1 else f"{len(unreadable)} files"
+    raise DataError(
+        f"{text}; replace or remove {files}, or leave out up to so many with data.max_unreadable (now {allowed})"
+    )
