@@ -21,6 +21,7 @@ import torch
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+from benchmarks.arguments import positive
 from benchmarks.child import ChildFailed
 from benchmarks.detection_report import SIDES, Quotient, parity, quotient, speed, training_rate
 from benchmarks.detection_runs import check_start, evaluate, run_side
@@ -195,19 +196,19 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.detection", description=__doc__)
     parser.add_argument("--root", type=Path, required=True, help="Signature's folder; it is only read")
     parser.add_argument("--what", type=_parts, default=set(PARTS), help=f"of {','.join(PARTS)} (default: all)")
-    parser.add_argument("--seeds", type=_positive, default=3, help="pairs of runs, one a seed (default 3)")
-    parser.add_argument("--epochs", type=_positive, default=10, help="of a run (default 10)")
-    parser.add_argument("--side", type=_positive, default=320, help="pixels (default 320)")
-    parser.add_argument("--batch", type=_positive, default=16, help="images a training step (default 16)")
+    parser.add_argument("--seeds", type=positive, default=3, help="pairs of runs, one a seed (default 3)")
+    parser.add_argument("--epochs", type=positive, default=10, help="of a run (default 10)")
+    parser.add_argument("--side", type=positive, default=320, help="pixels (default 320)")
+    parser.add_argument("--batch", type=positive, default=16, help="images a training step (default 16)")
     parser.add_argument("--source", default="documents", help="random, documents, coco or a file (default documents)")
     parser.add_argument("--fraction", type=float, default=1.0, help="of the training images (default 1)")
     whole = "train on a whole number of batches of images, so that both sides have as many steps"
     parser.add_argument("--whole-batches", action="store_true", help=whole)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--precision", choices=list(AMP), help="default: cpu 32-true, cuda bf16-mixed")
-    parser.add_argument("--threads", type=_positive, default=torch.get_num_threads(), help="of torch (default: cores)")
-    parser.add_argument("--repeat", type=_positive, default=3, help="first steps, and rounds of frozen (default 3)")
-    parser.add_argument("--frozen-epochs", type=_positive, default=3, help="the first is not counted (default 3)")
+    parser.add_argument("--threads", type=positive, default=torch.get_num_threads(), help="of torch (default: cores)")
+    parser.add_argument("--repeat", type=positive, default=3, help="first steps, and rounds of frozen (default 3)")
+    parser.add_argument("--frozen-epochs", type=positive, default=3, help="the first is not counted (default 3)")
     own = "an option of ultralytics that replaces the recipe's, such as cache=ram; may be repeated"
     parser.add_argument("--ultralytics", type=_option, action="append", default=[], metavar="KEY=VALUE", help=own)
     parser.add_argument("--work", type=_empty, help="an empty folder to keep everything in (default: a temporary one)")
@@ -237,12 +238,6 @@ def _option(text: str) -> tuple[str, Any]:
     if not equals:
         raise argparse.ArgumentTypeError(f"{text}: key=value")
     return key, yaml.safe_load(value)
-
-
-def _positive(text: str) -> int:
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{value}: at least 1")
-    return value
 
 
 if __name__ == "__main__":

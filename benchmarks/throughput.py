@@ -20,6 +20,7 @@ import torch
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+from benchmarks.arguments import positive
 from benchmarks.bare_loop import BareLoop
 from benchmarks.pairs import InTurn, Loop, Ratio, ratio
 from benchmarks.pipeline import TRAIN_IMAGES, build, compose, in_memory, training_images
@@ -126,23 +127,17 @@ def _describe(config: TrainConfig, device: torch.device, steps: int, kind: str) 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.throughput", description=__doc__)
     parser.add_argument("--device", choices=list(SETTINGS), help="default: cpu, then cuda where there is one")
-    parser.add_argument("--batch", type=_positive, help="images a step (default: cpu 128, cuda 512)")
+    parser.add_argument("--batch", type=positive, help="images a step (default: cpu 128, cuda 512)")
     parser.add_argument("--precision", choices=["32-true", "bf16-mixed"], help="default: cpu 32-true, cuda bf16-mixed")
-    parser.add_argument("--pairs", type=_positive, default=7, help="measurements of each (default 7)")
-    parser.add_argument("--steps", type=_positive, help="of each measurement (default: cpu 24, cuda 87, an epoch)")
+    parser.add_argument("--pairs", type=positive, default=7, help="measurements of each (default 7)")
+    parser.add_argument("--steps", type=positive, help="of each measurement (default: cpu 24, cuda 87, an epoch)")
     workers = "also against PIL transforms and DataLoader workers (default: on cuda only)"
     parser.add_argument("--vs-workers", action=argparse.BooleanOptionalAction, help=workers)
-    parser.add_argument("--workers", type=_positive, default=available_cores(), help="(default: all cores)")
+    parser.add_argument("--workers", type=positive, default=available_cores(), help="(default: all cores)")
     parser.add_argument("--sync-check", action="store_true", help="prove that no training step waits for the device")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="as for tlbench.train: optimizer=sgd …")
     return parser.parse_args(arguments)
-
-
-def _positive(text: str) -> int:
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{value}: at least 1")
-    return value
 
 
 if __name__ == "__main__":
