@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from array import array
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -29,6 +28,7 @@ DUPLICATES = "duplicate annotations left out"
 OTHER_SIZE = "images of another size than their annotations say"
 
 _NAMED = 3  # faulty entries in a message
+_TOO_LARGE = 1e9  # pixels
 
 
 def read_coco(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
@@ -90,7 +90,7 @@ def _content(file: Path) -> dict[str, Any]:
         content = json.loads(file.read_bytes())
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}; give a file that can be read") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{file}: not JSON ({error}); mend it or export it again") from None
     for key in ("images", "annotations", "categories"):
         entries = content.get(key) if isinstance(content, dict) else None
@@ -165,7 +165,7 @@ def _fault(entry: Mapping[str, Any], position: Mapping[Hashable, int], number: M
     if not _is_id(of) or of not in number:
         return f"category_id {of!r} is not among the categories"
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
-        return f"bbox {box!r}; wanted is [x, y, width, height] in pixels"
+        return f"bbox {str(box)[:80]}; wanted is [x, y, width, height] in pixels"
     return f"bbox {box!r} has a negative width or height" if box[2] < 0 or box[3] < 0 else None
 
 
@@ -182,7 +182,7 @@ def _is_id(value: object) -> bool:
 
 
 def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _TOO_LARGE
 
 
 def _joined(parts: Sequence[_Objects]) -> _Objects:

@@ -217,6 +217,16 @@ def test_faulty_annotations_are_counted_and_the_first_three_named(refused):
             "or remove them",
         ),
         (
+            {"annotations": [{"id": 1, "image_id": 11, "category_id": 7, "bbox": [10**400, 1, 2, 2]}]},
+            f"1 entry is wrong: annotation 1: bbox [1{78 * '0'}; wanted is [x, y, width, height] in pixels; correct or "
+            "remove them",
+        ),
+        (
+            {"annotations": [{"id": 1, "image_id": 11, "category_id": 7, "bbox": [True, 1, 2, 2]}]},
+            "1 entry is wrong: annotation 1: bbox [True, 1, 2, 2]; wanted is [x, y, width, height] in pixels; correct "
+            "or remove them",
+        ),
+        (
             {"images": [{"id": 11, "file_name": "a.png"}] * 2},
             "1 entry is wrong: image 11: its id occurs twice; correct them",
         ),
@@ -248,8 +258,9 @@ def test_equal_class_names(tmp_path: Path, draw_coco, opened):
         opened()
 
 
-def test_not_json(tmp_path: Path, draw_coco, opened):
-    (draw_coco() / "annotations" / "instances_train2017.json").write_text("{")
+@pytest.mark.parametrize("text", ["{", 100_000 * "["], ids=["cut off", "too deep"])
+def test_not_json(tmp_path: Path, draw_coco, opened, text):
+    (draw_coco() / "annotations" / "instances_train2017.json").write_text(text)
     with pytest.raises(DataError, match=r"instances_train2017\.json: not JSON \(.*\); mend it or export it again"):
         opened()
 
