@@ -27,10 +27,10 @@ quickstart: $(READY)  ## pretrained against scratch on the embedded digits, 3 se
 	$(PY) -m tlbench.train -m +experiment=quickstart
 
 test: $(READY)  ## all tests but the slow ones
-	$(PY) -m pytest -n 2
+	$(PY) -m pytest -n 2 --dist worksteal
 
 test-all: $(READY)  ## all tests, the slow ones too
-	$(PY) -m pytest -n 2 -m ''
+	$(PY) -m pytest -n 2 --dist worksteal -m ''
 
 lint: $(READY)  ## ruff: errors and format
 	$(PY) -m ruff check .

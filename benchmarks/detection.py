@@ -25,7 +25,7 @@ from benchmarks.arguments import positive
 from benchmarks.child import ChildFailed
 from benchmarks.detection_report import SIDES, Quotient, parity, quotient, speed, training_rate
 from benchmarks.detection_runs import check_start, evaluate, run_side
-from benchmarks.detection_setup import AMP, Setting, forget_caches, initial_weights, lay_out, recipe
+from benchmarks.detection_setup import AMP, Setting, forget_caches, initial_weights, lay_out, recipe, resized_copy
 from tlbench.compose import explain
 from tlbench.errors import UserError
 from tlbench.results.environment import device_name, versions
@@ -83,6 +83,7 @@ def _measure(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:
         "train": counts["train"],
         "val": counts["val"],
         "official val": counts["test"],
+        "resized": options.resized,
     }
     print("; ".join(f"{key}: {value}" for key, value in what.items()), flush=True)
     result: dict[str, Any] = {**what, "recipe": recipe(setting, 0), "overrides": setting.overrides(0)}
@@ -189,6 +190,8 @@ def _setting(options: argparse.Namespace, work: Path) -> Setting:
         work=work,
     )
     work.mkdir(parents=True, exist_ok=True)
+    if options.resized:
+        setting = replace(setting, root=resized_copy(setting.root, setting.side, work / "resized"))
     return setting
 
 
@@ -204,6 +207,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--fraction", type=float, default=1.0, help="of the training images (default 1)")
     whole = "train on a whole number of batches of images, so that both sides have as many steps"
     parser.add_argument("--whole-batches", action="store_true", help=whole)
+    resized = "both read images that were resized beforehand, as ultralytics does; else each resizes by itself"
+    parser.add_argument("--resized", action="store_true", help=resized)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--precision", choices=list(AMP), help="default: cpu 32-true, cuda bf16-mixed")
     parser.add_argument("--threads", type=positive, default=torch.get_num_threads(), help="of torch (default: cores)")
