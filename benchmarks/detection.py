@@ -24,13 +24,13 @@ from omegaconf.errors import OmegaConfBaseException
 from benchmarks.arguments import positive
 from benchmarks.child import ChildFailed
 from benchmarks.detection_report import SIDES, Quotient, parity, quotient, speed, training_rate
-from benchmarks.detection_runs import check_start, evaluate, run_side
+from benchmarks.detection_runs import check_start, compare_trajectories, evaluate, run_side
 from benchmarks.detection_setup import AMP, Setting, forget_caches, initial_weights, lay_out, recipe, resized_copy
 from tlbench.compose import explain
 from tlbench.errors import UserError
 from tlbench.results.environment import device_name, versions
 
-PARTS = ("parity", "speed", "frozen", "first_step")
+PARTS = ("trajectory", "parity", "speed", "frozen", "first_step")
 
 STRATEGIES = {
     "full": ["strategy=full"],
@@ -88,6 +88,8 @@ def _measure(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:
     print("; ".join(f"{key}: {value}" for key, value in what.items()), flush=True)
     result: dict[str, Any] = {**what, "recipe": recipe(setting, 0), "overrides": setting.overrides(0)}
     result["start"] = check_start(setting)
+    if "trajectory" in options.what:
+        result["trajectory"] = compare_trajectories(setting)
     if options.what & {"parity", "speed"}:
         result |= _compare(options, setting)
     if "first_step" in options.what:

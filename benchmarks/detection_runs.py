@@ -74,3 +74,20 @@ def evaluate(setting: Setting, seed: int, pair: dict[str, dict[str, Any]]) -> No
     found = run_child("benchmarks.ultralytics_run", job, folder, setting.environment())
     for side, metrics in zip(SIDES, found["metrics"], strict=True):
         pair[side] |= metrics
+
+
+def compare_trajectories(setting: Setting) -> dict[str, Any]:
+    """Train both sides on the same augmented batches; see `benchmarks.same_trajectory`."""
+    folder = setting.work / "trajectory"
+    job = {
+        "threads": setting.threads,
+        "recipe": recipe(setting, 0),
+        "initial": str(initial_weights(setting, 0)),
+        "overrides": setting.overrides(0),
+        "folder": str(folder / "run"),
+    }
+    found = run_child("benchmarks.same_trajectory", job, folder, setting.environment())
+    print(f"the same {found['steps']} batches ({found['optimizer_steps']} optimizer steps) through both trainers:")
+    for what, text in (("weights", "averaged weights"), ("statistics", "BatchNorm statistics")):
+        print(f"  {text}: went {found[what]['went']:.4g}, and end {found[what]['apart']:.1e} of that apart", flush=True)
+    return found

@@ -55,24 +55,29 @@ def _their_step(trainer: Any, batch: dict[str, Any]) -> tuple[float, float]:
 
 def _our_step(task: Any, batch: dict[str, Any]) -> tuple[float, float]:
     """The same of tlbench's task, on the same images and objects."""
+    images = batch["img"]
+    targets = as_targets(batch, images)
+    task.train()
+    loss = task.training_loss(task.outputs(images), targets).sum() * task.gradient_scale(targets)
+    loss.backward()
+    return float(loss.detach()), _norm(task.network)
+
+
+def as_targets(batch: dict[str, Any], images: Any) -> Any:
+    """Objects of a batch of ultralytics as tlbench's, for its images (B, 3, S, S)."""
     import torch
 
     from tlbench.data.detection.targets import BoxTargets
 
-    images = batch["img"]
     order = torch.argsort(batch["batch_idx"], stable=True)
     centre, size = (batch["bboxes"][order] * images.shape[-1]).split(2, dim=1)
-    targets = BoxTargets(
+    return BoxTargets(
         boxes=torch.cat([centre - size / 2, centre + size / 2], dim=1),
         labels=batch["cls"][order].long().flatten(),
         image=batch["batch_idx"][order].long(),
         frames=images.new_zeros(len(images), 4),
         sizes=images.new_zeros(len(images), 2),
     )
-    task.train()
-    loss = task.training_loss(task.outputs(images), targets).sum() * task.gradient_scale(targets)
-    loss.backward()
-    return float(loss.detach()), _norm(task.network)
 
 
 def _norm(network: Any) -> float:

@@ -82,7 +82,7 @@ def test_nothing_is_started(case, tmp_path):
 @pytest.mark.parametrize(
     ("overrides", "fragments"),
     [
-        (["data.batch_size=500"], ["data.batch_size=500", "20 training images", "data.shots"]),
+        (["data.batch_size=500"], ["data.batch_size=500", "20 training images", "train on more images"]),
         (["data.shots=5000"], ["data.shots=5000"]),
         (["data.val_fraction=0.6", "data.test_fraction=0.6"], ["data.val_fraction=0.6", "too few"]),
     ],
