@@ -22,7 +22,7 @@ LOOPBACK = ("127.", "::1", "localhost")
 def isolate(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Make a folder the working folder, with caches and home below it."""
     monkeypatch.chdir(folder)
-    for name in ("HOME", "TORCH_HOME", "XDG_CACHE_HOME", "YOLO_CONFIG_DIR", "MPLCONFIGDIR"):
+    for name in ("HOME", "TORCH_HOME", "XDG_CACHE_HOME", "YOLO_CONFIG_DIR"):
         monkeypatch.setenv(name, str(folder / f".{name.lower()}"))
     monkeypatch.delenv("TLBENCH_WEIGHTS", raising=False)
 
@@ -33,6 +33,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("TLBENCH_CACHE", str(folder))
+        monkeypatch.setenv("MPLCONFIGDIR", str(folder / "matplotlib"))  # its list of fonts takes seconds to make
         yield folder
 
 

@@ -46,6 +46,7 @@ def test_only_training_batches_are_mixtures(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("tiny_network")
+@pytest.mark.slow
 def test_label_smoothing_leaves_the_losses_of_validation_and_test_as_they_are(tmp_path):
     """At a learning rate of next to nothing, the networks stay equal."""
     still = (*TINY, "source=random", "optimizer.lr=1e-12")

@@ -120,6 +120,7 @@ STATEFUL = (
 """BatchNorm statistics of each process's own, an average of the weights, and steps after four batches, 3 and 7."""
 
 
+@pytest.mark.slow
 def test_stopped_in_the_middle_of_an_epoch_and_taken_up(several, tmp_path):
     assert train(*STATEFUL, "hydra.run.dir=whole").code == 0
     seen = several.seen()

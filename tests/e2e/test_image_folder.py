@@ -137,6 +137,7 @@ def test_other_images_are_another_configuration():
     assert "data.root: 'images' → 'others'" in outcome.one_line()
 
 
+@pytest.mark.slow
 def test_corruptions_of_images_that_workers_decode():
     options = ("data.cache=none", "data.workers=2", "trainer.max_epochs=1", "hydra.run.dir=run")
     assert train(*TINY_RANDOM, *FOLDER, *options).code == 0

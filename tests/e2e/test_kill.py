@@ -42,8 +42,16 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-@pytest.mark.parametrize("moment", MOMENTS)
+KILLS = [pytest.param(moment, signal.SIGKILL, id=f"{moment}-SIGKILL") for moment in MOMENTS]
+KILLS += [
+    pytest.param(
+        moment, signal.SIGTERM, id=f"{moment}-SIGTERM", marks=[] if moment == "in an epoch" else [pytest.mark.slow]
+    )
+    for moment in MOMENTS
+]
+
+
+@pytest.mark.parametrize(("moment", "number"), KILLS)
 def test_killed(processes, whole, tmp_path, moment, number):
     call, from_checkpoint, from_step = MOMENTS[moment]
     run = (*GRADUAL, f"hydra.run.dir={tmp_path}")
@@ -62,6 +70,7 @@ def test_killed(processes, whole, tmp_path, moment, number):
     assert_equal_runs(tmp_path, whole)
 
 
+@pytest.mark.slow
 def test_killed_at_one_moment_after_another(processes, whole, tmp_path):
     """Each process goes on where the one before was killed, and is killed in its turn."""
     run = (*GRADUAL, f"hydra.run.dir={tmp_path}")

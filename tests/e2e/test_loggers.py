@@ -153,6 +153,7 @@ def test_a_rerun_is_a_run_of_its_own(tmp_path, store):
     assert [run.info.status for run in runs] == ["FINISHED", "FINISHED"]
 
 
+@pytest.mark.slow
 def test_of_two_processes_the_first_logs(tmp_path, store, monkeypatch):
     (tmp_path / "several").mkdir()
     Several(monkeypatch, tmp_path / "several")

@@ -50,6 +50,7 @@ def ultralytics_module(module: str) -> Any:
         for kept in (_environment(), _replaced_functions(), _print_options(), _open_cv_threads()):
             stack.enter_context(kept)
         stack.enter_context(warnings.catch_warnings())
+        stack.enter_context(torch.device("cpu"))  # its layers have tensors of their classes: on no caller's device
         return importlib.import_module(name)
 
 

@@ -148,6 +148,7 @@ def test_a_sweeps_plan_shows_each_arm_once_and_leaves_no_folder(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_sweeps_plan_knows_what_is_complete_and_leaves_the_studys_files_alone(tmp_path):
     study = ("-m", *TINY_RANDOM, "seed=0,1")
     assert train("-m", *TINY_RANDOM, "seed=0").code == 0

@@ -81,3 +81,19 @@ def test_what_the_user_has_set_is_kept(monkeypatch: pytest.MonkeyPatch, cache: P
 
 def test_a_module_is_imported_once() -> None:
     assert ultralytics_module("utils.nms") is ultralytics_module("utils.nms") is sys.modules["ultralytics.utils.nms"]
+
+
+def test_tensors_of_its_classes_are_on_the_cpu_whatever_the_default_device() -> None:
+    script = (
+        "import torch; from tlbench.models.ultralytics_package import ultralytics_module\n"
+        "with torch.device('meta'): head = ultralytics_module('nn.modules.head')\n"
+        "print(head.Detect.anchors.device, head.Detect.strides.device)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "cpu cpu\n", "")
