@@ -19,6 +19,7 @@ def curve(folder, metric):
     return [row[metric] for row in record["curves"] if row.get(metric) is not None]
 
 
+@pytest.mark.slow
 def test_a_run_with_all_augmentation_learns(tmp_path):
     learning = ("source=tin200", "data.shots=30", "data.batch_size=20", "trainer.max_epochs=5", "optimizer.lr=1e-3")
     quiet = ("logger.tensorboard=false", "augmentation.flip=0.0")

@@ -103,6 +103,7 @@ def test_pictures_lie_beside_it_and_in_tensorboard(folder: Path, record: Record)
         assert [point.step for point in events.Scalars(f"corruptions/{name}")] == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_a_repeated_evaluation_says_the_same_and_a_complete_run_stays_complete(folder: Path) -> None:
     before = (folder / FILE_NAME).read_bytes()
     code, out, _ = evaluate(f"run={folder}", "calibrate=temperature", "corruptions=common", "corruption_seed=3")

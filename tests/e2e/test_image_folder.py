@@ -70,6 +70,7 @@ def test_it_learns():
     assert result("run").metrics["test/oa"] > 0.8
 
 
+@pytest.mark.slow
 def test_it_goes_on_in_the_middle_of_an_epoch():
     options = (*TINY_RANDOM, *FOLDER, "data.cache=none", "data.workers=1", "augmentation=resized_crop")
     config = short_config(*options)

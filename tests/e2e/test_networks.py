@@ -112,6 +112,7 @@ def test_ones_own_module(tmp_path):
     assert list(record["config"]["model"]["groups"]) == ["stem", "body", "head"]
 
 
+@pytest.mark.slow
 def test_ones_own_module_in_a_config_folder_of_ones_own_and_a_process_of_its_own(tmp_path):
     (tmp_path / "own" / "model").mkdir(parents=True)
     (tmp_path / "own" / "model" / "small.yaml").write_text(

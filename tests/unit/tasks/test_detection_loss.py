@@ -266,6 +266,7 @@ def test_eval_outputs_give_ultralytics_validation_loss(pair):
 def test_ultralytics_parts_are_logged_beside_their_sum(pair, monkeypatch, split):
     """Of two batches: of training the mean of batches of one size, else that of images."""
     task, network = pair
+    task.train_losses.clear()  # other tests train as well
     logged: dict[str, float] = {}
     monkeypatch.setattr(task, "log", lambda name, value, **_: logged.update({name: value.item()}))
     monkeypatch.setattr(task, "log_dict", lambda _: None)
