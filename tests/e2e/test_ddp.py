@@ -29,9 +29,11 @@ def several(monkeypatch, tmp_path):
 
 
 def printed_by_others(capfd):
-    """All but what DDP warns of in C++ in this process, where torch was imported before a run could silence it."""
+    """All but what DDP warns of in C++ in this process, where torch was imported before a run could silence it, and
+    what matplotlib says where listing the fonts takes long."""
     out, err = capfd.readouterr()
-    return [line for line in (out + err).splitlines() if not line.startswith("[rank0]:[W")]
+    known = ("[rank0]:[W", "Matplotlib is building the font cache")
+    return [line for line in (out + err).splitlines() if not line.startswith(known)]
 
 
 def record(folder):
