@@ -109,7 +109,8 @@ def test_the_command(tmp_path):
     assert (outcome.code, outcome.err) == (0, "")
     assert "images: train 10, val 6, test 4; batches of 2: 5 steps an epoch; timed on cpu" in outcome.out
     assert "decoded" not in outcome.out
-    assert list(tmp_path.iterdir()) == []
+    # what ultralytics writes, where this test is the first to import it, is not the command's
+    assert {path.name for path in tmp_path.iterdir()} <= {".yolo_config_dir"}
     refused = train(*SMALL, "data.cache=none", "plan=true")
     assert refused.code == 2
     assert "data.cache=none: documents are drawn" in refused.one_line()
