@@ -32,4 +32,5 @@ def test_both_matrices_with_clean_and_means() -> None:
 
 
 def test_all_undefined_is_drawn() -> None:
-    picture(corruption_figure({"fog": [None]}, {"fog": [None]}, [3], None, None))
+    figure = corruption_figure({"fog": [None]}, {"fog": [None]}, [3], None, None)
+    assert picture(figure).startswith(b"\x89PNG")
