@@ -5,6 +5,8 @@ UV     := .uv/bin/uv
 PY     := $(VENV)/bin/python
 EXTRAS := efficientnet,export,mlflow,tune,wandb
 READY  := $(VENV)/.ready
+# Containers often set this; every command would then compile all of torch's modules again, for 15 s.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup quickstart test test-all lint type bench tensorboard constraints wheel
@@ -21,6 +23,7 @@ $(READY): pyproject.toml constraints.txt
 	@[ -x $(UV) ] || $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv uv
 	$(UV) venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
 	$(UV) pip install --quiet --python $(PY) --constraints constraints.txt --editable '.[$(EXTRAS)]' --group dev
+	@$(PY) -c 'import tlbench.run'  # does it start? The first command then finds the modules compiled, too
 	@touch $@
 
 quickstart: $(READY)  ## pretrained against scratch on the embedded digits, 3 seeds each
