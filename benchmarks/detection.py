@@ -69,8 +69,7 @@ def _measure(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:
     device = torch.device("cuda", 0) if setting.device == "cuda" else torch.device("cpu")
     counts = lay_out(setting)
     if options.whole_batches:
-        whole = max(counts["train"] // setting.batch, 1) * setting.batch
-        setting = replace(setting, fraction=setting.fraction * whole / counts["train"])
+        setting = _in_whole_batches(setting, counts["train"])
         counts = lay_out(setting)
     what: dict[str, Any] = {
         "device": device_name(device),
@@ -89,7 +88,10 @@ def _measure(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:
     result: dict[str, Any] = {**what, "recipe": recipe(setting, 0), "overrides": setting.overrides(0)}
     result["start"] = check_start(setting)
     if "trajectory" in options.what:
-        result["trajectory"] = compare_trajectories(setting)
+        whole = _in_whole_batches(setting, counts["train"])  # an incomplete batch is none that tlbench would take
+        lay_out(whole)
+        result["trajectory"] = compare_trajectories(whole)
+        lay_out(setting)
     if options.what & {"parity", "speed"}:
         result |= _compare(options, setting)
     if "first_step" in options.what:
@@ -97,6 +99,12 @@ def _measure(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:
     if "frozen" in options.what:
         result["frozen"] = _frozen(options, setting)
     return result
+
+
+def _in_whole_batches(setting: Setting, train: int) -> Setting:
+    """The same with as many of its `train` images as fill whole batches."""
+    whole = max(train // setting.batch, 1) * setting.batch
+    return replace(setting, fraction=setting.fraction * whole / train)
 
 
 def _compare(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:

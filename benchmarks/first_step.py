@@ -58,6 +58,7 @@ def _first_step(root: Path, image_size: int) -> None:
 
     from benchmarks.pipeline import build
     from tlbench.compose import compose_config
+    from tlbench.config import ImageDataConfig
     from tlbench.data.target import open_target
 
     class Stop(Callback):
@@ -71,6 +72,7 @@ def _first_step(root: Path, image_size: int) -> None:
 
     overrides = ["data=image_folder", f"data.root={root}", f"data.image_size={image_size}", "source=random"]
     config = compose_config([*overrides, "data.batch_size=128", "trainer=cpu"])
+    assert isinstance(config.data, ImageDataConfig)
     with tempfile.TemporaryDirectory() as folder:
         build(config, open_target(config.data, config.seeds.split), Path(folder)).fit(Stop())
 

@@ -205,7 +205,7 @@ def row(kill: Kill) -> tuple[str, ...]:
 def render(kills: list[Kill], seed: int, overrides: Sequence[str]) -> str:
     """The page with the table."""
     head = ("", "struck in", "signal", "exit code", "went on from", "equal")
-    rows = [head, ("---:", "---", "---", "---:", "---", "---")]
+    rows: list[tuple[str, ...]] = [head, ("---:", "---", "---", "---:", "---", "---")]
     rows += [(str(number), *row(kill)) for number, kill in enumerate(kills, start=1)]
     table = "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
     equal = sum(not kill.differing for kill in kills)
@@ -299,7 +299,7 @@ def _watch(trace: Trace, began: list[float]) -> None:
         save(self, checkpoint, path, **options)
         note(f"{at}, {Path(path).name} written")
 
-    AtomicCheckpointIO.save_checkpoint = saved  # type: ignore[method-assign]
+    AtomicCheckpointIO.save_checkpoint = saved  # type: ignore[assignment, method-assign]
 
 
 if __name__ == "__main__":

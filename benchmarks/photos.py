@@ -26,7 +26,7 @@ from benchmarks.pairs import InTurn, ratio
 from benchmarks.pipeline import build
 from benchmarks.worker_loop import available_cores
 from tlbench.compose import compose_config
-from tlbench.config import TrainConfig
+from tlbench.config import ImageAugmentation, ImageDataConfig, TrainConfig
 from tlbench.data.target import open_target
 
 CLASSES = 4
@@ -39,6 +39,7 @@ class ImageFolderLoop:
     def __init__(self, config: TrainConfig, root: Path, device: torch.device, workers: int) -> None:
         self.name = f"ImageFolder and {workers} workers"
         self.training = PlainTraining(config, CLASSES, device)
+        assert isinstance(config.augmentation, ImageAugmentation)
         c, crop = config.data, config.augmentation.resized_crop
         assert crop is not None
         transform = transforms.Compose(
@@ -139,6 +140,7 @@ def _measure(options: argparse.Namespace, root: Path, scratch: Path) -> None:
         print(f"{f'pair {number}' if number else 'warm-up, not counted'}: {rates} images/s", flush=True)
 
     in_turn = InTurn([loop], say)
+    assert isinstance(config.data, ImageDataConfig)
     build(config, open_target(config.data, config.seeds.split), scratch / "run").fit(in_turn)
     print(ratio(in_turn.pairs, loop.name, images, TARGET).line())
 

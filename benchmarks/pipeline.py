@@ -13,9 +13,9 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from tlbench.callbacks.feature_cache import FeatureCache
 from tlbench.compose import compose_config
-from tlbench.config import TrainConfig
+from tlbench.config import ImageAugmentation, ImageDataConfig, TrainConfig
 from tlbench.data.cifar10_copy import BATCHES
-from tlbench.data.images import ImageSet
+from tlbench.data.images import Images, ImageSet
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import Target, open_target
 from tlbench.loggers.build import build_loggers
@@ -29,7 +29,7 @@ VAL_IMAGES = 256
 """One batch: validation is part of every epoch, but not of its training time."""
 
 
-def in_memory(images: ImageSet) -> Target:
+def in_memory(images: ImageSet) -> Target[Images]:
     """A target whose training images are given; it is never tested on."""
     few = images.take(torch.arange(VAL_IMAGES) % len(images))
     return Target("benchmark", {"train": images, "val": few, "test": few}, {})
@@ -70,20 +70,24 @@ def training_images(config: TrainConfig, steps: int) -> tuple[str, ImageSet]:
     root = Path(config.data.root or "data")
     wanted = steps * config.data.batch_size
     if any((root / name).is_dir() for name in ("cifar10", "train", BATCHES)):
+        assert isinstance(config.data, ImageDataConfig)
         images = open_target(config.data, config.seeds.split).splits["train"]
+        assert isinstance(images, ImageSet)
         return "CIFAR-10", images.take(torch.arange(wanted) % len(images))
     pixels = torch.randint(0, 256, (wanted, 3, SIDE, SIDE), dtype=torch.uint8)
     names = tuple(str(c) for c in range(CLASSES))
     return f"noise (no copy of CIFAR-10 in {root})", ImageSet(pixels, torch.arange(wanted) % CLASSES, names)
 
 
-def build(config: TrainConfig, target: Target, folder: Path) -> Pipeline:
+def build(config: TrainConfig, target: Target[Images], folder: Path) -> Pipeline:
     """Data module, network, task and Trainer, as in `tlbench.run`, but that no checkpoint is written.
 
     A checkpoint follows an epoch's training time, so its callbacks stay and are called; they only keep none.
     """
     pl.seed_everything(config.seeds.init, verbose=False)
     c = config
+    assert isinstance(c.data, ImageDataConfig)
+    assert isinstance(c.augmentation, ImageAugmentation)
     module = ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
     network = build_network(c.model, len(target.class_names), c.seeds.init, c.data.image_size)
     if config.trainer.channels_last:

@@ -59,13 +59,18 @@ def with_grid(look: Curve, _seed: int, trials: int) -> list[tuple[float, float]]
     return [(look(place), place) for place in ((i + 0.5) / trials for i in range(trials))]
 
 
+def noisy(accuracy: Curve, rng: random.Random) -> Curve:
+    """A curve whose looks are noisy."""
+    return lambda place: accuracy(place) + rng.gauss(0, NOISE)
+
+
 def left_to_be_found(samples: Callable[[Curve, int, int], list[tuple[float, float]]], trials: int) -> float:
     """Mean over curves."""
     left = []
     for number in range(CURVES):
         rng = random.Random(number)
         accuracy, best = drawn_curve(rng)
-        _, place = max(samples(lambda p, a=accuracy, r=rng: a(p) + r.gauss(0, NOISE), number, trials))
+        _, place = max(samples(noisy(accuracy, rng), number, trials))
         left.append(best - accuracy(place))
     return statistics.mean(left)
 

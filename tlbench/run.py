@@ -167,7 +167,8 @@ class _Run:
             )
         self.say(self.weights.line())
         tuned = self.tuning.warnings if self.tuning else []
-        for warning in (*tuned, *self.weights.warnings, *advise(c, network), *self._audit(module, self.data)):
+        advice = advise(c, network, len(target.splits["train"]))
+        for warning in (*tuned, *self.weights.warnings, *advice, *self._audit(module, self.data)):
             self.warnings.append(warning)
             self.warn(warning)
         if c.trainer.channels_last:
@@ -204,6 +205,13 @@ class _Run:
     def choose(self, built: _Built) -> None:
         """Take up the best checkpoint on validation."""
         self.best = load_best(built.task, built.parts, self.folder / BEST_CHECKPOINT)
+        if self.best.value == 0 and built.task.mode == "max":
+            warning = (
+                f"{self.best.monitor} is 0 in the best epoch: nothing was learnt that shows on validation; a longer "
+                "trainer.max_epochs, pretrained weights (source) or more training images may help"
+            )
+            self.warnings.append(warning)
+            self.warn(warning)
 
     def test(self, built: _Built) -> None:
         """Test it, once; keep its metrics, predictions and pictures."""

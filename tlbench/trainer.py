@@ -83,6 +83,7 @@ def build_trainer(
         filename=Path(BEST_CHECKPOINT).stem,
         monitor=task.monitor,
         mode=task.mode,
+        later_on_tie=task.later_on_tie,
         save_top_k=1,
         save_weights_only=True,
         save_on_train_epoch_end=False,  # after validation: a resumed run ends its last epoch's training once more

@@ -14,7 +14,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import tlbench.run
-from tests.commands import snapshot, train
+from tests.commands import call, snapshot, train
 from tests.conftest import isolate
 from tests.detecting import PAGES, QUIET, SMALL, STEPS, Fit, Watch, draw_yolo
 from tests.drawn_detections import targets_of
@@ -262,6 +262,8 @@ def test_two_processes_test_every_image_once(tmp_path):
     assert of_two["best"]["chosen"] == pytest.approx(of_one["best"]["chosen"], abs=1e-5)
     for key in ("val/map50", "val/map50_95", "val/f1", "val/confidence"):
         assert of_two["curves"][0][key] == pytest.approx(of_one["curves"][0][key], abs=1e-4)
+    evaluated = call("evaluate", "run=two")  # in one process, and in the batches of two
+    assert evaluated.code == 0, evaluated.err
 
 
 # ---- a study, and what its arms share

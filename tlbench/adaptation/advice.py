@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tlbench.adaptation.accumulation import batches_per_step
 from tlbench.adaptation.parameter_groups import learning_rate_scales
 from tlbench.adaptation.stages import plan_stages
 from tlbench.config import TrainConfig
@@ -13,9 +14,17 @@ from tlbench.models.norms import batch_norm_layers
 SMALL_BATCH = 16
 """Below it, a batch's statistics are too noisy for BatchNorm (Wu & He 2018, arXiv:1803.08494, figure 1)."""
 
+FEW_STEPS = 100
+"""Optimizer steps of a run; with some 20, detection on Signature scattered by half its mean (docs/results)."""
 
-def advise(config: TrainConfig, network: Network) -> list[str]:
+
+def advise(config: TrainConfig, network: Network, train_images: int) -> list[str]:
     """What is unwise about a configuration, one line each.
+
+    Args:
+        config: The run's configuration.
+        network: The run's network.
+        train_images: How many images an epoch has.
 
     Raises:
         ConfigError: The strategy's stages or learning-rate scales do not fit the network.
@@ -29,6 +38,7 @@ def advise(config: TrainConfig, network: Network) -> list[str]:
         _small_batch(config, network, trained),
         _batch_norm_options(config, network),
         _group_norm(config, network),
+        _few_steps(config, train_images),
     ]
     return [line for line in found if line is not None]
 
@@ -108,3 +118,17 @@ def _group_norm(config: TrainConfig, network: Network) -> str | None:
     if config.model.norm == "batch" or network.dropped:
         return None
     return "model.norm=group: no effect, as the network has no BatchNorm to replace; use model.norm=batch"
+
+
+def _few_steps(config: TrainConfig, train_images: int) -> str | None:
+    images = config.data.batch_size
+    window = batches_per_step(config.optimizer, images)
+    batches = train_images // images * config.trainer.max_epochs
+    steps = batches // window
+    if window == 1 or steps >= FEW_STEPS:
+        return None
+    return (
+        f"only about {steps} optimizer steps in the whole run, as optimizer.nominal_batch="
+        f"{config.optimizer.nominal_batch} sums the gradients of {window} batches of {images} images for each: seeds "
+        f"will scatter; use optimizer.nominal_batch={images} for {batches} steps, or a larger trainer.max_epochs"
+    )

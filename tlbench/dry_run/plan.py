@@ -130,7 +130,9 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
             for number, stage in enumerate(task.stages)
         ]
     decodes = module.storage == "workers"
-    return RunPlan(stages, images, once_s, advise(config, network), probe.device, tuple(network.groups), decodes)
+    return RunPlan(
+        stages, images, once_s, advise(config, network, images["train"]), probe.device, tuple(network.groups), decodes
+    )
 
 
 @functools.cache

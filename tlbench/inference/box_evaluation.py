@@ -73,28 +73,33 @@ class BoxEvaluation:
         return {f"{split}/{name}": _defined(float(value)) for name, value in values.items()}, metrics
 
     def _inputs(self, split: str) -> Iterator[tuple[Tensor, BoxTargets]]:
-        """All images of a split in its order, in the batches of a run's own test in one process."""
+        """All images of a split, in the batches of the run's own test: the loss depends on them.
+
+        Of several processes each had every W-th image; their batches come one process after another.
+        """
         data, device = self.config.data, self.inference.device
         assert isinstance(data, DetectionDataConfig)
         for images in self.parts(split):
             kept = images.to(device)
-            for index, decoded in _batches(images, data):
+            for index, decoded in _batches(images, data, min(self.config.trainer.devices, len(images))):
                 moved = None if decoded is None else Decoded(*(tensor.to(device) for tensor in decoded))
                 inputs, targets = evaluation_boxes(kept, index.to(device), moved)
                 yield self.inference.network_input(inputs), targets
 
 
-def _batches(images: BoxSplit, data: DetectionDataConfig) -> Iterator[tuple[Tensor, Decoded | None]]:
+def _batches(images: BoxSplit, data: DetectionDataConfig, processes: int) -> Iterator[tuple[Tensor, Decoded | None]]:
     """Positions (B,), and what workers decoded for them where the images are not in memory."""
     size = evaluation_batch(data)
     loader: Any  # it gives other batches than `OrderedLoader` declares
-    if isinstance(images, BoxFiles):
-        workers = default_workers() if data.workers is None else data.workers
-        loader = BoxWorkerLoader(images, size, workers=workers, passes=False)
-        yield from ((batch.samples, batch) for batch in loader)
-    else:
-        loader = PositionLoader(len(images), size)
-        yield from ((index, None) for index in loader)
+    for rank in range(processes):
+        part: dict[str, Any] = {"rank": rank, "world_size": processes}
+        if isinstance(images, BoxFiles):
+            workers = default_workers() if data.workers is None else data.workers
+            loader = BoxWorkerLoader(images, size, workers=workers, passes=False, **part)
+            yield from ((batch.samples, batch) for batch in loader)
+        else:
+            loader = PositionLoader(len(images), size, **part)
+            yield from ((index, None) for index in loader)
 
 
 def _defined(value: float) -> float | None:

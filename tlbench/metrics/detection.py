@@ -139,15 +139,6 @@ class DetectionMetrics(Metric):
             values |= {f"{metric}/{name}": value for name, value in zip(self.class_names, row.tolist(), strict=True)}
         return {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
 
-    def best_confidence(self) -> float:
-        """The confidence of the best mean F1 on what was seen (`confidence.best_confidence`); a call of all processes.
-
-        Returns:
-            In (0, 1); 0.5 where nothing found an object.
-        """
-        with self.sync_context():
-            return best_confidence(self._matches())
-
     def curves(self) -> DetectionCurves:
         """Precision over recall, and precision, recall and F1 over confidence, for figures; a call of all processes."""
         with self.sync_context():

@@ -47,7 +47,7 @@ def parse_command(arguments: list[str]) -> tuple[str, str, CompareOptions]:
     parsed = parse_options(CompareOptions, options)
     if len(sides) != 2:
         raise ConfigError(
-            f"{len(sides)} sides given ({', '.join(sides) or 'none'}): give two, each the folder of an arm or run, or "
-            "a quoted pattern of such; options are factors=[…], metric=…, output=…"
+            f"two sides are needed, {len(sides)} given ({', '.join(sides) or 'none'}): each is the folder of an arm or "
+            "run, or a quoted pattern of such; options are factors=[…], metric=…, output=…"
         )
     return sides[0], sides[1], parsed

@@ -47,6 +47,7 @@ class Task(OptimisedModule):
         name: The task's name in configs and records.
         curves: The validation metrics that can choose the best epoch, and the direction of each.
         default_monitor: The one that does, unless `callbacks.monitor` names another.
+        later_on_tie: Whether of epochs with equal monitored values the last is the best one, rather than the first.
         loss_parts: Names of the P parts of the loss, each of which is a curve; none where it is of one piece.
         monitor: The one that does; callbacks read it and its `mode`.
         stage_number: The stage that trains, from 0.
@@ -59,6 +60,7 @@ class Task(OptimisedModule):
     name: ClassVar[str]
     curves: ClassVar[Mapping[str, Mode]]
     default_monitor: ClassVar[str]
+    later_on_tie: ClassVar[bool] = False
     loss_parts: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
@@ -153,7 +155,7 @@ class Task(OptimisedModule):
         reseed(self.config.seeds.augment, self.global_step, self.global_rank)
 
     def training_step(self, batch: Batch, _batch_idx: int) -> Tensor:
-        """One step; nothing here waits for the device."""
+        """One step; nothing here waits for the device, nor does the loss of classification (that of detection does)."""
         inputs, targets, _ = batch
         with self.regulariser.watch(inputs if self.on_features else None):
             outputs = self.outputs(inputs)

@@ -26,6 +26,8 @@ CONFIDENCE = "confidence"
 class DetectionTask(Task):
     """YOLO11's loss and average precision; the best checkpoint is that of the highest val/map50_95.
 
+    Of equal epochs the last is the best (as in ultralytics): a network that finds nothing yet has 0 in all of them.
+
     Args:
         network: The network with its layer groups, weights already loaded.
         config: The run's configuration.
@@ -35,6 +37,7 @@ class DetectionTask(Task):
     name = "detection"
     curves: ClassVar[Mapping[str, Mode]] = DETECTION
     default_monitor = DETECTION_DEFAULT
+    later_on_tie = True
     loss_parts = PARTS
 
     test_metrics: DetectionMetrics

@@ -11,11 +11,11 @@ from tlbench.errors import ConfigError
 from tlbench.models.norms import to_group_norm
 
 
-def advice(*overrides: str) -> list[str]:
+def advice(*overrides: str, train_images: int = 50_000) -> list[str]:
     configured, network = config(*overrides), tiny_network(10)
     if configured.model.norm == "group":
         network = replace(network, dropped=frozenset(to_group_norm(network.module)))
-    return advise(configured, network)
+    return advise(configured, network, train_images)
 
 
 GPUS = ("trainer=ddp", "trainer.sync_batchnorm=true")
@@ -117,10 +117,10 @@ def test_options_of_batch_norm_where_there_is_none():
 def test_group_norm_where_there_is_no_batch_norm_to_replace():
     network = tiny_network(10)
     to_group_norm(network.module)
-    assert advise(config("model.norm=group"), network) == [
+    assert advise(config("model.norm=group"), network, 50_000) == [
         "model.norm=group: no effect, as the network has no BatchNorm to replace; use model.norm=batch"
     ]
-    assert advise(config(), network) == []
+    assert advise(config(), network, 50_000) == []
 
 
 def test_frozen_statistics_of_random_weights():
@@ -134,3 +134,16 @@ def test_stages_and_scales_that_do_not_fit_the_network_are_errors_not_advice():
         advice("strategy.lr_scales={layer9: 0.1}", "strategy=feature_extractor")
     with pytest.raises(ConfigError, match=r"stage 2 .*'layer9'"):
         advice(GRADUAL, "strategy.stages=[[head],[layer9]]")
+
+
+def test_a_run_of_few_optimizer_steps_is_told_how_to_have_more():
+    summed = ("data.batch_size=16", "optimizer.nominal_batch=64", "trainer.max_epochs=10")
+    expected = (
+        "only about 17 optimizer steps in the whole run, as optimizer.nominal_batch=64 sums the gradients of 4 batches "
+        "of 16 images for each: seeds will scatter; use optimizer.nominal_batch=16 for 70 steps, or a larger "
+        "trainer.max_epochs"
+    )
+    assert advice(*summed, train_images=112) == [expected]
+    assert advice(*summed, train_images=640) == []  # 100 steps
+    assert len(advice(*summed, train_images=639)) == 1
+    assert advice(*summed, "optimizer.nominal_batch=16", train_images=112) == []

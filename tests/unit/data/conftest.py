@@ -13,7 +13,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from tlbench.config import ImageDataConfig
+from tlbench.config import DetectionDataConfig, ImageDataConfig
 
 CONF = Path(__file__).parents[3] / "conf" / "data"
 
@@ -35,6 +35,18 @@ def data_config() -> Callable[..., ImageDataConfig]:
         shipped = yaml.safe_load((CONF / f"{name}.yaml").read_text())
         del shipped["defaults"]  # which augmentation goes with the data
         return ImageDataConfig.model_validate({**shipped, **changes})
+
+    return make
+
+
+@pytest.fixture
+def boxes_config() -> Callable[..., DetectionDataConfig]:
+    """`boxes_config("yolo", root="data")`: likewise, of data with boxes."""
+
+    def make(name: str, **changes: Any) -> DetectionDataConfig:
+        shipped = yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))
+        del shipped["defaults"]
+        return DetectionDataConfig.model_validate({**shipped, **changes})
 
     return make
 

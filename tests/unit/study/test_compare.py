@@ -176,9 +176,9 @@ def test_wrong_input_is_one_line(arm, failed, tmp_path):
     Path("file").touch()
     a, b = "study/tin200", "study/random"
     for arguments, said in (
-        ((), "0 sides given (none): give two"),
-        ((a,), "1 sides given"),
-        ((a, b, "study"), "3 sides given"),
+        ((), "two sides are needed, 0 given (none)"),
+        ((a,), "two sides are needed, 1 given"),
+        ((a, b, "study"), "two sides are needed, 3 given"),
         ((a, "nowhere"), "'nowhere': no such folder"),
         ((a, "no*"), "'no*': no such folder"),
         ((a, "file"), "'file': not a folder"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,10 +13,13 @@ from torch import Tensor
 from tlbench.config import DetectionDataConfig
 from tlbench.data.carve_options import carved_fractions, class_numbers
 from tlbench.data.detection.frame_blocks import Blocks, frame_blocks
+from tlbench.data.detection.images import BoxImages, BoxSplit
 from tlbench.data.detection.label_leak import label_leak
 from tlbench.data.detection.listing import BoxListing, joined
 from tlbench.errors import DataError
 from tlbench.seeds import bits
+
+Boxes = TypeVar("Boxes", BoxListing, BoxSplit, BoxImages)
 
 _SPLIT_DRAW, _SUBSET_DRAW = 16, 17  # as in tlbench.data.splits
 
@@ -63,7 +67,7 @@ def carve_boxes(
     chosen = index["train"][_subset(len(index["train"]), data.fraction, split_seed)]
     splits = {"train": train.take(chosen)}
     splits |= {split: parts[split] if split in parts else train.take(index[split]) for split in ("val", "test")}
-    _check_objects(splits, fractions)
+    check_objects(train.root, splits, fractions)
     if blocks and not blocks.rows_apart:
         warn(
             "data.split: identical label rows stand in neighbouring blocks of frames, as nearly all frames share them; "
@@ -80,9 +84,7 @@ def carve_boxes(
         "test_fraction": fractions.get("test"),
         "fraction": data.fraction,
         "split_seed": split_seed,
-        "counts": {split: len(listing) for split, listing in splits.items()},
-        "objects": {split: len(listing.labels) for split, listing in splits.items()},
-        "background": {split: _background(listing) for split, listing in splits.items()},
+        **counted(splits),
     }
     return splits, rule | (_block_rule(train, blocks, splits) if blocks else {})
 
@@ -108,7 +110,7 @@ def uncarved(parts: Mapping[str, BoxListing], data: DetectionDataConfig) -> dict
     return dict(parts)
 
 
-def choose_classes(listing: BoxListing, wanted: Sequence[str]) -> BoxListing:
+def choose_classes(listing: Boxes, wanted: Sequence[str]) -> Boxes:
     """All images with the objects of some classes, which are numbered in the wanted order.
 
     Raises:
@@ -154,24 +156,40 @@ def random_split(count: int, fractions: Mapping[str, float], seed: int) -> dict[
 def _subset(count: int, fraction: float, seed: int) -> Tensor:
     """Sorted positions of round(N · fraction) of N images; with one seed, a smaller fraction's are among a larger's."""
     wanted = round(count * fraction)
+    if count == 0:
+        raise DataError("train has no image that can be read; add images, or lower the carved fractions")
     if wanted == 0:
         raise DataError(f"data.fraction={fraction:g}: leaves none of {count} training images; use a larger fraction")
     order = torch.argsort(bits(seed, 0, torch.arange(count), _SUBSET_DRAW), stable=True)
     return order[:wanted].sort().values
 
 
-def _check_objects(splits: Mapping[str, BoxListing], fractions: Mapping[str, float]) -> None:
-    for split, listing in splits.items():
-        if len(listing.labels) == 0:
-            mend = f"change data.{split}_fraction" if split in fractions else "add labels, or choose other classes"
+def check_objects(where: str | Path, splits: Mapping[str, Boxes], carved: Collection[str]) -> None:
+    """Refuse splits in which there is nothing to find.
+
+    Args:
+        where: What the data are called, for the message.
+        splits: Split → its images.
+        carved: The splits whose size a fraction of the config decides.
+
+    Raises:
+        DataError: A split has no image, or none with an object.
+    """
+    for split, found in splits.items():
+        if len(found.labels) == 0:
+            mend = f"change data.{split}_fraction" if split in carved else "add labels, or choose other classes"
             raise DataError(
-                f"{listing.root}: {split} has {len(listing)} images and no objects of "
-                f"{', '.join(listing.class_names)}; {mend}"
+                f"{where}: {split} has {len(found)} images and no objects of {', '.join(found.class_names)}; {mend}"
             )
 
 
-def _background(listing: BoxListing) -> int:
-    return int((listing.starts[1:] == listing.starts[:-1]).sum())
+def counted(splits: Mapping[str, Boxes]) -> dict[str, dict[str, int]]:
+    """How many images, objects, and images without any each split has: a part of the rule."""
+    return {
+        "counts": {split: len(found) for split, found in splits.items()},
+        "objects": {split: len(found.labels) for split, found in splits.items()},
+        "background": {split: int((found.starts.diff() == 0).sum()) for split, found in splits.items()},
+    }
 
 
 def _block_rule(train: BoxListing, blocks: Blocks, splits: Mapping[str, BoxListing]) -> dict[str, Any]:

@@ -42,11 +42,11 @@ def classes_of(files: Mapping[Path, Mapping[str, Any]], say: Callable[[str], Non
         if _categories(other, files[other]["categories"]) != found:
             raise DataError(f"{other}: its categories are not those of {first}; give all splits the same ids and names")
     used = {_key(entry.get("category_id")) for content in files.values() for entry in content["annotations"]}
-    above = {
+    above = [
         entry.get("supercategory")
         for entry in files[first]["categories"]
         if entry.get("supercategory") != entry.get("name")
-    }
+    ]
     groups = [of for of, name in found.items() if of not in used and name in above]
     if groups:
         say(f"{first}: {', '.join(found[of] for of in groups)}: only the name of a group of classes, left out")

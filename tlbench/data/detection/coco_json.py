@@ -67,7 +67,8 @@ def read_coco(data: DetectionDataConfig, say: Callable[[str], None], warn: Calla
         mended,
     )
     mended.tell(warn)
-    if background := int((whole.starts.diff() == 0).sum()):
+    readable = torch.tensor([i not in sizes.unreadable for i in range(len(names))], dtype=torch.bool)
+    if background := int(((whole.starts.diff() == 0) & readable).sum()):
         say(f"{background} of {len(names)} images have no objects: background")
     return ReadParts(parts_of(whole, parts, sizes.unreadable), mended, unreadable)
 

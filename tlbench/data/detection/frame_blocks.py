@@ -120,8 +120,9 @@ def _video_and_number(name: str) -> tuple[str, int]:
     found = re.search(r"(\d+)$", stem)
     if found is None:
         raise DataError(
-            f"data.split=blocked: {name}: no number at the end of the name, so its neighbours in time are not known; "
-            "wanted are names such as frame_0012.jpg, or data.split=official"
+            f"{name}: no number at the end of the name, so its neighbours in time are not known, and images are "
+            "divided by blocks of them; wanted are names such as frame_0012.jpg, or data=yolo data.split=official, "
+            "which takes no notice of time"
         )
     kept = [folder for folder in folders if folder != "images" and split_of(folder) is None]
     return "/".join([*kept, stem[: found.start()]]), int(found[1])

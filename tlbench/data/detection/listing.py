@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -62,13 +60,6 @@ class BoxListing:
             labels=self.labels[rows],
             starts=torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)]),
         )
-
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) over names, sizes, boxes, labels and class names; the images' contents are not read."""
-        digest = hashlib.sha256(json.dumps([self.names, self.class_names]).encode())
-        for tensor in (self.sizes, self.boxes, self.labels, self.starts):
-            digest.update(tensor.contiguous().numpy().tobytes())
-        return digest.hexdigest()
 
 
 def joined(listings: Sequence[BoxListing]) -> BoxListing:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from tlbench.config import DetectionDataConfig
-from tlbench.data.detection.carve import carve_boxes, uncarved
+from tlbench.data.detection.carve import carve_boxes, check_objects, counted, uncarved
 from tlbench.data.detection.images import BoxFiles, BoxImages, BoxSplit, in_resized
 from tlbench.data.detection.listing import BoxListing
 from tlbench.data.detection.parts import ReadParts
@@ -45,7 +47,9 @@ def open_boxes(
         return open_documents(data, split_seed, say, warn)
     listed = list_boxes(data, split_seed, say, warn)
     splits, unreadable = _decoded(listed.splits, listed.unreadable, data, say, warn)
-    return Target(data.name, splits, listed.split_rule, unreadable)
+    carved = [split for split in ("val", "test") if listed.split_rule[f"{split}_fraction"] is not None]
+    check_objects(listed.splits["train"].root, splits, carved)  # again: some images may be unreadable
+    return Target(data.name, splits, listed.split_rule | counted(splits), unreadable)
 
 
 def open_uncarved(
@@ -72,17 +76,26 @@ def open_uncarved(
     return found
 
 
+@dataclass(frozen=True)
+class ListedSplits:
+    """The splits before anything is decoded; its fields are as those of `Target`."""
+
+    splits: Mapping[str, BoxListing]
+    split_rule: dict[str, Any]
+    unreadable: Mapping[str, str]
+
+
 def list_boxes(
     data: DetectionDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
-) -> Target[BoxListing]:
-    """The files and labels of a data set on disk as a target, nothing decoded; splits that it lacks are carved out.
+) -> ListedSplits:
+    """The files and labels of a data set on disk, nothing decoded; splits that it lacks are carved out.
 
     Raises:
         DataError: No copy, a broken copy, or labels at fault; files that are not even images, or splits too small.
     """
     read = _read(data, say, warn)
     splits, rule = carve_boxes(read.parts, data, split_seed, read.named, warn, read.frames)
-    return Target(data.name, {split: read.mended.note(part) for split, part in splits.items()}, rule, read.unreadable)
+    return ListedSplits({split: read.mended.note(part) for split, part in splits.items()}, rule, read.unreadable)
 
 
 def _read(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:

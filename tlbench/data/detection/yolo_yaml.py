@@ -92,7 +92,7 @@ def check_names(where: str, names: Sequence[str]) -> tuple[str, ...]:
 def _describes(file: Path) -> bool:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, yaml.YAMLError):
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return False
     return isinstance(content, dict) and ("names" in content or "train" in content)
 
@@ -102,6 +102,8 @@ def _mapping(file: Path) -> dict[str, Any]:
         content = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}; give a data.yaml that can be read") from None
+    except RecursionError:
+        raise DataError(f"{file}: not a description of data, nested too deeply; mend it") from None
     except (ValueError, yaml.YAMLError) as error:
         raise DataError(f"{file}: not YAML ({' '.join(str(error).split())}); mend it") from None
     if not isinstance(content, dict):

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import PIL
@@ -22,6 +23,7 @@ from torch import Tensor
 from tlbench.config import DetectionDataConfig
 from tlbench.data.cache_folder import cache_folder
 from tlbench.data.decode import GREY
+from tlbench.data.detection.carve import check_objects, choose_classes, counted
 from tlbench.data.detection.images import BoxImages, BoxSplit
 from tlbench.data.detection.listing import objects_of
 from tlbench.data.detection.target import thumbnails_of
@@ -48,11 +50,16 @@ def open_documents(
         split_seed: Seed of the splits and of the subset.
         say: Shows the user a line.
         warn: Shows the user a warning.
+
+    Raises:
+        DataError: A class does not exist, or a split would be empty or without objects.
     """
     assert data.pages is not None
     assert data.label_space is not None
     assert data.test_fraction is not None
     pages = _kept(data.pages, data.image_size, data.label_space, say, warn)
+    if data.classes is not None:
+        pages = choose_classes(pages, data.classes)
     order = permutation(data.pages, split_seed)
     test, val = (round(data.pages * fraction) for fraction in (data.test_fraction, data.val_fraction))
     train = order[test + val :]
@@ -66,9 +73,10 @@ def open_documents(
         "test_fraction": data.test_fraction,
         "fraction": data.fraction,
         "split_seed": split_seed,
-        "counts": {split: len(rows) for split, rows in index.items()},
     }
-    return Target(data.name, {split: _take(pages, rows.sort().values) for split, rows in index.items()}, rule)
+    splits = {split: _take(pages, rows.sort().values) for split, rows in index.items()}
+    check_objects(f"{data.pages} drawn documents", splits, ("val", "test"))
+    return Target(data.name, splits, rule | counted(splits))
 
 
 def _take(pages: BoxImages, index: Tensor) -> BoxImages:
@@ -95,11 +103,12 @@ def _kept(count: int, side: int, space: str, say: Callable[[str], None], warn: C
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
-            if not (folder / "pages.npz").is_file():
+            found = _read(folder)
+            if found is None:
                 _write(folder, _draw(count, side, space))
                 size = count * 3 * side**2 / 2**20
                 say(f"drew {count} documents once, kept in {folder.parent.parent} ({size:.0f} MB)")
-        pixels, rest = np.load(folder / "pixels.npy", mmap_mode="c"), dict(np.load(folder / "pages.npz"))
+            pixels, rest = found or _load(folder)
     except OSError as error:
         warn(
             f"drawn documents are not kept: {error.filename or folder.parent}: {error.strerror or error}; every run "
@@ -138,6 +147,18 @@ def _draw(count: int, side: int, space: str) -> Drawn:
     joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     starts = np.concatenate([[0], np.cumsum(joined.pop("counts"))]).astype(np.int64)
     return joined.pop("pixels"), {**joined, "starts": starts}
+
+
+def _load(folder: Path) -> Drawn:
+    return np.load(folder / "pixels.npy", mmap_mode="c"), dict(np.load(folder / "pages.npz"))
+
+
+def _read(folder: Path) -> Drawn | None:
+    """What an earlier run has kept; None where there is nothing, or only a damaged file."""
+    try:
+        return _load(folder)
+    except (FileNotFoundError, ValueError, EOFError, BadZipFile):
+        return None
 
 
 def _write(folder: Path, drawn: Drawn) -> None:

@@ -9,10 +9,7 @@ import torch
 import yaml
 from PIL import Image
 
-from tlbench.config import DetectionDataConfig
 from tlbench.data.detection.listing import BoxListing
-
-CONF = Path(__file__).parents[4] / "conf" / "data"
 
 
 class Heard(list[str]):
@@ -30,18 +27,6 @@ def say() -> Heard:
 @pytest.fixture
 def warn() -> Heard:
     return Heard()
-
-
-@pytest.fixture
-def boxes_config() -> Callable[..., DetectionDataConfig]:
-    """`boxes_config("yolo", root="data")`: the shipped config with changes."""
-
-    def make(name: str, **changes: Any) -> DetectionDataConfig:
-        shipped = yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))
-        del shipped["defaults"]
-        return DetectionDataConfig.model_validate({**shipped, **changes})
-
-    return make
 
 
 @pytest.fixture

@@ -169,6 +169,7 @@ def test_roboflows_group_of_classes_is_no_class(tmp_path: Path, draw_coco, opene
             {"id": 7, "name": "dog", "supercategory": "dog"},
             {"id": 8, "name": "cat", "supercategory": "dog"},
         ]
+        grouped[1]["supercategory"] = ["dog"]  # whatever it is, it names no group
         file.write_text(json.dumps(content(categories=grouped)))
     assert opened().splits["train"].class_names == ("dog", "cat")
     assert say[0].endswith("instances_train2017.json: dog: only the name of a group of classes, left out")

@@ -127,8 +127,9 @@ def test_name_without_a_number(listing):
     with pytest.raises(DataError) as caught:
         frame_blocks(listing({"images/a1.jpg": [], "images/cat.jpg": []}), FRACTIONS, 0)
     assert str(caught.value) == (
-        "data.split=blocked: images/cat.jpg: no number at the end of the name, so its neighbours in time are not "
-        "known; wanted are names such as frame_0012.jpg, or data.split=official"
+        "images/cat.jpg: no number at the end of the name, so its neighbours in time are not known, and images are "
+        "divided by blocks of them; wanted are names such as frame_0012.jpg, or data=yolo data.split=official, which "
+        "takes no notice of time"
     )
 
 

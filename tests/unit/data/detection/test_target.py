@@ -136,3 +136,20 @@ def test_no_image_that_can_be_decoded(draw_yolo, uncarved):
     cut.write_bytes(cut.read_bytes()[:50])
     with pytest.raises(DataError, match=r"^d/images/train/a\.png: .*; none of 1 images can be decoded; replace them$"):
         uncarved(max_unreadable=1)
+
+
+def test_splits_are_checked_and_counted_again_once_images_are_decoded(draw_yolo, data, say, warn):
+    names = [f"{split}/{i}" for split in ("train", "val", "test") for i in range(2)]
+    draw_yolo(Path("d"), {**dict.fromkeys(names, ROW), "val/1": None})
+    for name in ("train/1", "val/0"):
+        cut = Path(f"d/images/{name}.png")
+        cut.write_bytes(cut.read_bytes()[:50])  # its header is whole
+    with pytest.raises(DataError) as caught:
+        open_boxes(data(max_unreadable=2), 0, say, warn)
+    assert str(caught.value) == "d: val has 1 images and no objects of cat, dog; add labels, or choose other classes"
+    Path("d/labels/val/1.txt").write_text(ROW)
+    found = open_boxes(data(max_unreadable=2), 0, say, warn)
+    assert found.split_rule["counts"] == {"train": 1, "val": 1, "test": 2}
+    assert found.split_rule["objects"] == {"train": 1, "val": 1, "test": 2}
+    assert found.split_rule["background"] == {"train": 0, "val": 0, "test": 0}
+    assert sorted(found.unreadable) == ["images/train/1.png", "images/val/0.png"]

@@ -107,6 +107,11 @@ def test_not_yaml(written):
     assert "\n" not in str(caught.value)
 
 
+def test_nested_too_deeply(written):
+    with pytest.raises(DataError, match=r"data\.yaml: not a description of data, nested too deeply; mend it"):
+        read_yaml(written("names: " + "[" * 5_000 + "]" * 5_000))
+
+
 def test_the_description_in_a_folder(tmp_path: Path):
     assert find_yaml(tmp_path) is None
     (tmp_path / "hyperparameters.yaml").write_text("lr0: 0.01")
