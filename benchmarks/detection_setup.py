@@ -246,7 +246,7 @@ def recipe(setting: Setting, seed: int) -> dict[str, Any]:
         "iou": task.nms_iou,
         "max_det": task.max_detections,
         "plots": False,
-        "save": False,  # but the last epoch's
+        "save": True,  # in each epoch, as by default; tlbench does so as well
         "verbose": False,
         **setting.ultralytics,
     }
