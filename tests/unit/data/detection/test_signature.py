@@ -68,8 +68,7 @@ def download_from(monkeypatch: pytest.MonkeyPatch):
 def test_official_val_is_test_and_val_is_a_block_of_train(tmp_path: Path, draw, boxes_config, say, warn):
     draw(tmp_path / "d")
     target = list_boxes(boxes_config("signature", root="d", val_fraction=0.2), 0, say, warn)
-    assert target.name == "signature"
-    assert target.class_names == ("signature",)
+    assert target.splits["train"].class_names == ("signature",)
     assert target.splits["test"].names == tuple(f"images/val/Frame_{n}.png" for n in (6, 14, 22, 30))
     assert target.split_rule["test"] == "official val"
     assert target.split_rule["val"] == "carved out of official train, by blocks of consecutive frames"
