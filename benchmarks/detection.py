@@ -25,7 +25,7 @@ from benchmarks.arguments import positive
 from benchmarks.child import ChildFailed
 from benchmarks.detection_report import SIDES, Quotient, parity, quotient, speed, training_rate
 from benchmarks.detection_runs import check_start, compare_trajectories, evaluate, run_side
-from benchmarks.detection_setup import AMP, Setting, forget_caches, initial_weights, lay_out, recipe, resized_copy
+from benchmarks.detection_setup import AMP, Setting, forget_caches, initial_weights, lay_out, recipe
 from tlbench.compose import explain
 from tlbench.errors import UserError
 from tlbench.results.environment import device_name, versions
@@ -82,7 +82,7 @@ def _measure(options: argparse.Namespace, setting: Setting) -> dict[str, Any]:
         "train": counts["train"],
         "val": counts["val"],
         "official val": counts["test"],
-        "resized": options.resized,
+        "antialias": setting.antialias,
     }
     print("; ".join(f"{key}: {value}" for key, value in what.items()), flush=True)
     result: dict[str, Any] = {**what, "recipe": recipe(setting, 0), "overrides": setting.overrides(0)}
@@ -185,7 +185,8 @@ def _show(found: list[Quotient]) -> list[dict[str, Any]]:
 
 def _setting(options: argparse.Namespace, work: Path) -> Setting:
     device = options.device if options.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    setting = Setting(
+    work.mkdir(parents=True, exist_ok=True)
+    return Setting(
         root=options.root.resolve(),
         source=options.source,
         side=options.side,
@@ -199,10 +200,6 @@ def _setting(options: argparse.Namespace, work: Path) -> Setting:
         ultralytics=dict(options.ultralytics),
         work=work,
     )
-    work.mkdir(parents=True, exist_ok=True)
-    if options.resized:
-        setting = replace(setting, root=resized_copy(setting.root, setting.side, work / "resized"))
-    return setting
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -217,8 +214,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--fraction", type=float, default=1.0, help="of the training images (default 1)")
     whole = "train on a whole number of batches of images, so that both sides have as many steps"
     parser.add_argument("--whole-batches", action="store_true", help=whole)
-    resized = "both read images that were resized beforehand, as ultralytics does; else each resizes by itself"
-    parser.add_argument("--resized", action="store_true", help=resized)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--precision", choices=list(AMP), help="default: cpu 32-true, cuda bf16-mixed")
     parser.add_argument("--threads", type=positive, default=torch.get_num_threads(), help="of torch (default: cores)")
@@ -228,7 +223,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--ultralytics", type=_option, action="append", default=[], metavar="KEY=VALUE", help=own)
     parser.add_argument("--work", type=_empty, help="an empty folder to keep everything in (default: a temporary one)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write all figures there, as JSON")
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="as for tlbench.train")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="key=value", help="as for tlbench.train, such as data.antialias=true"
+    )
     return parser.parse_args(arguments)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 from collections.abc import Sequence
@@ -78,6 +77,7 @@ class Setting:
             f"data.root={self.root}",
             "data.split=official",
             f"data.image_size={self.side}",
+            "data.antialias=false",  # as ultralytics shrinks images
             f"data.batch_size={self.batch}",
             f"data.fraction={self.fraction}",
             f"source={self.source if known else 'checkpoint'}",
@@ -96,33 +96,12 @@ class Setting:
         """The same, composed."""
         return compose_config(self.overrides(seed))
 
-
-def resized_copy(root: Path, side: int, folder: Path) -> Path:
-    """Copy Signature with its images resized as ultralytics does when it loads one, and kept without loss.
-
-    That is OpenCV's linear interpolation, which at a sixth of the size reads few of the pixels; tlbench averages all.
-
-    Args:
-        root: Signature's folder.
-        side: The longer side of the copies, pixels.
-        folder: Where they go.
-
-    Returns:
-        The folder.
-    """
-    import cv2
-
-    for file in sorted(path for path in root.rglob("*") if path.is_file()):
-        copy = folder / file.relative_to(root)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        image = cv2.imread(str(file)) if file.suffix == ".jpg" else None
-        if image is None:
-            shutil.copyfile(file, copy)
-            continue
-        height, width = image.shape[:2]
-        size = [min(math.ceil(length * side / max(height, width)), side) for length in (width, height)]
-        cv2.imwrite(str(copy.with_suffix(".png")), cv2.resize(image, size, interpolation=cv2.INTER_LINEAR))
-    return folder
+    @property
+    def antialias(self) -> bool:
+        """Whether tlbench averages the pixels of what it shrinks."""
+        data = self.config(0).data
+        assert isinstance(data, DetectionDataConfig)
+        return data.antialias
 
 
 def lay_out(setting: Setting) -> dict[str, int]:

@@ -2,6 +2,9 @@
 
 Ultralytics trains; its augmented batches are kept, and tlbench trains on them in their order, instead of its own. What
 is left to differ is the training itself: loss, gradients, accumulation, clipping, optimizer, rates, average.
+
+Training amplifies rounding, from random weights within a few steps. How much, ultralytics shows once more, on the same
+batches from weights that differ from the first ones' by a rounding: an equal trainer ends about as far away.
 """
 
 from __future__ import annotations
@@ -28,26 +31,52 @@ def main() -> int:
     import torch
 
     initial = torch.load(job["initial"], map_location="cpu", weights_only=False).state_dict()
-    batches, theirs, optimizer_steps = _theirs(job)
+    batches, theirs, optimizer_steps = _theirs(job, Path(job["initial"]))
     ours = _ours(job, batches)
+    rounded = _theirs(job, _rounded(job), batches)[1]
     channel.send(
         "result",
         steps=len(batches),
         optimizer_steps=optimizer_steps,
-        weights=_way(initial, theirs, ours, statistics=False),
-        statistics=_way(initial, theirs, ours, statistics=True),
+        weights=_way(initial, theirs, ours, rounded, statistics=False),
+        statistics=_way(initial, theirs, ours, rounded, statistics=True),
     )
     return 0
 
 
-def _theirs(job: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any], int]:
-    """The batches as they were trained on, the averaged weights after the last epoch, and the optimizer's steps."""
-    trainer = new_trainer({**job["recipe"], "val": False}, job["initial"])
+def _rounded(job: dict[str, Any]) -> Path:
+    """The initial network with each weight moved to the next number of float32, above or below."""
+    import torch
+
+    network = torch.load(job["initial"], map_location="cpu", weights_only=False)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in filter(lambda w: w.requires_grad, network.parameters()):
+            up = torch.rand(weight.shape, generator=generator) < 0.5
+            weight.copy_(torch.nextafter(weight, torch.where(up, torch.inf, -torch.inf)))
+    file = Path(job["folder"]).parent / "rounded.pt"
+    torch.save(network, file)
+    return file
+
+
+def _theirs(
+    job: dict[str, Any], initial: Path, given: list[dict[str, Any]] | None = None
+) -> tuple[list[dict[str, Any]], dict[str, Any], int]:
+    """The batches as they were trained on, the averaged weights after the last epoch, and the optimizer's steps.
+
+    Args:
+        job: The child's.
+        initial: The network that is trained.
+        given: Batches to train on; None: its own.
+    """
+    trainer = new_trainer({**job["recipe"], "val": False}, str(initial))
     batches: list[dict[str, Any]] = []
     preprocess = trainer.preprocess_batch
 
     def kept(batch: dict[str, Any]) -> Any:
         if trainer.model.training:
+            if given is not None:
+                batch = {**batch, **given[len(batches)]}
             batches.append({key: batch[key].clone() for key in ("img", "bboxes", "cls", "batch_idx")})
         return preprocess(batch)
 
@@ -95,9 +124,14 @@ def _ours(job: dict[str, Any], batches: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _way(
-    initial: Mapping[str, Any], theirs: Mapping[str, Any], ours: Mapping[str, Any], *, statistics: bool
+    initial: Mapping[str, Any],
+    theirs: Mapping[str, Any],
+    ours: Mapping[str, Any],
+    rounded: Mapping[str, Any],
+    *,
+    statistics: bool,
 ) -> dict[str, float]:
-    """How far training went from the initial values (Euclidean), and how far apart the ends are, as a part of that."""
+    """How far training went from the initial values (Euclidean), and how far apart the ends are, as parts of that."""
     import torch
 
     names = [n for n, t in initial.items() if t.is_floating_point() and statistics == (".running_" in n)]
@@ -107,7 +141,7 @@ def _way(
         return float(torch.linalg.vector_norm(torch.stack(parts)))
 
     went = norm(theirs, initial)
-    return {"went": went, "apart": norm(ours, theirs) / went}
+    return {"went": went, "apart": norm(ours, theirs) / went, "rounding": norm(rounded, theirs) / went}
 
 
 if __name__ == "__main__":

@@ -215,7 +215,8 @@ def searched(session, path: Path, before: dict, after: dict) -> tuple[np.ndarray
     height, width = inside_size(size[1], size[0], side)
     left, top = (side - width) // 2, (side - height) // 2
     square = np.broadcast_to(np.array(before["fill"], np.float32)[:, None, None], (3, side, side)).copy()
-    pixels = decode_square(path.read_bytes(), side, "corner")[:height, :width].transpose(2, 0, 1)
+    fit = "corner" if before["antialias"] else "corner_aliased"
+    pixels = decode_square(path.read_bytes(), side, fit)[:height, :width].transpose(2, 0, 1)
     square[:, top : top + height, left : left + width] = pixels.astype(np.float32) / 255
     (outputs,) = session.run(["predictions"], {"images": square[None]})
     options = {key: after[key] for key in ("min_confidence", "nms_iou", "max_detections")}

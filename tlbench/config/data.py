@@ -78,6 +78,14 @@ class DetectionDataConfig(DataConfig):
     image_size: Annotated[int, Field(ge=32, le=2048, multiple_of=32)] = Field(
         description="side in pixels at the network's input"
     )
+    antialias: bool = Field(
+        description="shrink images by averaging their pixels; false: interpolate between four, as ultralytics does"
+    )
+
+    @property
+    def fit(self) -> Literal["corner", "corner_aliased"]:
+        """How an image is brought to the square that is decoded; see `tlbench.data.decode`."""
+        return "corner" if self.antialias else "corner_aliased"
 
 
 AnyData = Annotated[ImageDataConfig | DetectionDataConfig, Field(discriminator="name")]

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".ppm", ".pgm")
 
-Fit = Literal["crop", "squash", "pad", "corner"]
+Fit = Literal["crop", "squash", "pad", "corner", "corner_aliased"]
 Region = tuple[float, float, float, float]
 """Top, left, height and width of a part of the square, as fractions of its side."""
 
@@ -42,7 +42,8 @@ def decode_square(content: bytes, side: int, fit: Fit, region: Region = WHOLE) -
         content: The file's bytes.
         side: Height and width of the result, pixels.
         fit: How an image that is not square becomes so; see `to_square`. `corner`: the whole image in the top left
-            corner, `GREY` beside it; of the whole square only.
+            corner, `GREY` beside it; `corner_aliased`: likewise, but each pixel is interpolated between four of the
+            image, as by OpenCV's `INTER_LINEAR`, however much smaller it becomes. Both of the whole square only.
         region: The part of the square.
 
     Returns:
@@ -53,8 +54,8 @@ def decode_square(content: bytes, side: int, fit: Fit, region: Region = WHOLE) -
     """
     try:
         with Image.open(io.BytesIO(content)) as image:
-            if fit == "corner":
-                return _in_corner(image, side)
+            if fit in ("corner", "corner_aliased"):
+                return _in_corner(image, side, antialias=fit == "corner")
             _reduce(image, side, fit, region)
             return to_square(to_rgb(image), side, fit, region)
     except UnreadableError:
@@ -90,7 +91,7 @@ def to_square(image: Image.Image, side: int, fit: Fit, region: Region = WHOLE) -
         image: RGB.
         side: Height and width of the result, pixels.
         fit: `crop`: the largest square in the middle; `squash`: the whole image, its aspect ratio lost; `pad`: the
-            whole image between black bars. (`corner` is `decode_square`'s alone.)
+            whole image between black bars. (The corners are `decode_square`'s alone.)
         region: The part of the square.
 
     Returns:
@@ -123,12 +124,18 @@ def inside_size(height: int, width: int, side: int) -> tuple[int, int]:
     return min(math.ceil(height * factor), side), min(math.ceil(width * factor), side)
 
 
-def _in_corner(image: Image.Image, side: int) -> NDArray[np.uint8]:
+def _in_corner(image: Image.Image, side: int, *, antialias: bool) -> NDArray[np.uint8]:
     """The whole image in the top left corner, its longer side the square's, beside it `GREY`."""
     height, width = inside_size(*upright_size(image), side)
-    _reduce(image, side, "pad", WHOLE)
     square = np.full((side, side, 3), GREY, np.uint8)
-    square[:height, :width] = np.asarray(to_rgb(image).resize((width, height), Image.Resampling.BILINEAR))
+    if antialias:
+        _reduce(image, side, "pad", WHOLE)
+        resized = to_rgb(image).resize((width, height), Image.Resampling.BILINEAR)
+    else:  # what shrinks images in Pillow's `resize` averages; its `transform` does not
+        whole = to_rgb(image)
+        box = (0, 0, *whole.size)
+        resized = whole.transform((width, height), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)
+    square[:height, :width] = np.asarray(resized)
     return square
 
 

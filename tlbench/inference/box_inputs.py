@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from tlbench.config import DetectionDataConfig
 from tlbench.data.decode import decode_square, inside_size, upright_size
 from tlbench.data.detection.letterbox import centred, frames
 from tlbench.data.detection.targets import BoxTargets
@@ -32,17 +33,17 @@ class BoxInput:
     width: int
 
 
-def decode_box_input(content: bytes, side: int) -> BoxInput:
+def decode_box_input(content: bytes, data: DetectionDataConfig) -> BoxInput:
     """Decode an image file.
 
     Args:
         content: The file's bytes.
-        side: S, the run's `data.image_size`.
+        data: The run's; `image_size`, S, and `fit` are used.
 
     Raises:
         UnreadableError: As `decode_square`.
     """
-    pixels = decode_square(content, side, "corner")
+    pixels = decode_square(content, data.image_size, data.fit)
     with Image.open(io.BytesIO(content)) as image:
         height, width = upright_size(image)
     return BoxInput(pixels, height, width)

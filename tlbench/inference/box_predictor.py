@@ -9,7 +9,7 @@ from itertools import islice
 import torch
 from torch import nn
 
-from tlbench.config import TrainConfig
+from tlbench.config import DetectionDataConfig, TrainConfig
 from tlbench.data.detection.module import evaluation_batch
 from tlbench.errors import ConfigError
 from tlbench.inference.box_inputs import BoxInput, letterboxed
@@ -64,9 +64,9 @@ class BoxPredictor:
         return evaluation_batch(self._inference.data)
 
     @property
-    def side(self) -> int:
-        """S, height and width of the network's input, pixels."""
-        return self._inference.data.image_size
+    def data(self) -> DetectionDataConfig:
+        """How images are brought to the network's input, of side `image_size`."""
+        return self._inference.data
 
     def predict(self, images: SomeImages, confidence: float | None = None) -> list[list[Detection]]:
         """Find objects in images, brought to the network's input as the run's own test images were.
@@ -110,7 +110,7 @@ class BoxPredictor:
         return detections
 
     def _predictions(self, images: SomeImages, confidence: float) -> Iterator[list[Detection]]:
-        inputs = (box_input(image, self.side) for image in each(images))
+        inputs = (box_input(image, self.data) for image in each(images))
         while batch := list(islice(inputs, self.batch_size)):
             yield from self.detect(batch, confidence)
 

@@ -43,7 +43,7 @@ def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]
         return "".join(text)
 
     return FileJob(
-        decode=lambda content: decode_box_input(content, predictor.side),
+        decode=lambda content: decode_box_input(content, predictor.data),
         batch_size=predictor.batch_size,
         header=table.header(),
         lines=lines,

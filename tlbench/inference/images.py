@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from tlbench.config import ImageDataConfig
+from tlbench.config import DetectionDataConfig, ImageDataConfig
 from tlbench.data.decode import UnreadableError, decode_square, to_rgb, to_square
 from tlbench.errors import DataError
 from tlbench.inference.box_inputs import BoxInput, decode_box_input
@@ -67,22 +67,22 @@ def square(image: OneImage, data: ImageDataConfig) -> Square:
         return to_square(_in_memory(image), data.stored_side, data.fit)
 
 
-def box_input(image: OneImage, side: int) -> BoxInput:
+def box_input(image: OneImage, data: DetectionDataConfig) -> BoxInput:
     """Bring an image to the size of a detector's input, as the run's own images were.
 
     Args:
         image: Floats are rounded to 8 bits, as files hold them.
-        side: Of the input, pixels.
+        data: The run's; `image_size` and `fit` are used.
 
     Raises:
         DataError: As `square`.
     """
     with _named(image):
         if isinstance(image, str | Path):
-            return decode_box_input(read(image), side)
+            return decode_box_input(read(image), data)
         as_file = io.BytesIO()  # takes the files' way, so that there is one way
         _in_memory(image).save(as_file, format="ppm")
-        return decode_box_input(as_file.getvalue(), side)
+        return decode_box_input(as_file.getvalue(), data)
 
 
 @contextmanager

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as TV
 
-from tlbench.data.decode import UnreadableError, decode_square
+from tlbench.data.decode import GREY, UnreadableError, decode_square
 
 
 def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:
@@ -55,6 +56,25 @@ def test_a_region_is_torchvisions_resized_crop():
     ours = decode_square(encoded(pixels), 16, "crop", (5 / 40, 10 / 40, 20 / 40, 24 / 40))
     theirs = TV.resized_crop(torch.from_numpy(pixels).permute(2, 0, 1), 5, 10, 20, 24, [16, 16], antialias=True)
     assert np.abs(ours.transpose(2, 0, 1).astype(int) - theirs.numpy()).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg"])  # a JPEG is not decoded at a fraction of its size, which averages
+def test_an_aliased_corner_interpolates_between_four_pixels(kind: str):
+    content = encoded(noise(180, 320), kind)
+    whole = torch.from_numpy(np.asarray(Image.open(io.BytesIO(content)))).permute(2, 0, 1)
+    ours = decode_square(content, 32, "corner_aliased").transpose(2, 0, 1)
+    theirs = F.interpolate(whole[None].float(), (18, 32), mode="bilinear")[0]
+    assert np.abs(ours[:, :18] - theirs.numpy()).max() <= 1
+    assert (ours[:, 18:] == GREY).all()
+    assert np.abs(decode_square(content, 32, "corner").transpose(2, 0, 1)[:, :18] - theirs.numpy()).max() > 50
+
+
+def test_an_aliased_corner_is_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = encoded(noise(20, 40), exif=exif)
+    upright = np.asarray(Image.open(io.BytesIO(content)).transpose(Image.Transpose.ROTATE_270))
+    assert np.array_equal(decode_square(content, 40, "corner_aliased")[:, :20], upright)
 
 
 def test_grey_and_palette_become_rgb():

@@ -9,12 +9,14 @@ import torch
 from PIL import Image
 
 from tests.drawn_boxes import SIZES, box_images
+from tlbench.compose import compose_config
 from tlbench.data.decode import UnreadableError, decode_square
 from tlbench.data.detection.augment import evaluation_boxes
 from tlbench.errors import DataError
 from tlbench.inference.box_inputs import BoxInput, decode_box_input, letterboxed
 from tlbench.inference.images import box_input
 
+DATA = compose_config(["task=detection", "data.image_size=32"]).data
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 31, 3), dtype=np.uint8)
 
 
@@ -42,7 +44,7 @@ def test_the_size_is_that_of_the_upright_image():
     exif[0x0112] = 6
     for kind in ("png", "jpeg"):
         content = file_of(PIXELS, kind, exif=exif)
-        found = decode_box_input(content, 32)
+        found = decode_box_input(content, DATA)
         assert (found.height, found.width) == (31, 20)
         np.testing.assert_array_equal(found.pixels, decode_square(content, 32, "corner"))
 
@@ -52,22 +54,30 @@ def test_an_image_of_any_kind_becomes_what_its_file_becomes_in_training(tmp_path
     wanted = decode_square(file_of(PIXELS), 64, "corner")
     tensor = torch.from_numpy(PIXELS).permute(2, 0, 1)
     for image in ("a.png", Path("a.png"), Image.open("a.png"), PIXELS, tensor, tensor / 255, tensor.double() / 255):
-        found = box_input(image, 64)
+        found = box_input(image, DATA.model_copy(update={"image_size": 64}))
         np.testing.assert_array_equal(found.pixels, wanted)
         assert (found.height, found.width) == (20, 31)
+
+
+def test_it_is_shrunk_as_the_runs_images_were():
+    content = file_of(np.repeat(np.repeat(PIXELS, 10, 0), 10, 1))
+    pixels = {a: decode_box_input(content, DATA.model_copy(update={"antialias": a})).pixels for a in (True, False)}
+    np.testing.assert_array_equal(pixels[True], decode_square(content, 32, "corner"))
+    np.testing.assert_array_equal(pixels[False], decode_square(content, 32, "corner_aliased"))
+    assert not np.array_equal(*pixels.values())
 
 
 def test_an_image_that_was_given_stays_as_it_is():
     content = io.BytesIO(file_of(np.repeat(np.repeat(PIXELS, 40, 0), 40, 1), "jpeg"))
     image = Image.open(content)
-    box_input(image, 32)
+    box_input(image, DATA)
     assert image.size == (1240, 800)
 
 
 def test_what_cannot_be_taken_is_named():
     with pytest.raises(DataError, match=r"nowhere\.png: No such file.*replace it or leave it out"):
-        box_input("nowhere.png", 32)
+        box_input("nowhere.png", DATA)
     with pytest.raises(DataError, match="float32"):
-        box_input(PIXELS.astype(np.float32), 32)
+        box_input(PIXELS.astype(np.float32), DATA)
     with pytest.raises(UnreadableError):
-        decode_box_input(b"broken", 32)
+        decode_box_input(b"broken", DATA)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlbench.data.decode import UnreadableError, decode_square, inside_size
+from tlbench.data.decode import Fit, UnreadableError, decode_square, inside_size
 from tlbench.data.detection.listing import BoxListing, objects_of
 from tlbench.data.images import no_more_readable
 from tlbench.data.listing import Files, read_file
@@ -78,7 +78,13 @@ class BoxSplit:
 
 @dataclass(frozen=True, eq=False)
 class BoxFiles(BoxSplit):
-    """Images on disk, too large for the memory; `listing` is there."""
+    """Images on disk, too large for the memory; `listing` is there.
+
+    Args:
+        fit: How each is brought to its square.
+    """
+
+    fit: Fit
 
     @property
     def files(self) -> Files:
@@ -95,7 +101,7 @@ class BoxFiles(BoxSplit):
         images = np.empty((len(index), 3, self.side, self.side), np.uint8)
         for row, i in enumerate(index.tolist()):
             try:
-                images[row] = decode_corner(self.files, i, self.side)
+                images[row] = decode_corner(self.files, i, self.side, self.fit)
             except UnreadableError as error:
                 raise no_more_readable(self.files, i, error) from None
         return torch.from_numpy(images)
@@ -116,13 +122,15 @@ class BoxImages(BoxSplit):
         return ("images", *super()._needed)
 
 
-def decode_corner(files: Files, position: int, side: int) -> NDArray[np.uint8]:
+def decode_corner(files: Files, position: int, side: int, fit: Fit) -> NDArray[np.uint8]:
     """(3, side, side) uint8: a listed image in the top left corner of a square, its longer side the square's.
+
+    `fit` is one of the corners.
 
     Raises:
         UnreadableError: The file cannot be read or decoded.
     """
-    return decode_square(read_file(files, position), side, "corner").transpose(2, 0, 1)
+    return decode_square(read_file(files, position), side, fit).transpose(2, 0, 1)
 
 
 def in_resized(listing: BoxListing, side: int) -> tuple[Tensor, Tensor]:

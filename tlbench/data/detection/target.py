@@ -141,7 +141,7 @@ def _images(
     warn: Callable[[str], None],
 ) -> BoxSplit:
     """The images of a listing; what cannot be decoded is left out, and added to `unreadable`."""
-    found = scan(listing, data.image_size if in_memory else THUMBNAIL, "corner", say, warn)
+    found = _scanned(listing, data, in_memory, say, warn)
     if found.unreadable:
         unreadable.update({listing.names[i]: why for i, why in found.unreadable.items()})
         kept = torch.tensor([i for i in range(len(listing)) if i not in found.unreadable], dtype=torch.int64)
@@ -160,7 +160,20 @@ def _images(
         thumbnails=thumbnails_of(found.pixels) if in_memory else found.pixels,
         listing=listing,
     )
-    return BoxImages(**vars(split), images=found.pixels) if in_memory else BoxFiles(**vars(split))
+    return BoxImages(**vars(split), images=found.pixels) if in_memory else BoxFiles(**vars(split), fit=data.fit)
+
+
+def _scanned(
+    listing: BoxListing,
+    data: DetectionDataConfig,
+    in_memory: bool,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+) -> Scan:
+    """The images as they are kept, or in small."""
+    if in_memory:
+        return scan(listing, data.image_size, data.fit, say, warn)
+    return scan(listing, THUMBNAIL, "corner", say, warn)
 
 
 def thumbnails_of(images: torch.Tensor) -> torch.Tensor:

@@ -70,7 +70,7 @@ class _Decoding:
     def __init__(
         self, files: BoxFiles, augmentation: DetectionAugmentation | None, seed: int, mosaic_epochs: int
     ) -> None:
-        self._listing, self._side = files.files, files.side
+        self._listing, self._side, self._fit = files.files, files.side, files.fit
         self._augmentation, self._seed, self._mosaic_epochs = augmentation, seed, mosaic_epochs
 
     def __len__(self) -> int:
@@ -83,7 +83,7 @@ class _Decoding:
         images = np.empty((len(needed), 3, self._side, self._side), np.uint8)
         for row, i in enumerate(needed.tolist()):
             try:
-                images[row] = decode_corner(self._listing, i, self._side)
+                images[row] = decode_corner(self._listing, i, self._side, self._fit)
             except UnreadableError as error:
                 return no_more_readable(self._listing, i, error)  # raised there, without a worker's traceback
         return Decoded(torch.from_numpy(images), rows, index)

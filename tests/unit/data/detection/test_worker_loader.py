@@ -108,7 +108,9 @@ def assert_equal(one, other) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*(num_workers|worker processes).*")
-def test_batches_are_those_from_memory_whatever_the_number_of_workers(data: DetectionDataConfig):
+@pytest.mark.parametrize("antialias", [True, False])
+def test_batches_are_those_from_memory_whatever_the_number_of_workers(data: DetectionDataConfig, antialias: bool):
+    data = data.model_copy(update={"antialias": antialias})
     memory, expected = recorded(data, cache="memory")
     assert memory.storage == "memory"
     assert [len(batch[1]) for batch in expected] == [4, 4, 4, 3, 4, 4, 4, 3, 4]
@@ -129,6 +131,12 @@ def test_the_two_ways_have_one_fingerprint_and_show_the_same_pictures(data: Dete
     pictures = [module.pictures("test", index) for module in modules]
     assert torch.equal(*pictures)
     assert pictures[0].shape == (2, 3, 32, 32)
+
+
+def test_antialiased_and_aliased_pixels_are_kept_apart(data: DetectionDataConfig):
+    kept = [opened(data, cache="memory", antialias=antialias).splits["test"] for antialias in (True, False, True)]
+    assert torch.equal(kept[0].images, kept[2].images)
+    assert not torch.equal(kept[0].images, kept[1].images)
 
 
 def test_auto_keeps_in_memory_what_all_splits_together_need_no_more_than_the_budget(data: DetectionDataConfig):
