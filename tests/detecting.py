@@ -36,6 +36,10 @@ PAGES = (*SMALL, "data.pages=24", "data.val_fraction=0.2", "data.test_fraction=0
 STEPS = 3
 """Batches an epoch."""
 
+BACKBONE = [f"backbone_{name}" for name in ("stem", "p2", "p3", "p4", "p5")]
+NECK = ["neck_top_down", "neck_bottom_up"]
+"""YOLO11n's layer groups below the head."""
+
 QUIET = ("logger.tensorboard=false",)
 
 

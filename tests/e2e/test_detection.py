@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import tlbench.run
 from tests.commands import call, snapshot, train
 from tests.conftest import isolate
-from tests.detecting import PAGES, QUIET, SMALL, STEPS, Fit, Watch, draw_yolo
+from tests.detecting import BACKBONE, NECK, PAGES, QUIET, STEPS, Fit, Watch
 from tests.drawn_detections import targets_of
 from tests.resuming import assert_equal_runs, go, stop_at
-from tests.staged import same_bits
 from tlbench.compose import compose_config
 from tlbench.config_hash import config_hash
 from tlbench.data.detection.target import open_boxes
@@ -30,9 +28,6 @@ from tlbench.results.detection_sidecar import read_detections
 from tlbench.results.record import Record
 from tlbench.study import launch
 from tlbench.tasks.detection import DetectionTask
-
-BACKBONE = [f"backbone_{name}" for name in ("stem", "p2", "p3", "p4", "p5")]
-NECK = ["neck_top_down", "neck_bottom_up"]
 
 
 @pytest.fixture(scope="module")
@@ -307,117 +302,3 @@ def test_arms_share_batches_and_what_is_new_for_the_labels(whole, tmp_path, monk
     }
     assert difference["paired"]["mean"] == pytest.approx(mean[difference["arm"]] - mean[difference["baseline"]])
     assert difference["paired"]["n"] == 2
-
-
-# ---- strategies
-
-
-STAGES = "strategy.stages=[[head],['neck_*'],['backbone_*']]"
-
-STRATEGIES = {
-    # nothing is varied, so classification would compute features once; the input of a detection head are three maps
-    "feature_extractor": (("strategy=feature_extractor", "augmentation=letterbox"), [["head"], ["head"]]),
-    "gradual_unfreezing": (
-        ("strategy=gradual_unfreezing", STAGES, "trainer.max_epochs=3"),
-        [["head"], [*NECK, "head"], [*BACKBONE, *NECK, "head"]],
-    ),
-}
-
-
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_exactly_what_is_frozen_keeps_its_bits(tmp_path, monkeypatch, strategy):
-    """Parameters and BatchNorm statistics, at the end of each epoch's training; `FreezingAudit` checks them as well."""
-    overrides, trainable = STRATEGIES[strategy]
-    epochs: list[dict[str, torch.Tensor]] = []
-    epoch_end = DetectionTask.on_validation_epoch_start
-    monkeypatch.setattr(
-        DetectionTask,
-        "on_validation_epoch_start",
-        lambda task: (epochs.append({n: t.clone() for n, t in task.network.state_dict().items()}), epoch_end(task)),
-    )
-    # no average: it would be what is validated, and moves slowly; every batch a step
-    plain = (
-        "callbacks.ema_decay=null",
-        "callbacks.ema_tau=null",
-        "optimizer.nominal_batch=4",
-        "optimizer.warmup_epochs=0",
-    )
-    pages = [o for o in PAGES if not (o.startswith("augmentation.") and "augmentation=letterbox" in overrides)]
-    outcome = train(*pages, *QUIET, *plain, *overrides, "hydra.run.dir=run")
-    assert outcome.code == 0, outcome.out + outcome.err
-    assert "features computed once" not in outcome.out
-    stages = content(tmp_path / "run")["stages"]
-    assert [stage["trainable"] for stage in stages] == [groups for i, groups in enumerate(trainable) if i < len(stages)]
-    start = initial()
-    config = compose_config(PAGES)
-    network = build_network(config.model, 1, 0, config.data.image_size)
-    fixed = {"model.23.dfl.conv.weight"}
-    assert len(epochs) == len(trainable)
-    for groups, weights in zip(trainable, epochs, strict=True):
-        frozen = {name for name in start if network.group_of(name) not in groups} | fixed
-        same = set(same_bits(start, weights))
-        assert frozen <= same
-        assert {network.group_of(name) for name in set(start) - same} == set(groups)
-
-
-# ---- the user's own files
-
-
-def test_a_folder_of_ones_own_is_read_and_never_written(tmp_path):
-    root = draw_yolo(tmp_path / "own")
-    before = snapshot(root)
-    times = {path: path.stat().st_mtime_ns for path in sorted(root.rglob("*"))}
-    for path in [root, *root.rglob("*")]:
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    own = (*SMALL, *QUIET, "data=yolo", f"data.root={root}", "data.val_fraction=0.25", "trainer.max_epochs=1")
-    kept = train(*own, "data.cache=memory", "hydra.run.dir=memory")
-    decoded = train(*own, "data.cache=none", "data.workers=0", "hydra.run.dir=workers")
-    for path in [root, *root.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    assert (kept.code, decoded.code) == (0, 0), kept.err + decoded.err
-    assert snapshot(root) == before
-    assert {path: path.stat().st_mtime_ns for path in sorted(root.rglob("*"))} == times
-    memory, workers = content(tmp_path / "memory"), content(tmp_path / "workers")
-    assert (memory["data"]["storage"], workers["data"]["storage"]) == ("memory", "workers")
-    assert workers["metrics"] == memory["metrics"]
-    assert [workers["curves"][0][key] for key in ("train/loss", "val/loss")] == [
-        memory["curves"][0][key] for key in ("train/loss", "val/loss")
-    ]
-    counts = memory["data"]["audit"]["counts"]
-    assert memory["data"]["class_names"] == ["stamp", "photo"]
-    assert [counts[split]["images"] for split in ("train", "val", "test")] == [12, 4, 8]
-    assert counts["test"]["background"] == 4  # every sixth, all of them in val
-    assert counts["train"]["background"] + counts["val"]["background"] == 1  # the empty label file
-    assert "duplicate label rows left out" in json.dumps(memory["data"]["audit"]["mended"])
-    shutil.rmtree(root)
-
-
-# ---- stand-ins
-
-
-def test_what_cannot_be_reached_is_stood_in_for(monkeypatch):
-    given: list[str] = []
-    monkeypatch.setattr("tlbench.train._call_hydra", given.extend)
-    outcome = train("+experiment=signature_transfer", "source=coco", "trainer=cpu")
-    assert outcome.code == 0, outcome.err
-    config = compose_config([o for o in given if not o.startswith("hydra.")])
-    assert (config.study, config.data.name, config.source.name) == (
-        "signature_transfer-standin", "documents", "documents"
-    )  # fmt: skip
-    assert [(s.kind, s.wanted, s.used) for s in config.stand_ins] == [
-        ("data", "signature", "documents"), ("source", "coco", "documents")
-    ]  # fmt: skip
-    assert (config.data.split, config.data.label_space, config.data.image_size) == ("official", "target", 320)
-    refused = train("+experiment=signature_transfer", "source=coco", "trainer=cpu", "on_missing=error")
-    assert refused.code == 2
-    assert "signature.zip" in refused.one_line()
-
-
-def test_pages_stand_in_whatever_was_wished_for_signatures_files(monkeypatch):
-    given: list[str] = []
-    monkeypatch.setattr("tlbench.train._call_hydra", given.extend)
-    wishes = ("data.cache=none", "data.fraction=0.5", "data.workers=2", "data.split=blocked", "source=random")
-    outcome = train("+experiment=signature_transfer", "trainer=cpu", *wishes)
-    assert outcome.code == 0, outcome.err
-    config = compose_config([o for o in given if not o.startswith("hydra.")])
-    assert (config.data.name, config.data.cache, config.data.fraction) == ("documents", "memory", 1.0)

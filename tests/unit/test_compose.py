@@ -31,7 +31,9 @@ def test_an_unknown_key_is_named_with_the_nearest_one_and_its_neighbours():
 
 def test_the_neighbours_of_an_unknown_key_are_those_of_the_chosen_options():
     text = explained("task=detection", "data.shots=2")
-    assert text.startswith("unknown key 'data.shots' (did you mean 'data.root'?); allowed under data: antialias, batch_size, ")
+    assert text.startswith(
+        "unknown key 'data.shots' (did you mean 'data.root'?); allowed under data: antialias, batch_size, "
+    )
     assert " pages, " in text
     assert "stored_size" not in text
 
