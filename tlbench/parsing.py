@@ -62,8 +62,9 @@ def _describe(error: Any) -> str:
         return f"{group}={error['input']!r}: {location[-1]!r} is missing; give {' and '.join(needed)}, or null"
     if error["type"] == "missing":
         return f"missing key {key!r}; see `python -m tlbench.train --cfg job` for all keys"
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{key}={error['input']!r}: {message[0].lower()}{message[1:]}"
+    message = "give true or false" if error["type"].startswith("bool_") else error["msg"].removeprefix("Value error, ")
+    value = "null" if error["input"] is None else repr(error["input"])
+    return f"{key}={value}: {message[0].lower()}{message[1:]}"
 
 
 def _cross_checks(c: TrainConfig) -> list[str]:

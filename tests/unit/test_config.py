@@ -63,6 +63,8 @@ def test_all_errors_of_a_config_are_reported_at_once_with_key_value_and_what_is_
         (["optimizer=yolo", "optimizer.final_lr=0"], "optimizer.final_lr=0"),
         (["optimizer=yolo", "optimizer.clip_norm=0"], "optimizer.clip_norm=0"),
         (["optimizer=yolo", "optimizer.nominal_batch=0"], "optimizer.nominal_batch=0"),
+        (["task=detection", "data.antialias=maybe"], "data.antialias='maybe': give true or false"),
+        (["task=detection", "data.antialias=null"], "data.antialias=null: give true or false"),
         (["callbacks.ema_tau=2000"], "callbacks.ema_tau=2000.0: without callbacks.ema_decay there is no average"),
     ],
 )

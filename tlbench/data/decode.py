@@ -149,7 +149,7 @@ def _reduce(image: Any, side: int, fit: Fit, region: Region) -> None:
     width, height = _square(image.size, fit)
     spare = min(region[3] * width, region[2] * height) / (_REDUCING_GAP * side)
     if spare >= 2:
-        image.draft("RGB", (int(image.width / spare), int(image.height / spare)))
+        image.draft("RGB", (max(int(image.width / spare), 1), max(int(image.height / spare), 1)))
 
 
 def _reason(error: Exception) -> str:

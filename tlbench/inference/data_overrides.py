@@ -14,7 +14,7 @@ from tlbench.config import ImageDataConfig, TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.parsing import parse
 
-PREPROCESSING = ("image_size", "stored_size", "fit", "normalisation")
+PREPROCESSING = ("image_size", "stored_size", "fit", "antialias", "normalisation")
 """Keys that the network was trained with: they stay the run's on any data."""
 
 _OWN_SIZE = ("cifar10", "digits")

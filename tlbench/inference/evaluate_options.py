@@ -20,7 +20,7 @@ evaluates it on other data.
 
 FOOTER = """\
   data=… data.key=…   other data than the run's own, as python -m tlbench.train takes them. The classes must be the
-                      run's; image size, fit and normalisation stay the run's.
+                      run's; image size, fit, antialias and normalisation stay the run's.
 
 A detection run's precision, recall and F1 are at the confidence that its validation chose.
 

@@ -61,12 +61,24 @@ def test_a_region_is_torchvisions_resized_crop():
 @pytest.mark.parametrize("kind", ["png", "jpeg"])  # a JPEG is not decoded at a fraction of its size, which averages
 def test_an_aliased_corner_interpolates_between_four_pixels(kind: str):
     content = encoded(noise(180, 320), kind)
-    whole = torch.from_numpy(np.asarray(Image.open(io.BytesIO(content)))).permute(2, 0, 1)
+    whole = torch.from_numpy(np.array(Image.open(io.BytesIO(content)))).permute(2, 0, 1)
     ours = decode_square(content, 32, "corner_aliased").transpose(2, 0, 1)
     theirs = F.interpolate(whole[None].float(), (18, 32), mode="bilinear")[0]
     assert np.abs(ours[:, :18] - theirs.numpy()).max() <= 1
     assert (ours[:, 18:] == GREY).all()
     assert np.abs(decode_square(content, 32, "corner").transpose(2, 0, 1)[:, :18] - theirs.numpy()).max() > 50
+
+
+@pytest.mark.parametrize("fit", ["pad", "corner", "corner_aliased"])
+@pytest.mark.parametrize("size", [(10, 3000), (1, 600), (4000, 60)])
+def test_photos_of_any_shape_become_squares(fit: str, size: tuple[int, int]):
+    colour = np.full((*size, 3), 200, np.uint8)
+    found = decode_square(encoded(colour, "jpeg"), 32, fit)
+    assert found.shape == (32, 32, 3)
+    if fit == "pad":  # a faint line between the bars
+        assert found[15:17, 15:17].any()
+    else:
+        assert np.abs(found[0, 0].astype(int) - 200).max() <= 2
 
 
 def test_an_aliased_corner_is_upright():

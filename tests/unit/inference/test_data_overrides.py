@@ -37,12 +37,14 @@ def test_photos_keep_their_stored_size_and_data_of_one_size_theirs():
 
 
 def test_data_with_boxes_keep_the_runs_input():
-    run = compose_config(
-        ["task=detection", "data.image_size=96", "data.batch_size=4", "data.normalisation.std=[2,2,2]"]
-    )
+    trained_with = ("data.image_size=96", "data.batch_size=4", "data.normalisation.std=[2,2,2]", "data.antialias=false")
+    run = compose_config(["task=detection", *trained_with])
     changed = with_data(run, ["data=yolo", "data.root=x"]).data
     assert (changed.name, changed.root, changed.pages) == ("yolo", "x", None)
     assert (changed.image_size, changed.batch_size, changed.normalisation.std) == (96, 4, [2, 2, 2])
+    assert not changed.antialias
+    with pytest.raises(ConfigError, match=r"data\.antialias=true: the network was trained with the run's own"):
+        with_data(run, ["data=yolo", "data.antialias=true"])
     with pytest.raises(ConfigError, match=r"data=digits: .* task=detection: coco, documents, signature, yolo$"):
         with_data(run, ["data=digits"])
 

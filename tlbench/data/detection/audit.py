@@ -63,7 +63,7 @@ def audit_boxes(target: Target[BoxSplit], data: DetectionDataConfig, *, test: bo
     depends_on = [
         ["boxes", VERSION, BOX_VERSION],
         {split: [images.fingerprint(), images.names] for split, images in splits.items()},
-        isinstance(splits["train"], BoxFiles),  # decoded in small at once: thumbnails of other roundings
+        [isinstance(splits["train"], BoxFiles), data.fit],  # thumbnails of other roundings
         [data.name, data.split, data.min_images_per_class],
         unreadable,
         mended,

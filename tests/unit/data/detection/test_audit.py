@@ -331,9 +331,10 @@ def test_the_same_images_are_audited_once(folder: Path, monkeypatch: pytest.Monk
     audited(**{**splits, "val": split("val", PHOTOS[3:5], mended={"boxes": ("a.txt:1",)})})
     audited(config(split="blocked"), **splits)
     audited(config(min_images_per_class=5), **splits)
+    audited(config(antialias=False), **splits)
     audited(**splits, unreadable={"z.jpg": "truncated"})
     audited(**splits, test=split("test", PHOTOS[5:7]))
-    assert len(calls) == len(list(folder.iterdir())) == 8
+    assert len(calls) == len(list(folder.iterdir())) == 9
 
 
 def test_without_a_test_its_split_is_not_looked_at():
