@@ -26,7 +26,7 @@ from tlbench.data.listing import Files, read_file
 from tlbench.data.workers import decoding_loader, default_workers
 from tlbench.errors import DataError
 
-FORMAT = 1
+FORMAT = 2
 """Part of the key: raise it when the same file would decode to other pixels."""
 
 PIXELS, DIGESTS, UNREADABLE = "pixels.npy", "digests.npy", "unreadable.json"
