@@ -22,7 +22,7 @@ CONFIG = {
     "a fraction for an integer": (["data.shots=2.5"], ["data.shots=2.5", "valid integer"]),
     "a number for a list": (["optimizer.betas=0.9"], ["optimizer.betas=0.9", "valid list"]),
     "no value": (["optimizer.lr="], ["optimizer.lr=''", "valid number"]),
-    "null for a number": (["trainer.max_epochs=null"], ["trainer.max_epochs=None", "valid integer"]),
+    "null for a number": (["trainer.max_epochs=null"], ["trainer.max_epochs=null", "valid integer"]),
     "a value out of range": (["optimizer.lr=-1"], ["optimizer.lr=-1", "greater than 0"]),
     "a fraction above one": (["data.fraction=1.5"], ["data.fraction=1.5", "less than or equal to 1"]),
     "a value that is not among those allowed": (["on_missing=maybe"], ["on_missing='maybe'", "'error' or 'embedded'"]),

@@ -48,6 +48,7 @@ def reads(tmp_path, monkeypatch, tiny_network):
     def run(shots, *overrides):
         counts.clear()
         folder = tmp_path / str(shots)
+        monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path / f"cache {shots}"))  # an audit that is kept reads less
         # SGD, as torch keeps AdamW's own count of steps on the host and reads it there
         few = (f"data.shots={shots}", "trainer.max_epochs=1", "optimizer=sgd", "optimizer.warmup_epochs=0")
         with Waits(counts):
