@@ -11,19 +11,22 @@ import numpy as np
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-CHECKPOINTS = ("best.ckpt", "last.ckpt")
+BEST, FINAL = "best.ckpt", "final.ckpt"
+"""A complete run has the first; tests keep the state that training ended with as the second."""
 _KEPT = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "current_model_state")
 
 
 def result(folder: Path) -> dict[str, Any]:
-    """Record without `volatile`, predictions, TensorBoard scalars and both checkpoints, tensors as bytes."""
+    """Record without `volatile`, `curves.csv`, predictions, TensorBoard scalars and checkpoints, tensors as bytes."""
     record = json.loads((folder / "record.json").read_text())
     del record["volatile"]
     curves, metrics = record.pop("curves"), record.pop("metrics")
     with np.load(folder / "predictions_test.npz") as file:
         predictions = {key: (value.dtype.str, value.tobytes()) for key, value in file.items()}
     found = {"curves": curves, "metrics": metrics, "record": record, "predictions": predictions}
-    return {**found, "TensorBoard": scalars(folder), **{name: checkpoint(folder / name) for name in CHECKPOINTS}}
+    found |= {"TensorBoard": scalars(folder), "curves.csv": (folder / "curves.csv").read_bytes()}
+    found |= {BEST: (folder / BEST).read_bytes()}
+    return found | ({FINAL: checkpoint(folder / FINAL)} if (folder / FINAL).exists() else {})
 
 
 def differences(folder: Path, other: Path) -> list[str]:

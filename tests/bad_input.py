@@ -210,7 +210,7 @@ CONFIG = {
 
 def _other_format() -> None:
     record = json.loads(Path("run/record.json").read_text())
-    Path("run/record.json").write_text(json.dumps({**record, "format": 2}))
+    Path("run/record.json").write_text(json.dumps({**record, "format": 99}))
 
 
 def _damaged() -> None:
@@ -234,12 +234,20 @@ def _second_run_incomplete() -> None:
     _incomplete()
 
 
-def _incomplete_and_damaged() -> None:
-    _incomplete()
-    _damaged()
+def _edited() -> None:
+    record = json.loads(Path("run/record.json").read_text())
+    record["config"]["optimizer"]["lr"] = 0.5
+    Path("run/record.json").write_text(json.dumps(record))
+
+
+def _with_nan() -> None:
+    path = Path("run/record.json")
+    path.write_text(path.read_text().replace('"epoch": 1.0', '"epoch": NaN', 1))
+    assert "NaN" in path.read_text()
 
 
 def _unknown() -> None:
+    Path("run/best.ckpt").rename("run/last.ckpt")
     Path("run/record.json").unlink()
     Path("run/config.yaml").unlink()
 
@@ -247,7 +255,8 @@ def _unknown() -> None:
 RUNS = {
     "a folder with another run": Case((*RUN, "optimizer.lr=0.5")),
     "a record of another format": Case(RUN, _other_format),
-    "a damaged best.ckpt": Case(RUN, _incomplete_and_damaged, rewrites=("run/record.json",)),
+    "a record with an edited configuration": Case((*RUN, "optimizer.lr=0.5"), _edited),
+    "a record with a number that is none": Case(RUN, _with_nan),
     "a checkpoint of an unknown run": Case(RUN, _unknown),
     "evaluate a run that is not there": Case(("run=rnu",), entry="evaluate"),
     "evaluate a run that is not complete": Case(("run=run",), _incomplete, "evaluate"),

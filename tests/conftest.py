@@ -68,6 +68,16 @@ def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
     use_tiny_network(monkeypatch)
 
 
+@pytest.fixture(scope="module")
+def final_state() -> Iterator[None]:
+    """Complete runs keep their last checkpoint, see `tests.final_state`."""
+    from tests.final_state import keep_final_state
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        keep_final_state(monkeypatch)
+        yield
+
+
 def use_tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """See `tiny_network`; for fixtures of a wider scope."""
     from tests.tiny_network import tiny_network
@@ -79,11 +89,13 @@ def use_tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def fits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Fit]]:
     """ResNet-18 fitted on digits from `tin200` and from `random`; do not write into their folders."""
+    from tests.final_state import keep_final_state
     from tests.fits import fit_both
 
     folder = tmp_path_factory.mktemp("fits")
     with pytest.MonkeyPatch.context() as monkeypatch:
         isolate(monkeypatch, folder)
+        keep_final_state(monkeypatch)
         fitted = fit_both(folder)
     yield fitted
     shutil.rmtree(folder)  # some hundred megabytes of checkpoints

@@ -12,7 +12,8 @@ from tests.records import record
 from tlbench.config import TrainConfig
 from tlbench.models.catalog import build_network
 from tlbench.results.folder import BEST_CHECKPOINT
-from tlbench.results.record import DataRecord, write_record
+from tlbench.results.record import DataRecord, read_record, write_record
+from tlbench.sources.hashing import file_sha256
 
 NAMES = ("cat", "dog", "a, b")
 
@@ -33,4 +34,13 @@ def draw_run(folder: Path, *overrides: str, names: tuple[str, ...] = NAMES, **ch
     torch.save({"state_dict": weights}, folder / BEST_CHECKPOINT)
     data = DataRecord(name=drawn.data.name, class_names=list(names), split_rule={}, fingerprints={})
     write_record(folder, record(**{"config": drawn.model_dump(mode="json"), "data": data, **changed}))
+    name_checkpoint(folder)
     return drawn
+
+
+def name_checkpoint(folder: Path) -> None:
+    """Let the record name the checkpoint that lies there, as if the run had written it."""
+    drawn = read_record(folder)
+    assert drawn is not None
+    files = {BEST_CHECKPOINT: file_sha256(folder / BEST_CHECKPOINT)}
+    write_record(folder, drawn.model_copy(update={"files": files}))

@@ -166,11 +166,15 @@ def _child(order: dict[str, Any]) -> None:
 def serve() -> None:
     """Fork a process for each line of stdin."""
 
+    import pytest
+
     import tlbench.run  # noqa: F401
+    from tests.final_state import keep_final_state
     from tests.tiny_network import tiny_network
     from tlbench.models.catalog import NETWORKS
 
     NETWORKS["resnet18"] = tiny_network
+    keep_final_state(pytest.MonkeyPatch())
     for line in sys.stdin:
         process = os.fork()
         if process == 0:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+from tlbench.upgrade import unchanged
+
+FORMAT: Final = 2
+"""Of the hash and of the record that holds it: raise it when the same configuration would get another hash."""
 
 NOT_AFFECTING_RESULTS = (
     "study",
@@ -56,9 +61,18 @@ def affecting_results(config: Mapping[str, Any]) -> dict[str, Any]:
     return flat if groups is None else {**flat, "model.groups": list(groups)}  # their order counts, from input to head
 
 
-def config_hash(config: Mapping[str, Any]) -> str:
-    """SHA-256 (hex) over the keys that affect results."""
-    return hashlib.sha256(json.dumps(affecting_results(config), sort_keys=True).encode()).hexdigest()
+def config_hash(config: Mapping[str, Any], record_format: int = FORMAT) -> str:
+    """SHA-256 (hex) over the keys that affect results.
+
+    Args:
+        config: The configuration, nested; of a record as it is stored there, not upgraded.
+        record_format: By which recipe. Format 1 covers all keys that were there; format 2 leaves out those that came
+            since, where they have the value of before, so that a new key changes no hash.
+    """
+    flat = affecting_results(config)
+    left_out = unchanged(flat) if record_format > 1 else set()
+    hashed = {key: value for key, value in flat.items() if key not in left_out}
+    return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

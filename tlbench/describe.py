@@ -35,9 +35,9 @@ def load_best(task: Task, parts: TrainerParts, path: Path) -> BestRecord:
     """Load the best checkpoint into the task, and describe it.
 
     Raises:
-        OutputError: It is damaged.
+        OutputError: It is damaged, or another run's.
     """
-    checkpoint = read_checkpoint(path)
+    checkpoint = read_checkpoint(path, task.config_hash)
     task.load_state_dict(checkpoint["state_dict"])
     task.take_chosen(checkpoint[CHOSEN])
     value, epoch = checkpoint[MONITORED][task.monitor], checkpoint["epoch"]

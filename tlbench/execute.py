@@ -9,7 +9,7 @@ from tlbench.config import TrainConfig
 from tlbench.console import banner, say, shown, warn
 from tlbench.errors import ConfigError, Failure, UserError
 from tlbench.loggers.check import check_loggers
-from tlbench.results.folder import earlier_record, set_aside
+from tlbench.results.folder import earlier_record, set_aside, tidy
 from tlbench.results.record import FILE_NAME, Record
 from tlbench.results.show import show_record
 from tlbench.results.tuning import tuning_of
@@ -35,6 +35,7 @@ def execute(config: TrainConfig, folder: Path) -> Record:
     tuning_of(config, folder)
     earlier = earlier_record(folder, config.model_dump(mode="json"))
     if earlier is not None and earlier.status == "complete" and not config.rerun:
+        tidy(folder)
         say(f"complete since {earlier.volatile.finished}, nothing to train (rerun=true repeats it)")
         show_record(earlier, folder)
         return earlier

@@ -31,9 +31,9 @@ from tlbench.models.catalog import build_network
 from tlbench.processes.rank import is_first_process
 from tlbench.processes.team import ProcessLost, Team
 from tlbench.results.atomic import output_errors
-from tlbench.results.checkpoints import find_resumable, read_checkpoint
+from tlbench.results.checkpoints import find_resumable
 from tlbench.results.environment import device_name, host, peak_memory_mb, versions
-from tlbench.results.folder import BEST_CHECKPOINT, begin
+from tlbench.results.folder import BEST_CHECKPOINT, PREDICTIONS_FILE, begin, tidy
 from tlbench.results.record import (
     BestRecord,
     DataRecord,
@@ -44,6 +44,7 @@ from tlbench.results.record import (
     write_record,
 )
 from tlbench.results.tuning import TuningRecord, tuning_of
+from tlbench.sources.hashing import file_sha256
 from tlbench.sources.load import apply_source
 from tlbench.sources.report import LoadReport
 from tlbench.tasks.base import Task
@@ -139,6 +140,7 @@ class _Run:
     metrics: dict[str, float | None] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     sidecars: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def build(self, signals: Signals) -> _Built:
@@ -174,14 +176,13 @@ class _Run:
         if c.trainer.channels_last:
             network.module.to(memory_format=torch.channels_last)
         task = build_task(network, c, names)
-        last = find_resumable(self.folder, self.say)
-        step = read_checkpoint(last)["global_step"] if last else 0
-        self.loggers = build_loggers(c, self.folder, step, self.warn)
+        last = find_resumable(self.folder, task.config_hash, self.say)
+        self.loggers = build_loggers(c, self.folder, last.step if last else 0, self.warn)
         parts = build_trainer(c, task, self.folder, self.loggers, signals, self.say, self.team)
         if last is not None:
             self.resumes += 1
-            self.say(f"goes on from {shown(last)} (step {step})")
-        self.built = _Built(task, module, parts, self.data, last)
+            self.say(f"goes on from {shown(last.path)} (step {last.step})")
+        self.built = _Built(task, module, parts, self.data, last.path if last else None)
         begin_logging(self.loggers)
         return self.built
 
@@ -204,7 +205,9 @@ class _Run:
 
     def choose(self, built: _Built) -> None:
         """Take up the best checkpoint on validation."""
-        self.best = load_best(built.task, built.parts, self.folder / BEST_CHECKPOINT)
+        best = self.folder / BEST_CHECKPOINT
+        self.best = load_best(built.task, built.parts, best)
+        self.files[BEST_CHECKPOINT] = file_sha256(best)
         if self.best.value == 0 and built.task.mode == "max":
             warning = (
                 f"{self.best.monitor} is 0 in the best epoch: nothing was learnt that shows on validation; a longer "
@@ -225,6 +228,7 @@ class _Run:
         built.data.fingerprints.update(built.module.fingerprints())
         if is_first_process():
             self.sidecars |= keep_test(self.folder, built.task, built.module, predictions, self.loggers, step)
+            self.files[PREDICTIONS_FILE] = file_sha256(self.folder / PREDICTIONS_FILE)
             log_result(self.loggers, values, self.config, step)
         self.seconds["test_s"] = time.perf_counter() - begun
 
@@ -239,6 +243,8 @@ class _Run:
         try:
             if is_first_process():
                 write_record(self.folder, record)
+                if status == "complete":  # now that nothing is lost without them
+                    tidy(self.folder)
         finally:
             conclude_logging(self.loggers, status)
         return record
@@ -269,6 +275,7 @@ class _Run:
             curves=[dict(row) for row in parts.curves.rows] if parts else [],
             warnings=self.warnings,
             sidecars=self.sidecars,
+            files=self.files,
             error=error,
             volatile=Volatile(
                 started=self.started.isoformat(timespec="seconds"),

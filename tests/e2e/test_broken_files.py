@@ -152,7 +152,7 @@ def test_a_full_disk(tmp_path, monkeypatch, where):
     def full(self, batch, batch_idx):
         calls.append(None)
         if len(calls) == {"in the first checkpoint": 1, "in the second epoch's": 3}.get(where):
-            resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, limits[1]))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
         return original(self, batch, batch_idx)
 
     monkeypatch.setattr(ClassificationTask, "training_step", full)

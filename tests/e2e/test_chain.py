@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,31 @@ def test_a_run_that_is_not_complete_is_refused_before_anything_is_written(
     assert outcome.code == 2
     assert "source.path='stopped': the run there is not complete (status interrupted)" in outcome.one_line()
     assert not Path("run").exists()
+
+
+def test_a_checkpoint_that_is_not_the_runs_is_no_source_and_a_chain_without_hashes_says_so(
+    runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_tiny_network(monkeypatch)
+    assert [link["verified"] for link in record(runs["third"])["weights"]["chain"]] == [True, True]
+    assert record(runs["third"])["warnings"] == record(runs["first"])["warnings"]
+
+    folder = shutil.copytree(runs["second"], tmp_path / "copy")
+    shutil.copy(runs["first"] / "best.ckpt", folder / "best.ckpt")
+    refused = train(*PLAIN, "source=checkpoint", f"source.path={folder}", "hydra.run.dir=refused")
+    assert refused.code == 2
+    assert "best.ckpt: not the checkpoint of the run second/checkpoint/seed_1: its record says " in refused.one_line()
+
+    shutil.copy(runs["second"] / "best.ckpt", folder / "best.ckpt")
+    without = record(folder)
+    del without["files"]
+    without["weights"]["chain"][0]["verified"] = False
+    (folder / "record.json").write_text(json.dumps(without))
+    fourth = record(run("fourth", "source=checkpoint", f"source.path={folder}"))
+    assert [link["verified"] for link in fourth["weights"]["chain"]] == [False, False]
+    said = [warning for warning in fourth["warnings"] if "nothing says" in warning]
+    assert said == [
+        "the run second/checkpoint/seed_1: nothing says that best.ckpt is its checkpoint; its record has no hash of it",
+        "the run second/checkpoint/seed_1: in its chain, nothing says that the weights are those of "
+        f"first/{record(runs['first'])['arm']}/seed_0",
+    ]

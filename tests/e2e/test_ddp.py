@@ -14,8 +14,11 @@ import pytest
 import torch
 
 from tests.commands import train
+from tests.final_state import FINAL
 from tests.several import DDP, Several, alive, install, python
 from tlbench.errors import OutputError
+
+pytestmark = pytest.mark.usefixtures("final_state")
 
 GROUPS = {"stem", "layer1", "layer2", "layer3", "layer4", "head"}
 GROUP_NORM = (*DDP, "model.norm=group", "data.val_fraction=0.2855", "data.test_fraction=0.2855")
@@ -45,7 +48,7 @@ def predictions(folder):
         return dict(file)
 
 
-def state(folder, name="last.ckpt"):
+def state(folder, name=FINAL):
     return torch.load(folder / name, weights_only=True)
 
 
@@ -133,7 +136,7 @@ def test_stopped_in_the_middle_of_an_epoch_and_taken_up(several, tmp_path):
     assert stopped.code == 143
     assert "SIGTERM: interrupted; the same command goes on" in stopped.one_line()
     assert record(tmp_path / "run")["status"] == "interrupted"
-    checkpoint = state(tmp_path / "run")
+    checkpoint = state(tmp_path / "run", "last.ckpt")
     assert checkpoint["global_step"] == 5
     assert checkpoint["accumulated_gradients"]["batches"] == 1
     losses = [process["losses"] for process in checkpoint["partial_epoch"]]
@@ -146,7 +149,7 @@ def test_stopped_in_the_middle_of_an_epoch_and_taken_up(several, tmp_path):
     assert resumed.code == 0, resumed.err
     assert "goes on from run/last.ckpt (step 5)" in resumed.out
     assert {rank: list(steps) for rank, steps in several.seen().steps.items()} == {0: [5, 6, 7, 8], 1: [5, 6, 7, 8]}
-    for name in ("last.ckpt", "best.ckpt"):
+    for name in (FINAL, "best.ckpt"):
         of_run, of_whole = state(tmp_path / "run", name), state(tmp_path / "whole", name)
         for key in ("state_dict", "current_model_state", "optimizer_states", "lr_schedulers", "accumulated_gradients"):
             assert_same_bits(of_run.get(key), of_whole.get(key), f"{name}/{key}")

@@ -17,6 +17,7 @@ from tests.commands import call, snapshot, train
 from tests.conftest import isolate
 from tests.detecting import BACKBONE, NECK, PAGES, QUIET, STEPS, Fit, Watch
 from tests.drawn_detections import targets_of
+from tests.final_state import FINAL
 from tests.resuming import assert_equal_runs, go, stop_at
 from tlbench.compose import compose_config
 from tlbench.config_hash import config_hash
@@ -29,9 +30,11 @@ from tlbench.results.record import Record
 from tlbench.study import launch
 from tlbench.tasks.detection import DetectionTask
 
+pytestmark = pytest.mark.usefixtures("final_state")
+
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Fit:
+def whole(tmp_path_factory, final_state) -> Fit:
     """A complete run; do not write into its folder."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -136,7 +139,7 @@ def test_the_best_checkpoint_is_the_average_and_the_integral_stays(whole):
     assert len(saved) == 499
     integral = "model.23.dfl.conv.weight"
     assert saved[integral].flatten().tolist() == list(range(16))
-    last = state(whole.folder, "last.ckpt")
+    last = state(whole.folder, FINAL)
     live = last["current_model_state"]
     assert not torch.equal(live["network.model.0.conv.weight"], last["state_dict"]["network.model.0.conv.weight"])
     assert not torch.equal(live["network.model.0.conv.weight"], start["model.0.conv.weight"])

@@ -103,7 +103,7 @@ def test_compiled_anew_in_each_stage(tmp_path, monkeypatch):
     assert calls[::2] == ["reset"] * 3
     assert [len(trainable) for trainable in calls[1::2]] == [2, 5, 17]
     states = [
-        torch.load(tmp_path / name / "last.ckpt", weights_only=True)["state_dict"] for name in ("plain", "compiled")
+        torch.load(tmp_path / name / "best.ckpt", weights_only=True)["state_dict"] for name in ("plain", "compiled")
     ]
     assert states[0].keys() == states[1].keys()
     for key, tensor in states[0].items():

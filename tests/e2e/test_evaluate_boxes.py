@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.commands import call, snapshot, train
 from tests.conftest import isolate
+from tlbench.config_hash import config_hash
 from tlbench.data.decode import decode_square, inside_size
 from tlbench.inference.complete_run import open_run
 from tlbench.inference.inference import load_network
@@ -230,6 +231,7 @@ def test_compare_pairs_detection_runs(run):
     record = record_of(other)
     record["metrics"]["test/map50_95"] -= 0.25
     record["config"]["optimizer"]["lr"] = 0.5
+    record["config_hash"] = config_hash(record["config"])
     (other / "record.json").write_text(json.dumps(record))
     outcome = call("compare", "run", "other", "output=comparison.json")
     assert outcome.code == 0, outcome.err

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from tests.commands import TINY, TINY_RANDOM, train
+from tests.final_state import FINAL
 from tests.staged import same_bits, source_network
 from tests.tiny_network import tiny_network
 from tlbench.models.catalog import NETWORKS
@@ -215,11 +216,12 @@ def test_a_warning_is_in_the_output_and_in_the_record(tmp_path, from_source, cas
     assert [line for line in outcome.out.splitlines() if line.startswith("warning")] == [f"warning: {warning}"]
 
 
+@pytest.mark.usefixtures("final_state")
 def test_a_sound_recipe_gets_no_warning(tmp_path, from_source):
     outcome = train(*from_source, *PLAIN, "strategy=head_then_full", "strategy.head_epochs=1", "hydra.run.dir=run")
     assert outcome.code == 0, outcome.err
     assert record_of(tmp_path / "run")["warnings"] == []
     assert "warning" not in outcome.out + outcome.err
-    saved = torch.load(tmp_path / "run" / "last.ckpt", weights_only=True)["state_dict"]
+    saved = torch.load(tmp_path / "run" / FINAL, weights_only=True)["state_dict"]
     source = {f"network.{name}": tensor for name, tensor in source_network().module.state_dict().items()}
     assert same_bits(source, {name: tensor for name, tensor in saved.items() if name in source}) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import signal
@@ -13,6 +14,7 @@ import torch
 from benchmarks.equal_runs import scalars
 from tests.commands import train
 from tests.conftest import isolate, use_tiny_network
+from tests.final_state import BEFORE_FINAL, FINAL
 from tests.resuming import ALL_AUGMENTATION, GRADUAL, SHORT, STEPS, assert_equal_runs, go, short_config, stop_at
 from tlbench.adaptation.accumulation import KEY
 from tlbench.adaptation.freezing import group_hash
@@ -22,7 +24,7 @@ from tlbench.results.checkpoints import read_checkpoint
 from tlbench.tasks.base import Task
 from tlbench.tasks.classification import ClassificationTask
 
-pytestmark = pytest.mark.usefixtures("tiny_network")
+pytestmark = pytest.mark.usefixtures("final_state", "tiny_network")
 
 
 class Killed(BaseException):
@@ -137,8 +139,7 @@ def test_the_runs_do_what_their_names_say(uninterrupted):
     assert len(records["stops early"]["curves"]) == 2
     assert records["cached features"]["volatile"]["cache_s"] is not None
     open_windows = [
-        read_checkpoint(uninterrupted("recipe")[0] / name).get(KEY, {}).get("batches")
-        for name in ("previous.ckpt", "last.ckpt")
+        read_checkpoint(uninterrupted("recipe")[0] / name).get(KEY, {}).get("batches") for name in (BEFORE_FINAL, FINAL)
     ]
     assert open_windows == [None, 3]  # of the third and the last epoch
     assert {row["step"] for row in records["one step an epoch"]["curves"]} == {1, 2, 3, 4}
@@ -196,7 +197,7 @@ def test_epochs_between_checkpoints(tmp_path):
     every_two = ("callbacks.checkpoint.every_n_epochs=2", "trainer.max_epochs=3")
     config = short_config(*SHORT, *every_two)
     assert go(config, tmp_path).code == 0
-    steps = [read_checkpoint(tmp_path / name)["global_step"] for name in ("previous.ckpt", "last.ckpt")]
+    steps = [read_checkpoint(tmp_path / name)["global_step"] for name in (BEFORE_FINAL, FINAL)]
     assert steps == [2 * STEPS, 3 * STEPS]
 
 
@@ -239,7 +240,7 @@ def test_a_damaged_last_checkpoint(uninterrupted, stopped, tmp_path, capsys, dam
     resumed = go(short_config(*RUNS["gradual"]), folder)
     lines = capsys.readouterr().out.splitlines()
     (said,) = [line for line in lines if "damaged" in line]
-    assert said.startswith("run/last.ckpt is damaged (")
+    assert said.startswith("run/last.ckpt cannot be used (damaged: ")
     assert said.endswith("); the run takes the checkpoint before it")
     assert f"goes on from run/previous.ckpt (step {STEPS})" in lines
     assert resumed.batches == batches[STEPS:]
@@ -254,7 +255,7 @@ def test_no_checkpoint_is_whole(uninterrupted, stopped, tmp_path, capsys):
     empty(folder / "previous.ckpt")
     resumed = go(short_config(*RUNS["gradual"]), folder)
     out = capsys.readouterr().out
-    assert "previous.ckpt is damaged" in out
+    assert "previous.ckpt cannot be used (damaged" in out
     assert out.count("the run begins anew") == 1
     assert "goes on from" not in out
     assert resumed.batches == batches
@@ -268,14 +269,61 @@ def stopped_in_the_test(tmp_path):
     return tmp_path / "run"
 
 
-def test_a_damaged_best_checkpoint_says_what_to_do_and_that_helps(stopped_in_the_test, tmp_path):
-    truncate(stopped_in_the_test / "best.ckpt")
-    refused = train(*SHORT, f"hydra.run.dir={stopped_in_the_test}")
-    assert refused.code == 2
-    assert "best.ckpt: damaged (" in refused.one_line()
-    assert "move the run's folder away and run again" in refused.one_line()
-    stopped_in_the_test.rename(tmp_path / "away")
-    assert train(*SHORT, f"hydra.run.dir={stopped_in_the_test}").code == 0
+def foreign(path: Path):
+    """Leave the checkpoint of another configuration there, trained as far."""
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, "config_hash": "f" * 64}, path)
+
+
+@pytest.mark.parametrize(("spoil", "suffix"), [(truncate, "damaged"), (foreign, "of_another_run")])
+def test_a_run_whose_best_checkpoint_is_not_its_own_begins_anew(stopped_in_the_test, tmp_path, spoil, suffix):
+    whole = go(short_config(*SHORT), tmp_path / "whole")
+    spoil(stopped_in_the_test / "best.ckpt")
+    spoilt = (stopped_in_the_test / "best.ckpt").read_bytes()
+    resumed = train(*SHORT, f"hydra.run.dir={stopped_in_the_test}")
+    assert (whole.code, resumed.code) == (0, 0)
+    assert "best.ckpt cannot be used (" in resumed.out
+    assert "goes on from" not in resumed.out
+    assert (stopped_in_the_test / f"best.ckpt.{suffix}").read_bytes() == spoilt
+    assert_equal_runs(stopped_in_the_test, tmp_path / "whole")
+
+
+def test_a_best_checkpoint_that_is_exchanged_while_the_run_trains_ends_it_in_one_line(tmp_path):
+    def exchange():
+        foreign(tmp_path / "best.ckpt")
+
+    with stop_at(Task, "on_save_checkpoint", 3, exchange):  # of last.ckpt of the second and last epoch
+        outcome = train(*SHORT, f"hydra.run.dir={tmp_path}", "trainer.max_epochs=2", "optimizer.lr=1e-9")
+    assert outcome.code == 2
+    assert "best.ckpt: cannot be used (another run's: of the configuration ffffffffffff…" in outcome.one_line()
+
+
+def test_anothers_last_checkpoint_is_not_gone_on_from(uninterrupted, stopped, tmp_path, capsys):
+    whole, batches = uninterrupted("gradual")
+    folder = shutil.copytree(stopped, tmp_path / "run")
+    (folder / "record.json").unlink()
+    foreign(folder / "last.ckpt")
+    resumed = go(short_config(*RUNS["gradual"]), folder)
+    assert "last.ckpt cannot be used (another run's" in capsys.readouterr().out
+    assert resumed.batches == batches[STEPS:]
+    assert_equal_runs(folder, whole)
+
+
+def test_a_complete_run_keeps_nothing_to_go_on_from_and_the_next_command_tidies_what_a_kill_left(tmp_path, monkeypatch):
+    monkeypatch.setattr("tlbench.run.tidy", lambda folder: None)  # killed between the record and the tidying
+    assert train(*SHORT, f"hydra.run.dir={tmp_path}").code == 0
+    (tmp_path / ".best.ckpt.abcd1234").write_bytes(b"half")
+    assert {"last.ckpt", "previous.ckpt"} < {path.name for path in tmp_path.iterdir()}
+    before = (tmp_path / "record.json").read_bytes()
+    assert train(*SHORT, f"hydra.run.dir={tmp_path}").code == 0
+    left = {path.name for path in tmp_path.iterdir() if not path.name.startswith(("events.out", "hparams"))}
+    assert left == {"best.ckpt", "config.yaml", "curves.csv", "predictions_test.npz", "record.json"}
+    assert (tmp_path / "record.json").read_bytes() == before
+    files = json.loads(before)["files"]
+    assert files == {
+        name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+        for name in ("best.ckpt", "predictions_test.npz")
+    }
 
 
 def test_the_record_tells_of_the_best_checkpoint_what_that_says_of_itself(stopped_in_the_test):

@@ -10,6 +10,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.commands import TINY
+from tests.final_state import FINAL
 from tests.fits import OVERRIDES, SOURCES
 from tlbench.compose import compose_config
 from tlbench.config_hash import config_hash
@@ -109,7 +110,7 @@ def test_the_best_checkpoint_in_a_fresh_network_gives_the_same_predictions(run, 
 
 
 def test_both_checkpoints_hold_nothing_but_tensors_and_plain_types(run):
-    for name in ("best.ckpt", "last.ckpt"):
+    for name in ("best.ckpt", FINAL):
         checkpoint = torch.load(run.folder / name, weights_only=True)
         assert any(key.startswith("network.") for key in checkpoint["state_dict"])
     assert checkpoint["global_step"] == 4

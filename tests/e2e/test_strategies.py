@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from tests.commands import TINY, Outcome, train
+from tests.final_state import FINAL
 from tests.staged import same_bits, source_network
 from tlbench.adaptation import regularisers
 from tlbench.callbacks.ema import ramped_decay
@@ -21,6 +22,8 @@ from tlbench.data.augment import prepare
 from tlbench.data.target import open_target
 from tlbench.models.norms import batch_norm_layers
 from tlbench.tasks.classification import ClassificationTask
+
+pytestmark = pytest.mark.usefixtures("final_state")
 
 GROUPS = ["stem", "layer1", "layer2", "layer3", "layer4", "head"]
 STEPS = 2  # an epoch
@@ -177,7 +180,7 @@ def test_exactly_what_is_frozen_keeps_the_sources_bits_in_every_epoch(run, sourc
         for groups in trainable
     ]
     assert [set(same_bits(backbone(source), backbone(state))) for state in done.epochs] == expected
-    assert set(same_bits(backbone(source), backbone(done.weights("last.ckpt")))) == expected[2]
+    assert set(same_bits(backbone(source), backbone(done.weights(FINAL)))) == expected[2]
     best = record["best"]["epoch"]
     assert set(same_bits(backbone(source), backbone(done.weights("best.ckpt")))) == expected[best - 1]
     assert record["best"]["stage"] == next(name for name, first, _ in reversed(stages) if first <= best)
@@ -197,7 +200,7 @@ def test_a_group_keeps_its_scale_and_warms_up_in_its_first_epoch(run):
 
 def test_the_optimizer_has_all_groups_from_the_first_step_and_keeps_its_moments(run):
     done = run("strategy=head_then_full", "strategy.head_epochs=1", "trainer.max_epochs=3")
-    (optimizer,) = done.checkpoint("last.ckpt")["optimizer_states"]
+    (optimizer,) = done.checkpoint(FINAL)["optimizer_states"]
     names = [group["name"] for group in optimizer["param_groups"]]
     assert names == [f"{group}/{kind}" for group in GROUPS for kind in ("decay", "no_decay")]
     steps = {g["name"]: {optimizer["state"][i]["step"].item() for i in g["params"]} for g in optimizer["param_groups"]}
@@ -244,7 +247,7 @@ def test_early_stopping_counts_from_each_stages_beginning(run, scripted):
 
 
 def assert_close(one: Run, other: Run) -> None:
-    for name in ("best.ckpt", "last.ckpt"):
+    for name in ("best.ckpt", FINAL):
         for key, tensor in one.weights(name).items():
             torch.testing.assert_close(other.weights(name)[key], tensor, rtol=0, atol=1e-5)
     for row, other_row in zip(one.record["curves"], other.record["curves"], strict=True):
@@ -267,7 +270,7 @@ def test_the_head_trained_on_cached_features_equals_the_one_that_is_not(run):
     assert cached.record["volatile"]["cache_s"] > 0
     assert uncached.record["volatile"]["cache_s"] is None
     assert_close(cached, uncached)
-    moved = cached.weights("last.ckpt")["fc.weight"] - cached.steps[0]["fc.weight"]
+    moved = cached.weights(FINAL)["fc.weight"] - cached.steps[0]["fc.weight"]
     assert moved.abs().max() > 1e-2  # of 1e-5 that are allowed
 
 
@@ -294,7 +297,7 @@ def test_the_saved_weights_are_the_moving_average(run, source, strategy):
     done = run(f"strategy={strategy}", *stages, "callbacks.ema_decay=0.3", "trainer.max_epochs=3")
     start = {**source, "fc.weight": None, "fc.bias": None}
     best = done.record["best"]["epoch"]
-    for checkpoint, epoch in (("best.ckpt", best), ("last.ckpt", 3)):
+    for checkpoint, epoch in (("best.ckpt", best), (FINAL, 3)):
         saved = done.weights(checkpoint)
         for name in backbone(saved):
             average = start[name].double()
@@ -302,8 +305,8 @@ def test_the_saved_weights_are_the_moving_average(run, source, strategy):
                 decay = ramped_decay(0.3, step) if live[name].is_floating_point() else 0.0
                 average = decay * average + (1 - decay) * live[name].double()
             torch.testing.assert_close(saved[name].double(), average, rtol=1e-5, atol=1e-6)
-    assert set(same_bits(done.weights("last.ckpt", "current_model_state"), done.steps[-1])) == set(source)
-    assert not torch.equal(done.weights("last.ckpt")["conv1.weight"], done.steps[-1]["conv1.weight"])
+    assert set(same_bits(done.weights(FINAL, "current_model_state"), done.steps[-1])) == set(source)
+    assert not torch.equal(done.weights(FINAL)["conv1.weight"], done.steps[-1]["conv1.weight"])
     if strategy == "head_then_full":
         assert set(same_bits(backbone(source), backbone(done.epochs[1]))) == set(backbone(source))
 
@@ -312,7 +315,7 @@ def test_l2_sp_holds_the_weights_near_the_source(run, source):
     distance = {}
     for name in ("none", "l2_sp"):
         strength = ["regulariser.l2_sp=10.0"] if name == "l2_sp" else []
-        weights = run(f"regulariser={name}", *strength, "optimizer.weight_decay=0", name=name).weights("last.ckpt")
+        weights = run(f"regulariser={name}", *strength, "optimizer.weight_decay=0", name=name).weights(FINAL)
         convolutions = [key for key in weights if weights[key].ndim == 4]
         distance[name] = sum((weights[key] - source[key]).square().sum().item() for key in convolutions)
     assert 0 < distance["l2_sp"] < 0.5 * distance["none"]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench.config import TrainConfig
-from tlbench.errors import ConfigError
+from tlbench.errors import ConfigError, WeightsError
 from tlbench.parsing import parse
 from tlbench.results.folder import BEST_CHECKPOINT
 from tlbench.results.record import FILE_NAME, Record, read_record
+from tlbench.sources.hashing import file_sha256
 
 _NAMED = 4  # folders in a message
 
@@ -68,6 +69,24 @@ def open_run(folder: Path | str) -> CompleteRun:
             "version, or train again with this one"
         ) from None
     return CompleteRun(path, record, config, tuple(record.data.class_names))
+
+
+def verify(run: CompleteRun, name: str) -> bool:
+    """Whether a file of a run is the one that its record names; False where an older version's record names none.
+
+    Raises:
+        WeightsError: It is another file.
+    """
+    path, wanted = run.folder / name, run.record.files.get(name)
+    if wanted is None:
+        return False
+    found = file_sha256(path)
+    if found != wanted:
+        raise WeightsError(
+            f"{path}: not the file that the run wrote: its record says sha256 {wanted[:12]}…, found {found[:12]}…; put "
+            "the run's own back, or repeat the run with rerun=true"
+        )
+    return True
 
 
 def chosen_confidence(run: CompleteRun) -> float:

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from tlbench.config import DetectionConfig, DetectionDataConfig
+from tlbench.console import shown, warn
 from tlbench.data.augment import prepare
 from tlbench.errors import ConfigError, WeightsError
-from tlbench.inference.complete_run import CompleteRun, chosen_confidence
+from tlbench.inference.complete_run import CompleteRun, chosen_confidence, verify
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
 from tlbench.results.checkpoints import read_checkpoint
@@ -170,6 +171,11 @@ def load_network(run: CompleteRun) -> Network:
     """
     c = run.config
     network = build_network(c.model, len(run.class_names), c.seeds.init, c.data.image_size)
+    if not verify(run, run.checkpoint.name):
+        warn(
+            f"{shown(run.checkpoint)}: nothing says that it is this run's checkpoint; its record has no hash of it, as "
+            "an earlier version wrote it"
+        )
     tensors = read_checkpoint(run.checkpoint)["state_dict"]
     weights = {key.removeprefix(PREFIX): value for key, value in tensors.items() if key.startswith(PREFIX)}
     try:

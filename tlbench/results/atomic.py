@@ -95,10 +95,11 @@ def atomic_file(path: Path, keep_as: Path | None = None) -> Iterator[IO[bytes]]:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files that a killed process left of this file."""
+    """Remove the temporary files that a killed process left of this file; its name may be a pattern."""
     with output_errors(path.parent):
         for leftover in path.parent.glob(f".{path.name}.*"):
-            leftover.unlink(missing_ok=True)
+            if not leftover.name.endswith(".lock"):  # of `FileLock`: another process may hold it
+                leftover.unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from tlbench.config_hash import difference
-from tlbench.errors import ConfigError
+from tlbench.errors import ConfigError, OutputError
 from tlbench.results.atomic import output_errors, remove_leftovers, write_atomic
 from tlbench.results.curves import CURVES_FILE
 from tlbench.results.record import FILE_NAME, Record, read_record
+from tlbench.upgrade import upgraded
 
 CONFIG_FILE = "config.yaml"
 LAST_CHECKPOINT = "last.ckpt"
@@ -25,6 +27,19 @@ LOGGERS_FILE = "loggers.json"
 """The run's ids in W&B and MLflow."""
 CONSOLE_FILE = "console.log"
 """What a run prints, where a study runs several at a time."""
+PREDICTIONS_FILE = "predictions_test.npz"
+"""What the best checkpoint gave for each sample of the test split."""
+_WRITTEN = (
+    CONFIG_FILE,
+    LAST_CHECKPOINT,
+    BEST_CHECKPOINT,
+    CURVES_FILE,
+    LOGGERS_FILE,
+    PREDICTIONS_FILE,
+    "test_*.png",
+    FILE_NAME,
+)
+"""What a run writes, as patterns."""
 
 
 def earlier_record(folder: Path, config: dict[str, Any], free: Sequence[str] = ()) -> Record | None:
@@ -68,14 +83,25 @@ def is_complete(folder: Path, config: dict[str, Any]) -> bool:
     return record is not None and record.status == "complete"
 
 
+def tidy(folder: Path) -> None:
+    """Remove what only a run that is not complete needs: checkpoints to go on from, and files that a kill cut short.
+
+    To be called once the record says that the run is complete, and by the next command where a kill came between. What
+    the disk does not let go, stays; it does no harm.
+    """
+    with contextlib.suppress(OSError, OutputError):
+        for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT):
+            (folder / name).unlink(missing_ok=True)
+        _remove_all_leftovers(folder)
+
+
 def begin(folder: Path, config: dict[str, Any]) -> None:
     """Note in the folder which configuration runs there, before anything else is written; tidy after a killed run.
 
     Raises:
         OutputError: If the disk refuses.
     """
-    for name in (CONFIG_FILE, LAST_CHECKPOINT, BEST_CHECKPOINT, FILE_NAME, CURVES_FILE, LOGGERS_FILE):
-        remove_leftovers(folder / name)
+    _remove_all_leftovers(folder)
     write_atomic(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create(config)).encode())
 
 
@@ -103,6 +129,11 @@ def set_aside(folder: Path) -> Path | None:
         return target
 
 
+def _remove_all_leftovers(folder: Path) -> None:
+    for name in _WRITTEN:
+        remove_leftovers(folder / name)
+
+
 def _has_checkpoint(folder: Path) -> bool:
     return any((folder / name).exists() for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT))
 
@@ -116,4 +147,4 @@ def _read_config(path: Path) -> dict[str, Any] | None:
         config = None
     if not isinstance(config, dict) or not config:
         raise ConfigError(f"{path}: not a configuration that tlbench wrote; move the run's folder away and run again")
-    return {str(key): value for key, value in config.items()}
+    return upgraded({str(key): value for key, value in config.items()})

@@ -10,9 +10,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tlbench.config import StandIn
+from tlbench.config_hash import FORMAT
 from tlbench.errors import ConfigError
 from tlbench.results.atomic import write_atomic
 from tlbench.results.tuning import TuningRecord
+from tlbench.stored_record import UnreadableRecordError, read_stored
 
 FILE_NAME = "record.json"
 
@@ -105,9 +107,14 @@ class EvaluationNote(Section):
 
 
 class Record(Section):
-    """A run record; curves hold a row an epoch, metrics are flat (`test/oa`), undefined values are null."""
+    """A run record; curves hold a row an epoch, metrics are flat (`test/oa`), undefined values are null.
 
-    format: Literal[1] = 1
+    `sidecars` says what each file beside the record is called; `files` has the SHA-256 of those that others read, the
+    best checkpoint and the predictions, by the file's name. Formats: 1 had no `files`. What an older record says is
+    upgraded when it is read (see `tlbench.upgrade`), but for `config_hash`, which stays what it was.
+    """
+
+    format: Literal[2] = FORMAT
     status: Literal["complete", "failed", "interrupted"]
     task: Literal["classification", "detection"]
     study: str
@@ -128,6 +135,7 @@ class Record(Section):
     curves: list[dict[str, float | None]] = []
     warnings: list[str] = []
     sidecars: dict[str, str] = {}
+    files: dict[str, str] = {}
     evaluations: dict[str, EvaluationNote] = {}
     error: ErrorRecord | None = None
     volatile: Volatile
@@ -149,19 +157,25 @@ def read_record(folder: Path) -> Record | None:
     """The record in a run's folder, or None.
 
     Raises:
-        ConfigError: If the file there is not a record that this version can read.
+        ConfigError: If the file there is not a record that this version can read, or is not as the run wrote it.
     """
     path = folder / FILE_NAME
-    if not path.exists():
-        return None
     try:
-        return Record.model_validate_json(path.read_bytes())
+        stored = read_stored(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (UnreadableRecordError, OSError) as error:
+        raise _unusable(path, getattr(error, "strerror", None) or str(error)) from None
+    try:
+        return Record.model_validate({**stored, "format": FORMAT})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigError(
-            f"{path}: not a run record of format 1 ({where}: {first['msg']}); move the file away and run again"
-        ) from None
+        raise _unusable(path, f"no run record of format {stored['format']}: {where}: {first['msg']}") from None
+
+
+def _unusable(path: Path, reason: str) -> ConfigError:
+    return ConfigError(f"{path}: {reason}; bring back the file as tlbench wrote it, or move it away and run again")
 
 
 def without_nan(value: Any) -> Any:

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from tlbench.results.atomic import write_atomic
 from tlbench.results.figures import confusion_figure, mistakes_figure
+from tlbench.results.folder import PREDICTIONS_FILE
 from tlbench.results.reliability import reliability_figure
-
-PREDICTIONS_FILE = "predictions_test.npz"
 
 
 def write_predictions(folder: Path, predictions: dict[str, Tensor], names: Sequence[str] | None = None) -> str:

@@ -42,6 +42,7 @@ class RunLink(Schema):
     config_hash: str
     file: str
     sha256: str = Field(description="of the checkpoint; empty until it is read")
+    verified: bool = Field(default=False, description="whether the run's record says that this is its checkpoint")
     metrics: dict[str, float | None] = Field(description="test/oa or test/map50_95, where the run read its test split")
     stand_ins: list[str] = Field(description="what was used for what could not be reached")
 

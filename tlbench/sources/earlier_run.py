@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,6 +12,7 @@ from tlbench.errors import WeightsError
 from tlbench.sources.chain import RunLink, earlier_chain
 from tlbench.sources.found import FoundWeights
 from tlbench.sources.places import expanded, is_file
+from tlbench.stored_record import UnreadableRecordError, read_stored
 
 CHECKPOINT_FILE = "best.ckpt"
 """What is read from a run's folder."""
@@ -45,7 +46,6 @@ class _Config(BaseModel):
 class _Record(BaseModel):
     """What of a run's record matters to the runs after it."""
 
-    format: Literal[1]
     status: str
     study: str
     arm: str
@@ -56,6 +56,7 @@ class _Record(BaseModel):
     data: _Data | None
     weights: dict[str, Any] | None
     metrics: dict[str, float | None]
+    files: dict[str, str] = {}
 
 
 def find_checkpoint(given: str, model: str) -> FoundWeights:
@@ -99,18 +100,24 @@ def find_checkpoint(given: str, model: str) -> FoundWeights:
 
 def _read(path: Path, given: str) -> _Record:
     try:
-        record = _Record.model_validate_json(path.read_bytes())
+        record = _Record.model_validate(read_stored(path))
         earlier_chain(record.weights)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror}); mend its permissions") from None
+    except UnreadableRecordError as error:
+        raise _unusable(given, str(error)) from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise WeightsError(
-            f"source.path={given!r}: its {RECORD_FILE} is not a run record of format 1 ({where}: {first['msg']}); give "
-            "another run's folder, or name the weights file itself"
-        ) from None
+        raise _unusable(given, f"no run record of tlbench: {where}: {first['msg']}") from None
     return record
+
+
+def _unusable(given: str, reason: str) -> WeightsError:
+    return WeightsError(
+        f"source.path={given!r}: its {RECORD_FILE}: {reason}; give another run's folder, or copy the weights file out "
+        "of it to use it as it is"
+    )
 
 
 def _is_complete(record: _Record) -> bool:
@@ -140,6 +147,7 @@ def _of_run(path: Path, record: _Record, model: str) -> FoundWeights:
         found="source.path",
         title=run.short(),
         normalisation=record.config.data.normalisation,
+        sha256=record.files.get(path.name),
         earlier=tuple(earlier_chain(record.weights)),
         run=run,
     )

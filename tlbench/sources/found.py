@@ -32,6 +32,7 @@ class FoundWeights:
         heads: Prefixes of the classifier's tensors, under the network's names; beside what is new in the
             network's own.
         names: How the file names its tensors.
+        sha256: Of a run's checkpoint, as its record says; None where it does not.
         earlier: What a run's checkpoint went through before, oldest first, without the run itself.
         run: The run whose checkpoint this is.
     """
@@ -45,6 +46,7 @@ class FoundWeights:
     normalisation: Normalisation | None = None
     heads: tuple[str, ...] = ()
     names: Names = "own"
+    sha256: str | None = None
     earlier: tuple[WeightsLink | RunLink, ...] = ()
     run: RunLink | None = None
 

@@ -62,6 +62,11 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
         WeightsError: If the file's tensors are not exactly the network's; nothing has then been written.
     """
     content, sha256 = _read(found.path, model)
+    if found.sha256 is not None and found.sha256 != sha256:
+        raise WeightsError(
+            f"{found.path}: not the checkpoint of the run {found.title}: its record says sha256 {found.sha256[:12]}…, "
+            f"found {sha256[:12]}…; put the run's own back, or copy the file elsewhere to use it as it is"
+        )
     named = _named(network, found, content, model, data)
     heads = (*network.new, *found.heads)
     ignored = [n for n in named.tensors if n in network.dropped or any(lies_under(n, head) for head in heads)]
@@ -112,16 +117,29 @@ def _named(
 
 
 def _warnings(found: FoundWeights, data: DataConfig) -> list[str]:
-    if found.normalisation is None:
-        return []
     whose = f"source={found.source}" if found.run is None else f"the run {found.title}"
-    warning = recommendation_mismatch(whose, found.normalisation, data.normalisation)
-    return [] if warning is None else [warning]
+    warnings = [f"{whose}: {unverified}" for unverified in _unverified(found)]
+    if found.normalisation is not None:
+        mismatch = recommendation_mismatch(whose, found.normalisation, data.normalisation)
+        warnings += [] if mismatch is None else [mismatch]
+    return warnings
+
+
+def _unverified(found: FoundWeights) -> list[str]:
+    """What of a run's chain rests on nothing but the files' names."""
+    if found.run is None:
+        return []
+    here = (
+        [] if found.sha256 else [f"nothing says that {found.path.name} is its checkpoint; its record has no hash of it"]
+    )
+    before = [link.short() for link in found.earlier if isinstance(link, RunLink) and not link.verified]
+    return here + [f"in its chain, nothing says that the weights are those of {name}" for name in before]
 
 
 def _chain(found: FoundWeights, sha256: str) -> list[WeightsLink | RunLink]:
     if found.run is not None:
-        return [*found.earlier, found.run.model_copy(update={"sha256": sha256})]
+        known = {"sha256": sha256, "verified": found.sha256 == sha256}
+        return [*found.earlier, found.run.model_copy(update=known)]
     link = WeightsLink(
         source=found.source, title=found.title, file=found.path.name, sha256=sha256, licence=found.licence
     )

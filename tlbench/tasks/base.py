@@ -14,6 +14,7 @@ from tlbench.adaptation.freezing import Freezing
 from tlbench.adaptation.regularisers import Regulariser
 from tlbench.callbacks.ema import save_average
 from tlbench.config import TrainConfig
+from tlbench.config_hash import config_hash
 from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
 from tlbench.metrics.monitored import Mode, mode_of
@@ -28,6 +29,9 @@ MONITORED = "monitored"
 
 CHOSEN = "chosen"
 """Likewise: what validation chose beside the epoch."""
+
+CONFIGURATION = "config_hash"
+"""Key of every checkpoint: the hash of the configuration that it was trained with, which is that of its run."""
 
 Batch = tuple[Tensor, Any, Tensor]
 """Images (B, 3, H, W) float32, normalised, or cached features (B, F); targets; sample indices (B,) int64."""
@@ -68,6 +72,7 @@ class Task(OptimisedModule):
         self.network: nn.Module = network.module
         self.monitor = config.callbacks.monitor or self.default_monitor
         self.mode = mode_of(self.monitor, self.curves)
+        self.config_hash = config_hash(config.model_dump(mode="json"))
         self.stage_number = 0
         self.freezing = Freezing(network)
         self.regulariser = Regulariser(network, config.regulariser)
@@ -218,6 +223,7 @@ class Task(OptimisedModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what is not over, an epoch's losses and metrics and a step's gradients, and averaged weights."""
+        checkpoint[CONFIGURATION] = self.config_hash
         save_partial_epoch(self, checkpoint)
         save_average(self.trainer, checkpoint)
         if "optimizer_states" in checkpoint:

@@ -50,13 +50,16 @@ def test_what_is_no_complete_run_is_named_with_what_to_do(tmp_path):
         assert [f for f in [f"run={given!r}", *fragments] if f not in str(error.value)] == []
 
 
-def test_a_record_of_another_version_says_so(tmp_path):
+def test_a_record_of_another_version_is_upgraded_or_says_so(tmp_path):
     values = config().model_dump(mode="json")
     del values["data"]["fit"]
     draw(tmp_path, config=values, versions={"tlbench": "0.0.9"})
-    with pytest.raises(ConfigError, match=r"another version of tlbench \(0\.0\.9\).*'data\.fit'.*train again"):
+    assert open_run(tmp_path).config.data.fit == "crop"
+    del values["data"]["image_size"]
+    draw(tmp_path, config=values, versions={"tlbench": "0.0.9"})
+    with pytest.raises(ConfigError, match=r"another version of tlbench \(0\.0\.9\).*'data\.image_size'.*train again"):
         open_run(tmp_path)
     text = json.loads((tmp_path / "record.json").read_text())
-    (tmp_path / "record.json").write_text(json.dumps({**text, "format": 0}))
-    with pytest.raises(ConfigError, match="not a run record of format 1"):
+    (tmp_path / "record.json").write_text(json.dumps({**text, "format": 99}))
+    with pytest.raises(ConfigError, match="of format 99, written by a newer tlbench; this one reads up to 2"):
         open_run(tmp_path)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 
-from tests.drawn_run import draw_run
+from tests.drawn_run import draw_run, name_checkpoint
 from tlbench.data.augment import prepare
 from tlbench.errors import ConfigError, OutputError, WeightsError
 from tlbench.inference.complete_run import open_run
 from tlbench.inference.inference import choose_device, load_inference
+from tlbench.results.record import read_record, write_record
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -39,6 +42,7 @@ def test_weights_of_another_network(tmp_path):
     draw_run(tmp_path / "three")
     draw_run(tmp_path / "two", names=("a", "b"))
     (tmp_path / "three" / "best.ckpt").replace(tmp_path / "two" / "best.ckpt")
+    name_checkpoint(tmp_path / "two")
     with pytest.raises(WeightsError, match=r"best\.ckpt: not the weights of the network"):
         load_inference(open_run(tmp_path / "two"), "cpu")
 
@@ -47,8 +51,27 @@ def test_a_damaged_checkpoint(tmp_path):
     draw_run(tmp_path)
     content = (tmp_path / "best.ckpt").read_bytes()
     (tmp_path / "best.ckpt").write_bytes(content[: len(content) // 2])
-    with pytest.raises(OutputError, match=r"best\.ckpt: damaged"):
+    with pytest.raises(WeightsError, match=r"best\.ckpt: not the file that the run wrote: its record says sha256 "):
         load_inference(open_run(tmp_path), "cpu")
+    name_checkpoint(tmp_path)
+    with pytest.raises(OutputError, match=r"best\.ckpt: cannot be used \(damaged: "):
+        load_inference(open_run(tmp_path), "cpu")
+
+
+def test_another_runs_checkpoint_is_refused(tmp_path):
+    draw_run(tmp_path / "one")
+    draw_run(tmp_path / "two", names=("cat", "dog"))
+    shutil.copy(tmp_path / "two" / "best.ckpt", tmp_path / "one" / "best.ckpt")
+    with pytest.raises(WeightsError, match="not the file that the run wrote"):
+        load_inference(open_run(tmp_path / "one"), "cpu")
+
+
+def test_a_checkpoint_that_no_record_names_is_said(tmp_path, capsys):
+    draw_run(tmp_path)
+    record = read_record(tmp_path)
+    write_record(tmp_path, record.model_copy(update={"files": {}}))
+    load_inference(open_run(tmp_path), "cpu")
+    assert "nothing says that it is this run's checkpoint" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "tpu", "gpu", "meta", "cpu:1", ""])

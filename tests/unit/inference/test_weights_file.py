@@ -9,7 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from tests.composed import config, model
-from tests.drawn_run import draw_run
+from tests.drawn_run import draw_run, name_checkpoint
 from tlbench import export
 from tlbench.config import SourceConfig
 from tlbench.inference.complete_run import open_run
@@ -42,6 +42,7 @@ def test_what_half_precision_cannot_hold_stays_as_it_is(tmp_path: Path) -> None:
     checkpoint = torch.load(tmp_path / "run" / "best.ckpt", weights_only=True)
     checkpoint["state_dict"]["network.bn1.running_var"][0] = 70_000.0
     torch.save(checkpoint, tmp_path / "run" / "best.ckpt")
+    name_checkpoint(tmp_path / "run")
     export_weights(open_run(tmp_path / "run"), tmp_path / "w.safetensors", half=True)
     given = load_file(tmp_path / "w.safetensors")
     assert (given["bn1.running_var"].dtype, given["bn1.running_mean"].dtype) == (torch.float32, torch.float16)

@@ -27,7 +27,7 @@ def test_a_record_survives_writing_and_undefined_values_become_null(tmp_path):
 
 def test_a_broken_record_is_named(tmp_path):
     (tmp_path / "record.json").write_text('{"format": 1, "status": ')
-    with pytest.raises(ConfigError, match=r"record\.json: not a run record"):
+    with pytest.raises(ConfigError, match=r"record\.json: no JSON: "):
         read_record(tmp_path)
 
 

@@ -58,6 +58,21 @@ def test_a_run_that_read_no_test_split_has_no_metrics_in_the_chain(tmp_path: Pat
     assert found.run.metrics == {}
 
 
+def test_a_record_that_was_edited_is_no_source(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run")
+    text = json.loads((folder / "record.json").read_text())
+    text["config"]["optimizer"]["lr"] = 0.5
+    (folder / "record.json").write_text(json.dumps(text))
+    with pytest.raises(WeightsError, match="its configuration is not the one that the run had"):
+        find_checkpoint(str(folder), "resnet18")
+
+
+def test_the_checkpoints_hash_is_what_the_record_says(tmp_path: Path) -> None:
+    assert find_checkpoint(str(run_folder(tmp_path / "none")), "resnet18").sha256 is None
+    found = find_checkpoint(str(run_folder(tmp_path / "some", files={"best.ckpt": "ab"})), "resnet18")
+    assert found.sha256 == "ab"
+
+
 def test_stand_ins_of_the_run_are_named_without_their_reasons(tmp_path: Path) -> None:
     stand_in = StandIn(kind="data", wanted="cifar10", used="digits", reason="/home/me: not found")
     found = find_checkpoint(str(run_folder(tmp_path / "run", stand_ins=[stand_in])), "resnet18")
@@ -115,7 +130,7 @@ def test_a_broken_record_is_named_in_one_line(text: str, tmp_path: Path) -> None
     if text.startswith('{"weights'):
         text = json.dumps({**json.loads(file.read_text()), **json.loads(text)})
     file.write_text(text)
-    with pytest.raises(WeightsError, match=r"its record\.json is not a run record of format 1 \(") as caught:
+    with pytest.raises(WeightsError, match=r"its record\.json: no (JSON|run record of tlbench): ") as caught:
         find_checkpoint(str(folder), "resnet18")
     assert "\n" not in str(caught.value)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tlbench.config_hash import config_hash
 from tlbench.results.record import Record
 
 
@@ -28,7 +29,6 @@ def make_record(arm: str = "tin200", seed: int = 0, oa: float | None = 0.9, **ch
             "source": {"name": arm.split("-")[0], "path": None},
             "optimizer": {"lr": 0.01},
         },
-        "config_hash": "0",
         "versions": {},
         "stand_ins": [],
         "data": {"name": "digits", "class_names": [], "split_rule": {}, "fingerprints": {"train": "a", "test": "b"}},
@@ -41,6 +41,7 @@ def make_record(arm: str = "tin200", seed: int = 0, oa: float | None = 0.9, **ch
         for part in path:
             node = node[part]
         node[last] = copy.deepcopy(value)
+    content["config_hash"] = config_hash(content["config"])
     return Record.model_validate(content)
 
 

@@ -186,7 +186,7 @@ def test_wrong_input_is_one_line(arm, failed, tmp_path):
         ((a, "study/*"), "study/*: study/random/seed_0 and study/tin200/seed_0 both have the seed 0"),
         ((a, "mixed"), "mixed: is not one arm, mixed/seed_0 and mixed/seed_1 differ in optimizer.lr: 0.01 and 0.1"),
         ((a, "broken"), "broken: no complete run (failed)"),
-        ((a, "garbage"), "garbage/record.json: not a run record"),
+        ((a, "garbage"), "garbage/record.json: no JSON: "),
         ((a, f"{a}/seed_1"), "study/tin200/seed_1: is on both sides"),
         ((a, "untested"), "metric=test/oa: random has no such metric; both sides have: none in common"),
         ((a, b, "metric=test/map"), "both sides have: test/aa, test/ece, test/f1, test/kappa, test/oa"),

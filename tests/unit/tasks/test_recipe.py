@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from tests.commands import TINY_RANDOM
+from tests.final_state import FINAL
 from tests.tiny_network import tiny_network
 from tlbench.compose import compose_config
 from tlbench.config import TrainConfig
@@ -105,6 +106,7 @@ def plain_loop(seen: Seen, config: TrainConfig) -> tuple[Any, dict[str, torch.Te
     return network.state_dict(), average, norms
 
 
+@pytest.mark.usefixtures("final_state")
 @pytest.mark.parametrize("optimizer", ["yolo", "yolo_sgd"])
 def test_a_run_is_what_ultralytics_loop_does_with_the_same_batches(tmp_path, optimizer):
     config = compose_config([*OPTIONS, f"optimizer={optimizer}"])
@@ -114,7 +116,7 @@ def test_a_run_is_what_ultralytics_loop_does_with_the_same_batches(tmp_path, opt
     assert len(seen.norms) == len(norms) == 5  # after batches 0, 2, 6, 10, 14
     assert seen.norms == pytest.approx([min(norm, CLIP) for norm in norms], rel=1e-4)
     assert min(norms) < CLIP < max(norms)  # clipped in some steps only
-    saved = read_checkpoint(tmp_path / "run" / "last.ckpt")
+    saved = read_checkpoint(tmp_path / "run" / FINAL)
     assert saved["global_step"] == BATCHES * EPOCHS
     for name, tensor in weights.items():
         torch.testing.assert_close(saved["current_model_state"][f"network.{name}"], tensor, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,133 @@
+"""Records of older versions stay readable, and a key that somebody adds has a value for them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from tests.composed import config
+from tlbench import upgrade
+from tlbench.config import TrainConfig
+from tlbench.config_hash import config_hash, flatten
+from tlbench.parsing import parse
+from tlbench.results.record import read_record
+from tlbench.upgrade import TO_FORMAT_1, Added, upgraded
+
+ROOT = Path(__file__).parents[2]
+RECORDS = sorted((ROOT / "docs" / "results").rglob("record.json"))
+KEYS = ROOT / "tests" / "golden" / "keys_of_format_2.txt"
+"""The schema's keys when format 2 began: fixed for ever. Whoever adds a key adds it to `TO_FORMAT_2` instead."""
+
+
+def keys_of(kind: Any, prefix: str = "") -> set[str]:
+    """The dotted keys of a schema; those of all members of a union."""
+    if get_origin(kind) is Annotated or (get_args(kind) and get_origin(kind) not in (list, dict)):
+        return {key for part in get_args(kind) for key in keys_of(part, prefix)}
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        found = set()
+        for name, field in kind.model_fields.items():
+            below = keys_of(field.annotation, f"{prefix}{name}.")
+            found |= below or {f"{prefix}{name}"}
+        return found
+    return set()
+
+
+def test_a_key_added_to_the_schema_has_an_upgrade_value():
+    keys, begun, since = keys_of(TrainConfig), set(KEYS.read_text().split()), {a.key for a in upgrade.TO_FORMAT_2}
+    new = {key for key in keys - begun if not any(key == group or key.startswith(f"{group}.") for group in since)}
+    assert new == set(), "add these keys to TO_FORMAT_2 in tlbench/upgrade.py"
+    assert begun - keys == set(), "these keys are gone: let `upgraded` say what became of them"
+
+
+def test_every_upgrade_value_is_of_a_key_of_the_schema():
+    keys = keys_of(TrainConfig)
+    groups = {key.rpartition(".")[0] for key in keys}
+    for added in (*TO_FORMAT_1, *upgrade.TO_FORMAT_2):
+        assert added.key in keys | groups, added.key
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: str(path.parent.relative_to(ROOT / "docs" / "results")))
+def test_every_record_that_was_kept_opens_and_its_configuration_is_one_of_today(path):
+    record = read_record(path.parent)
+    stored = json.loads(path.read_text())
+    assert record.format == 2
+    assert record.config_hash == stored["config_hash"] == config_hash(stored["config"], stored["format"])
+    parse(record.config)
+    kept, now = flatten(stored["config"]), flatten(record.config)
+    moved = ("data.augmentation.", "model.arguments")
+    assert {k: v for k, v in kept.items() if not k.startswith(moved)}.items() <= now.items()
+
+
+def test_the_oldest_record_says_what_its_version_did():
+    new = read_record(ROOT / "docs/results/quickstart/tin200/seed_0").config
+    assert new["augmentation"] == {
+        "name": "crop",
+        "crop_padding": 1,
+        "flip": 0.0,
+        "brightness": 0.0,
+        "contrast": 0.0,
+        "saturation": 0.0,
+        "resized_crop": None,
+        "rand_augment": None,
+        "mixup": 0.0,
+        "cutmix": 0.0,
+    }
+    assert "augmentation" not in new["data"]
+    assert new["task"] == {"name": "classification", "label_smoothing": 0.0}
+    assert new["optimizer"]["nominal_batch"] is None
+    assert "antialias" not in new["data"]
+
+
+def test_detection_records_from_before_it_averaged():
+    new = read_record(ROOT / "docs/results/signature_transfer/random/seed_0").config
+    assert new["data"]["antialias"] is True
+    assert "fit" not in new["data"]
+
+
+def test_what_is_whole_stays_as_it_is():
+    whole = config().model_dump(mode="json")
+    assert upgraded(whole) == whole
+    assert config_hash(whole) == config_hash(
+        whole, 1
+    )  # no key came since, or those that did have their value of before
+
+
+def test_a_key_that_comes_changes_no_hash_until_it_is_used(monkeypatch):
+    before = config().model_dump(mode="json")
+    hashed = config_hash(before)
+    monkeypatch.setattr(upgrade, "TO_FORMAT_2", (Added("optimizer.new", 0.5, {"task.name": ("classification",)}),))
+    after = upgraded(before)
+    assert after["optimizer"]["new"] == 0.5
+    assert config_hash(before) == config_hash(after) == hashed
+    assert config_hash(after, 1) != hashed
+    after["optimizer"]["new"] = 0.75
+    assert config_hash(after) != hashed
+    assert upgraded(after) == after
+
+
+def test_a_key_of_another_task_or_of_a_group_that_is_null_is_not_added(monkeypatch):
+    before = config().model_dump(mode="json")
+    monkeypatch.setattr(
+        upgrade,
+        "TO_FORMAT_2",
+        (Added("data.new", 1, {"task.name": ("detection",)}), Added("augmentation.resized_crop.new", 1)),
+    )
+    assert upgraded(before) == before
+
+
+def test_keys_that_moved():
+    old = {
+        "tuning": {"ranges": {"optimizer.lr": [0.1, 0.2]}},
+        "trainer": {"max_steps": None},
+        "data": {"augmentation": {"crop_padding": 4, "flip": 0.5}},
+    }
+    new = upgraded(old)
+    assert new["tuning"]["ranges"]["optimizer"] == {"lr": [0.1, 0.2], "weight_decay": [1e-6, 0.5]}
+    assert list(new["tuning"]["ranges"]) == ["optimizer"]
+    assert "max_steps" not in new["trainer"]
+    assert new["augmentation"]["name"] == "crop_flip"
+    assert old["data"] == {"augmentation": {"crop_padding": 4, "flip": 0.5}}  # the stored one is what it was

@@ -1,0 +1,143 @@
+"""Configurations of older versions: what a key that they lack meant then, and where a key has moved since.
+
+Records live long, and every version adds keys. A key that a stored configuration lacks gets the value with which this
+version does what that one did. Whoever adds a key to the schema adds it here; a test fails where one was forgotten.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Added:
+    """A key that the schema did not always have.
+
+    Attributes:
+        key: The dotted key. An upgrade adds it wherever its group is there (or can be made) and it is not.
+        value: What reproduces what was done before there was the key.
+        only: Key → values that it must have; a key that one task alone has names it here.
+    """
+
+    key: str
+    value: Any
+    only: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+
+_CLASSIFICATION = {"task.name": ("classification",)}
+_DETECTION = {"task.name": ("detection",)}
+
+TO_FORMAT_1 = (
+    Added("checkpoint", None),
+    Added("plan", False),
+    Added("test", True),
+    Added("tune", None),
+    Added("tuning.trials", 10),
+    Added("tuning.seed", 0),
+    Added("tuning.max_epochs", None),
+    Added("tuning.ranges.optimizer.lr", [1.0e-5, 0.1]),
+    Added("tuning.ranges.optimizer.weight_decay", [1.0e-6, 0.5]),
+    Added("task.name", "classification"),  # there was no other
+    Added("task.label_smoothing", 0.0, _CLASSIFICATION),
+    Added("data.classes", None),
+    Added("data.fit", "crop", _CLASSIFICATION),
+    Added("data.stored_size", None, _CLASSIFICATION),
+    Added("data.cache", "memory"),
+    Added("data.memory_budget_mb", 2048),
+    Added("data.workers", 0),
+    Added("data.max_unreadable", 0),
+    Added("data.min_images_per_class", 10),
+    Added("data.antialias", True, _DETECTION),
+    Added("augmentation.resized_crop", None, _CLASSIFICATION),
+    Added("augmentation.rand_augment", None, _CLASSIFICATION),
+    Added("augmentation.mixup", 0.0, _CLASSIFICATION),
+    Added("augmentation.cutmix", 0.0, _CLASSIFICATION),
+    Added("model.library", "torchvision"),
+    Added("model.import_path", None),
+    Added("model.arguments", {}),
+    Added("model.groups", None),
+    Added("model.norm", "batch"),
+    Added("source.tag", None),
+    Added("strategy.lr_scales", None),
+    Added("regulariser.name", "none"),
+    Added("regulariser.l2_sp", 0.0),
+    Added("regulariser.l2_sp_head", 0.0),
+    Added("regulariser.bss", 0.0),
+    Added("regulariser.bss_k", 1),
+    Added("optimizer.final_lr", None),
+    Added("optimizer.warmup_momentum", None),
+    Added("optimizer.nominal_batch", None),
+    Added("optimizer.clip_norm", None),
+    Added("trainer.devices", 1),
+    Added("trainer.compile", False),
+    Added("trainer.sync_batchnorm", False),
+    Added("callbacks.monitor", None),
+    Added("callbacks.checkpoint.every_n_epochs", 1),
+    Added("callbacks.checkpoint.every_n_minutes", None),
+    Added("callbacks.freeze_batch_norm", None),
+    Added("callbacks.ema_decay", None),
+    Added("callbacks.ema_tau", None),
+    Added("logger.wandb", None),
+    Added("logger.mlflow", None),
+)
+"""Keys that came while the record's format was 1."""
+
+TO_FORMAT_2: tuple[Added, ...] = ()
+"""Keys that came since the record's format is 2. At these values they are left out of the configuration's hash, which
+so stays what it was before they came: checkpoints, searches and loggers' ids of before go on to count.
+"""
+
+
+def upgraded(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored configuration as this version has it; of any age, and unchanged where nothing is missing.
+
+    Args:
+        config: As a record holds it, nested.
+    """
+    new: dict[str, Any] = copy.deepcopy(dict(config))
+    _move(new)
+    for added in (*TO_FORMAT_1, *TO_FORMAT_2):
+        if all(_value(new, key) in values for key, values in added.only.items()):
+            _add(new, added.key, added.value)
+    return new
+
+
+def unchanged(flat: Mapping[str, Any]) -> set[str]:
+    """The dotted keys of a flat configuration that came with format 2 and still have their value of before."""
+    return {added.key for added in TO_FORMAT_2 if added.key in flat and flat[added.key] == added.value}
+
+
+def _move(config: dict[str, Any]) -> None:
+    """Bring keys to where they are today."""
+    data, trainer = config.get("data"), config.get("trainer")
+    if isinstance(data, dict) and isinstance(data.get("augmentation"), dict) and "augmentation" not in config:
+        augmentation = data.pop("augmentation")
+        varied = "crop_flip" if augmentation.get("flip") else "crop" if any(augmentation.values()) else "none"
+        config["augmentation"] = {"name": varied, **augmentation}
+    if isinstance(trainer, dict) and trainer.get("max_steps", 0) is None:
+        del trainer["max_steps"]
+    tuning = config.get("tuning")
+    ranges = tuning.get("ranges") if isinstance(tuning, dict) else None
+    if isinstance(ranges, dict):
+        for key in [key for key in ranges if key.startswith("optimizer.")]:
+            ranges.setdefault("optimizer", {})[key.removeprefix("optimizer.")] = ranges.pop(key)
+
+
+def _add(config: dict[str, Any], key: str, value: Any) -> None:
+    *groups, last = key.split(".")
+    node: Any = config
+    for name in groups:
+        node = node.setdefault(name, {})
+        if not isinstance(node, dict):
+            return  # a group that is null or one value, which has no keys
+    node.setdefault(last, copy.deepcopy(value))
+
+
+def _value(config: Mapping[str, Any], key: str) -> Any:
+    node: Any = config
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node
