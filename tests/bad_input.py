@@ -247,7 +247,6 @@ def _with_nan() -> None:
 
 
 def _unknown() -> None:
-    Path("run/best.ckpt").rename("run/last.ckpt")
     Path("run/record.json").unlink()
     Path("run/config.yaml").unlink()
 

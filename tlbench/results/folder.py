@@ -135,7 +135,7 @@ def _remove_all_leftovers(folder: Path) -> None:
 
 
 def _has_checkpoint(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT))
+    return any((folder / name).exists() for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT, BEST_CHECKPOINT))
 
 
 def _read_config(path: Path) -> dict[str, Any] | None:
