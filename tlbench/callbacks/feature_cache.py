@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tlbench.data.module import ImageDataModule
 from tlbench.errors import ConfigError
+from tlbench.metrics.finite_outputs import FiniteOutputs, check_training
 from tlbench.models.head_input import HeadInput
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class FeatureCache(Callback):
 
         Raises:
             ConfigError: The network's outputs are not the head's of one tensor (N, F), or that tensor is drawn.
+            NonFiniteOutputs: The network gives NaN or +inf, as it comes from its source.
         """
         begun = time.perf_counter()
         data, task = trainer.datamodule, cast("Task", pl_module)  # type: ignore[attr-defined]
@@ -65,18 +67,20 @@ class FeatureCache(Callback):
         data.drop_features()
 
     def _features(self, task: Task, data: ImageDataModule, split: str) -> Tensor:
-        batches = []
+        batches, finite = [], FiniteOutputs().to(task.device)
         with HeadInput(task.layer_groups) as captured:
             for number, images in enumerate(data.prepared(split)):
                 outputs = task.network(images)
                 features = captured.value
                 captured.clear()
+                finite.update(outputs, len(images))
                 if number == 0:
                     self._check(task, features, outputs)
                 assert features is not None
                 if number == 0 and task.config.model.library != "torchvision":
                     self._check_steady(task, captured, images, features)
                 batches.append(features)
+        check_training(finite, f"features of {split}", task.network, task.config)
         return torch.cat(batches)
 
     @staticmethod
@@ -100,7 +104,8 @@ class FeatureCache(Callback):
     def _check(task: Task, features: Tensor | None, outputs: Any) -> None:
         fits = False
         if features is not None and features.ndim == 2 and isinstance(outputs, Tensor):
-            fits = torch.equal(task.layer_groups.head_module()(features), outputs)
+            again = task.layer_groups.head_module()(features)
+            fits = torch.equal(again.nan_to_num(), outputs.nan_to_num())  # NaN is another fault, which is told of later
         if not fits:
             raise ConfigError(
                 f"strategy.cache_features=true: the outputs of {task.config.model.name!r} are more than its "

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tlbench.errors import DataError, WeightsError
+from tlbench.models.outputs import not_finite
 
 LOWEST, HIGHEST = 0.01, 100.0
 """The temperatures searched; a fit that would go beyond them stops there, see `temperature_warning`."""
@@ -47,11 +48,11 @@ def fit_temperature(logits: Tensor, targets: Tensor) -> float:
 
     Raises:
         DataError: There is no sample.
-        WeightsError: A logit is NaN or infinite.
+        WeightsError: A logit is NaN or +inf, or that of a true class is −inf.
     """
     if len(targets) == 0:
         raise DataError("a temperature cannot be fitted: validation holds no images; leave calibrate out")
-    if not bool(torch.isfinite(logits).all()):
+    if bool(not_finite(logits, len(logits)).any()):
         raise WeightsError(
             "a temperature cannot be fitted: the network's outputs on validation are not finite; its weights have "
             "diverged, train again with a lower optimizer.lr or leave calibrate out"
@@ -59,10 +60,15 @@ def fit_temperature(logits: Tensor, targets: Tensor) -> float:
     z = logits.double()
     z = z - z.amax(dim=1, keepdim=True)
     of_target = z.gather(1, targets[:, None]).squeeze(1)
+    if not bool(torch.isfinite(of_target).all()):
+        raise WeightsError(
+            "a temperature cannot be fitted: on validation the network gives the true class of some images the logit "
+            "-inf, which no temperature makes likelier; leave calibrate out"
+        )
 
     def slope(log_beta: float) -> float:
         p = torch.softmax(z * math.exp(log_beta), dim=1)
-        return float(((p * z).sum(dim=1) - of_target).mean())
+        return float((torch.where(p > 0, p * z, 0.0).sum(dim=1) - of_target).mean())
 
     low, high = -math.log(HIGHEST), -math.log(LOWEST)
     if slope(low) == slope(high) == 0:

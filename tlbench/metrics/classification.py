@@ -33,9 +33,11 @@ class ClassificationMetrics(Metric):
       0 where the denominator is 0 (scikit-learn's `zero_division=0`);
     - `f1`: mean of `f1/<class>` over all C classes, those that never occur (F1 0) included;
     - `ece` = Σ_bins |Σ correct − Σ confidence| / N over bins ((m − 1)/15, m/15], confidence being the largest softmax
-      probability; NaN if a logit was NaN.
+      probability.
 
-    Without any sample all are NaN. A `/` in a class name becomes `_`.
+    Without any sample all are NaN; likewise where the probabilities of any sample are not numbers, as its logits hold
+    NaN or +inf (or nothing but −inf): `argmax` would make such a sample the first class. A `/` in a class name becomes
+    `_`.
 
     Args:
         num_classes: C, ≥ 1.
@@ -58,7 +60,8 @@ class ClassificationMetrics(Metric):
         self.num_classes = num_classes
         self.class_names = metric_class_names(class_names)
         # Whole numbers only, the confidences in fixed point of 2⁻³²: their sums are exact and therefore the same in
-        # every order, whether over batches, a GPU's threads or processes. The last bin takes NaN confidences.
+        # every order, whether over batches, a GPU's threads or processes. The last bin takes NaN confidences, whose
+        # samples the confusion matrix leaves out.
         self.add_state("confusion_counts", torch.zeros(num_classes, num_classes, dtype=torch.int64), "sum")
         self.add_state("bins", torch.zeros(3, BINS + 1, dtype=torch.int64), "sum")
 
@@ -75,13 +78,14 @@ class ClassificationMetrics(Metric):
             target: (B,) int64 in [0, C).
         """
         predicted = logits.argmax(dim=1)
-        cells = torch.ones_like(target)
-        cell = target * self.num_classes + predicted
-        self.confusion_counts = self.confusion_counts.flatten().index_add(0, cell, cells).view_as(self.confusion_counts)
-
         confidence = logits.float().softmax(dim=1).amax(dim=1)
+        cell, defined = target * self.num_classes + predicted, ~confidence.isnan()
+        counts = self.confusion_counts.flatten().index_add(0, cell, defined.long())
+        self.confusion_counts = counts.view_as(self.confusion_counts)
+
         upper_edges = torch.arange(1, BINS + 1, device=confidence.device) / BINS
-        values = torch.stack([cells, (confidence * _FIXED_POINT).long(), (predicted == target).long()])
+        fixed = (confidence.nan_to_num() * _FIXED_POINT).long()
+        values = torch.stack([torch.ones_like(target), fixed, (predicted == target).long()])
         self.bins = self.bins.index_add(1, torch.bucketize(confidence, upper_edges), values)
 
     def compute(self) -> dict[str, Tensor]:
@@ -89,19 +93,20 @@ class ClassificationMetrics(Metric):
         confusion, bins = self.confusion_counts.cpu().double(), self.bins.cpu().double()
         n, hits = confusion.sum(), confusion.diag()
         n_true, n_pred = confusion.sum(dim=1), confusion.sum(dim=0)
-        empty = torch.where(n > 0, 0.0, torch.nan)  # added to what would otherwise be 0 without any sample
-
-        precision, recall = _ratio(hits, n_pred) + empty, _ratio(hits, n_true) + empty
-        f1 = _ratio(2 * hits, n_true + n_pred) + empty
-        oa, chance = hits.sum() / n, (n_true / n * (n_pred / n)).sum()
         count, confidence, correct = bins
+        # added to what would otherwise be a number without any sample, or where one has no prediction
+        defined = torch.where((n > 0) & (count[BINS] == 0), 0.0, torch.nan)
+
+        precision, recall = _ratio(hits, n_pred) + defined, _ratio(hits, n_true) + defined
+        f1 = _ratio(2 * hits, n_true + n_pred) + defined
+        oa, chance = hits.sum() / n + defined, (n_true / n * (n_pred / n)).sum()
         ece = (correct - confidence / _FIXED_POINT)[:BINS].abs().sum() / n
         values = {
             "oa": oa,
             "aa": recall[n_true > 0].mean(),
             "kappa": (oa - chance) / (1 - chance),
             "f1": f1.mean(),
-            "ece": torch.where(count[BINS] > 0, torch.nan, ece),
+            "ece": ece + defined,
         }
         for metric, per_class in (("precision", precision), ("recall", recall), ("f1", f1)):
             values |= {f"{metric}/{name}": value for name, value in zip(self.class_names, per_class, strict=True)}

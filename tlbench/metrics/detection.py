@@ -41,7 +41,9 @@ class DetectionMetrics(Metric):
     - `confidence`: the one used.
 
     A class without objects has no metrics: NaN, and left out of means, also where something is detected as that class.
-    Without any object all are NaN but `confidence`. A `/` in a class name becomes `_`.
+    Without any object all are NaN but `confidence`. All are NaN, `confidence` too, where a score or a box of any image
+    is not a finite number (see `Detections.undefined`): merely left out, it would be an object that was not found. A
+    `/` in a class name becomes `_`.
 
     Over several processes the result is that of one process that saw the images of process 0, then those of process 1
     and so on. The order matters only for AP, and only among detections of a class with equal scores, which keep their
@@ -61,6 +63,7 @@ class DetectionMetrics(Metric):
     ious: list[Tensor]
     hits: list[Tensor]
     objects: Tensor
+    undefined: Tensor
 
     def __init__(self, class_names: Sequence[str]) -> None:
         super().__init__()
@@ -71,6 +74,7 @@ class DetectionMetrics(Metric):
         self.add_state("ious", [], "cat")  # (N,) float32
         self.add_state("hits", [], "cat")  # (N,) int32: label << 10 | bits of the IoU thresholds
         self.add_state("objects", torch.zeros(len(self.class_names), dtype=torch.int64), "sum")
+        self.add_state("undefined", torch.zeros((), dtype=torch.int64), "sum")  # boxes that are no numbers
 
     @property
     def confidence(self) -> float | None:
@@ -97,6 +101,7 @@ class DetectionMetrics(Metric):
             torch.cat([getattr(image, name) for image in detections]).cpu().numpy()
             for name in ("boxes", "scores", "labels")
         )
+        self.undefined = self.undefined + int((~np.isfinite(scores) | ~np.isfinite(boxes).all(axis=1)).sum())
         true_boxes = targets.in_image(targets.boxes, targets.image).cpu().numpy()
         true_labels = targets.labels.cpu().numpy()
         ends = np.cumsum([len(image) for image in detections])
@@ -137,7 +142,8 @@ class DetectionMetrics(Metric):
         values |= {"iou": matched_iou(matches, confidence), "confidence": confidence}
         for metric, row in per_class.items():
             values |= {f"{metric}/{name}": value for name, value in zip(self.class_names, row.tolist(), strict=True)}
-        return {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
+        defined = torch.where(self.undefined.cpu() > 0, torch.nan, 0.0)
+        return {name: torch.tensor(value, dtype=torch.float64) + defined for name, value in values.items()}
 
     def curves(self) -> DetectionCurves:
         """Precision over recall, and precision, recall and F1 over confidence, for figures; a call of all processes."""

@@ -23,6 +23,17 @@ class Detections:
     scores: Tensor
     labels: Tensor
 
+    @classmethod
+    def undefined(cls, device: torch.device | str = "cpu") -> Detections:
+        """Those of an image for which the network's outputs are not finite: one of NaN, which makes metrics NaN."""
+        nan = torch.full((1, 4), torch.nan, device=device)
+        return cls(nan, nan[:, 0], torch.zeros(1, dtype=torch.int64, device=device))
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether boxes and scores are finite; waits for the device."""
+        return bool(torch.isfinite(self.boxes).all() & torch.isfinite(self.scores).all())
+
     def __len__(self) -> int:
         return len(self.scores)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from tlbench.config import ModelConfig
 from tlbench.errors import ConfigError
 from tlbench.models.layer_groups import HEAD, YOLO11, YOLO11_CLASSES
 from tlbench.models.network import Network
+from tlbench.models.outputs import in_float32, without_autocast
 from tlbench.models.ultralytics_package import ultralytics_module
 from tlbench.models.user_groups import with_groups
 
@@ -34,8 +36,8 @@ def yolo11(model: ModelConfig, num_classes: int, image_size: int) -> Network:
 
     In train mode the network gives a dict: `boxes` (B, 64, A) logits of the distances' distributions, `scores`
     (B, num_classes, A) logits, and `feats`, three maps of features; in eval mode `(y, dict)`, `y` (B, 4 + num_classes,
-    A) with boxes as centre x, y, width, height in pixels of the input, and probabilities. A is the number of cells of
-    the three maps.
+    A) with boxes as centre x, y, width, height in pixels of the input, and probabilities, decoded in float32 also where
+    autocast has the convolutions in half precision. A is the number of cells of the three maps.
 
     Args:
         model: `name` is one of `YOLO11_MODELS`; `groups` replace the known layer groups.
@@ -55,6 +57,7 @@ def yolo11(model: ModelConfig, num_classes: int, image_size: int) -> Network:
     head = module.model[-1]
     _replace_classes(head, num_classes)
     _fix_integral(head.dfl)
+    head.__class__ = _decoding_in_float32(head.__class__)
     module.yaml["nc"] = num_classes
     module.names = {label: str(label) for label in range(num_classes)}
     module.args = SimpleNamespace(**GAINS)
@@ -80,6 +83,22 @@ def _replace_classes(head: Any, num_classes: int) -> None:
     head.nc = num_classes
     head.no = num_classes + 4 * head.reg_max
     head.bias_init()
+
+
+@cache
+def _decoding_in_float32(head: Any) -> Any:
+    """A class of heads that decode in float32.
+
+    ultralytics' decodes in the type of its maps: in bfloat16 the sides of boxes would be off by up to 6 pixels of 640,
+    and the centres of cells, kept for inputs of one size, would stay in the type of the first.
+    """
+
+    class Head(head):  # type: ignore[misc]
+        def _inference(self, maps: dict[str, Any]) -> Any:
+            with without_autocast(maps["boxes"].device.type):
+                return super()._inference(in_float32(maps))
+
+    return Head
 
 
 def _fix_integral(dfl: Any) -> None:

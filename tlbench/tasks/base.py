@@ -15,10 +15,12 @@ from tlbench.adaptation.regularisers import Regulariser
 from tlbench.callbacks.ema import save_average
 from tlbench.config import TrainConfig
 from tlbench.config_hash import config_hash
+from tlbench.metrics.finite_outputs import FiniteOutputs, check_training
 from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
 from tlbench.metrics.monitored import Mode, mode_of
 from tlbench.models.network import Network
+from tlbench.models.outputs import in_float32, without_autocast
 from tlbench.processes.exchange import broadcast_buffers, gather_objects
 from tlbench.seeds import reseed
 from tlbench.tasks.optimised import OptimisedModule
@@ -41,7 +43,8 @@ class Task(OptimisedModule):
     """Trains a network; the checkpoint's tensors are named `network.…`.
 
     A task sets `name`, `curves` and `default_monitor`, and fills in `loss`, `new_metrics`, `epoch_metrics` and
-    `predict_batch`; what it finds in the outputs, in `find`.
+    `predict_batch`; what it finds in the outputs, in `find`. All of these get outputs in float32 and compute in it,
+    whatever the precision of the network. Outputs that hold NaN or +inf end the run, in any task.
 
     Args:
         network: The network with its layer groups, the source's weights already loaded.
@@ -83,6 +86,7 @@ class Task(OptimisedModule):
         shape = (len(self.loss_parts),) if self.loss_parts else ()
         self.val_loss = SampleMean(shape)
         self.test_loss = SampleMean(shape)
+        self.train_outputs, self.val_outputs, self.test_outputs = FiniteOutputs(), FiniteOutputs(), FiniteOutputs()
         self.test_predictions: list[dict[str, Tensor]] = []
         self.train_losses: list[Tensor] = []  # a list, as `self.log` would cost a millisecond a step
 
@@ -137,7 +141,7 @@ class Task(OptimisedModule):
         return self.network(images)
 
     def outputs(self, inputs: Tensor) -> Any:
-        """The network's outputs for a training or validation batch: images, or cached inputs of the head."""
+        """The network's outputs, in its precision, for a batch: images, or cached inputs of the head."""
         return self.layer_groups.head_module()(inputs) if self.on_features else self.network(inputs)
 
     def train(self, mode: bool = True) -> Task:
@@ -163,24 +167,30 @@ class Task(OptimisedModule):
         """One step; nothing here waits for the device, nor does the loss of classification (that of detection does)."""
         inputs, targets, _ = batch
         with self.regulariser.watch(inputs if self.on_features else None):
-            outputs = self.outputs(inputs)
-        loss = self.training_loss(outputs, targets)
-        if self.train_metrics is not None:
+            outputs = in_float32(self.outputs(inputs))
+        with without_autocast(inputs.device.type):
+            loss = self.training_loss(outputs, targets)
             with torch.no_grad():
-                self.train_metrics.update(outputs, self.plain_targets(targets))
-        self.train_losses.append(loss.detach())
-        loss = loss.sum()
-        if self.regulariser.active:
-            loss = loss + self.regulariser.penalty()
-        return loss * self.gradient_scale(targets)
+                self.train_outputs.update(outputs, len(inputs))
+                if self.train_metrics is not None:
+                    self.train_metrics.update(outputs, self.plain_targets(targets))
+            self.train_losses.append(loss.detach())
+            loss = loss.sum()
+            if self.regulariser.active:
+                loss = loss + self.regulariser.penalty()
+            return loss * self.gradient_scale(targets)
 
     def on_validation_epoch_start(self) -> None:
         """Log the epoch's training loss and metrics, of the batches as they were seen (augmented).
 
         Here, as Lightning calls a task's `on_train_epoch_end` after the callbacks that show an epoch's metrics.
+
+        Raises:
+            NonFiniteOutputs: The network gave NaN or +inf in training, where the loss did not show it.
         """
         broadcast_buffers(self.network)  # each process has BatchNorm statistics of its own; the first one's are kept
         if self.train_losses:
+            self._check_outputs(self.train_outputs, f"training in {self._epoch}")
             losses = torch.stack([loss.to(self.device) for loss in self.train_losses])
             self._log_loss("train", losses.mean(dim=0), sync_dist=True)  # all batches have one size
             self.train_losses.clear()
@@ -190,12 +200,20 @@ class Task(OptimisedModule):
     def validation_step(self, batch: Batch, _batch_idx: int) -> None:
         """Collect metrics and loss on validation."""
         inputs, targets, index = batch
-        outputs = self.outputs(inputs)
-        self.val_metrics.update(self.find(outputs, targets), targets)
-        self.val_loss.update(self.loss(outputs, targets), len(index))
+        outputs = in_float32(self.outputs(inputs))
+        self.val_outputs.update(outputs, len(index))
+        with without_autocast(inputs.device.type):
+            self.val_metrics.update(self.find(outputs, targets), targets)
+            self.val_loss.update(self.loss(outputs, targets), len(index))
 
     def on_validation_epoch_end(self) -> None:
-        """Log loss and metrics of validation; the monitored one is among them."""
+        """Log loss and metrics of validation; the monitored one is among them.
+
+        Raises:
+            NonFiniteOutputs: The network gave NaN or +inf. No callback has seen this epoch's metrics yet, so that
+                it can neither be the best one nor end the run early.
+        """
+        self._check_outputs(self.val_outputs, f"validation in {self._epoch}")
         self._log_loss("val", self.val_loss.compute())
         self.val_loss.reset()
         self._log_metrics("val", self.val_metrics)
@@ -203,15 +221,22 @@ class Task(OptimisedModule):
     def test_step(self, batch: Batch, _batch_idx: int) -> None:
         """Collect metrics, loss and per-sample predictions on test."""
         images, targets, index = batch
-        outputs = self.network(images)
-        found = self.find(outputs, targets)
-        self.test_metrics.update(found, targets)
-        self.test_loss.update(self.loss(outputs, targets), len(index))
-        kept = {"index": index, **self.predict_batch(found, targets)}
+        outputs = in_float32(self.outputs(images))
+        self.test_outputs.update(outputs, len(index))
+        with without_autocast(images.device.type):
+            found = self.find(outputs, targets)
+            self.test_metrics.update(found, targets)
+            self.test_loss.update(self.loss(outputs, targets), len(index))
+            kept = {"index": index, **self.predict_batch(found, targets)}
         self.test_predictions.append({key: value.cpu() for key, value in kept.items()})
 
     def on_test_epoch_end(self) -> None:
-        """Log the test loss; the run reads the metrics themselves, per class as well."""
+        """Log the test loss; the run reads the metrics themselves, per class as well.
+
+        Raises:
+            NonFiniteOutputs: The network gave NaN or +inf.
+        """
+        self._check_outputs(self.test_outputs, "test of the best epoch")
         self._log_loss("test", self.test_loss.compute())
 
     def predictions(self) -> dict[str, Tensor]:
@@ -236,6 +261,13 @@ class Task(OptimisedModule):
         """Take up what the checkpoint holds of an epoch and of a step that are not over."""
         restore_partial_epoch(self, checkpoint)
         self.accumulation.restore(checkpoint)
+
+    @property
+    def _epoch(self) -> str:
+        return f"epoch {self.current_epoch + 1} (counted from 1)"
+
+    def _check_outputs(self, outputs: FiniteOutputs, where: str) -> None:
+        check_training(outputs, where, self.network, self.config)
 
     def _log_loss(self, split: str, loss: Tensor, sync_dist: bool = False) -> None:
         for name, value in loss_values(loss, self.loss_parts).items():

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tlbench.config import DetectionConfig
 from tlbench.data.detection.targets import BoxTargets
+from tlbench.models.outputs import in_float32, without_autocast
 from tlbench.models.ultralytics_package import ultralytics_module
 
 PARTS = ("box", "cls", "dfl")
@@ -34,8 +35,10 @@ class DetectionLoss:
     def __call__(self, outputs: Any, targets: BoxTargets, side: tuple[int, int]) -> Tensor:
         """(3,) float32: the parts box, cls and dfl of a batch, weighted; their sum is the loss.
 
+        Decoding, matching and loss compute in float32: ultralytics' would do so in the type of the features.
+
         Args:
-            outputs: The network's, in train or eval mode.
+            outputs: The network's, in train or eval mode, of any precision.
             targets: The batch's objects.
             side: Height and width of the network's input, pixels.
         """
@@ -46,5 +49,6 @@ class DetectionLoss:
         corners = targets.boxes / scale
         boxes = torch.cat([(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], dim=1)
         batch = {"batch_idx": targets.image.to(boxes.dtype), "cls": targets.labels[:, None], "bboxes": boxes}
-        parts: Tensor = self._criterion(outputs, batch)[0]
+        with without_autocast(device.type):
+            parts: Tensor = self._criterion(in_float32(outputs), batch)[0]
         return parts / len(targets)  # it comes multiplied by the images of the batch

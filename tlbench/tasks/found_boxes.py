@@ -9,6 +9,7 @@ import torch
 from tlbench.config import DetectionConfig
 from tlbench.data.detection.targets import BoxTargets
 from tlbench.metrics.detections import Detections
+from tlbench.models.outputs import not_finite
 from tlbench.models.postprocess import detections_of
 
 
@@ -22,8 +23,10 @@ def found_boxes(outputs: Any, targets: BoxTargets, num_classes: int, settings: D
         settings: `min_confidence`, `nms_iou` and `max_detections` are used.
 
     Returns:
-        B of them, boxes in pixels of the image as it is stored in the data set.
+        B of them, boxes in pixels of the image as it is stored in the data set; `Detections.undefined` where the
+        outputs for an image hold NaN or +inf.
     """
+    undefined = not_finite(outputs, len(targets)).tolist()
     found = detections_of(
         outputs[0],
         num_classes=num_classes,
@@ -32,7 +35,9 @@ def found_boxes(outputs: Any, targets: BoxTargets, num_classes: int, settings: D
         max_detections=settings.max_detections,
     )
     return [
-        Detections(
+        Detections.undefined(rows.device)
+        if undefined[i]
+        else Detections(
             targets.in_image(rows[:, :4], torch.full_like(rows[:, 0], i, dtype=torch.int64)),
             rows[:, 4],
             rows[:, 5].long(),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
+from torchmetrics import Metric
 
 from tlbench.processes.exchange import gather_objects
 
@@ -19,10 +21,9 @@ def save_partial_epoch(task: Task, checkpoint: dict[str, Any]) -> None:
     metrics = task.train_metrics
     own = {
         "losses": torch.stack(task.train_losses).cpu() if task.train_losses else torch.zeros(0),
-        "metrics": {name: getattr(metrics, name).detach().cpu().clone() for name in metrics._defaults}
-        if metrics is not None
-        else {},
-        "updates": metrics._update_count if metrics is not None else 0,
+        "metrics": {} if metrics is None else _state(metrics),
+        "updates": 0 if metrics is None else metrics._update_count,
+        "outputs": _state(task.train_outputs),
     }
     checkpoint[KEY] = gather_objects(own)
 
@@ -34,10 +35,18 @@ def restore_partial_epoch(task: Task, checkpoint: dict[str, Any]) -> None:
         return
     own = processes[task.global_rank]
     task.train_losses = list(own["losses"])
-    metrics = task.train_metrics
-    if metrics is None:
-        return
-    for name, value in own["metrics"].items():
-        setattr(metrics, name, value.to(metrics.device))
-    metrics._update_count = own["updates"]
-    metrics._computed = None
+    if task.train_metrics is not None:
+        _restore(task.train_metrics, own["metrics"], own["updates"])
+    if "outputs" in own:  # not in checkpoints of earlier versions
+        _restore(task.train_outputs, own["outputs"], len(own["losses"]))
+
+
+def _state(metric: Metric) -> dict[str, Tensor]:
+    return {name: getattr(metric, name).detach().cpu().clone() for name in metric._defaults}
+
+
+def _restore(metric: Metric, state: dict[str, Tensor], updates: int) -> None:
+    for name, value in state.items():
+        setattr(metric, name, value.to(metric.device))
+    metric._update_count = updates
+    metric._computed = None

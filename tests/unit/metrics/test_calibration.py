@@ -92,3 +92,11 @@ def test_nothing_to_fit_on_and_logits_that_are_not_finite_are_refused() -> None:
     for bad in (np.nan, np.inf):
         with pytest.raises(WeightsError, match="not finite"):
             fit_temperature(torch.tensor([[bad, 0.0]]), torch.tensor([0]))
+    with pytest.raises(WeightsError, match="the true class of some images the logit -inf"):
+        fit_temperature(torch.tensor([[-np.inf, 0.0]]), torch.tensor([0]))
+
+
+def test_masked_classes_are_fitted_as_if_they_were_not_there() -> None:
+    logits, targets = drawn(500, 5, 3.0)
+    masked = torch.cat([logits, torch.full((500, 1), -torch.inf)], dim=1)
+    assert fit_temperature(masked, targets) == pytest.approx(fit_temperature(logits, targets), rel=1e-6)

@@ -107,11 +107,26 @@ def test_without_samples_all_is_nan() -> None:
         assert all(np.isnan(value.item()) for value in metric.compute().values())
 
 
-def test_kappa_of_one_class_is_nan_and_a_nan_logit_shows_in_ece() -> None:
+def test_kappa_of_one_class_is_nan() -> None:
     assert np.isnan(computed(*draw(0, 20, [3], [3]))["kappa"])
+
+
+@pytest.mark.parametrize("row", [[torch.nan, 0, 0, 0, 0], [0, 0, torch.inf, 0, 0], [-torch.inf] * 5], ids=str)
+def test_a_sample_without_probabilities_makes_every_metric_nan(row: list[float]) -> None:
+    """Not one more right or wrong answer: `argmax` makes NaN logits the class where the first NaN is."""
     logits, target = draw(0, 20, [0, 1, 2], [0, 1, 2])
-    logits[4, 1] = torch.nan
-    assert np.isnan(computed(logits, target)["ece"])
+    logits[4] = torch.tensor(row)
+    assert all(np.isnan(value) for value in computed(logits, target, parts=3).values())
+
+
+def test_masked_classes_count_as_any_others() -> None:
+    logits, target = draw(0, 20, [0, 1, 2], [0, 1, 2])
+    masked = logits.clone()
+    masked[:, 4] = -torch.inf
+    wanted = logits.clone()
+    wanted[:, 4] = -1e30
+    assert computed(masked, target) == pytest.approx(computed(wanted, target), nan_ok=True)
+    assert not np.isnan(computed(masked, target)["oa"])
 
 
 def test_update_waits_for_no_device() -> None:

@@ -12,6 +12,7 @@ from tlbench.errors import DataError
 from tlbench.metrics.average_precision import average_precision
 from tlbench.metrics.box_matching import IOU_THRESHOLDS
 from tlbench.metrics.detection import DetectionMetrics
+from tlbench.metrics.detections import Detections
 
 NAMES = ["ant", "bee", "cat", "dog", "elk"]
 BOX, FAR = [10.0, 10.0, 110.0, 60.0], [300.0, 300.0, 400.0, 400.0]
@@ -173,7 +174,7 @@ def test_states_wait_on_the_cpu_and_are_exchanged_from_the_metric_s_device() -> 
         dist_sync_fn=lambda state, group: devices.append(state.device.type) or [state],
         distributed_available=lambda: True,
     )
-    assert devices == ["meta"] * 4  # NCCL takes nothing from the CPU
+    assert devices == ["meta"] * 5  # NCCL takes nothing from the CPU
     metrics.unsync()
     assert {part.device.type for part in (*metrics.scores, *metrics.ious, *metrics.hits)} == {"cpu"}
 
@@ -249,6 +250,28 @@ def test_curves_are_those_that_the_metrics_are_read_from() -> None:
     metrics.confidence = None
     assert curves.mean_f1.max() <= numbers(metrics)["f1"]
     assert curves.confidence_grid[[0, -1]].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("box", "score"), [(BOX, math.nan), ([math.nan, *BOX[1:]], 0.5), ([*BOX[:3], math.inf], 0.5)])
+def test_a_box_or_score_that_is_no_number_makes_every_metric_nan(box: list[float], score: float) -> None:
+    """Left out, it would be an object that was not found, and mAP merely lower."""
+    metrics = two_images()
+    metrics.confidence = 0.5
+    more = [(torch.tensor([BOX]), torch.tensor([0]))] * 2
+    metrics.update([detections_of((BOX, 0.9, 0)), detections_of((box, score, 1))], targets_of(more))
+    assert all(math.isnan(value) for value in numbers(metrics).values())
+    metrics.reset()
+    metrics.update([detections_of((BOX, 0.9, 0))], targets_of(more[:1]))
+    assert numbers(metrics)["ap50/ant"] == 1
+
+
+def test_what_is_undefined_in_one_process_is_so_in_all() -> None:
+    undefined = DetectionMetrics(["ant", "bee", "cat"])
+    undefined.update([Detections.undefined()], targets_of([(torch.tensor([BOX]), torch.tensor([0]))]))
+    assert not Detections.undefined().is_defined
+    for rank in range(2):
+        values = numbers(synced([copy.deepcopy(two_images()), copy.deepcopy(undefined)], rank))
+        assert all(math.isnan(value) for value in values.values())
 
 
 def test_class_names_must_stay_distinct() -> None:

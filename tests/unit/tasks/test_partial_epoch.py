@@ -6,15 +6,17 @@ import pytest
 import torch
 
 from tlbench.metrics.classification import ClassificationMetrics
+from tlbench.metrics.finite_outputs import FiniteOutputs
 from tlbench.tasks.partial_epoch import KEY, restore_partial_epoch, save_partial_epoch
 
 
 def task(*seeds):
     """What the two functions see of a task that has trained a batch of each seed."""
-    metrics, losses = ClassificationMetrics(3, ("a", "b", "c")), []
+    metrics, losses, outputs = ClassificationMetrics(3, ("a", "b", "c")), [], FiniteOutputs()
     for seed in seeds:
         update(metrics, losses, seed)
-    return SimpleNamespace(train_metrics=metrics, train_losses=losses, global_rank=0)
+        outputs.update(torch.tensor([seed, torch.nan]), 2)
+    return SimpleNamespace(train_metrics=metrics, train_losses=losses, train_outputs=outputs, global_rank=0)
 
 
 def update(metrics, losses, seed):
@@ -39,6 +41,7 @@ def test_an_epoch_goes_on_as_if_it_had_not_been_cut(tmp_path, before):
     assert values.keys() == wanted.keys()
     assert all(torch.equal(values[key], wanted[key]) or values[key].isnan() for key in wanted)
     assert resumed.train_metrics.update_count == len(before) + 1
+    assert resumed.train_outputs.compute().tolist() == [len(before), 2 * len(before)]
 
 
 def test_each_process_takes_its_own(tmp_path):
@@ -49,6 +52,16 @@ def test_each_process_takes_its_own(tmp_path):
     second.global_rank = 1
     restore_partial_epoch(second, {KEY: own[KEY] + other[KEY]})
     assert torch.equal(second.train_losses[0], task(2).train_losses[0])
+    assert second.train_outputs.compute().tolist() == [1, 2]
+
+
+def test_a_checkpoint_of_an_earlier_version_does_not_know_the_outputs():
+    checkpoint = {}
+    save_partial_epoch(task(1), checkpoint)
+    del checkpoint[KEY][0]["outputs"]
+    resumed = task()
+    restore_partial_epoch(resumed, checkpoint)
+    assert len(resumed.train_losses) == 1
 
 
 def test_a_checkpoint_without_it_changes_nothing():
@@ -59,8 +72,10 @@ def test_a_checkpoint_without_it_changes_nothing():
 
 def test_parts_of_the_loss_come_back_as_they_were(tmp_path):
     checkpoint, parts = {}, [torch.tensor([0.5, 0.25, 1.0]), torch.tensor([2.0, 4.0, 8.0])]
-    save_partial_epoch(SimpleNamespace(train_metrics=None, train_losses=parts, global_rank=0), checkpoint)
+    cut, resumed = task(), task()
+    cut.train_metrics = resumed.train_metrics = None
+    cut.train_losses = parts
+    save_partial_epoch(cut, checkpoint)
     torch.save(checkpoint, tmp_path / "x.ckpt")
-    resumed = SimpleNamespace(train_metrics=None, train_losses=[], global_rank=0)
     restore_partial_epoch(resumed, torch.load(tmp_path / "x.ckpt", weights_only=True))
     assert [loss.tolist() for loss in resumed.train_losses] == [loss.tolist() for loss in parts]
