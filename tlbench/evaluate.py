@@ -1,6 +1,7 @@
 """Entry: `python -m tlbench.evaluate run=FOLDER [data=…] [key=value …]`.
 
-Exit codes: 0 done, 1 the metrics are not the recorded ones, 2 the user's input is at fault, 130 / 143 interrupted.
+Exit codes: 0 done, 1 the metrics are not the recorded ones or the network's outputs are not finite, 2 the user's input
+is at fault, 130 / 143 interrupted.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Entry: `python -m tlbench.predict run=FOLDER input=IMAGES [output=FILE] [key=value …]`.
 
-Exit codes: 0 some images were readable, 2 the user's input is at fault, 130 / 143 interrupted.
+Exit codes: 0 some images were readable, 1 the network's outputs for some of them are not finite, 2 the user's input is
+at fault, 130 / 143 interrupted.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from tlbench.config import DetectionDataConfig, TrainConfig
@@ -65,8 +66,8 @@ class BoxEvaluation:
         metrics.confidence = inference.confidence
         criterion = DetectionLoss(inference.network, inference.task)
         for inputs, targets in self._inputs(split):
-            with inference.computing():
-                outputs = inference.network(inputs)
+            with torch.inference_mode():
+                outputs = inference.outputs(inputs)
                 loss.update(criterion(outputs, targets, (side, side)), len(targets))
                 metrics.update(inference.found(outputs, targets), targets)
         values = {**loss_values(loss.compute(), PARTS), **metrics.compute()}

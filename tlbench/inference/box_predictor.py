@@ -15,7 +15,7 @@ from tlbench.errors import ConfigError
 from tlbench.inference.box_inputs import BoxInput, letterboxed
 from tlbench.inference.complete_run import CompleteRun
 from tlbench.inference.images import SomeImages, box_input, each
-from tlbench.inference.inference import BoxInference, load_box_inference
+from tlbench.inference.inference import BoxInference, all_defined, load_box_inference
 from tlbench.results.record import Record
 
 
@@ -85,13 +85,14 @@ class BoxPredictor:
         Raises:
             ConfigError: The confidence is out of range.
             DataError: A file cannot be read, or an image is of another kind, shape, type or range.
+            NonFiniteOutputs: The network's outputs for some images hold NaN or +inf; it names their positions.
         """
         lowest = self.confidence if confidence is None else confidence
         if not 0 <= lowest <= 1:
             raise ConfigError(f"confidence={confidence}: give a number from 0 to 1")
-        return list(self._predictions(images, lowest))
+        return all_defined(self._predictions(images, lowest))
 
-    def detect(self, inputs: Sequence[BoxInput], confidence: float) -> list[list[Detection]]:
+    def detect(self, inputs: Sequence[BoxInput], confidence: float) -> list[list[Detection] | None]:
         """Find objects in images that are of the input's size already.
 
         Args:
@@ -99,17 +100,20 @@ class BoxPredictor:
             confidence: From which detections count.
 
         Returns:
-            B lists, as `predict` gives them.
+            B lists, as `predict` gives them; None for an image for which the network's outputs are not finite.
         """
         batch, targets = letterboxed(inputs, self.device)
-        detections = []
+        detections: list[list[Detection] | None] = []
         for found in self._inference.detect(self._inference.network_input(batch), targets):
             on_host = found.to("cpu")
+            if not on_host.is_defined:
+                detections.append(None)
+                continue
             rows = zip(on_host.labels.tolist(), on_host.scores.tolist(), on_host.boxes.tolist(), strict=True)
             detections.append([self._detection(*row) for row in rows if row[1] >= confidence])
         return detections
 
-    def _predictions(self, images: SomeImages, confidence: float) -> Iterator[list[Detection]]:
+    def _predictions(self, images: SomeImages, confidence: float) -> Iterator[list[Detection] | None]:
         inputs = (box_input(image, self.data) for image in each(images))
         while batch := list(islice(inputs, self.batch_size)):
             yield from self.detect(batch, confidence)

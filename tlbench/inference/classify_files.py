@@ -7,7 +7,7 @@ from tlbench.inference.complete_run import CompleteRun
 from tlbench.inference.file_job import FileJob
 from tlbench.inference.images import Square
 from tlbench.inference.predict_options import PredictOptions
-from tlbench.inference.predictor import load_predictor, stacked
+from tlbench.inference.predictor import is_defined, load_predictor, stacked
 from tlbench.inference.tables import Table
 
 
@@ -21,9 +21,9 @@ def classify_files(options: PredictOptions, run: CompleteRun) -> FileJob[Square]
     table = Table(options.kind(), predictor.class_names)
     data = predictor.data
 
-    def lines(batch: list[tuple[str, Square]]) -> str:
+    def lines(batch: list[tuple[str, Square]]) -> list[str | None]:
         rows = predictor.probabilities(stacked([square for _, square in batch])).numpy()
-        return "".join(table.row(name, row) for (name, _), row in zip(batch, rows, strict=True))
+        return [table.row(name, row) if is_defined(row) else None for (name, _), row in zip(batch, rows, strict=True)]
 
     return FileJob(
         decode=lambda content: decode_square(content, data.stored_side, data.fit),

@@ -31,16 +31,19 @@ def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]
     table = DetectionsTable(options.kind())
     count = 0
 
-    def lines(batch: list[tuple[str, BoxInput]]) -> str:
+    def lines(batch: list[tuple[str, BoxInput]]) -> list[str | None]:
         nonlocal count
-        text = []
+        texts: list[str | None] = []
         detections = predictor.detect([image for _, image in batch], confidence)
         for (name, image), found in zip(batch, detections, strict=True):
-            text.append(table.rows(name, image.height, image.width, found))
+            if found is None:
+                texts.append(None)
+                continue
+            texts.append(table.rows(name, image.height, image.width, found))
             count += len(found)
             if drawn is not None:
                 drawn.draw(name, found)
-        return "".join(text)
+        return texts
 
     return FileJob(
         decode=lambda content: decode_box_input(content, predictor.data),

@@ -12,6 +12,7 @@ from tlbench.inference.evaluate_options import EvaluateOptions
 from tlbench.inference.evaluating import Evaluating
 from tlbench.inference.show import show_evaluation
 from tlbench.interrupts import interruptible
+from tlbench.metrics.finite_outputs import NonFiniteOutputs
 from tlbench.results.evaluation import TOLERANCE, Comparison, EvaluationRecord
 
 
@@ -25,12 +26,16 @@ def evaluate(options: EvaluateOptions, run: CompleteRun, config: TrainConfig) ->
 
     Raises:
         UserError: The data, the weights or the folder are at fault.
+        NonFiniteOutputs: The network gave NaN or +inf, so that metrics are undefined; the evaluation is written.
         Failure: The recomputed metrics are not the recorded ones; the evaluation is written all the same.
         Interrupted: A signal asked to stop.
     """
     with interruptible():
-        record, path = _of_task(options, run, config).run()
+        evaluating = _of_task(options, run, config)
+        record, path = evaluating.run()
     show_evaluation(record, path)
+    if evaluating.problems:
+        raise NonFiniteOutputs("; ".join(evaluating.problems))
     if record.comparison is not None and record.comparison.differing:
         raise Failure(_disagreement(record, record.comparison, run))
     return record

@@ -55,7 +55,7 @@ class EvaluatingImages(Evaluating):
         if self.options.calibrate is None:
             return None, []
         calibration = calibrate(self.own, *self.outputs)
-        warning = temperature_warning(calibration.temperature)
+        warning = None if calibration is None else temperature_warning(calibration.temperature)
         if warning is None:
             return calibration, []
         warn(warning)

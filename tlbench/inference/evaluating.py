@@ -72,6 +72,9 @@ class Evaluating(ABC):
 
     evaluation: OnData
 
+    problems: list[str]
+    """Where outputs of the network were not finite, once `run` has been called; what it has written says so too."""
+
     def __init__(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> None:
         self.options, self.of, self.begun = options, run, time.perf_counter()
         self.on_own = config == run.config
@@ -98,10 +101,13 @@ class Evaluating(ABC):
         """Evaluate and write; the record and its file."""
         split = self.options.split
         metrics = self.metrics()
+        inference = self.evaluation.inference
+        found = [inference.problem(split)]
         data = self._data()
         stem = _stem(self.options, data)
         recorded = {key: value for key, value in self.of.record.metrics.items() if key.startswith(f"{split}/")}
         further = self.further(stem, data)
+        self.problems = [p for p in (*found, inference.problem("calibration and corruptions")) if p is not None]
         record = EvaluationRecord(
             run=EvaluatedRun(
                 study=self.of.record.study,
@@ -116,7 +122,7 @@ class Evaluating(ABC):
             comparison=compare(recorded, metrics) if recorded and self._is_comparable(data) else None,
             calibration=further.calibration,
             corruptions=further.corruptions,
-            warnings=further.warnings,
+            warnings=[*further.warnings, *self.problems],
             versions=versions(self.of.config.model.library),
             volatile=EvaluationVolatile(
                 finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -163,8 +169,11 @@ class Evaluating(ABC):
         return True
 
     def _show(self, record: EvaluationRecord, stem: str) -> None:
-        """Pictures beside the evaluation; what a plain evaluation has not goes to TensorBoard as well."""
-        figures = self.figures(record)
+        """Pictures beside the evaluation; what a plain evaluation has not goes to TensorBoard as well.
+
+        There are none of what is not finite.
+        """
+        figures = {} if self.problems else self.figures(record)
         write_figures(self.of.folder, stem, figures)
         further = record.calibration is not None or record.corruptions is not None
         if further and self.of.config.logger.tensorboard:

@@ -18,6 +18,7 @@ from tlbench.inference.splits import Parts, batches, open_split
 from tlbench.metrics.calibration import fit_temperature, nll
 from tlbench.metrics.classification import ClassificationMetrics
 from tlbench.metrics.mean import SampleMean
+from tlbench.models.outputs import not_finite
 from tlbench.results.evaluation import CalibrationRecord
 
 Transform = Callable[[Tensor, Tensor], Tensor]
@@ -94,7 +95,7 @@ class Evaluation:
         return torch.split(values, evaluation_batch(self.data))
 
 
-def calibrate(own: Evaluation, logits: Tensor, targets: Tensor) -> CalibrationRecord:
+def calibrate(own: Evaluation, logits: Tensor, targets: Tensor) -> CalibrationRecord | None:
     """Fit a temperature on the run's own validation split, and say what it does on other samples.
 
     Guo et al. 2017, arXiv:1706.04599.
@@ -104,10 +105,15 @@ def calibrate(own: Evaluation, logits: Tensor, targets: Tensor) -> CalibrationRe
         logits: (N, C), of the samples to report on.
         targets: (N,).
 
+    Returns:
+        The temperature; None where logits, of these samples or of validation, hold NaN or +inf.
+
     Raises:
         DataError, WeightsError: As `fit_temperature`.
     """
     of_val = own.logits_of("val")
+    if any(bool(not_finite(values, len(values)).any()) for values in (logits, of_val[0])):
+        return None
     temperature = fit_temperature(*of_val)
     names = own.inference.run.class_names
     ece = []

@@ -17,12 +17,13 @@ class FileJob(Generic[T]):
         decode: From a file's bytes to what the network needs of it; raises `UnreadableError`.
         batch_size: Files at a time, at most.
         header: What stands above all lines.
-        lines: From (file, decoded) pairs to their lines, each with its end.
+        lines: From (file, decoded) pairs to the lines of each file, each with its end; None for a file for which the
+            network's outputs are not finite.
         done: What was done with the files so far, such as "classified".
     """
 
     decode: Callable[[bytes], T]
     batch_size: int
     header: str
-    lines: Callable[[list[tuple[str, T]]], str]
+    lines: Callable[[list[tuple[str, T]]], list[str | None]]
     done: Callable[[], str]

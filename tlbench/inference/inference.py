@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,8 +15,10 @@ from tlbench.console import shown, warn
 from tlbench.data.augment import prepare
 from tlbench.errors import ConfigError, WeightsError
 from tlbench.inference.complete_run import CompleteRun, chosen_confidence, verify
+from tlbench.metrics.finite_outputs import FiniteOutputs, NonFiniteOutputs, suspect
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
+from tlbench.models.outputs import in_float32
 from tlbench.results.checkpoints import read_checkpoint
 
 if TYPE_CHECKING:
@@ -25,6 +27,15 @@ if TYPE_CHECKING:
 
 PREFIX = "network."
 """Of the network's tensors in a checkpoint."""
+
+RETRAIN = (
+    "check the images and their normalisation; if those are sound, the run has diverged: train again with a lower "
+    "optimizer.lr or trainer.precision=32-true"
+)
+"""What may help where outputs are not finite."""
+
+_NAMED = 5
+"""Positions of images in a message."""
 
 _AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
@@ -37,19 +48,36 @@ class LoadedRun:
         run: The run.
         network: Its network, in eval mode on the device, nothing in it requiring gradients.
         device: Where it computes.
+        checked: Counts the images for which its outputs are not finite.
     """
 
     run: CompleteRun
     network: nn.Module
     device: torch.device
+    checked: FiniteOutputs
 
-    @contextmanager
-    def computing(self) -> Iterator[None]:
-        """The run's precision, without gradients."""
+    def outputs(self, inputs: Tensor) -> Any:
+        """What the network gives in the run's precision, in float32 and without gradients; it is counted in `checked`.
+
+        Args:
+            inputs: (B, 3, H, W) float32, normalised, on the device.
+        """
         dtype = _AUTOCAST.get(self.run.config.trainer.precision)
         enabled = dtype is not None and not (dtype == torch.float16 and self.device.type == "cpu")
-        with torch.inference_mode(), torch.autocast(self.device.type, dtype=dtype, enabled=enabled):
-            yield
+        with torch.inference_mode():
+            with torch.autocast(self.device.type, dtype=dtype, enabled=enabled):
+                outputs = in_float32(self.network(inputs))
+            self.checked.update(outputs, len(inputs))
+        return outputs
+
+    def problem(self, what: str) -> str | None:
+        """One line where outputs since the last call were not finite; None else.
+
+        Args:
+            what: Whose they were, such as "test".
+        """
+        problem = self.checked.problem(what)
+        return None if problem is None else f"{shown(self.run.folder)}: {problem}{suspect(self.network)}; {RETRAIN}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +85,7 @@ class Inference(LoadedRun):
     """Computes logits."""
 
     def logits(self, images: Tensor) -> Tensor:
-        """The network's outputs, in the run's precision and memory format.
+        """The network's outputs, computed in the run's precision and memory format.
 
         Args:
             images: (B, 3, H, W) uint8, RGB, of the run's stored size, on any device.
@@ -66,14 +94,14 @@ class Inference(LoadedRun):
             (B, C) float32, on the device.
         """
         c = self.run.config
-        with self.computing():
+        with torch.inference_mode():
             inputs = prepare(
                 images.to(self.device, non_blocking=True),
                 c.data.image_size,
                 c.data.normalisation,
                 channels_last=c.trainer.channels_last,
             )
-            outputs: Tensor = self.network(inputs)
+            outputs: Tensor = self.outputs(inputs)
         return outputs.float()
 
 
@@ -113,17 +141,18 @@ class BoxInference(LoadedRun):
         return network_input(moved, self.data, channels_last=self.run.config.trainer.channels_last)
 
     def detect(self, inputs: Tensor, targets: BoxTargets) -> list[Detections]:
-        """Each image's detections, those of the lowest scores (`task.min_confidence`) included, in the run's precision.
+        """Each image's detections, those of the lowest scores (`task.min_confidence`) included.
 
         Args:
             inputs: (B, 3, S, S) float32, as `network_input` gives them.
             targets: On the device; only `frames` and `sizes` are used.
 
         Returns:
-            B of them, the surest first, boxes in pixels of the original image and clipped to it.
+            B of them, the surest first, boxes in pixels of the original image and clipped to it; undefined where the
+            network's outputs for an image are not finite.
         """
-        with self.computing():
-            return self.found(self.network(inputs), targets)
+        with torch.inference_mode():
+            return self.found(self.outputs(inputs), targets)
 
     def found(self, outputs: Any, targets: BoxTargets) -> list[Detections]:
         """As `detect`, from the network's outputs."""
@@ -153,6 +182,7 @@ def load_box_inference(run: CompleteRun, device: str = "auto") -> BoxInference:
 
 
 AnyLoadedRun = TypeVar("AnyLoadedRun", bound=LoadedRun)
+Prediction = TypeVar("Prediction")
 
 
 def _load(kind: type[AnyLoadedRun], run: CompleteRun, device: str) -> AnyLoadedRun:
@@ -160,7 +190,7 @@ def _load(kind: type[AnyLoadedRun], run: CompleteRun, device: str) -> AnyLoadedR
     module = load_network(run).module.to(chosen)
     if run.config.trainer.channels_last:
         module = module.to(memory_format=torch.channels_last)
-    return kind(run, module.eval().requires_grad_(False), chosen)
+    return kind(run, module.eval().requires_grad_(False), chosen, FiniteOutputs().to(chosen))
 
 
 def load_network(run: CompleteRun) -> Network:
@@ -187,6 +217,46 @@ def load_network(run: CompleteRun) -> Network:
             "if the network's code has changed, bring back the earlier one"
         ) from None
     return network
+
+
+def all_defined(predictions: Iterable[Prediction | None]) -> list[Prediction]:
+    """The predictions of all images, each of which must have one.
+
+    Args:
+        predictions: In the order of the images; None where the network's outputs are not finite.
+
+    Raises:
+        NonFiniteOutputs: Some are None; its `positions` are those of the images.
+    """
+    found = list(predictions)
+    positions = [i for i, prediction in enumerate(found) if prediction is None]
+    if positions:
+        named = ", ".join(map(str, positions[:_NAMED])) + (", …" if len(positions) > _NAMED else "")
+        raise NonFiniteOutputs(
+            f"the network's outputs for {len(positions)} of {len(found)} images hold NaN or +inf (positions {named}, "
+            f"counted from 0); leave them out, or {RETRAIN}",
+            positions,
+        )
+    return [prediction for prediction in found if prediction is not None]
+
+
+def check_outputs(run: CompleteRun, network: Network) -> None:
+    """Refuse weights with which a network gives NaN or +inf, on noise; before anything is written of them.
+
+    Raises:
+        NonFiniteOutputs: It does.
+    """
+    module = deepcopy(network.module).eval()  # a copy, as YOLO's head keeps the cells of its last input
+    side, checked = run.config.data.image_size, FiniteOutputs()
+    noise = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        checked.update(module(noise), len(noise))
+    problem = checked.problem("on noise")
+    if problem is not None:
+        raise NonFiniteOutputs(
+            f"{shown(run.folder)}: {problem}{suspect(module)}; nothing was written: the run has diverged, train again "
+            "with a lower optimizer.lr or trainer.precision=32-true"
+        )
 
 
 def choose_device(name: str) -> torch.device:

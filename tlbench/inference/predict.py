@@ -17,8 +17,10 @@ from tlbench.errors import DataError
 from tlbench.inference.complete_run import CompleteRun
 from tlbench.inference.file_job import FileJob, T
 from tlbench.inference.files import decoded, find_images
+from tlbench.inference.inference import RETRAIN
 from tlbench.inference.predict_options import PredictOptions
 from tlbench.interrupts import interruptible
+from tlbench.metrics.finite_outputs import NonFiniteOutputs
 from tlbench.results.atomic import atomic_file, output_errors, remove_leftovers
 
 Write = Callable[[str], object]
@@ -27,23 +29,33 @@ Write = Callable[[str], object]
 def predict(options: PredictOptions, run: CompleteRun) -> None:
     """Classify files or find objects in them, a batch at a time, and write each one's lines.
 
+    Files that cannot be read, and those for which the network's outputs hold NaN or +inf, are named and left out.
+
     Raises:
         UserError: Run, input or output is at fault; none of the files can be read.
+        NonFiniteOutputs: There were such outputs; the lines of the other files are written. With no others, no file is.
         Interrupted: A signal asked to stop; no file was written, but for pictures already drawn.
     """
     output = options.file()
     names = find_images(options.input)
     job = _job(options, run, names)
     with interruptible(), _writer(output) as write:
-        readable = _predict(names, job, write)
+        readable, written = _predict(names, job, write)
         if not readable:
             raise DataError(f"input={options.input!r}: none of {len(names)} files can be read; give others")
-    left_out = len(names) - readable
+        undefined = readable - written
+        problem = f"the network's outputs for {undefined} of {readable} images hold NaN or +inf; {RETRAIN}"
+        if not written:
+            raise NonFiniteOutputs(problem)
     done, where = job.done(), f": {shown(output)}" if output is not None else ""
+    reasons = (("unreadable", len(names) - readable), ("without finite outputs", undefined))
+    left_out = " and ".join(f"{count} {reason}" for reason, count in reasons if count)
     if left_out:
-        complain(f"{readable} of {len(names)} images {done}, {left_out} unreadable and left out{where}")
+        complain(f"{written} of {len(names)} images {done}, {left_out} and left out{where}")
     else:
-        complain(f"{readable} images {done}{where}")
+        complain(f"{written} images {done}{where}")
+    if undefined:
+        raise NonFiniteOutputs(problem)
 
 
 def _job(options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[Any]:
@@ -56,18 +68,23 @@ def _job(options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> Fil
     return classify_files(options, run)
 
 
-def _predict(names: Sequence[str], job: FileJob[T], write: Write) -> int:
-    """How many of the files were readable."""
-    readable = 0
+def _predict(names: Sequence[str], job: FileJob[T], write: Write) -> tuple[int, int]:
+    """How many of the files were readable, and how many have lines."""
+    readable = written = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
         files = progress.track(decoded(names, job.decode), total=len(names), description="predicting")
         images = _readable(files)
         while batch := list(islice(images, job.batch_size)):
-            lines = job.lines(batch)
-            write(lines if readable else job.header + lines)
-            readable += len(batch)
-    return readable
+            texts = []
+            for (name, _), text in zip(batch, job.lines(batch), strict=True):
+                if text is None:
+                    complain(f"warning: {name}: the network's outputs for it hold NaN or +inf; left out")
+                else:
+                    texts.append(text)
+            write("".join(texts if written or not texts else [job.header, *texts]))
+            readable, written = readable + len(batch), written + len(texts)
+    return readable, written
 
 
 def _readable(files: Iterable[tuple[str, T | UnreadableError]]) -> Iterator[tuple[str, T]]:

@@ -25,7 +25,8 @@ Detection: CSV has a row for each object (file, class, confidence, x1, y1, x2, y
 where nothing was found; JSON a line for each file (file, width, height, detections: class, label, confidence, box).
 Boxes are in pixels of the original image, upright, from its top left corner.
 
-Unreadable files are named on stderr and left out. The output takes its place when all is done."""
+Unreadable files are named on stderr and left out; likewise those for which the network's outputs hold NaN or +inf, and
+the exit code is then 1. The output takes its place when all is done."""
 
 Task = Literal["classification", "detection"]
 

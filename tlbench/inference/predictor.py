@@ -15,7 +15,7 @@ from tlbench.config import ImageDataConfig, TrainConfig
 from tlbench.data.module import evaluation_batch
 from tlbench.inference.complete_run import CompleteRun
 from tlbench.inference.images import SomeImages, Square, each, square
-from tlbench.inference.inference import Inference, load_inference
+from tlbench.inference.inference import Inference, all_defined, load_inference
 from tlbench.results.evaluation import find_calibration
 from tlbench.results.record import Record
 from tlbench.sources.hashing import file_sha256
@@ -81,8 +81,9 @@ class Predictor:
 
         Raises:
             DataError: A file cannot be read, or an image is of another kind, shape, type or range.
+            NonFiniteOutputs: The network's outputs for some images hold NaN or +inf; it names their positions.
         """
-        return list(self._predictions(images))
+        return all_defined(self._predictions(images))
 
     def probabilities(self, squares: Tensor) -> Tensor:
         """Class probabilities of images that are of the stored size already.
@@ -91,16 +92,21 @@ class Predictor:
             squares: (B, 3, side, side) uint8, RGB.
 
         Returns:
-            (B, C) float32, on the CPU.
+            (B, C) float32, on the CPU; NaN in the rows of images for which the network's outputs are not finite.
         """
         return (self._inference.logits(squares) / self.temperature).softmax(dim=1).cpu()
 
-    def _predictions(self, images: SomeImages) -> Iterator[Prediction]:
+    def _predictions(self, images: SomeImages) -> Iterator[Prediction | None]:
         squares = (square(image, self.data) for image in each(images))
         while batch := list(islice(squares, self.batch_size)):
             for row in self.probabilities(stacked(batch)).numpy():
                 best = int(row.argmax())
-                yield Prediction(self.class_names[best], float(row[best]), row)
+                yield Prediction(self.class_names[best], float(row[best]), row) if is_defined(row) else None
+
+
+def is_defined(probabilities: NDArray[np.float32]) -> bool:
+    """Whether an image's probabilities (C,) are numbers; of NaN, `argmax` would make a class."""
+    return not bool(np.isnan(probabilities).any())
 
 
 def stacked(squares: list[Square]) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tlbench.inference.complete_run import CompleteRun
-from tlbench.inference.inference import load_network
+from tlbench.inference.inference import check_outputs, load_network
 from tlbench.results.atomic import output_errors, write_atomic
 from tlbench.sources.hashing import file_sha256
 
@@ -28,8 +28,11 @@ def export_weights(run: CompleteRun, path: Path, *, half: bool) -> str:
 
     Raises:
         ConfigError, WeightsError, OutputError: The run cannot be loaded, or the file not be written.
+        NonFiniteOutputs: The network gives NaN or +inf.
     """
-    state = load_network(run).module.state_dict()
+    network = load_network(run)
+    check_outputs(run, network)
+    state = network.module.state_dict()
     tensors = {name: (_halved(tensor) if half else tensor).contiguous() for name, tensor in state.items()}
     about = {"model": run.config.model.name, "run": f"{run.record.study}/{run.record.arm}/seed_{run.record.seed}"}
     with output_errors(path.parent, "name another file with output=…"):

@@ -67,7 +67,8 @@ def run_suite(
         if found is None:
             clock.start()
             found = _scores(*logits_of(transform), temperature)
-            scores.put(key, found)
+            if None not in found.values():  # undefined ones are found again, so that whoever counts them does
+                scores.put(key, found)
         clock.done()
         return found
 
