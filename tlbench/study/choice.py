@@ -23,7 +23,7 @@ def choose(
         mode: The metric's better direction.
         warnings: What limits the choice, beside a best value at the edge of its range.
     """
-    worked = [(trial.value, trial) for trial in trials if trial.value is not None]
+    worked = [(trial.value, trial) for trial in trials if trial.value is not None and math.isfinite(trial.value)]
     if not worked:
         return None
     value, best = (max if mode == "max" else min)(worked, key=lambda pair: pair[0])

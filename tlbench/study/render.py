@@ -67,7 +67,7 @@ def difference_line(difference: Difference) -> str:
     paired, metric = difference.paired, difference.metric
     names = f"{difference.arm} − {difference.baseline}"
     if paired.mean is None:
-        return f"{names}: no seed in common, no paired difference in {metric}"
+        return f"{names}: no seed in common in which {metric} is defined, no paired difference"
     factor, digits, unit = (100, 2, "points ") if _is_percentage(metric) else (1, 3, "")
 
     def signed(value: float) -> str:

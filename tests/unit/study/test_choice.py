@@ -34,6 +34,7 @@ def test_the_best_in_the_metrics_direction_and_the_first_of_equal_ones():
 
 def test_none_where_all_failed():
     assert choose(SEARCH, trials((1e-3, None), (3e-3, None)), "max") is None
+    assert choose(SEARCH, trials((1e-3, float("nan")), (3e-3, float("inf"))), "min") is None
 
 
 @pytest.mark.parametrize(

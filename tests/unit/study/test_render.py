@@ -106,7 +106,9 @@ def test_difference_in_a_metric_that_is_no_percentage_and_without_pairs(record: 
     kappa = summarise_study(records, ["source"], primary="test/kappa").differences[0]
     assert difference_line(kappa) == "tin200 − random: +0.250 test/kappa (paired by seed, n = 1)"
     apart = summarise_study([record("tin200", 0), record("random", 1)], ["source"]).differences[0]
-    assert difference_line(apart) == "tin200 − random: no seed in common, no paired difference in test/oa"
+    assert (
+        difference_line(apart) == "tin200 − random: no seed in common in which test/oa is defined, no paired difference"
+    )
 
 
 def test_chosen_values_stand_in_the_table_and_how_they_were_chosen_below(record: Make) -> None:

@@ -70,3 +70,24 @@ def test_what_limits_the_statistics_is_noted(record: Make) -> None:
         "tin200 − random leaves out seeds 1, 2 of tin200: no partner.",
     )
     assert summarise_study([record(), record(seed=1)], ["source"]).notes == ("One arm: no difference to report.",)
+
+
+def test_metrics_that_are_undefined_never_become_numbers(record: Make) -> None:
+    undefined = {f"test/{name}": None for name in ("oa", "aa", "kappa", "f1", "ece")}
+    records = [
+        *(record("tin200", seed, metrics=undefined) for seed in (0, 1)),
+        record("random", 0),
+        record("random", 1),
+    ]
+    summary = summarise_study(records, ["source"])
+    tin200, random = summary.arms
+    assert set(tin200.metrics.values()) == {Spread(None, None, 0)}
+    assert random.metrics["test/oa"] == Spread(0.9, 0.0, 2)
+    assert {(d.paired.mean, d.paired.n, d.paired.low, d.paired.p) for d in summary.differences} == {
+        (None, 0, None, None)
+    }
+    assert "test/oa is undefined in 2 of 2 runs of tin200." in summary.notes
+
+    one = summarise_study([record("tin200", 0, metrics=undefined), *records[1:], record("tin200", 2, 0.8)], ["source"])
+    assert one.arms[0].metrics["test/oa"] == Spread(0.8, None, 1)
+    assert one.differences[0].paired.n == 0
