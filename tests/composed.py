@@ -46,6 +46,13 @@ def _default() -> dict[str, Any]:
     return compose_config([]).model_dump(mode="json")
 
 
+def data_values(name: str) -> dict[str, Any]:
+    """A file of `conf/data/` with the limits that go with it."""
+    values: dict[str, Any] = yaml.safe_load((CONF / "data" / f"{name}.yaml").read_text(encoding="utf-8"))
+    del values["defaults"]  # which augmentation goes with the data
+    return {**values, "limits": yaml.safe_load((CONF / "data" / "limits" / "default.yaml").read_text())}
+
+
 def augmentation(**strengths: Any) -> ImageAugmentation:
     """As `augmentation=none`, but for what is given."""
     none = yaml.safe_load((CONF / "augmentation" / "none.yaml").read_text())

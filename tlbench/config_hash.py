@@ -23,9 +23,10 @@ NOT_AFFECTING_RESULTS = (
     "stand_ins",
     "data.root",
     "data.workers",
+    "data.limits",
     "callbacks.checkpoint",
 )
-"""Keys that change where a run's data lie or its results go, not the results; left out of the config's hash."""
+"""Keys that change where data lie, where results go or what is refused, not the results; left out of the hash."""
 
 OWN_IMAGES = ("image_folder", "image_csv")
 """Data of which `data.root` says what they are, not only where: there it affects results."""

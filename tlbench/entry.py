@@ -29,6 +29,7 @@ def prepare_process() -> None:
         sys.stdout.reconfigure(errors="replace")  # a terminal without ± or · shows '?' there
     # Hydra then raises what it finds wrong, instead of printing it in its own words and leaving with exit code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    warnings.filterwarnings("ignore", message="Image size .* exceeds limit")  # of Pillow: `open_image` has its own
     warnings.filterwarnings("ignore", message="provider=hydra.searchpath")  # the error that follows says it
 
 

@@ -8,6 +8,7 @@ from tlbench.config.augmentation import (
     ResizedCrop,
 )
 from tlbench.config.data import DataConfig, DetectionDataConfig, ImageDataConfig, Normalisation
+from tlbench.config.limits import ImageLimit, LimitsConfig
 from tlbench.config.loggers import LoggerConfig, MlflowConfig, WandbConfig
 from tlbench.config.model import ModelConfig, SourceConfig
 from tlbench.config.run import Seeds, StandIn, TrainConfig
@@ -50,6 +51,8 @@ __all__ = [
     "HeadThenFullConfig",
     "ImageAugmentation",
     "ImageDataConfig",
+    "ImageLimit",
+    "LimitsConfig",
     "LoggerConfig",
     "MlflowConfig",
     "ModelConfig",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from tlbench.config.limits import LimitsConfig
 from tlbench.config.schema import Channel, OpenFraction, Positive, Schema
 
 
@@ -37,6 +38,7 @@ class DataConfig(Schema):
     )
     batch_size: Annotated[int, Field(ge=2)]
     normalisation: Normalisation
+    limits: LimitsConfig
 
     @field_validator("classes")
     @classmethod

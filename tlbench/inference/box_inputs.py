@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
-from tlbench.config import DetectionDataConfig
-from tlbench.data.decode import decode_square, inside_size, upright_size
+from tlbench.config import DetectionDataConfig, ImageLimit
+from tlbench.data.decode import STANDARD, decode_square, inside_size, open_image, upright_size
 from tlbench.data.detection.letterbox import centred, frames
 from tlbench.data.detection.targets import BoxTargets
 
@@ -33,18 +31,19 @@ class BoxInput:
     width: int
 
 
-def decode_box_input(content: bytes, data: DetectionDataConfig) -> BoxInput:
+def decode_box_input(content: bytes, data: DetectionDataConfig, limit: ImageLimit = STANDARD) -> BoxInput:
     """Decode an image file.
 
     Args:
         content: The file's bytes.
         data: The run's; `image_size`, S, and `fit` are used.
+        limit: Larger images are refused.
 
     Raises:
         UnreadableError: As `decode_square`.
     """
-    pixels = decode_square(content, data.image_size, data.fit)
-    with Image.open(io.BytesIO(content)) as image:
+    pixels = decode_square(content, data.image_size, data.fit, limit=limit)
+    with open_image(content, limit) as image:
         height, width = upright_size(image)
     return BoxInput(pixels, height, width)
 

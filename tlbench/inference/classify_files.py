@@ -19,14 +19,14 @@ def classify_files(options: PredictOptions, run: CompleteRun) -> FileJob[Square]
     """
     predictor = load_predictor(run, options.device, options.calibrated)
     table = Table(options.kind(), predictor.class_names)
-    data = predictor.data
+    data, limit = predictor.data, options.image_limit(run.config.data.limits)
 
     def lines(batch: list[tuple[str, Square]]) -> list[str | None]:
         rows = predictor.probabilities(stacked([square for _, square in batch])).numpy()
         return [table.row(name, row) if is_defined(row) else None for (name, _), row in zip(batch, rows, strict=True)]
 
     return FileJob(
-        decode=lambda content: decode_square(content, data.stored_side, data.fit),
+        decode=lambda content: decode_square(content, data.stored_side, data.fit, limit=limit),
         batch_size=predictor.batch_size,
         header=table.header(),
         lines=lines,

@@ -70,7 +70,7 @@ def _other_data(config: TrainConfig, name: str) -> dict[str, Any]:
     assert isinstance(defaults, dict)
     other: dict[str, Any] = {str(key): value for key, value in defaults.items() if key != "defaults"}
     own = config.data.model_dump(mode="json")
-    other |= {key: own[key] for key in (*PREPROCESSING, "batch_size") if key in own}
+    other |= {key: own[key] for key in (*PREPROCESSING, "batch_size", "limits") if key in own}
     if isinstance(config.data, ImageDataConfig):
         other["stored_size"] = None if name in _OWN_SIZE else config.data.stored_side
     return other

@@ -25,7 +25,8 @@ def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]
         ConfigError: The folder to draw into cannot be used; or as `load_box_predictor`.
         WeightsError, OutputError: As `load_box_predictor`; `lines` also where a picture cannot be written.
     """
-    drawn = None if options.draw is None else DrawnFolder(options.draw, options.input, names)
+    limit = options.image_limit(run.config.data.limits)
+    drawn = None if options.draw is None else DrawnFolder(options.draw, options.input, names, limit)
     predictor = load_box_predictor(run, options.device)
     confidence = predictor.confidence if options.confidence is None else options.confidence
     table = DetectionsTable(options.kind())
@@ -46,7 +47,7 @@ def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]
         return texts
 
     return FileJob(
-        decode=lambda content: decode_box_input(content, predictor.data),
+        decode=lambda content: decode_box_input(content, predictor.data, limit),
         batch_size=predictor.batch_size,
         header=table.header(),
         lines=lines,

@@ -10,8 +10,9 @@ from typing import Any
 
 from PIL import Image
 
+from tlbench.config import ImageLimit
 from tlbench.console import complain
-from tlbench.data.decode import UnreadableError, to_rgb
+from tlbench.data.decode import STANDARD, UnreadableError, open_image, reason_of, to_rgb
 from tlbench.errors import ConfigError
 from tlbench.inference.box_predictor import Detection
 from tlbench.inference.drawing import draw_detections
@@ -43,13 +44,14 @@ class DrawnFolder:
         folder: As `draw=` gives it.
         given: What `input=` names.
         names: All files.
+        limit: Larger images are not drawn.
 
     Raises:
         ConfigError: The folder holds files of the user's, or lies in the folder that is searched for images.
     """
 
-    def __init__(self, folder: str, given: str, names: Sequence[str]) -> None:
-        self._folder = Path(folder).expanduser()
+    def __init__(self, folder: str, given: str, names: Sequence[str], limit: ImageLimit = STANDARD) -> None:
+        self._folder, self._limit = Path(folder).expanduser(), limit
         source = Path(given).expanduser()
         parents = [_absolute(name).parent for name in names]
         self._below = _absolute(given) if source.is_dir() else Path(os.path.commonpath(parents))
@@ -71,7 +73,7 @@ class DrawnFolder:
             OutputError: The disk refuses.
         """
         try:
-            image = _upright(read(name))
+            image = _upright(read(name, self._limit), self._limit)
         except UnreadableError as error:
             complain(f"warning: {name}: {error}; not drawn")
             return
@@ -106,11 +108,9 @@ def _absolute(name: str) -> Path:
     return Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100 - Path.absolute leaves `..` in
 
 
-def _upright(content: bytes) -> Image.Image:
+def _upright(content: bytes, limit: ImageLimit) -> Image.Image:
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with open_image(content, limit) as image:
             return to_rgb(image)
-    except UnreadableError:
-        raise
     except Exception as error:  # the file has changed since it was decoded; Pillow's readers raise nearly anything
-        raise UnreadableError(" ".join(str(error).split()) or type(error).__name__) from None
+        raise UnreadableError(reason_of(error)) from None

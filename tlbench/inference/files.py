@@ -10,7 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from tlbench.data.decode import EXTENSIONS, UnreadableError
+from tlbench.config import ImageLimit
+from tlbench.data.decode import EXTENSIONS, STANDARD, UnreadableError, read_image_file
 from tlbench.data.listing import list_images, natural_order
 from tlbench.errors import DataError
 from tlbench.machine import cores_each
@@ -48,19 +49,22 @@ def find_images(given: str) -> list[str]:
     return found
 
 
-def decoded(names: Iterable[str], decode: Callable[[bytes], T]) -> Iterator[tuple[str, T | UnreadableError]]:
+def decoded(
+    names: Iterable[str], decode: Callable[[bytes], T], limit: ImageLimit = STANDARD
+) -> Iterator[tuple[str, T | UnreadableError]]:
     """Each file with its image, or why it cannot be read; in order, a bounded number ahead.
 
     Args:
         names: The files.
         decode: From a file's bytes to its image; raises `UnreadableError`. Several threads call it.
+        limit: Larger files are not read.
     """
     threads = min(cores_each(1), _MOST_THREADS)
     pending: deque[tuple[str, Future[T | UnreadableError]]] = deque()
     pool = ThreadPoolExecutor(threads)
     try:
         for name in names:
-            pending.append((name, pool.submit(_decoded, name, decode)))
+            pending.append((name, pool.submit(_decoded, name, decode, limit)))
             if len(pending) > threads * _AHEAD:
                 first, future = pending.popleft()
                 yield first, future.result()
@@ -71,21 +75,18 @@ def decoded(names: Iterable[str], decode: Callable[[bytes], T]) -> Iterator[tupl
         pool.shutdown(cancel_futures=True)
 
 
-def read(name: str | Path) -> bytes:
+def read(name: str | Path, limit: ImageLimit) -> bytes:
     """A file's bytes; `~` is the home folder.
 
     Raises:
-        UnreadableError: It cannot be opened.
+        UnreadableError: As `read_image_file`.
     """
-    try:
-        return Path(name).expanduser().read_bytes()
-    except OSError as error:
-        raise UnreadableError(error.strerror or str(error)) from None
+    return read_image_file(Path(name).expanduser(), limit)
 
 
-def _decoded(name: str, decode: Callable[[bytes], T]) -> T | UnreadableError:
+def _decoded(name: str, decode: Callable[[bytes], T], limit: ImageLimit) -> T | UnreadableError:
     try:
-        return decode(read(name))
+        return decode(read(name, limit))
     except UnreadableError as error:
         return error
 

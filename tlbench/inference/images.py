@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from tlbench.config import DetectionDataConfig, ImageDataConfig
+from tlbench.config import DetectionDataConfig, ImageDataConfig, ImageLimit
 from tlbench.data.decode import UnreadableError, decode_square, to_rgb, to_square
 from tlbench.errors import DataError
 from tlbench.inference.box_inputs import BoxInput, decode_box_input
@@ -53,7 +53,7 @@ def square(image: OneImage, data: ImageDataConfig) -> Square:
 
     Args:
         image: Floats are rounded to 8 bits, as files hold them.
-        data: The run's; `stored_side` and `fit` are used.
+        data: The run's; `stored_side`, `fit` and `limits` are used.
 
     Returns:
         (side, side, 3) uint8, RGB.
@@ -61,9 +61,10 @@ def square(image: OneImage, data: ImageDataConfig) -> Square:
     Raises:
         DataError: It cannot be read, or is of another kind, shape, type or range.
     """
+    limit = data.limits.image
     with _named(image):
         if isinstance(image, str | Path):
-            return decode_square(read(image), data.stored_side, data.fit)
+            return decode_square(read(image, limit), data.stored_side, data.fit, limit=limit)
         return to_square(_in_memory(image), data.stored_side, data.fit)
 
 
@@ -72,17 +73,20 @@ def box_input(image: OneImage, data: DetectionDataConfig) -> BoxInput:
 
     Args:
         image: Floats are rounded to 8 bits, as files hold them.
-        data: The run's; `image_size` and `fit` are used.
+        data: The run's; `image_size`, `fit` and `limits` are used.
 
     Raises:
         DataError: As `square`.
     """
+    limit = data.limits.image
     with _named(image):
         if isinstance(image, str | Path):
-            return decode_box_input(read(image), data)
+            return decode_box_input(read(image, limit), data, limit)
         as_file = io.BytesIO()  # takes the files' way, so that there is one way
-        _in_memory(image).save(as_file, format="ppm")
-        return decode_box_input(as_file.getvalue(), data)
+        pixels = _in_memory(image)
+        pixels.save(as_file, format="ppm")
+        own_size = ImageLimit(pixels.width * pixels.height / 1e6 + 1)  # it is in memory: nothing to be saved
+        return decode_box_input(as_file.getvalue(), data, own_size)
 
 
 @contextmanager

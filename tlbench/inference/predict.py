@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tlbench.config import ImageLimit
 from tlbench.console import complain, shown, stderr
 from tlbench.data.decode import UnreadableError
 from tlbench.errors import DataError
@@ -40,7 +41,7 @@ def predict(options: PredictOptions, run: CompleteRun) -> None:
     names = find_images(options.input)
     job = _job(options, run, names)
     with interruptible(), _writer(output) as write:
-        readable, written = _predict(names, job, write)
+        readable, written = _predict(names, job, options.image_limit(run.config.data.limits), write)
         if not readable:
             raise DataError(f"input={options.input!r}: none of {len(names)} files can be read; give others")
         undefined = readable - written
@@ -68,12 +69,12 @@ def _job(options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> Fil
     return classify_files(options, run)
 
 
-def _predict(names: Sequence[str], job: FileJob[T], write: Write) -> tuple[int, int]:
+def _predict(names: Sequence[str], job: FileJob[T], limit: ImageLimit, write: Write) -> tuple[int, int]:
     """How many of the files were readable, and how many have lines."""
     readable = written = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
-        files = progress.track(decoded(names, job.decode), total=len(names), description="predicting")
+        files = progress.track(decoded(names, job.decode, limit), total=len(names), description="predicting")
         images = _readable(files)
         while batch := list(islice(images, job.batch_size)):
             texts = []

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tlbench.config import ImageLimit, LimitsConfig
 from tlbench.errors import ConfigError
 from tlbench.inference.options import Options
 
@@ -51,6 +52,15 @@ class PredictOptions(Options):
     draw: str | None = Field(
         None, description="detection: folder for copies of the images with the boxes drawn; new, empty or drawn before"
     )
+
+    max_image_megapixels: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="images of more million pixels are left out as unreadable; null: the run's data.limits"
+    )
+
+    def image_limit(self, own: LimitsConfig) -> ImageLimit:
+        """Up to which size images are read; `own` is the run's."""
+        given = self.max_image_megapixels
+        return ImageLimit(own.max_image_megapixels if given is None else given, "max_image_megapixels")
 
     def check_task(self, task: Task) -> None:
         """Refuse what has no meaning for a run's task.

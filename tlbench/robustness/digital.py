@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from tlbench.data.decode import open_image
 from tlbench.robustness import severities
 from tlbench.robustness.draws import Draws
 from tlbench.robustness.filters import gaussian_blur
@@ -65,7 +66,7 @@ def _through_jpeg(pixels: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np
     """An image (H, W, 3) as it comes back."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format="JPEG", quality=quality)
-    with Image.open(file) as image:
+    with open_image(file) as image:
         return np.array(image)
 
 

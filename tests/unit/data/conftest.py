@@ -10,12 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
+from tests.composed import data_values
 from tlbench.config import DetectionDataConfig, ImageDataConfig
-
-CONF = Path(__file__).parents[3] / "conf" / "data"
 
 
 @pytest.fixture(autouse=True)
@@ -32,9 +30,7 @@ def data_config() -> Callable[..., ImageDataConfig]:
     """`data_config("digits", shots=3)`: the shipped config with changes."""
 
     def make(name: str, **changes: Any) -> ImageDataConfig:
-        shipped = yaml.safe_load((CONF / f"{name}.yaml").read_text())
-        del shipped["defaults"]  # which augmentation goes with the data
-        return ImageDataConfig.model_validate({**shipped, **changes})
+        return ImageDataConfig.model_validate({**data_values(name), **changes})
 
     return make
 
@@ -44,9 +40,7 @@ def boxes_config() -> Callable[..., DetectionDataConfig]:
     """`boxes_config("yolo", root="data")`: likewise, of data with boxes."""
 
     def make(name: str, **changes: Any) -> DetectionDataConfig:
-        shipped = yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))
-        del shipped["defaults"]
-        return DetectionDataConfig.model_validate({**shipped, **changes})
+        return DetectionDataConfig.model_validate({**data_values(name), **changes})
 
     return make
 

@@ -84,7 +84,7 @@ def test_what_changes_is_decoded_again(listing, kept, change: str):
 def test_unreadable_files_are_noted_and_the_note_is_kept(listing, kept, undecodable):
     (listing.root / listing.names[2]).write_bytes(b"no image")
     first = scanned(listing)
-    assert first.unreadable == {2: "not an image, or not one of a kind that Pillow reads"}
+    assert first.unreadable == {2: "not an image, or of a kind that is not read"}
     assert not first.pixels[2].any()
     undecodable()
     assert scanned(listing).unreadable == first.unreadable

@@ -24,6 +24,8 @@ for name in ("cifar10", "digits"):
     with open(f"{ROOT}/conf/data/{{name}}.yaml") as file:
         shipped = yaml.safe_load(file)
     del shipped["defaults"]
+    with open("{ROOT}/conf/data/limits/default.yaml") as file:
+        shipped["limits"] = yaml.safe_load(file)
     ensure_reachable(ImageDataConfig.model_validate({{**shipped, "root": {str(tmp_path)!r}}}))
 print([m for m in ("torch", "torchvision", "sklearn", "numpy", "PIL") if m in sys.modules])
 """

@@ -10,9 +10,13 @@ from typing import IO
 
 import rich
 import torch
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image
 from rich.progress import track
 from torch import Tensor
+
+from tlbench.config import ImageLimit
+from tlbench.data.decode import STANDARD, open_image, reason_of
+from tlbench.regular_file import open_regular
 
 _SHOW_PROGRESS_ABOVE = 2_000  # files
 _TAIL = 1 << 16  # bytes
@@ -32,8 +36,10 @@ class ImageSizes:
     unreadable: Mapping[int, str]
 
 
-def image_sizes(root: Path, names: Sequence[str]) -> ImageSizes:
+def image_sizes(root: Path, names: Sequence[str], limit: ImageLimit = STANDARD) -> ImageSizes:
     """Read the headers of files below a folder; an orientation in EXIF or XMP is respected, as when decoding.
+
+    Larger images than the limit allows count as unreadable.
 
     Whether the pixels behind the header are whole is not looked at.
     """
@@ -41,7 +47,7 @@ def image_sizes(root: Path, names: Sequence[str]) -> ImageSizes:
     quiet = len(names) <= _SHOW_PROGRESS_ABOVE or not console.is_terminal
     # one after another: about 0.1 ms a file, which threads only slow down unless the disk does
     shown = track(names, "reading image sizes", console=console, transient=True, disable=quiet)
-    found = [_size_or_reason(f"{root}/{name}") for name in shown]
+    found = [_size_or_reason(f"{root}/{name}", limit) for name in shown]
     sizes = [(0, 0) if isinstance(size, str) else size for size in found]
     return ImageSizes(
         torch.tensor(sizes, dtype=torch.int64).view(-1, 2),
@@ -49,17 +55,14 @@ def image_sizes(root: Path, names: Sequence[str]) -> ImageSizes:
     )
 
 
-def _size_or_reason(path: str) -> tuple[int, int] | str:
+def _size_or_reason(path: str, limit: ImageLimit) -> tuple[int, int] | str:
     try:
-        with open(path, "rb") as file, Image.open(file) as image:  # noqa: PTH123 - 100,000 Paths are slow
+        with open_regular(path) as file, open_image(file, limit) as image:
             tags = getattr(image, "tag_v2", None)  # Pillow may have turned the size of a TIFF, but not its pixels yet
             width, height = (int(tags[256]), int(tags[257])) if tags else image.size
             return (width, height) if _orientation(image, file) in _SIDEWAYS else (height, width)
-    except UnidentifiedImageError:
-        return "not an image, or not one of a kind that Pillow reads"
     except Exception as error:  # Pillow's readers raise nearly anything on a broken file
-        strerror = error.strerror if isinstance(error, OSError) else None
-        return strerror or " ".join(str(error).split()) or type(error).__name__
+        return reason_of(error)
 
 
 def _orientation(image: Image.Image, file: IO[bytes]) -> int:

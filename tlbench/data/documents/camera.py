@@ -7,6 +7,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from tlbench.data.decode import open_image
 from tlbench.data.documents.draws import Array, Draws, enlarge
 
 COARSE = 17
@@ -87,4 +88,4 @@ def blurred(picture: Array, sigma: float) -> Array:
 def _compressed(pixels: Array, quality: int) -> Array:
     memory = BytesIO()
     Image.fromarray(pixels).save(memory, "JPEG", quality=quality)
-    return np.array(Image.open(memory))
+    return np.array(open_image(memory))

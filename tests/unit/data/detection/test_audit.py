@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-import yaml
 from PIL import Image
 
+from tests.composed import data_values
 from tests.drawn_photos import photos, recompressed, stacked
 from tlbench.config import DetectionDataConfig
 from tlbench.data.audit import EXAMPLES
@@ -25,7 +25,6 @@ from tlbench.data.target import Target
 SIDE = 64
 CLASSES = ("cat", "dog", "eel")
 PHOTOS = photos(60)
-CONF = Path(__file__).parents[4] / "conf" / "data"
 
 Row = tuple[int, float, float, float, float]  # class, x1 y1 x2 y2 in pixels of the input
 
@@ -38,9 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def config(name: str = "yolo", **changes: Any) -> DetectionDataConfig:
-    shipped = yaml.safe_load((CONF / f"{name}.yaml").read_text())
-    del shipped["defaults"]
-    return DetectionDataConfig.model_validate({**shipped, "min_images_per_class": 0, **changes})
+    return DetectionDataConfig.model_validate({**data_values(name), "min_images_per_class": 0, **changes})
 
 
 def split(

@@ -49,7 +49,7 @@ def test_unreadable_files_are_collected(tmp_path: Path, draw_image):
     found = image_sizes(tmp_path, ["text.jpg", "b/good.png", "absent.png"])
     assert found.sizes.tolist() == [[0, 0], [20, 40], [0, 0]]
     assert found.unreadable == {
-        0: "not an image, or not one of a kind that Pillow reads",
+        0: "not an image, or of a kind that is not read",
         2: "No such file or directory",
     }
 

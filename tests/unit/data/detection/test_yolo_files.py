@@ -237,11 +237,11 @@ def test_unreadable_images(tmp_path: Path, draw_yolo, opened, refused):
     draw_yolo(tmp_path / "d", {**three(), "train/b": ROW, "train/c": "1 .5 .5 1 1"})
     (tmp_path / "d/images/train/b.png").write_text("broken")
     assert refused() == (
-        f"{tmp_path}/d/images/train/b.png: not an image, or not one of a kind that Pillow reads; replace or remove 1 "
+        f"{tmp_path}/d/images/train/b.png: not an image, or of a kind that is not read; replace or remove 1 "
         "file, or leave out up to so many with data.max_unreadable (now 0)"
     )
     target = opened(max_unreadable=1)
-    assert target.unreadable == {"images/train/b.png": "not an image, or not one of a kind that Pillow reads"}
+    assert target.unreadable == {"images/train/b.png": "not an image, or of a kind that is not read"}
     train = target.splits["train"]
     assert train.names == ("images/train/a.png", "images/train/c.png")
     assert (train.labels.tolist(), train.starts.tolist()) == ([0, 1], [0, 1, 2])
