@@ -59,8 +59,8 @@ def read_regular(path: Path | str, at_most: int | None = None) -> bytes:
     with open_regular(path) as file:
         if at_most is None:
             return file.read()
-        content = file.read(at_most + 1)
-        if len(content) > at_most:
+        content = file.read(at_most + 1) if os.fstat(file.fileno()).st_size <= at_most else None
+        if content is None or len(content) > at_most:  # it may have grown meanwhile
             raise TooLargeError(errno.EFBIG, f"more than {at_most:,} bytes in it", str(path))
         return content
 

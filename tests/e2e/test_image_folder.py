@@ -113,7 +113,7 @@ def test_a_file_that_vanishes_while_training_ends_the_run_in_one_line():
     with stop_at(ClassificationTask, "on_validation_epoch_end", 1, lose):
         outcome = train(*options)
     assert outcome.code == 2
-    assert "it was readable when the run began" in outcome.one_line()
+    assert "put it back as it was when the run began" in outcome.one_line()
     record = read_record(Path("run"))
     assert record is not None
     assert record.status == "failed"

@@ -47,7 +47,8 @@ def read_listings(
     """
     whole = _joined(listings)
     in_memory = keeps_in_memory(data, len(whole), data.stored_side)
-    found = scan(whole, data.stored_side if in_memory else THUMBNAIL, data.fit, say, warn)
+    side = data.stored_side if in_memory else THUMBNAIL
+    found = scan(whole, side, data.fit, say, warn, data.limits.image)
     unreadable = {whole.names[i]: reason for i, reason in sorted(found.unreadable.items())}
     check_unreadable(whole.root, unreadable, data.max_unreadable)
     parts: dict[str, Images] = {}
@@ -89,4 +90,4 @@ def _images(
         raise DataError(f"{listing.root}: class {empty[0]!r} has no readable image; add some or remove the class")
     if in_memory:
         return ImageSet(pixels, listing.labels, listing.class_names, listing.names)
-    return FileSet(listing, data.stored_side, data.fit, pixels, digests)
+    return FileSet(listing, data.stored_side, data.fit, pixels, digests, data.limits.image)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlbench.data.decode import Fit, UnreadableError, decode_square
-from tlbench.data.listing import Files, Listing, read_file
+from tlbench.config import ImageLimit
+from tlbench.data.decode import STANDARD, Fit, UnreadableError, decode_square
+from tlbench.data.file_digests import read_unchanged
+from tlbench.data.listing import Files, Listing
 from tlbench.errors import DataError
 
 
@@ -66,7 +68,8 @@ class FileSet:
         side: Height and width of the square that each is brought to, pixels.
         fit: How it becomes a square.
         thumbnails: (N, 3, h, h) uint8, the same squares in small.
-        digests: (N, 16) uint8, BLAKE2b of each file's bytes.
+        digests: (N, 16) uint8, BLAKE2b of each file's bytes; a file that has others by now is not taken for it.
+        limit: Up to which size they were read.
     """
 
     listing: Listing
@@ -74,6 +77,7 @@ class FileSet:
     fit: Fit
     thumbnails: Tensor
     digests: NDArray[np.uint8]
+    limit: ImageLimit = STANDARD
 
     @property
     def labels(self) -> Tensor:
@@ -95,25 +99,24 @@ class FileSet:
 
     def take(self, index: Tensor) -> FileSet:
         """The files at (M,) int64 positions, in that order."""
-        return FileSet(
-            self.listing.take(index), self.side, self.fit, self.thumbnails[index], self.digests[index.numpy()]
-        )
+        listing, digests = self.listing.take(index), self.digests[index.numpy()]
+        return replace(self, listing=listing, thumbnails=self.thumbnails[index], digests=digests)
 
     def relabelled(self, labels: Tensor, class_names: tuple[str, ...]) -> FileSet:
         """The same files under other labels."""
-        listing = Listing(self.listing.root, self.names, labels, class_names)
-        return FileSet(listing, self.side, self.fit, self.thumbnails, self.digests)
+        return replace(self, listing=Listing(self.listing.root, self.names, labels, class_names))
 
     def decoded(self) -> ImageSet:
         """All images, decoded here and now.
 
         Raises:
-            DataError: A file cannot be decoded any more.
+            DataError: A file cannot be decoded any more, or has changed.
         """
         images = np.zeros((len(self), 3, self.side, self.side), np.uint8)
         for i in range(len(self)):
             try:
-                images[i] = decode_square(read_file(self.listing, i), self.side, self.fit).transpose(2, 0, 1)
+                content = read_unchanged(self.listing, i, self.digests[i], self.limit)
+                images[i] = decode_square(content, self.side, self.fit, limit=self.limit).transpose(2, 0, 1)
             except UnreadableError as error:
                 raise no_more_readable(self.listing, i, error) from None
         return ImageSet(torch.from_numpy(images), self.labels, self.class_names, self.names)
@@ -130,6 +133,6 @@ Images = ImageSet | FileSet
 
 
 def no_more_readable(listing: Files, position: int, error: UnreadableError) -> DataError:
-    """What to tell the user about a file that was readable when the run began."""
+    """What to tell the user about a file that is not what it was when the run began."""
     path = listing.root / listing.names[position]
-    return DataError(f"{path}: {error}; it was readable when the run began: put it back, and the same command goes on")
+    return DataError(f"{path}: {error}; put it back as it was when the run began, and the same command goes on")

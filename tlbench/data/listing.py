@@ -13,7 +13,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from tlbench.data.decode import EXTENSIONS, UnreadableError
+from tlbench.config import ImageLimit
+from tlbench.data.decode import EXTENSIONS, read_image_file
 from tlbench.errors import DataError
 
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -59,16 +60,13 @@ class Files(Protocol):
         """N."""
 
 
-def read_file(listing: Files, position: int) -> bytes:
+def read_listed(listing: Files, position: int, limit: ImageLimit) -> bytes:
     """The bytes of a listed file.
 
     Raises:
-        UnreadableError: It cannot be read.
+        UnreadableError: As `read_image_file`.
     """
-    try:
-        return (listing.root / listing.names[position]).read_bytes()
-    except OSError as error:
-        raise UnreadableError(error.strerror or str(error)) from None
+    return read_image_file(os.path.join(listing.root, listing.names[position]), limit)  # noqa: PTH118 - Paths are slow
 
 
 def list_splits(root: Path) -> dict[str, Listing]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import PIL
 import rich
 import torch
 from filelock import FileLock, Timeout
@@ -20,16 +22,17 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor
 
+from tlbench.config import ImageLimit
 from tlbench.data.cache_folder import cache_folder
-from tlbench.data.decode import Fit, UnreadableError, decode_square
-from tlbench.data.listing import Files, read_file
+from tlbench.data.decode import STANDARD, Fit, UnreadableError, decode_square
+from tlbench.data.file_digests import DIGEST_BYTES, Digests, digest_of, file_digests
+from tlbench.data.listing import Files, read_listed
 from tlbench.data.workers import decoding_loader, default_workers
-from tlbench.errors import DataError
 
-FORMAT = 2
-"""Part of the key: raise it when the same file would decode to other pixels."""
+FORMAT = 3
+"""Part of the key: raise it when the same bytes would decode to other pixels."""
 
-PIXELS, DIGESTS, UNREADABLE = "pixels.npy", "digests.npy", "unreadable.json"
+PIXELS, UNREADABLE = "pixels.npy", "unreadable.json"
 """What a folder of the cache holds."""
 
 _CHUNK = 64  # files a task
@@ -52,12 +55,20 @@ class Scan:
     unreadable: dict[int, str]
 
 
-def scan(listing: Files, side: int, fit: Fit, say: Callable[[str], None], warn: Callable[[str], None]) -> Scan:
+def scan(
+    listing: Files,
+    side: int,
+    fit: Fit,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    limit: ImageLimit = STANDARD,
+) -> Scan:
     """The decoded files of a listing: from the cache, or decoded now and put there for other runs.
 
-    The cache's key covers the root, every file's name, size and time of change, and what decoding depends on. Runs that
-    need the same files at the same time wait for the first of them. Where the cache cannot be written, the files are
-    decoded into memory.
+    The cache's key is the content of the files, by digests of their bytes, and what decoding depends on: where the
+    files lie, what they are called and when they were written counts for nothing. The digests are those of the very
+    bytes that were decoded. Runs that need the same files at the same time wait for the first of them. Where the cache
+    cannot be written, the files are decoded into memory.
 
     Args:
         listing: The files.
@@ -65,41 +76,64 @@ def scan(listing: Files, side: int, fit: Fit, say: Callable[[str], None], warn: 
         fit: How an image becomes a square.
         say: Shows the user a line.
         warn: Shows the user a warning.
-
-    Raises:
-        DataError: A file is gone.
+        limit: Larger images count as unreadable.
     """
-    folder = cache_folder() / "decoded" / _key(listing, side, fit)
-    if found := _read(folder, len(listing)):
+    known, options = file_digests(listing, limit), _Options(side, fit, limit)
+    place = cache_folder() / "decoded"
+    folder = place / _key(known, options)
+    if found := _read(folder, known, side):
         return found
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
         with _locked(folder.with_suffix(".lock"), say):
-            if found := _read(folder, len(listing)):
+            if found := _read(folder, known, side):
                 return found
-            _write(folder, listing, side, fit)
-            written = _read(folder, len(listing))
+            written = _write(place, listing, options)
     except OSError as error:
         warn(
-            f"decoded images are not kept: {error.filename or folder.parent}: {error.strerror or error}; every run "
+            f"decoded images are not kept: {error.filename or place}: {error.strerror or error}; every run "
             "decodes them again (TLBENCH_CACHE names another folder)"
         )
-        return _in_memory(listing, side, fit)
-    assert written is not None
+        return _in_memory(listing, options)
     size = written.pixels.numel() / 2**20
-    say(f"decoded {len(listing)} images once, kept in {folder.parent.parent} ({size:.0f} MB)")
+    say(f"decoded {len(listing)} images once, kept in {place.parent} ({size:.0f} MB)")
     return written
 
 
-def _key(listing: Files, side: int, fit: Fit) -> str:
-    digest = hashlib.sha256(json.dumps([FORMAT, str(listing.root.absolute()), side, fit]).encode())
-    for name in listing.names:
-        try:
-            status = os.stat(os.path.join(listing.root, name))  # noqa: PTH116, PTH118 - 50,000 Paths are slow
-        except OSError as error:
-            raise DataError(f"{error.filename}: {error.strerror}; mend the file or remove it") from None
-        digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="surrogateescape"))
+@dataclass(frozen=True)
+class _Options:
+    side: int
+    fit: Fit
+    limit: ImageLimit
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Some files in their order.
+
+    Args:
+        pixels: As in `Scan`.
+        read: The bytes that were decoded.
+        undecodable: Position → why the bytes are no image.
+    """
+
+    pixels: Tensor
+    read: Digests
+    undecodable: dict[int, str]
+
+
+def _key(known: Digests, options: _Options) -> str:
+    depends_on = [FORMAT, PIL.__version__, options.side, options.fit, options.limit.megapixels, len(known.values)]
+    unreadable = sorted(known.unreadable.items())
+    digest = hashlib.sha256(json.dumps([*depends_on, unreadable]).encode())
+    digest.update(np.ascontiguousarray(known.values).data)
     return digest.hexdigest()[:32]
+
+
+def _scan(pixels: Tensor, known: Digests, unreadable: dict[int, str]) -> Scan:
+    digests = known.values.copy()
+    digests[list(unreadable)] = 0
+    return Scan(pixels, digests, unreadable)
 
 
 @contextmanager
@@ -116,57 +150,70 @@ def _locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
         lock.release()
 
 
-def _read(folder: Path, count: int) -> Scan | None:
+def _read(folder: Path, known: Digests, side: int) -> Scan | None:
     """What lies in the cache, or None."""
+    count = len(known.values)
     try:
-        unreadable = json.loads((folder / UNREADABLE).read_bytes())
-        digests = np.load(folder / DIGESTS)
+        unreadable = {int(i): reason for i, reason in json.loads((folder / UNREADABLE).read_bytes()).items()}
         pixels = np.load(folder / PIXELS, mmap_mode="c")
-    except (OSError, ValueError):
+    except Exception:  # none there, or damaged bytes, which surface as almost any error
         return None
-    if len(pixels) != count or len(digests) != count:
+    fits = pixels.dtype == np.uint8 and pixels.shape == (count, 3, side, side)
+    told = all(0 <= i < count and isinstance(reason, str) for i, reason in unreadable.items())
+    if not fits or not told or not known.unreadable.keys() <= unreadable.keys():
         return None
-    return Scan(torch.from_numpy(pixels), digests, {int(i): reason for i, reason in unreadable.items()})
+    return _scan(torch.from_numpy(pixels), known, unreadable)
 
 
-def _write(folder: Path, listing: Files, side: int, fit: Fit) -> None:
-    """Decode into a folder of another name, which then takes the cache's place as a whole."""
-    scratch = Path(tempfile.mkdtemp(prefix=".decoding-", dir=folder.parent))
+def _write(place: Path, listing: Files, options: _Options) -> Scan:
+    """Decode into a folder of another name, which then takes the cache's place as a whole.
+
+    A file that has changed since its digest was taken counts as what it is now, in the key as well.
+    """
+    scratch = Path(tempfile.mkdtemp(prefix=".decoding-", dir=place))
     try:
-        digests, unreadable = [], {}
+        read, undecodable = [], {}
         with (scratch / PIXELS).open("wb") as file:
-            shape = (len(listing), 3, side, side)
+            shape = (len(listing), 3, options.side, options.side)
             np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-            for part in _decoded(listing, side, fit):
+            for part in _decoded(listing, options):
                 file.write(part.pixels.numpy().data)  # not through a memory map: a full disk must be an error
-                digests.append(part.digests)
-                unreadable.update(part.unreadable)
+                read.append(part.read)
+                undecodable.update(part.undecodable)
             file.flush()
             os.fsync(file.fileno())
-        np.save(scratch / DIGESTS, np.concatenate(digests))
-        (scratch / UNREADABLE).write_text(json.dumps(unreadable))
-        shutil.rmtree(folder, ignore_errors=True)  # broken, else it had been read
-        scratch.rename(folder)
+        found = _joined(read)
+        (scratch / UNREADABLE).write_text(json.dumps({**found.unreadable, **undecodable}))
+        folder = place / _key(found, options)
+        if (written := _read(folder, found, options.side)) is None:  # else others were faster with the changed files
+            shutil.rmtree(folder, ignore_errors=True)  # broken, else it had been read
+            scratch.rename(folder)
+            written = _read(folder, found, options.side)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    if written is None:
+        raise OSError(errno.EIO, "what was written there cannot be read", str(folder))
+    return written
 
 
-def _in_memory(listing: Files, side: int, fit: Fit) -> Scan:
-    parts = list(_decoded(listing, side, fit))
-    return Scan(
-        torch.cat([part.pixels for part in parts]),
-        np.concatenate([part.digests for part in parts]),
-        {i: reason for part in parts for i, reason in part.unreadable.items()},
-    )
+def _in_memory(listing: Files, options: _Options) -> Scan:
+    parts = list(_decoded(listing, options))
+    found = _joined([part.read for part in parts])
+    undecodable = {i: reason for part in parts for i, reason in part.undecodable.items()}
+    return _scan(torch.cat([part.pixels for part in parts]), found, {**found.unreadable, **undecodable})
 
 
-def _decoded(listing: Files, side: int, fit: Fit) -> Iterator[Scan]:
+def _joined(parts: Sequence[Digests]) -> Digests:
+    values = np.concatenate([part.values for part in parts])
+    return Digests(values, {i: reason for part in parts for i, reason in part.unreadable.items()})
+
+
+def _decoded(listing: Files, options: _Options) -> Iterator[_Part]:
     """The files in their order, chunk by chunk; shows progress in a terminal when there are many."""
     count = len(listing)
     chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
-    loader = decoding_loader(
-        _Chunks(listing, side, fit), chunks, default_workers() if count > _IN_PROCESS else 0, passes=False
-    )
+    workers = default_workers() if count > _IN_PROCESS else 0
+    loader = decoding_loader(_Chunks(listing, options), chunks, workers, passes=False)
     console = rich.get_console()
     quiet = count <= _SHOW_PROGRESS_ABOVE or not console.is_terminal
     yield from track(loader, "decoding images", len(chunks), console=console, transient=True, disable=quiet)
@@ -175,21 +222,26 @@ def _decoded(listing: Files, side: int, fit: Fit) -> Iterator[Scan]:
 class _Chunks:
     """Decodes a range of a listing's files."""
 
-    def __init__(self, listing: Files, side: int, fit: Fit) -> None:
-        self._listing, self._side, self._fit = listing, side, fit
+    def __init__(self, listing: Files, options: _Options) -> None:
+        self._listing, self._options = listing, options
 
     def __len__(self) -> int:
         return len(self._listing)
 
-    def __getitems__(self, chunk: range) -> Scan:
-        pixels = np.zeros((len(chunk), 3, self._side, self._side), np.uint8)
-        digests, unreadable = np.zeros((len(chunk), 16), np.uint8), {}
+    def __getitems__(self, chunk: range) -> _Part:
+        side, fit, limit = self._options.side, self._options.fit, self._options.limit
+        pixels = np.zeros((len(chunk), 3, side, side), np.uint8)
+        digests = np.zeros((len(chunk), DIGEST_BYTES), np.uint8)
+        unreadable, undecodable = {}, {}
         for row, i in enumerate(chunk):
             try:
-                content = read_file(self._listing, i)
-                pixels[row] = decode_square(content, self._side, self._fit).transpose(2, 0, 1)
+                content = read_listed(self._listing, i, limit)
             except UnreadableError as error:
                 unreadable[i] = str(error)
                 continue
-            digests[row] = np.frombuffer(hashlib.blake2b(content, digest_size=16).digest(), np.uint8)
-        return Scan(torch.from_numpy(pixels), digests, unreadable)
+            digests[row] = digest_of(content)
+            try:
+                pixels[row] = decode_square(content, side, fit, limit=limit).transpose(2, 0, 1)
+            except UnreadableError as error:
+                undecodable[i] = str(error)
+        return _Part(torch.from_numpy(pixels), Digests(digests, unreadable), undecodable)

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from tlbench.config import ResizedCrop
 from tlbench.data.decode import WHOLE, Region, UnreadableError, decode_square
+from tlbench.data.file_digests import read_unchanged
 from tlbench.data.images import FileSet, no_more_readable
-from tlbench.data.listing import read_file
 from tlbench.data.loader import Batch
 from tlbench.data.resized_crop import boxes
 from tlbench.data.workers import DecodingLoader
@@ -57,6 +57,7 @@ class _Decoding:
 
     def __init__(self, files: FileSet, side: int, crop: ResizedCrop | None, seed: int) -> None:
         self._listing, self._fit = files.listing, files.fit
+        self._digests, self._limit = files.digests, files.limit
         self._side, self._crop, self._seed = side, crop, seed
 
     def __len__(self) -> int:
@@ -67,8 +68,9 @@ class _Decoding:
         images = np.empty((len(index), 3, self._side, self._side), np.uint8)
         for row, (i, region) in enumerate(zip(index.tolist(), self._regions(epoch, index), strict=True)):
             try:
-                content = read_file(self._listing, i)
-                images[row] = decode_square(content, self._side, self._fit, region).transpose(2, 0, 1)
+                content = read_unchanged(self._listing, i, self._digests[i], self._limit)
+                square = decode_square(content, self._side, self._fit, region, self._limit)
+                images[row] = square.transpose(2, 0, 1)
             except UnreadableError as error:
                 return no_more_readable(self._listing, i, error)  # raised there, without a worker's traceback
         return torch.from_numpy(images), self._listing.labels[index], index

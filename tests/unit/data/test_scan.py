@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from filelock import FileLock
 from PIL import Image
 from rich.console import Console
 
+from tlbench.config import ImageLimit
 from tlbench.data import scan as scan_module
+from tlbench.data.decode import STANDARD
+from tlbench.data.file_digests import digest_of, file_digests
 from tlbench.data.listing import Listing, list_classes
-from tlbench.data.scan import PIXELS, Scan, scan
+from tlbench.data.scan import PIXELS, UNREADABLE, Scan, scan
 
 
 @pytest.fixture
@@ -81,6 +85,67 @@ def test_what_changes_is_decoded_again(listing, kept, change: str):
         assert torch.equal(after.pixels[1:], before.pixels[1:])
 
 
+def test_the_key_is_the_content_wherever_it_lies_and_whenever_it_was_written(listing, kept, tmp_path, undecodable):
+    (listing.root / listing.names[3]).write_bytes(b"no image")
+    first = scanned(listing)
+    shutil.copytree(listing.root, tmp_path / "copy")
+    shutil.move(tmp_path / "copy" / "b", tmp_path / "copy" / "c")
+    undecodable()
+    for path in listing.root.rglob("*.png"):
+        path.touch()
+    for again in (listing, list_classes(tmp_path / "copy")):
+        second = scanned(again)
+        assert torch.equal(second.pixels, first.pixels)
+        assert np.array_equal(second.digests, first.digests)
+        assert second.unreadable == first.unreadable
+
+
+def test_files_exchanged_by_rename_are_decoded_as_they_are(listing, kept):
+    before = scanned(listing)
+    first, second = (listing.root / name for name in listing.names[:2])
+    for path in (first, second):
+        os.truncate(path, 400)  # of one size and one time, and still whole, as what follows the pixels is not needed
+        os.utime(path, (1e9, 1e9))
+    before = scanned(listing)
+    first.rename(first.with_name("t"))
+    second.rename(first)
+    first.with_name("t").rename(second)
+    after = scanned(listing)
+    order = torch.tensor([1, 0, 2, 3, 4, 5, 6])
+    assert torch.equal(after.pixels, before.pixels[order])
+    assert np.array_equal(after.digests, before.digests[order.numpy()])
+
+
+def test_the_key_follows_the_bytes_that_were_decoded(listing, kept, monkeypatch: pytest.MonkeyPatch, undecodable):
+    """A file changes between its digest and its decoding."""
+    stale, taken = file_digests(listing, STANDARD), []
+    Image.new("RGB", (8, 8), (7, 7, 7)).save(listing.root / listing.names[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(scan_module, "file_digests", lambda *_: taken.append(1) or stale)
+        found = scanned(listing)
+    assert taken
+    assert (found.pixels[0] == 7).all()
+    assert found.digests[0].tobytes() == digest_of((listing.root / listing.names[0]).read_bytes()).tobytes()
+    undecodable()
+    again = scanned(listing)  # under its true key
+    assert torch.equal(again.pixels, found.pixels)
+
+
+def test_another_limit_another_decoding(listing, kept):
+    said: list[str] = []
+    tiny = scan(listing, 8, "crop", said.append, said.append, ImageLimit(1e-6, "key"))
+    assert len(tiny.unreadable) == 7
+    assert tiny.unreadable[0] == "8 × 8 pixels are more than key=1e-06 allows; raise it for such images"
+    assert scanned(listing).unreadable == {}
+
+
+def test_caches_of_an_earlier_format_lie_there_unread(listing, kept):
+    first = scanned(listing)
+    (folder,) = (path for path in kept.iterdir() if path.is_dir())
+    np.save(folder / "digests.npy", np.zeros((7, 16), np.uint8))  # as before
+    assert torch.equal(scanned(listing).pixels, first.pixels)
+
+
 def test_unreadable_files_are_noted_and_the_note_is_kept(listing, kept, undecodable):
     (listing.root / listing.names[2]).write_bytes(b"no image")
     first = scanned(listing)
@@ -103,7 +168,7 @@ def test_workers_give_the_same(listing, kept, monkeypatch: pytest.MonkeyPatch, w
     assert list(found.unreadable) == [4]
 
 
-@pytest.mark.parametrize("damage", ["truncated", "missing", "other shape"])
+@pytest.mark.parametrize("damage", ["truncated", "empty", "missing", "other shape", "other type", "list", "nonsense"])
 def test_a_damaged_cache_is_replaced(listing, kept, damage: str):
     first = scanned(listing).pixels.clone()  # it is a memory map of the file that is damaged
     (pixels,) = kept.glob("*/" + PIXELS)
@@ -111,8 +176,12 @@ def test_a_damaged_cache_is_replaced(listing, kept, damage: str):
         os.truncate(pixels, 100)
     elif damage == "missing":
         pixels.unlink()
+    elif damage == "empty":
+        os.truncate(pixels, 0)
+    elif damage in ("list", "nonsense"):
+        pixels.with_name(UNREADABLE).write_text("[1]" if damage == "list" else '{"99": "beyond the last"}')
     else:
-        np.save(pixels, np.zeros((2, 3, 8, 8), np.uint8))
+        np.save(pixels, np.zeros((2, 3, 8, 8), np.uint8) if damage == "other shape" else np.zeros((7, 3, 8, 8)))
     assert torch.equal(scanned(listing).pixels, first)
     assert len(list(kept.glob("*/"))) == 1
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -91,9 +92,14 @@ def test_processes_share_each_batch(files: FileSet):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_file_that_vanishes_is_named_in_one_line(files: FileSet, workers: int):
+@pytest.mark.parametrize("vanishes", [True, False])
+def test_a_file_that_vanishes_or_changes_is_named_in_one_line(files: FileSet, workers: int, vanishes: bool):
     (files.listing.root / files.names[5]).unlink()
-    with pytest.raises(DataError, match=r"it was readable when the run began") as caught:
+    if not vanishes:  # another image in its place
+        shutil.copy(files.listing.root / files.names[4], files.listing.root / files.names[5])
+    with pytest.raises(DataError, match=r"put it back as it was when the run began") as caught:
         epoch(loader(files, workers))
-    assert files.names[5] in str(caught.value)
+    assert f"{files.names[5]}: {'No such file or directory' if vanishes else 'it has changed'}; " in str(caught.value)
     assert "\n" not in str(caught.value)
+    with pytest.raises(DataError, match=r"put it back as it was when the run began"):
+        files.decoded()

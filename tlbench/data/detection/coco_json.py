@@ -46,7 +46,7 @@ def read_coco(data: DetectionDataConfig, say: Callable[[str], None], warn: Calla
     root, parts = relative_names(root, paths)
     names = [name for part in parts.values() for name in part]
     objects = _joined([read[split] for split in parts])
-    sizes = image_sizes(root, names)
+    sizes = image_sizes(root, names, data.limits.image)
     unreadable = {names[i]: reason for i, reason in sizes.unreadable.items()}
     check_unreadable(root, unreadable, data.max_unreadable)
     mended = Mended()

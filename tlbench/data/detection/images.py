@@ -12,10 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlbench.data.decode import Fit, UnreadableError, decode_square, inside_size
+from tlbench.config import ImageLimit
+from tlbench.data.decode import STANDARD, Fit, UnreadableError, decode_square, inside_size
 from tlbench.data.detection.listing import BoxListing, objects_of
+from tlbench.data.file_digests import read_unchanged
 from tlbench.data.images import no_more_readable
-from tlbench.data.listing import Files, read_file
+from tlbench.data.listing import Files
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing's from Python 3.11 on
@@ -82,9 +84,11 @@ class BoxFiles(BoxSplit):
 
     Args:
         fit: How each is brought to its square.
+        limit: Up to which size they were read.
     """
 
     fit: Fit
+    limit: ImageLimit = STANDARD
 
     @property
     def files(self) -> Files:
@@ -96,12 +100,12 @@ class BoxFiles(BoxSplit):
         """Some images, decoded here and now: (K, 3, S, S) uint8 as those of `BoxImages`, for (K,) positions.
 
         Raises:
-            DataError: A file cannot be decoded any more.
+            DataError: A file cannot be decoded any more, or has changed.
         """
         images = np.empty((len(index), 3, self.side, self.side), np.uint8)
         for row, i in enumerate(index.tolist()):
             try:
-                images[row] = decode_corner(self.files, i, self.side, self.fit)
+                images[row] = decode_corner(self.files, i, self.digests[i], self.side, self.fit, self.limit)
             except UnreadableError as error:
                 raise no_more_readable(self.files, i, error) from None
         return torch.from_numpy(images)
@@ -122,15 +126,18 @@ class BoxImages(BoxSplit):
         return ("images", *super()._needed)
 
 
-def decode_corner(files: Files, position: int, side: int, fit: Fit) -> NDArray[np.uint8]:
+def decode_corner(
+    files: Files, position: int, digest: NDArray[np.uint8], side: int, fit: Fit, limit: ImageLimit
+) -> NDArray[np.uint8]:
     """(3, side, side) uint8: a listed image in the top left corner of a square, its longer side the square's.
 
     `fit` is one of the corners.
 
     Raises:
-        UnreadableError: The file cannot be read or decoded.
+        UnreadableError: The file cannot be read or decoded, or has another digest by now.
     """
-    return decode_square(read_file(files, position), side, fit).transpose(2, 0, 1)
+    content = read_unchanged(files, position, digest, limit)
+    return decode_square(content, side, fit, limit=limit).transpose(2, 0, 1)
 
 
 def in_resized(listing: BoxListing, side: int) -> tuple[Tensor, Tensor]:

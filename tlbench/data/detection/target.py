@@ -160,7 +160,9 @@ def _images(
         thumbnails=thumbnails_of(found.pixels) if in_memory else found.pixels,
         listing=listing,
     )
-    return BoxImages(**vars(split), images=found.pixels) if in_memory else BoxFiles(**vars(split), fit=data.fit)
+    if in_memory:
+        return BoxImages(**vars(split), images=found.pixels)
+    return BoxFiles(**vars(split), fit=data.fit, limit=data.limits.image)
 
 
 def _scanned(
@@ -172,8 +174,8 @@ def _scanned(
 ) -> Scan:
     """The images as they are kept, or in small."""
     if in_memory:
-        return scan(listing, data.image_size, data.fit, say, warn)
-    return scan(listing, THUMBNAIL, "corner", say, warn)
+        return scan(listing, data.image_size, data.fit, say, warn, data.limits.image)
+    return scan(listing, THUMBNAIL, "corner", say, warn, data.limits.image)
 
 
 def thumbnails_of(images: torch.Tensor) -> torch.Tensor:

@@ -42,7 +42,7 @@ def read_yolo(
     names = [name for part in found.parts.values() for name in part]
     mended = Mended()
     rows = _read_labels(found, names, mended, say, warn)
-    sizes = image_sizes(found.root, names)
+    sizes = image_sizes(found.root, names, data.limits.image)
     unreadable = {names[i]: reason for i, reason in sizes.unreadable.items()}
     check_unreadable(found.root, unreadable, data.max_unreadable)
     images = torch.tensor(rows.images, dtype=torch.int64)

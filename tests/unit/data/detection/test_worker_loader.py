@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -195,13 +196,16 @@ def test_evaluation_decodes_each_image_by_itself(data: DetectionDataConfig):
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_file_that_vanishes_is_named_in_one_line(data: DetectionDataConfig, workers: int):
+@pytest.mark.parametrize("vanishes", [True, False])
+def test_a_file_that_vanishes_or_changes_is_named_in_one_line(data: DetectionDataConfig, workers: int, vanishes: bool):
     images = files(data)
     (images.files.root / images.names[5]).unlink()
-    with pytest.raises(DataError, match=r"it was readable when the run began") as caught:
+    if not vanishes:  # another image in its place
+        shutil.copy(images.files.root / images.names[4], images.files.root / images.names[5])
+    with pytest.raises(DataError, match=r"put it back as it was when the run began") as caught:
         list(loader(images, workers, mosaic_epochs=0, drop_last=False))
-    assert images.names[5] in str(caught.value)
-    with pytest.raises(DataError, match=r"it was readable when the run began"):
+    assert f"{images.names[5]}: {'No such file or directory' if vanishes else 'it has changed'}; " in str(caught.value)
+    with pytest.raises(DataError, match=r"put it back as it was when the run began"):
         images.decoded(torch.tensor([5]))
 
 
