@@ -7,6 +7,11 @@ points print it without a traceback and exit with code 2.
 from __future__ import annotations
 
 
+def short(text: str, most: int = 80) -> str:
+    """What a message quotes of somebody else's text, which may be of any length."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 class UserError(Exception):
     """Base of all errors that the user's input causes; exit code 2."""
 

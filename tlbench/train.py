@@ -6,6 +6,7 @@ Exit codes: 0 complete, 1 a run failed, 2 the user's input is at fault, 130 / 14
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from omegaconf import DictConfig
 
 from tlbench.compose import CONFIG_NAME, compose_run, config_dir, plain, register_resolvers, sweep_size
 from tlbench.config import TrainConfig
+from tlbench.config_files import check_config_folder
 from tlbench.console import complain
 from tlbench.entry import exit_code_of, prepare_process
 from tlbench.errors import ConfigError
@@ -26,6 +28,9 @@ from tlbench.processes.rank import is_first_process, launched_by_torchrun
 from tlbench.results.folder import is_complete
 from tlbench.results.tuning import tuning_of
 from tlbench.stand_ins import find_stand_ins, replace_overrides, stand_in_overrides
+
+_SEARCHED = re.compile(r"file://([^,\]'\"]+)")
+"""A folder in `hydra.searchpath=[file://…]`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,6 +99,12 @@ def _with_stand_ins(arguments: list[str]) -> tuple[list[str], TrainConfig | None
     options = get_args_parser().parse_args(arguments)
     if options.config_dir and not Path(options.config_dir).is_dir():
         raise ConfigError(f"--config-dir {options.config_dir!r}: no such folder; name one with config groups in it")
+    for place in (options.config_dir, options.config_path):
+        if place and Path(place).is_dir():
+            check_config_folder(place)
+    for override in options.overrides:
+        for place in _SEARCHED.findall(override) if override.lstrip("+").startswith("hydra.searchpath=") else ():
+            check_config_folder(place)
     other = (options.help, options.hydra_help, options.cfg, options.info, options.shell_completion, options.multirun)
     if any(other) or any(o.startswith("hydra.mode=") for o in options.overrides):
         return arguments, None

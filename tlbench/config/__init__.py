@@ -8,7 +8,7 @@ from tlbench.config.augmentation import (
     ResizedCrop,
 )
 from tlbench.config.data import DataConfig, DetectionDataConfig, ImageDataConfig, Normalisation
-from tlbench.config.limits import ImageLimit, LimitsConfig
+from tlbench.config.limits import STANDARD_LIMITS, FileLimit, ImageLimit, LimitsConfig
 from tlbench.config.loggers import LoggerConfig, MlflowConfig, WandbConfig
 from tlbench.config.model import ModelConfig, SourceConfig
 from tlbench.config.run import Seeds, StandIn, TrainConfig
@@ -33,6 +33,7 @@ from tlbench.config.training import (
 from tlbench.config.tuning import OptimizerRanges, Range, Tunable, TuningConfig, TuningRanges
 
 __all__ = [
+    "STANDARD_LIMITS",
     "AnyStrategy",
     "AnyTask",
     "Augmentation",
@@ -46,6 +47,7 @@ __all__ = [
     "DetectionDataConfig",
     "EarlyStoppingConfig",
     "FeatureExtractorConfig",
+    "FileLimit",
     "FullConfig",
     "GradualUnfreezingConfig",
     "HeadThenFullConfig",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from tlbench.config.schema import Positive, Schema
+from tlbench.errors import DataError
 
 _BYTES_PER_PIXEL = 8  # of an image file that is not compressed: four channels of 16 bits
 _BESIDE_PIXELS = 1 << 20  # bytes
@@ -22,7 +24,7 @@ class ImageLimit:
         key: The key that says so, for messages.
     """
 
-    megapixels: float = 128
+    megapixels: float
     key: str = "data.limits.max_image_megapixels"
 
     @property
@@ -34,6 +36,23 @@ class ImageLimit:
     def bytes(self) -> int:
         """Of the file."""
         return self.pixels * _BYTES_PER_PIXEL + _BESIDE_PIXELS
+
+
+@dataclass(frozen=True)
+class FileLimit:
+    """Up to how many bytes a file is read.
+
+    Args:
+        bytes: Of the file.
+        key: The key that says so, with its value, for messages.
+    """
+
+    bytes: int
+    key: str
+
+    def refusal(self, path: Path | str) -> DataError:
+        """What to tell about a larger file."""
+        return DataError(f"{path}: larger than {self.key} allows; raise it if the file is good")
 
 
 class LimitsConfig(Schema):
@@ -53,11 +72,32 @@ class LimitsConfig(Schema):
         return ImageLimit(self.max_image_megapixels)
 
     @property
-    def label_bytes(self) -> int:
-        """`max_label_mb` in bytes."""
-        return int(self.max_label_mb * 2**20)
+    def label(self) -> FileLimit:
+        """Of the label file of an image, or of a description."""
+        return FileLimit(int(self.max_label_mb * 2**20), f"data.limits.max_label_mb={self.max_label_mb:g}")
 
     @property
-    def annotation_bytes(self) -> int:
-        """`max_annotations_gb` in bytes."""
-        return int(self.max_annotations_gb * 2**30)
+    def annotations(self) -> FileLimit:
+        """Of a file on a whole data set."""
+        key = f"data.limits.max_annotations_gb={self.max_annotations_gb:g}"
+        return FileLimit(int(self.max_annotations_gb * 2**30), key)
+
+    def check_classes(self, where: Path | str, count: int) -> None:
+        """Refuse more classes than are allowed.
+
+        Args:
+            where: What has them, for the message.
+            count: How many it has.
+
+        Raises:
+            DataError: There are more.
+        """
+        if count > self.max_classes:
+            raise DataError(
+                f"{where}: {count} classes are more than data.limits.max_classes={self.max_classes} allows; correct "
+                "them, or raise it if there are so many"
+            )
+
+
+STANDARD_LIMITS = LimitsConfig(max_classes=100_000, max_image_megapixels=128, max_label_mb=16, max_annotations_gb=8)
+"""As `conf/data/limits/default.yaml` has them."""

@@ -20,6 +20,7 @@ from tlbench.data.images import FileSet, Images
 from tlbench.data.near_duplicates import SMALLEST_SIDE
 from tlbench.data.perceptual_hash import looks_of, pixel_digests
 from tlbench.data.target import Target
+from tlbench.regular_file import read_regular
 
 
 def audit_target(
@@ -99,7 +100,7 @@ def _scan(names: tuple[str, ...], images: Images) -> SplitScan:
 
 def _read(path: Path) -> Audit | None:
     try:
-        return Audit.model_validate_json(path.read_bytes())
+        return Audit.model_validate_json(read_regular(path))
     except (OSError, ValidationError):
         return None
 

@@ -38,7 +38,7 @@ def open_cifar10(
     parts: Mapping[str, Images]
     unreadable: dict[str, str] = {}
     if copy.kind == "folder":
-        listings = {split: list_classes(copy.path, split) for split in ("train", "test")}
+        listings = {split: list_classes(copy.path, split, data.limits) for split in ("train", "test")}
         check_same_classes(copy.path, listings)
         parts, unreadable = read_listings(listings, data, say, warn)
     else:

@@ -10,20 +10,25 @@ import errno
 import hashlib
 import http.client
 import os
+import shutil
+import tarfile
 import tempfile
 import urllib.error
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from tlbench.download import Unreachable, check_reachable, stall_timeout
 from tlbench.errors import DataError
+from tlbench.regular_file import open_regular
 
 # As in torchvision.datasets.CIFAR10, repeated here because importing torchvision takes seconds.
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 ARCHIVE = "cifar-10-python.tar.gz"
 ARCHIVE_MD5 = "c58f30108f718f92721af3b95e74349a"
 BATCHES = "cifar-10-batches-py"
+_LARGEST = 1 << 30  # bytes unpacked; the official archive holds 186 MB
 BATCH_FILES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta")
 
 
@@ -82,15 +87,33 @@ def _find(folder: Path) -> Copy | None:
 
 
 def _unpack(folder: Path) -> Copy:
-    from torchvision.datasets.utils import extract_archive
-
     archive = folder / ARCHIVE
     try:
         with tempfile.TemporaryDirectory(prefix=".cifar10-", dir=folder) as scratch:
-            extract_archive(archive, scratch)
+            (Path(scratch) / BATCHES).mkdir()
+            with tarfile.open(archive) as opened:
+                _take_batches(archive, opened, Path(scratch))
             return _publish(Path(scratch), folder)
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise DataError(f"{archive}: not a whole archive ({error}); remove it, and it is downloaded again") from error
     except OSError as error:
         raise DataError(f"{archive}: cannot be unpacked into {folder} ({error.strerror or error})") from error
+
+
+def _take_batches(archive: Path, opened: tarfile.TarFile, scratch: Path) -> None:
+    """Unpack the files that are wanted and nothing else, wherever the others would lead."""
+    wanted, unpacked = {f"{BATCHES}/{name}" for name in BATCH_FILES}, 0
+    for member in opened:
+        unpacked += member.size
+        if unpacked > _LARGEST:
+            raise DataError(f"{archive}: more than {_LARGEST >> 20} MB unpacked, so not CIFAR-10; remove it")
+        content = opened.extractfile(member) if member.name in wanted and member.isreg() else None
+        if content is not None:
+            with (scratch / member.name).open("wb") as file:
+                shutil.copyfileobj(content, file)
+            wanted.remove(member.name)
+    if wanted:
+        raise DataError(f"{archive}: no {min(wanted)} in it, so not CIFAR-10; remove it, and it is downloaded again")
 
 
 def _download(folder: Path) -> Copy:
@@ -143,7 +166,7 @@ def _md5(path: Path) -> str | None:
     if not path.is_file():
         return None
     digest = hashlib.md5(usedforsecurity=False)
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()

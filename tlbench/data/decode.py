@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
-from tlbench.config import ImageLimit
+from tlbench.config import STANDARD_LIMITS, ImageLimit
 from tlbench.regular_file import TooLargeError, read_regular
 
 _LOADED = (TiffImagePlugin, WebPImagePlugin)  # else Pillow loads all of its plugins to find these two
@@ -72,7 +72,7 @@ class UnreadableError(Exception):
     """Why a file cannot be decoded, in a few words."""
 
 
-STANDARD = ImageLimit()
+STANDARD = STANDARD_LIMITS.image
 """As `conf/data/limits/default.yaml` has it."""
 
 

@@ -132,7 +132,7 @@ def _paths(listing: Files) -> Iterator[str]:
 def _key(listing: Files) -> str:
     digest = hashlib.sha256(json.dumps([FORMAT, str(listing.root.absolute())]).encode())
     for name in listing.names:
-        digest.update(f"{name}\0".encode(errors="surrogateescape"))
+        digest.update(f"{name}\0".encode(errors="surrogatepass"))  # bytes that are no text, too
     return digest.hexdigest()[:32]
 
 

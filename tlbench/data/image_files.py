@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import torch
 
@@ -28,10 +29,19 @@ def open_image_files(
         DataError: The files cannot be used; more than `data.max_unreadable` of them cannot be decoded.
     """
     root = own_root(data)
-    listings = list_splits(root) if data.name == "image_folder" else list_csv(root)
+    listings = list_files(root, data)
     parts, unreadable = read_listings(listings, data, say, warn)
     splits, rule = carve(parts, data, split_seed, "the folder's" if data.name == "image_folder" else "the file's")
     return Target(data.name, splits, rule, unreadable)
+
+
+def list_files(root: Path, data: ImageDataConfig) -> dict[str, Listing]:
+    """The listing of each split that the folder or CSV file has.
+
+    Raises:
+        DataError: As `list_splits` and `list_csv`.
+    """
+    return list_splits(root, data.limits) if data.name == "image_folder" else list_csv(root, data.limits)
 
 
 def read_listings(
@@ -85,9 +95,10 @@ def _images(
     listing = listing if whole else listing.take(kept)
     if not whole:
         pixels, digests = pixels[kept], digests[kept.numpy()]
-    empty = [name for i, name in enumerate(listing.class_names) if not (listing.labels == i).any()]
+    empty = torch.nonzero(torch.bincount(listing.labels, minlength=len(listing.class_names)) == 0).flatten().tolist()
     if empty:
-        raise DataError(f"{listing.root}: class {empty[0]!r} has no readable image; add some or remove the class")
+        name = listing.class_names[empty[0]]
+        raise DataError(f"{listing.root}: class {name!r} has no readable image; add some or remove the class")
     if in_memory:
         return ImageSet(pixels, listing.labels, listing.class_names, listing.names)
     return FileSet(listing, data.stored_side, data.fit, pixels, digests, data.limits.image)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,9 +15,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from tlbench.config import ImageLimit
+from tlbench.config import STANDARD_LIMITS, ImageLimit, LimitsConfig
 from tlbench.data.decode import EXTENSIONS, read_image_file
-from tlbench.errors import DataError
+from tlbench.errors import DataError, short
+from tlbench.folders import entries_of, is_folder, walk
+from tlbench.regular_file import open_regular
+
+_LONGEST_LINE = 1_000_000  # characters, of a CSV file
 
 SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 """Name of a split's folder, or in a CSV's column `split` → the split."""
@@ -69,7 +75,7 @@ def read_listed(listing: Files, position: int, limit: ImageLimit) -> bytes:
     return read_image_file(os.path.join(listing.root, listing.names[position]), limit)  # noqa: PTH118 - Paths are slow
 
 
-def list_splits(root: Path) -> dict[str, Listing]:
+def list_splits(root: Path, limits: LimitsConfig = STANDARD_LIMITS) -> dict[str, Listing]:
     """List `root/{train,val,test}/<class>/…`, or `root/<class>/…` without a folder `train`.
 
     Returns:
@@ -81,7 +87,7 @@ def list_splits(root: Path) -> dict[str, Listing]:
     """
     folders = {name: SPLITS[name] for name in _folders(root) if name in SPLITS}
     if not folders:
-        listing = list_classes(root)
+        listing = list_classes(root, limits=limits)
         if len(listing.class_names) < 2:
             raise DataError(
                 f"{root}: only the class {listing.class_names[0]!r} in it; wanted are two class folders or more, "
@@ -102,7 +108,7 @@ def list_splits(root: Path) -> dict[str, Listing]:
     twice = [name for name, split in folders.items() if list(folders.values()).count(split) > 1]
     if twice:
         raise DataError(f"{root}: {' and '.join(twice)} are one split; join them in one folder")
-    listings = {split: list_classes(root, name) for name, split in folders.items()}
+    listings = {split: list_classes(root, name, limits) for name, split in folders.items()}
     check_same_classes(root, listings)
     return listings
 
@@ -123,7 +129,7 @@ def check_same_classes(root: Path, listings: Mapping[str, Listing]) -> None:
             )
 
 
-def list_classes(root: Path, below: str = "") -> Listing:
+def list_classes(root: Path, below: str = "", limits: LimitsConfig = STANDARD_LIMITS) -> Listing:
     """List `root/below/<class>/…`, at any depth, in an order that does not depend on the file system.
 
     Classes are sorted by name, files naturally (`2.jpg` before `10.jpg`); hidden files and other kinds are ignored.
@@ -135,6 +141,7 @@ def list_classes(root: Path, below: str = "") -> Listing:
     class_names = _folders(folder)
     if not class_names:
         raise DataError(f"{folder}: no class folders in it; wanted is one folder of images a class")
+    limits.check_classes(folder, len(class_names))
     prefix = f"{below}/" if below else ""
     files = [list_images(folder / name) for name in class_names]
     for name, found in zip(class_names, files, strict=True):
@@ -152,22 +159,19 @@ def list_images(folder: Path) -> list[str]:
     """The image files below a folder, at any depth, as paths relative to it in natural order; hidden ones are ignored.
 
     Raises:
-        DataError: It cannot be read.
+        DataError: It cannot be read, or links lead in circles.
     """
-    found = []
-    pending = [""]
-    while pending:
-        below = pending.pop()
-        for entry in _entries(folder / below):
-            name = f"{below}{entry.name}"
-            if entry.is_dir():
-                pending.append(name + "/")
-            elif entry.name.lower().endswith(EXTENSIONS):
-                found.append(name)
+    with _reading():
+        found = [
+            f"{below}{entry.name}"
+            for below, files in walk(folder)
+            for entry in files
+            if entry.name.lower().endswith(EXTENSIONS)
+        ]
     return sorted(found, key=natural_order)
 
 
-def list_csv(file: Path) -> dict[str, Listing]:
+def list_csv(file: Path, limits: LimitsConfig = STANDARD_LIMITS) -> dict[str, Listing]:
     """List a CSV file with the columns `path`, `label` and, if there are splits, `split` (train, val, test).
 
     Paths are relative to the file's folder, or absolute. Classes are sorted by name.
@@ -176,10 +180,13 @@ def list_csv(file: Path) -> dict[str, Listing]:
         DataError: No such file, a column or value is missing, a split's name is unknown, a path occurs twice or is no
             file; with the line.
     """
-    rows = _rows(file)
+    rows = _rows(file, limits)
     class_names = sorted({label for _, label, _ in rows})
+    limits.check_classes(f"{file}: column label", len(class_names))
     if len(class_names) < 2:
-        raise DataError(f"{file}: column label: only {class_names[0]!r} in it; wanted are two classes or more")
+        raise DataError(
+            f"{file}: column label: only {short(repr(class_names[0]))} in it; wanted are two classes or more"
+        )
     number = {name: i for i, name in enumerate(class_names)}
     listings = {}
     for split in ("train", "val", "test"):
@@ -192,18 +199,22 @@ def list_csv(file: Path) -> dict[str, Listing]:
     return listings
 
 
-def _rows(file: Path) -> list[tuple[str, str, str]]:
+def _rows(file: Path, limits: LimitsConfig) -> list[tuple[str, str, str]]:
     """Path, label and split of each row."""
+    rows = []
     try:
-        with file.open(newline="", encoding="utf-8-sig") as opened:
-            reader = csv.DictReader(opened, strict=True)
-            missing = [column for column in ("path", "label") if column not in (reader.fieldnames or [])]
+        with io.TextIOWrapper(open_regular(file), encoding="utf-8-sig", newline="") as opened:
+            if os.fstat(opened.fileno()).st_size > limits.annotations.bytes:
+                raise limits.annotations.refusal(file)
+            reader = csv.reader(_lines(file, opened), strict=True)
+            columns = {name: position for position, name in enumerate(next(reader, []))}
+            missing = [column for column in ("path", "label") if column not in columns]
             if missing:
                 raise DataError(
-                    f"{file}: no column {' and '.join(missing)} in its first line ({', '.join(reader.fieldnames or [])}"
-                    "); wanted are path, label and, if there are splits, split"
+                    f"{file}: no column {' and '.join(missing)} in its first line ({short(', '.join(columns), 200)}); "
+                    "wanted are path, label and, if there are splits, split"
                 )
-            rows = [_row(file, reader.line_num, row) for row in reader]
+            rows = [_row(file, reader.line_num, columns, row) for row in reader if row]
     except OSError as error:
         raise DataError(f"data.root={str(file)!r}: {error.strerror}; name a CSV file with path,label") from None
     except (UnicodeDecodeError, csv.Error) as error:
@@ -213,31 +224,46 @@ def _rows(file: Path) -> list[tuple[str, str, str]]:
     seen: dict[str, int] = {}
     for number, (path, _, _) in enumerate(rows):
         if path in seen:
-            raise DataError(f"{file}: {path} occurs twice (rows {seen[path] + 1} and {number + 1}); keep one of them")
+            raise DataError(
+                f"{file}: {short(path)} occurs twice (rows {seen[path] + 1} and {number + 1}); keep one of them"
+            )
         seen[path] = number
     return rows
 
 
-def _row(file: Path, line: int, row: dict[str, Any]) -> tuple[str, str, str]:
-    path, label = (row.get(column) or "" for column in ("path", "label"))
+def _lines(file: Path, opened: io.TextIOWrapper) -> Iterator[str]:
+    while line := opened.readline(_LONGEST_LINE + 1):
+        if len(line) > _LONGEST_LINE:
+            raise DataError(f"{file}: a line of more than {_LONGEST_LINE:,} characters; wanted are lines path,label")
+        yield line
+
+
+def _row(file: Path, line: int, columns: Mapping[str, int], row: Sequence[str]) -> tuple[str, str, str]:
+    def value(column: str, otherwise: str = "") -> str:
+        position = columns.get(column)
+        return otherwise if position is None else row[position] if position < len(row) else ""
+
+    path, label, split = value("path"), value("label"), value("split", "train")
     if not path or not label:
         raise DataError(f"{file}: line {line}: no {'label' if path else 'path'}; each row needs both")
-    split = row.get("split", "train")
     if split not in SPLITS:
-        raise DataError(f"{file}: line {line}: split {split!r}; allowed: train, val, test")
-    if not (file.parent / path).is_file():
-        raise DataError(f"{file}: line {line}: {path}: no such file below {file.parent}; mend the path")
+        raise DataError(f"{file}: line {line}: split {short(repr(split))}; allowed: train, val, test")
+    place = os.path.join(file.parent, path)  # noqa: PTH118 - a million Paths are slow
+    if not os.path.isfile(place):  # noqa: PTH113 - Path.is_file raises for a name too long
+        wrong = "not a regular file" if os.path.exists(place) else f"no such file below {file.parent}"  # noqa: PTH110
+        raise DataError(f"{file}: line {line}: {short(path)}: {wrong}; mend the path")
     return path, label, SPLITS[split]
 
 
 def _folders(root: Path) -> list[str]:
-    return sorted(entry.name for entry in _entries(root) if entry.is_dir())
+    with _reading():
+        return sorted(entry.name for entry in entries_of(root) if is_folder(entry))
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+@contextmanager
+def _reading() -> Iterator[None]:
     try:
-        with os.scandir(folder) as entries:
-            return [entry for entry in entries if not entry.name.startswith(".")]
+        yield
     except OSError as error:
         raise DataError(
             f"{error.filename}: {error.strerror}; wanted is a folder with one folder of images a class"

@@ -90,8 +90,8 @@ def stratified_subset(
 def _members(labels: Tensor, seed: int, draw: int, classes: int) -> list[Tensor]:
     """Each class's sample indices in random order."""
     order = torch.argsort(bits(seed, 0, torch.arange(len(labels)), draw), stable=True)
-    shuffled = labels[order]
-    return [order[shuffled == c] for c in range(classes)]
+    by_class = order[torch.argsort(labels[order], stable=True)]
+    return list(torch.split(by_class, torch.bincount(labels, minlength=classes).tolist()))
 
 
 def _quota(counts: Sequence[int], fraction: float) -> list[int]:

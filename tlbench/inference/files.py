@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import glob
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import takewhile
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,8 +42,13 @@ def find_images(given: str) -> list[str]:
         if not found:
             raise DataError(f"input={given!r}: no images ({' '.join(EXTENSIONS)}) in this folder; give another")
         return found
+    if os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name too long
+        raise DataError(f"input={given!r}: not a regular file; give an image, a folder or a pattern")
     if not glob.has_magic(given):
         raise DataError(f"input={given!r}: {_nothing_there(path)}")
+    if "**" in given:  # it follows links without end
+        fixed = list(takewhile(lambda part: not glob.has_magic(part), path.parts))
+        list_images(Path(*fixed))
     matches = glob.iglob(str(path), recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
     found = sorted((name for name in matches if Path(name).is_file()), key=natural_order)
     if not found:

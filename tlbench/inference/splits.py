@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tlbench.config import ImageDataConfig, TrainConfig
 from tlbench.data.carve import choose_classes
-from tlbench.data.image_files import read_listings
+from tlbench.data.image_files import list_files, read_listings
 from tlbench.data.images import FileSet, Images
-from tlbench.data.listing import list_csv, list_splits
 from tlbench.data.loader import Batch, BatchLoader
 from tlbench.data.module import evaluation_batch
 from tlbench.data.target import open_target, own_root
@@ -43,8 +42,7 @@ def open_split(
     data = config.data
     assert isinstance(data, ImageDataConfig)
     if split == "all" and data.name in ("image_folder", "image_csv"):
-        root = own_root(data)
-        listings = list_splits(root) if data.name == "image_folder" else list_csv(root)
+        listings = list_files(own_root(data), data)
         found = tuple(read_listings(listings, data, say, warn)[0].values())
         if data.classes is not None:
             found = tuple(choose_classes(images, data.classes) for images in found)

@@ -10,6 +10,7 @@ from typing import Any
 from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
 from tlbench.config_hash import config_hash, flatten
+from tlbench.regular_file import NotRegularError, read_regular
 from tlbench.results.atomic import write_atomic
 from tlbench.results.folder import LOGGERS_FILE
 
@@ -58,10 +59,10 @@ class KnownRuns:
         self._hash = config_hash
         self._ids: dict[str, dict[str, str]] = {}
         try:
-            content = json.loads(self._path.read_bytes())
+            content = json.loads(read_regular(self._path))
             if content["config_hash"] == config_hash:
                 self._ids = {place: dict(content[place]) for place in ("wandb", "mlflow") if place in content}
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (FileNotFoundError, NotRegularError, ValueError, KeyError, TypeError, RecursionError):
             pass  # none, or damaged: a run of its own begins there
 
     def find(self, place: str, **address: str) -> str | None:

@@ -22,6 +22,7 @@ from tlbench.processes.rank import is_first_process
 from tlbench.regular_file import open_regular
 from tlbench.results.atomic import output_errors, write_atomic
 from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT, PREVIOUS_CHECKPOINT
+from tlbench.sources.torch_claims import check_claims
 from tlbench.tasks.base import CONFIGURATION
 from tlbench.tasks.partial_epoch import KEY as PARTIAL_EPOCH
 
@@ -140,6 +141,7 @@ def load_whole(
             another configuration.
     """
     try:
+        check_claims(path)
         with open_regular(path) as file, zipfile.ZipFile(file) as parts:
             part = parts.testzip()
         if part is not None:

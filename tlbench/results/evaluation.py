@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from tlbench.config import StandIn
 from tlbench.errors import ConfigError
+from tlbench.regular_file import read_regular
 from tlbench.results.atomic import write_atomic
 from tlbench.results.record import Section, without_nan
 from tlbench.robustness.result import CorruptionResult
@@ -134,8 +135,8 @@ def find_calibration(folder: Path, checkpoint_sha256: str) -> CalibrationRecord:
     found: list[tuple[str, CalibrationRecord]] = []
     for path in folder.glob("evaluation*.json"):
         try:
-            record = EvaluationRecord.model_validate_json(path.read_bytes())
-        except ValidationError:
+            record = EvaluationRecord.model_validate_json(read_regular(path))
+        except (OSError, ValidationError):
             continue
         if record.calibration is not None and record.run.checkpoint_sha256 == checkpoint_sha256:
             found.append((record.volatile.finished, record.calibration))
@@ -158,7 +159,7 @@ def _distance(a: float | None, b: float | None) -> float:
 
 def _says(path: Path, content: dict[str, Any]) -> bool:
     try:
-        earlier = json.loads(path.read_bytes())
-    except ValueError:
+        earlier = json.loads(read_regular(path))
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(earlier, dict) and {**earlier, "volatile": None} == {**content, "volatile": None}

@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from tlbench.config_files import load_config_file
 from tlbench.config_hash import difference
 from tlbench.errors import ConfigError, OutputError
 from tlbench.results.atomic import output_errors, remove_leftovers, write_atomic
@@ -142,8 +143,8 @@ def _read_config(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        config = OmegaConf.to_container(OmegaConf.load(path))
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError):
+        config = load_config_file(path)
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, OSError):
         config = None
     if not isinstance(config, dict) or not config:
         raise ConfigError(f"{path}: not a configuration that tlbench wrote; move the run's folder away and run again")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
+from tlbench.regular_file import NotRegularError, read_regular
 from tlbench.results.atomic import write_atomic
 
 TUNING_FOLDER = "tuning"
@@ -68,8 +69,8 @@ def write_tuning(folder: Path, result: TuningRecord) -> None:
 def read_tuning(folder: Path) -> TuningRecord | None:
     """The choice that a tuning folder holds; None where there is none that can be read, as it can be made again."""
     try:
-        return TuningRecord.model_validate_json((folder / RESULT_FILE).read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValidationError):
+        return TuningRecord.model_validate_json(read_regular(folder / RESULT_FILE))
+    except (FileNotFoundError, NotADirectoryError, NotRegularError, ValidationError):
         return None
 
 

@@ -7,9 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tlbench.regular_file import read_regular
 from tlbench.results.atomic import write_atomic
 
 Scores = dict[str, float | None]
+
+
+class _Content(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    identity: dict[str, Any]
+    scores: dict[str, Scores]
 
 
 class PartialScores:
@@ -59,10 +69,10 @@ class PartialScores:
         if self._path is None or not self._path.exists():
             return {}
         try:
-            content = json.loads(self._path.read_bytes())
-            if content["identity"] == self._identity:
-                return dict(content["scores"])
-        except (ValueError, KeyError, TypeError):
+            content = _Content.model_validate_json(read_regular(self._path))
+            if content.identity == self._identity:
+                return content.scores
+        except (OSError, ValidationError):
             pass
         self.unusable = True
         return {}

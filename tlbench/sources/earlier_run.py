@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,8 @@ def find_checkpoint(given: str, model: str) -> FoundWeights:
             if _is_complete(record):
                 return _of_run(path, record, model)
         return FoundWeights(source="checkpoint", model=model, path=path, found="source.path")
+    if os.path.exists(path) and not path.is_dir():  # noqa: PTH110 - Path.exists raises for a name too long
+        raise WeightsError(f"source.path={given!r}: not a regular file; give a file of weights or a run's folder")
     if not path.is_dir():
         raise WeightsError(
             f"source.path={given!r}: no such file or folder; give a .safetensors file, a state dict, a checkpoint or a "

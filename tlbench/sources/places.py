@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+from tlbench.regular_file import read_regular
+
 WEIGHTS_FOLDER = "TLBENCH_WEIGHTS"
 """Environment variable: a folder with files of weights."""
 
@@ -52,9 +54,9 @@ def ultralytics_folders() -> list[Path]:
     else:
         base = expanded(os.getenv("XDG_CONFIG_HOME") or "~/.config")
     try:
-        settings = json.loads((base / "Ultralytics" / "settings.json").read_bytes())
+        settings = json.loads(read_regular(base / "Ultralytics" / "settings.json"))
         folders = [expanded(settings["weights_dir"])]
-    except (OSError, ValueError, KeyError, TypeError):  # none there, or not as ultralytics writes them
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # none there, or not as ultralytics writes them
         folders = []
     return [*folders, Path("weights")] if Path("weights") not in folders else folders
 

@@ -17,7 +17,9 @@ import torch
 from torch import Tensor
 
 from tlbench.errors import WeightsError
+from tlbench.regular_file import open_regular
 from tlbench.sources.hashing import file_sha256
+from tlbench.sources.torch_claims import ClaimError, check_claims
 
 
 def read_state_dict(path: Path) -> tuple[dict[str, Tensor], str]:
@@ -55,14 +57,29 @@ def _unpickle(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pickle protocols and TorchScript: the error below says it
+            check_growth(path)
             return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
+    except (OSError, WeightsError):
         raise
     except Exception as error:  # whatever the bytes, torch.load may raise nearly anything; none of it is ours
         code = _code_in(path, error)
         if code is None:
             raise _not_weights(path, error) from None
         raise code_refused(path, code) from None
+
+
+def check_growth(path: Path) -> None:
+    """Refuse a file in torch's format that would take far more memory than it has bytes.
+
+    Raises:
+        WeightsError: It would.
+        OSError: It cannot be read.
+        Exception: As `check_claims`.
+    """
+    try:
+        check_claims(path)
+    except ClaimError as error:
+        raise WeightsError(f"{path}: {error}; give weights that were saved as they are") from None
 
 
 def code_refused(path: Path, code: str) -> WeightsError:
@@ -89,7 +106,7 @@ def _first_global(path: Path) -> str | None:
     """The first function or class that a bare pickle names; None if the file is no whole pickle or names none."""
     found, strings = [], [""]
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             for opcode, argument, _ in pickletools.genops(file):
                 if opcode.name in ("GLOBAL", "INST"):
                     found.append(str(argument).replace(" ", "."))

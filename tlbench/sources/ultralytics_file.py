@@ -23,9 +23,10 @@ from torch import Tensor, nn
 from tlbench.data.cache_folder import cache_folder
 from tlbench.errors import WeightsError
 from tlbench.models.ultralytics_package import ultralytics_module
+from tlbench.regular_file import open_regular
 from tlbench.sources.hashing import file_sha256
 from tlbench.sources.places import is_file
-from tlbench.sources.read import checked_tensors, code_refused
+from tlbench.sources.read import check_growth, checked_tensors, code_refused
 
 NETWORK = "ultralytics.nn.tasks.DetectionModel"
 """The class of the networks that are read."""
@@ -39,7 +40,17 @@ _USUAL = ("ultralytics.", "torch.nn.modules.", "builtins.getattr", "numpy.", "pa
 
 
 def holds_network(path: Path) -> bool:
-    """Whether a file is a pickle in torch's format that names classes of ultralytics. Nothing is unpickled."""
+    """Whether a file is a pickle in torch's format that names classes of ultralytics. Nothing is unpickled.
+
+    Raises:
+        WeightsError: It would take far more memory than it has bytes.
+    """
+    try:
+        check_growth(path)
+    except WeightsError:
+        raise
+    except Exception:  # not of torch's format; who reads the file says what is wrong
+        return False
     return any(name.startswith("ultralytics.") for name in _named_code(path))
 
 
@@ -60,8 +71,8 @@ def read_network(path: Path) -> tuple[dict[str, Tensor], str]:
         kept = cache_folder() / FOLDER / f"{sha256}.safetensors"
         tensors = _kept(kept)
         if tensors is None:
-            tensors = _unpickled(path)
-            _keep(kept, tensors, {"file": path.name, "sha256": sha256})
+            sha256, tensors = _unpickled(path)
+            _keep(kept.with_stem(sha256), tensors, {"file": path.name, "sha256": sha256})
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror or error}); give a readable file") from None
     return checked_tensors(path, tensors), sha256
@@ -75,7 +86,8 @@ def _named_code(path: Path) -> list[str]:
         return []
 
 
-def _unpickled(path: Path) -> dict[str, Tensor]:
+def _unpickled(path: Path) -> tuple[str, dict[str, Tensor]]:
+    """The tensors, and the SHA-256 of the bytes that they are from."""
     named = _named_code(path)
     others = [name for name in named if name in _UNWANTED or (name.startswith(_NETWORKS) and name != NETWORK)]
     if others:
@@ -86,12 +98,13 @@ def _unpickled(path: Path) -> dict[str, Tensor]:
     load = ultralytics_module("nn.tasks").torch_safe_load
     with tempfile.TemporaryDirectory(prefix="tlbench-") as folder, _own_allow_list():
         copy = Path(folder) / "weights.pt"  # it cannot change meanwhile, and its name cannot be taken for a download's
-        shutil.copyfile(path, copy)
+        with open_regular(path) as file, copy.open("wb") as written:
+            shutil.copyfileobj(file, written)
         try:
             content = load(copy, safe_only=True)[0]
         except Exception as error:  # of each defect another
             raise _refusal(path, error, named) from None
-        return _state_dict(path, content)
+        return file_sha256(copy), _state_dict(path, content)
 
 
 def _refusal(path: Path, error: Exception, named: list[str]) -> WeightsError:

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
+from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.listing import list_classes, list_csv, list_splits
 from tlbench.errors import DataError
 
@@ -104,3 +107,76 @@ def test_one_class_alone_is_no_classification(tmp_path: Path):
     touch(tmp_path, "cats/0.png", "cats/1.png")
     with pytest.raises(DataError, match=r"only the class 'cats' in it; .* folder above"):
         list_splits(tmp_path)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: os.mkfifo(path), r"not a regular file; mend the path"),
+        (lambda path: path.symlink_to("/dev/zero"), r"not a regular file; mend the path"),
+        (lambda path: path.mkdir(), r"not a regular file; mend the path"),
+        (lambda path: path.symlink_to(path), r"no such file below"),
+    ],
+)
+def test_csv_that_names_no_regular_file(tmp_path: Path, make, message: str):
+    touch(tmp_path, "1.png")
+    make(tmp_path / "2.png")
+    with pytest.raises(DataError, match=rf"line 3: 2\.png: {message}"):
+        list_csv(write(tmp_path, "path,label\n1.png,a\n2.png,b\n"))
+
+
+@pytest.mark.parametrize("path", ["x" * 5_000, "in/\0.png"])
+def test_csv_with_names_that_no_file_can_have(tmp_path: Path, path: str):
+    with pytest.raises(DataError, match="line 2: .*: no such file below|line contains NUL") as caught:
+        list_csv(write(tmp_path, f"path,label\n{path},a\n"))
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.timeout(10)
+def test_csv_that_is_no_regular_file(tmp_path: Path):
+    os.mkfifo(tmp_path / "list.csv")
+    with pytest.raises(DataError, match=r"list\.csv': not a regular file but a FIFO"):
+        list_csv(tmp_path / "list.csv")
+
+
+def limits(**changes: float) -> LimitsConfig:
+    return STANDARD_LIMITS.model_copy(update=changes)
+
+
+def test_a_csv_file_larger_than_allowed_is_not_read(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("tlbench.data.listing._lines", None)
+    file = write(tmp_path, "path,label\n" + "1.png,a\n" * 200)
+    with pytest.raises(DataError, match=r"larger than data\.limits\.max_annotations_gb=1e-06 allows; raise it"):
+        list_csv(file, limits(max_annotations_gb=1e-6))
+
+
+def test_a_line_without_an_end_is_not_taken_into_memory(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("tlbench.data.listing._LONGEST_LINE", 1000)
+    for text in ("x" * 5_000, "path,label\n1.png," + "a" * 5_000):
+        with pytest.raises(DataError, match="a line of more than 1,000 characters"):
+            list_csv(write(tmp_path, text))
+
+
+def test_many_columns_are_told_in_a_short_line_and_cost_no_more_than_they_are(tmp_path: Path):
+    header = ",".join(f"c{i}" for i in range(50_000))
+    with pytest.raises(DataError, match=r"no column path and label in its first line \(c0, c1") as caught:
+        list_csv(write(tmp_path, header + "\n"))
+    assert len(str(caught.value)) < 500
+    touch(tmp_path, *(f"{i}.png" for i in range(400)))
+    rows = "".join(f"{i}.png,{i % 2}\n" for i in range(400))
+    begun = time.process_time()
+    assert len(list_csv(write(tmp_path, f"path,label,{header}\n{rows}"))["train"]) == 400
+    assert time.process_time() - begun < 2  # a mapping of all columns a row takes five times as long
+
+
+@pytest.mark.parametrize("kind", ["folder", "csv"])
+def test_more_classes_than_allowed(tmp_path: Path, kind: str):
+    touch(tmp_path, *(f"{name}/1.png" for name in "abc"))
+    file = write(tmp_path, "path,label\n" + "".join(f"{name}/1.png,{name}\n" for name in "abc"))
+    read = (lambda few: list_splits(tmp_path, few)) if kind == "folder" else (lambda few: list_csv(file, few))
+    assert len(read(limits(max_classes=3))["train"].class_names) == 3
+    with pytest.raises(
+        DataError, match=r"3 classes are more than data\.limits\.max_classes=2 allows; correct them, or"
+    ):
+        read(limits(max_classes=2))

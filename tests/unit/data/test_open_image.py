@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image, ImageFile
 
 import tlbench
 from tests.composed import CONF
-from tlbench.config import ImageLimit
+from tlbench.config import STANDARD_LIMITS, ImageLimit, LimitsConfig
 from tlbench.data import decode
 from tlbench.data.decode import FORMATS, STANDARD, UnreadableError, decode_square, open_image, read_image_file
 from tlbench.data.detection.image_sizes import image_sizes
@@ -128,10 +129,10 @@ def test_the_limit_is_a_key_that_can_be_raised_also_above_pillows(monkeypatch):
     assert decode_square(content, 8, "crop", limit=ImageLimit(1e-4)).shape == (8, 8, 3)
 
 
-def test_the_standard_limit_is_the_configurations():
-    text = (CONF / "data" / "limits" / "default.yaml").read_text()
-    assert f"max_image_megapixels: {STANDARD.megapixels}" in text
-    assert STANDARD.key == "data.limits.max_image_megapixels"
+def test_the_standard_limits_are_the_configurations():
+    shipped = yaml.safe_load((CONF / "data" / "limits" / "default.yaml").read_text())
+    assert LimitsConfig.model_validate(shipped) == STANDARD_LIMITS
+    assert (STANDARD.megapixels, STANDARD.key) == (128, "data.limits.max_image_megapixels")
 
 
 @pytest.mark.parametrize("chunk", [b"zTXt", b"iCCP", b"iTXt"])

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tlbench.config import LimitsConfig
 from tlbench.data.detection.yolo_yaml import check_names
-from tlbench.errors import DataError
+from tlbench.errors import DataError, short
 
 
 @dataclass(frozen=True)
@@ -24,13 +25,16 @@ class CocoClasses:
     number: Mapping[Hashable, int]
 
 
-def classes_of(files: Mapping[Path, Mapping[str, Any]], say: Callable[[str], None]) -> CocoClasses:
+def classes_of(
+    files: Mapping[Path, Mapping[str, Any]], limits: LimitsConfig, say: Callable[[str], None]
+) -> CocoClasses:
     """The classes that all files of a data set have in common.
 
     A category without objects that is only the `supercategory` of others is none, such as Roboflow writes at id 0.
 
     Args:
         files: File → its content, with lists of objects `categories` and `annotations`.
+        limits: How many there may be.
         say: Shows the user a line.
 
     Raises:
@@ -38,18 +42,19 @@ def classes_of(files: Mapping[Path, Mapping[str, Any]], say: Callable[[str], Non
     """
     first, *others = files
     found = _categories(first, files[first]["categories"])
+    limits.check_classes(first, len(found))
     for other in others:
         if _categories(other, files[other]["categories"]) != found:
             raise DataError(f"{other}: its categories are not those of {first}; give all splits the same ids and names")
     used = {_key(entry.get("category_id")) for content in files.values() for entry in content["annotations"]}
-    above = [
-        entry.get("supercategory")
+    above = {
+        _key(entry.get("supercategory"))
         for entry in files[first]["categories"]
         if entry.get("supercategory") != entry.get("name")
-    ]
-    groups = [of for of, name in found.items() if of not in used and name in above]
+    }
+    groups = {of: name for of, name in found.items() if of not in used and name in above}
     if groups:
-        say(f"{first}: {', '.join(found[of] for of in groups)}: only the name of a group of classes, left out")
+        say(f"{first}: {short(', '.join(groups.values()), 300)}: only the name of a group of classes, left out")
     kept = sorted((of for of in found if of not in groups), key=lambda of: (isinstance(of, str), of))
     names = check_names(f"{first}: categories", [found[of] for of in kept])
     return CocoClasses(names, {of: i for i, of in enumerate(kept)})
@@ -61,9 +66,11 @@ def _categories(file: Path, entries: list[Mapping[str, Any]]) -> dict[Any, str]:
     for entry in entries:
         of, name = entry.get("id"), entry.get("name")
         if not isinstance(of, (int, str)) or not isinstance(name, str):
-            raise DataError(f"{file}: category {of!r} with the name {name!r}; wanted are an id and a name")
+            raise DataError(
+                f"{file}: category {short(repr(of))} with the name {short(repr(name))}; wanted are an id and a name"
+            )
         if of in found:
-            raise DataError(f"{file}: category {of} occurs twice; give each an id of its own")
+            raise DataError(f"{file}: category {short(str(of))} occurs twice; give each an id of its own")
         found[of] = name
     return found
 

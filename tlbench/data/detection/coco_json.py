@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 
 import torch
 
-from tlbench.config import DetectionDataConfig
+from tlbench.config import DetectionDataConfig, LimitsConfig
 from tlbench.data.detection.assemble import Mended, assemble
 from tlbench.data.detection.coco_classes import classes_of
 from tlbench.data.detection.coco_folder import CocoPart, find_annotations
@@ -21,7 +21,8 @@ from tlbench.data.detection.parts import ReadParts, parts_of
 from tlbench.data.detection.root import detection_root
 from tlbench.data.detection.yolo_folder import check_apart, relative_names
 from tlbench.data.unreadable import check_unreadable
-from tlbench.errors import DataError
+from tlbench.errors import DataError, short
+from tlbench.regular_file import TooLargeError, read_regular
 
 CROWDS = "crowd objects (iscrowd) left out"
 DUPLICATES = "duplicate annotations left out"
@@ -38,8 +39,8 @@ def read_coco(data: DetectionDataConfig, say: Callable[[str], None], warn: Calla
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
     """
     root = detection_root(data)
-    files = {split: (part, _content(part.file)) for split, part in find_annotations(root).items()}
-    classes = classes_of({part.file: content for part, content in files.values()}, say)
+    files = {split: (part, _content(part.file, data.limits)) for split, part in find_annotations(root).items()}
+    classes = classes_of({part.file: content for part, content in files.values()}, data.limits, say)
     read = {split: _read(root, part, content, classes.number) for split, (part, content) in files.items()}
     paths = {split: part.paths for split, part in read.items()}
     check_apart(root, paths, warn)
@@ -86,9 +87,11 @@ class _Objects:
     left_out: list[tuple[str, int, str]] = field(default_factory=list)
 
 
-def _content(file: Path) -> dict[str, Any]:
+def _content(file: Path, limits: LimitsConfig) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_bytes())
+        content = json.loads(read_regular(file, limits.annotations.bytes))
+    except TooLargeError:
+        raise limits.annotations.refusal(file) from None
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}; give a file that can be read") from None
     except (ValueError, RecursionError) as error:
@@ -106,10 +109,10 @@ def _read(root: Path, part: CocoPart, content: Mapping[str, Any], number: Mappin
     seen, bad = set(), []
     shown = os.path.relpath(part.file, root)
     for entry in content["annotations"]:
-        place = f"{shown}: annotation {entry.get('id')}"
+        place = f"{shown}: annotation {_shown(entry)}"
         fault = _fault(entry, position, number)
         if fault:
-            bad.append(f"annotation {entry.get('id')}: {fault}")
+            bad.append(f"annotation {_shown(entry)}: {fault}")
             continue
         image, of, (x, y, w, h) = position[entry["image_id"]], number[entry["category_id"]], entry["bbox"]
         key = (image, of, x, y, w, h)
@@ -134,9 +137,9 @@ def _list_images(part: CocoPart, entries: Sequence[Mapping[str, Any]], found: _O
     for entry in entries:
         name = entry.get("file_name")
         if not isinstance(name, str) or not name or not _is_id(entry.get("id")):
-            bad.append(f"image {entry.get('id')}: file_name {name!r}; wanted are an id and a file's name")
+            bad.append(f"image {_shown(entry)}: file_name {short(repr(name))}; wanted are an id and a file's name")
         elif entry["id"] in position:
-            bad.append(f"image {entry['id']}: its id occurs twice")
+            bad.append(f"image {_shown(entry)}: its id occurs twice")
         else:
             position[entry["id"]] = len(position)
             height, width = entry.get("height"), entry.get("width")
@@ -153,18 +156,20 @@ def _list_images(part: CocoPart, entries: Sequence[Mapping[str, Any]], found: _O
 def _folder(part: CocoPart, names: Sequence[str]) -> Path:
     """The folder in which one of the images is; some may be missing."""
     for folder in part.folders:
-        if folder.is_dir() and any((folder / name).is_file() for name in names[:100]):
+        if folder.is_dir() and any(os.path.isfile(folder / name) for name in names[:100]):  # noqa: PTH113 - Path raises
             return folder
     tried = ", ".join(str(folder) for folder in part.folders)
-    raise DataError(f"{part.file}: image {names[0]!r} and those after it are in none of {tried}; put the images there")
+    raise DataError(
+        f"{part.file}: image {short(repr(names[0]))} and those after it are in none of {tried}; put the images there"
+    )
 
 
 def _fault(entry: Mapping[str, Any], position: Mapping[Hashable, int], number: Mapping[Hashable, int]) -> str | None:
     image, of, box = entry.get("image_id"), entry.get("category_id"), entry.get("bbox")
     if not _is_id(image) or image not in position:
-        return f"image_id {image!r} is not among the images"
+        return f"image_id {short(repr(image))} is not among the images"
     if not _is_id(of) or of not in number:
-        return f"category_id {of!r} is not among the categories"
+        return f"category_id {short(repr(of))} is not among the categories"
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
         return f"bbox {str(box)[:80]}; wanted is [x, y, width, height] in pixels"
     return f"bbox {box!r} has a negative width or height" if box[2] < 0 or box[3] < 0 else None
@@ -176,6 +181,10 @@ def _refuse(file: Path, bad: Sequence[str], mend: str) -> None:
         entries = "1 entry is" if len(bad) == 1 else f"{len(bad)} entries are"
         more = f"; and {rest} more" if rest > 0 else ""
         raise DataError(f"{file}: {entries} wrong: {'; '.join(bad[:_NAMED])}{more}; {mend}")
+
+
+def _shown(entry: Mapping[str, Any]) -> str:
+    return short(str(entry.get("id")))
 
 
 def _is_id(value: object) -> bool:

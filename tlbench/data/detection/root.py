@@ -44,6 +44,8 @@ def detection_root(data: DetectionDataConfig) -> Path:
     root = Path(os.path.expanduser(data.root))  # noqa: PTH111 (Path.expanduser raises for an unknown user)
     if not root.exists():
         raise DataError(f"data.root={data.root!r}: no such folder; wanted is {wanted}")
+    if root.exists() and not root.is_dir() and not root.is_file():
+        raise DataError(f"data.root={data.root!r}: neither a folder nor a regular file; wanted is {wanted}")
     if not root.is_dir() and (data.name != "yolo" or root.suffix.lower() not in (".yaml", ".yml")):
         raise DataError(f"data.root={data.root!r}: not a folder; wanted is {wanted}")
     return root

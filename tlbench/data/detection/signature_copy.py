@@ -39,7 +39,7 @@ def ensure_signature(root: str | None) -> Path:
         return _own(root)
     if _complete(FOLDER):
         return FOLDER
-    if FOLDER.exists() and any(FOLDER.iterdir()):
+    if FOLDER.exists() and not (FOLDER.is_dir() and not any(FOLDER.iterdir())):
         raise DataError(
             f"{FOLDER}: not a whole copy of Signature ({_lacks(FOLDER)}); remove it, and it is downloaded again"
         )

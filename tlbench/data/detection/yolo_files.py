@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from tlbench.config import DetectionDataConfig
+from tlbench.config import DetectionDataConfig, LimitsConfig
 from tlbench.data.detection.assemble import Mended, assemble
 from tlbench.data.detection.image_sizes import image_sizes
 from tlbench.data.detection.parts import ReadParts, parts_of
@@ -18,6 +18,7 @@ from tlbench.data.detection.yolo_folder import YoloImages, find_images
 from tlbench.data.detection.yolo_labels import parse_labels
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
+from tlbench.regular_file import TooLargeError, read_regular
 
 DUPLICATES = "duplicate label rows left out"
 
@@ -38,10 +39,10 @@ def read_yolo(
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
     """
-    found = find_images(root, warn)
+    found = find_images(root, warn, data.limits)
     names = [name for part in found.parts.values() for name in part]
     mended = Mended()
-    rows = _read_labels(found, names, mended, say, warn)
+    rows = _read_labels(found, names, mended, data.limits, say, warn)
     sizes = image_sizes(found.root, names, data.limits.image)
     unreadable = {names[i]: reason for i, reason in sizes.unreadable.items()}
     check_unreadable(found.root, unreadable, data.max_unreadable)
@@ -74,7 +75,12 @@ class _Rows:
 
 
 def _read_labels(
-    found: YoloImages, names: Sequence[str], mended: Mended, say: Callable[[str], None], warn: Callable[[str], None]
+    found: YoloImages,
+    names: Sequence[str],
+    mended: Mended,
+    limits: LimitsConfig,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> _Rows:
     rows, bad, background = _Rows(), [], 0
     folders = _LabelFolders(found.root)
@@ -85,8 +91,9 @@ def _read_labels(
             background += 1
             continue
         try:
-            with open(path, "rb") as file:  # noqa: PTH123 - 100,000 Paths are slow
-                labels = parse_labels(file.read(), found.class_names)
+            labels = parse_labels(read_regular(path, limits.label.bytes), found.class_names)
+        except TooLargeError:
+            raise limits.label.refusal(path) from None
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}; mend the label file") from None
         except UnicodeDecodeError:

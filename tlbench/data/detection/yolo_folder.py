@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.decode import EXTENSIONS
 from tlbench.data.detection.yolo_yaml import check_names, find_yaml, read_yaml
 from tlbench.data.listing import SPLITS, list_images
-from tlbench.errors import DataError
+from tlbench.errors import DataError, short
+from tlbench.regular_file import TooLargeError, read_regular
 
 LAYOUTS = "images/{train,val,test} with labels/{train,val,test}, {train,val,test}/images, or images with labels"
 
@@ -31,22 +33,23 @@ class YoloImages:
     parts: Mapping[str, tuple[str, ...]]
 
 
-def find_images(root: Path, warn: Callable[[str], None]) -> YoloImages:
+def find_images(root: Path, warn: Callable[[str], None], limits: LimitsConfig = STANDARD_LIMITS) -> YoloImages:
     """List the images of a folder in any of YOLO's layouts, or of what a `data.yaml` names.
 
     Args:
         root: The folder, or the YAML file.
         warn: Shows the user a warning.
+        limits: Up to which sizes files are read, and how many classes there may be.
 
     Raises:
         DataError: No images, no class names, splits without `train`, or images in two splits.
     """
-    file = root if root.is_file() else find_yaml(root)
-    described = None if file is None else read_yaml(file)
+    file = root if root.is_file() else find_yaml(root, limits)
+    described = None if file is None else read_yaml(file, limits)
     base = root if described is None else described.root
     if described is not None and described.splits:
         found = {
-            split: [path for entry in entries for path in _images_of(entry, base)]
+            split: [path for entry in entries for path in _images_of(entry, base, limits)]
             for split, entries in described.splits.items()
         }
     else:
@@ -54,7 +57,7 @@ def find_images(root: Path, warn: Callable[[str], None]) -> YoloImages:
     if not found.get("train"):
         raise DataError(f"{base}: no training images ({' '.join(EXTENSIONS)}); wanted is {LAYOUTS}")
     check_apart(base, found, warn)
-    class_names = _class_file(base) if described is None else described.class_names
+    class_names = _class_file(base, limits) if described is None else described.class_names
     base, parts = relative_names(base, found)
     return YoloImages(base, class_names, parts)
 
@@ -132,34 +135,42 @@ def _inner(folder: Path) -> Path:
     return folder / "images" if (folder / "images").is_dir() else folder
 
 
-def _images_of(entry: Path, root: Path) -> list[str]:
+def _images_of(entry: Path, root: Path, limits: LimitsConfig) -> list[str]:
     """The image files in a folder, or those that a text file lists."""
     if entry.is_dir():
         return [str(entry / name) for name in list_images(entry)]
     try:
-        lines = entry.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_regular(entry, limits.annotations.bytes).decode("utf-8-sig").splitlines()
+    except TooLargeError:
+        raise limits.annotations.refusal(entry) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{entry}: neither a folder nor a list of image files ({error})") from None
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{entry}: neither a folder nor a list of image files ({reason})") from None
     found = []
     for number, line in enumerate(map(str.strip, lines), 1):
         if not line:
             continue
         if not line.lower().endswith(EXTENSIONS):
-            raise DataError(f"{entry}:{number}: {line}: no image file's name; wanted is one a line")
+            raise DataError(f"{entry}:{number}: {short(line)}: no image file's name; wanted is one a line")
         places = [entry.parent / line, root / line]
-        found.append(os.path.normpath(next((place for place in places if place.exists()), places[0])))
+        there = next((place for place in places if os.path.exists(place)), places[0])  # noqa: PTH110 - as in yolo_yaml
+        found.append(os.path.normpath(there))
     return found
 
 
-def _class_file(root: Path) -> tuple[str, ...]:
+def _class_file(root: Path, limits: LimitsConfig) -> tuple[str, ...]:
     """The names in `classes.txt`, as labelling tools write it."""
     for file in (root / "classes.txt", root / "labels" / "classes.txt"):
         if file.is_file():
             try:
-                lines: Sequence[str] = file.read_text(encoding="utf-8-sig").splitlines()
+                lines: Sequence[str] = read_regular(file, limits.label.bytes).decode("utf-8-sig").splitlines()
+            except TooLargeError:
+                raise limits.label.refusal(file) from None
             except (OSError, UnicodeDecodeError) as error:
                 raise DataError(f"{file}: cannot be read ({error}); wanted is one class name a line") from None
-            return check_names(str(file), [line.strip() for line in lines if line.strip()])
+            names = [line.strip() for line in lines if line.strip()]
+            limits.check_classes(file, len(names))
+            return check_names(str(file), names)
     raise DataError(
         f"{root}: no data.yaml and no classes.txt, so the classes have no names; add a data.yaml with names: [first, "
         "second, …], or a classes.txt with one name a line, in the order of the labels' classes"

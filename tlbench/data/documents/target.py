@@ -10,7 +10,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import PIL
@@ -35,6 +34,9 @@ from tlbench.seeds import permutation
 
 PAGE_SEEDS = {"target": 0, "source": 1}
 """The two label spaces have pages of their own: what is learnt on one has not seen the other's."""
+
+_ROWS = {"inside": 2, "boxes": 2, "labels": 1, "digests": 2, "starts": 1}
+"""What is kept beside the pixels, and how many dimensions it has."""
 
 _CHUNK = 32  # pages a task
 _IN_PROCESS = 200  # pages up to which no worker processes are started
@@ -103,7 +105,7 @@ def _kept(count: int, side: int, space: str, say: Callable[[str], None], warn: C
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
-            found = _read(folder)
+            found = _read(folder, count, side)
             if found is None:
                 _write(folder, _draw(count, side, space))
                 size = count * 3 * side**2 / 2**20
@@ -153,12 +155,18 @@ def _load(folder: Path) -> Drawn:
     return np.load(folder / "pixels.npy", mmap_mode="c"), dict(np.load(folder / "pages.npz"))
 
 
-def _read(folder: Path) -> Drawn | None:
+def _read(folder: Path, count: int, side: int) -> Drawn | None:
     """What an earlier run has kept; None where there is nothing, or only a damaged file."""
     try:
-        return _load(folder)
-    except (FileNotFoundError, ValueError, EOFError, BadZipFile):
+        pixels, rest = _load(folder)
+    except PermissionError:
+        raise
+    except Exception:  # none there, or damaged bytes, which surface as almost any error
         return None
+    whole = pixels.dtype == np.uint8 and pixels.shape == (count, 3, side, side) and rest.keys() == _ROWS.keys()
+    counted = whole and all(rest[name].ndim == ndim for name, ndim in _ROWS.items())
+    fits = counted and len(rest["starts"]) == count + 1 and len(rest["digests"]) == len(rest["inside"]) == count
+    return (pixels, rest) if fits and len(rest["boxes"]) == len(rest["labels"]) == rest["starts"][-1] else None
 
 
 def _write(folder: Path, drawn: Drawn) -> None:

@@ -108,7 +108,7 @@ def test_not_yaml(written):
 
 
 def test_nested_too_deeply(written):
-    with pytest.raises(DataError, match=r"data\.yaml: not a description of data, nested too deeply; mend it"):
+    with pytest.raises(DataError, match=r"data\.yaml: not YAML \(nested too deeply\); mend it"):
         read_yaml(written("names: " + "[" * 5_000 + "]" * 5_000))
 
 

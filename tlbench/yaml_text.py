@@ -1,0 +1,90 @@
+"""Reading YAML that somebody else wrote. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import yaml
+
+_MOST_REPEATED = 100_000
+"""Entries that aliases may repeat; a few nested lines of them could stand for more than any memory holds."""
+
+_LONGEST_NUMBER = 100  # characters; the time to read one grows with the square of its length
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+
+
+class UnsoundYamlError(yaml.YAMLError):  # type: ignore[misc]  # the package has no types
+    """Small to write, but of any size once it is read."""
+
+
+def load_yaml(text: str) -> Any:
+    """What a YAML text says, in plain types.
+
+    Raises:
+        YAMLError: It is not YAML, or `UnsoundYamlError`: its aliases grow, or it is nested too deeply.
+        ValueError: A scalar is not what it looks like, such as the 40th of May.
+    """
+    loader = yaml.SafeLoader(text)
+    try:
+        node = _composed(loader)
+        return None if node is None else loader.construct_document(node)
+    except RecursionError:
+        raise UnsoundYamlError("nested too deeply") from None
+    finally:
+        loader.dispose()
+
+
+def check_yaml(text: str) -> None:
+    """Refuse a text that other readers of YAML must not be given; what they can tell themselves is left to them.
+
+    Raises:
+        UnsoundYamlError: As `load_yaml`.
+    """
+    loader = yaml.SafeLoader(text)
+    try:
+        _composed(loader)
+    except UnsoundYamlError:
+        raise
+    except RecursionError:
+        raise UnsoundYamlError("nested too deeply") from None
+    except (ValueError, yaml.YAMLError):
+        pass
+    finally:
+        loader.dispose()
+
+
+def _composed(loader: yaml.SafeLoader) -> yaml.Node | None:
+    node = loader.get_single_node()
+    if node is not None:
+        _check(node)
+    return node
+
+
+def _check(root: yaml.Node) -> None:
+    """Count entries once each, and as often as aliases repeat them."""
+    sizes: dict[int, int] = {}
+    open_: dict[int, tuple[yaml.Node, Iterator[yaml.Node]]] = {id(root): (root, _children(root))}
+    while open_:
+        node, children = next(reversed(open_.values()))
+        below = next(children, None)
+        if below is None:
+            sizes[id(node)] = 1 + sum(sizes[id(child)] for child in _children(node))
+            del open_[id(node)]
+        elif id(below) in open_:
+            raise UnsoundYamlError("an alias stands for what it lies in")
+        elif id(below) not in sizes:
+            open_[id(below)] = below, _children(below)
+    if sizes[id(root)] > len(sizes) + _MOST_REPEATED:
+        raise UnsoundYamlError(f"its aliases stand for more than {_MOST_REPEATED:,} entries")
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return chain.from_iterable(node.value)
+    if isinstance(node, yaml.SequenceNode):
+        return iter(node.value)
+    if node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
+        raise UnsoundYamlError(f"a number of {len(node.value)} characters")
+    return iter(())
