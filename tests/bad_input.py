@@ -83,6 +83,24 @@ def _cut_short() -> None:
     path.write_bytes(path.read_bytes()[:-5000])
 
 
+def _postscript() -> None:
+    Path("images/cat/1.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
+
+
+def _loop() -> None:
+    Path("images/cat/loop").symlink_to(".")
+
+
+def _stride_0() -> None:
+    torch.save({"w": torch.zeros(1).expand(5 * 10**9, 5)}, "w.pt")
+
+
+def _laughs() -> None:
+    Path("configs").mkdir()
+    lines = [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+    Path("configs/mine.yaml").write_text("\n".join(["a0: &a0 [x]", *lines]))
+
+
 def _listed(old: str, new: str) -> Callable[[], object]:
     """Change the first such text in the CSV file."""
     return lambda: Path("list.csv").write_text(Path("list.csv").read_text().replace(old, new, 1))
@@ -118,6 +136,10 @@ DATA = {
     "a class that one split lacks": Case((*FOLDER, "data.root=splits"), _one_split_only),
     "a file that is no image": Case(FOLDER, _unreadable),
     "an image cut short": Case(FOLDER, _cut_short),
+    "an EPS file named as a picture": Case(FOLDER, _postscript),
+    "a picture of more pixels than allowed": Case((*FOLDER, "data.limits.max_image_megapixels=0.001")),
+    "more classes than allowed": Case((*CSV, "data.limits.max_classes=2"), _listed("cat/1.png,cat", "cat/1.png,cow")),
+    "a link to the folder it lies in": Case(FOLDER, _loop),
     "a class name that the data lack": Case((*FOLDER, "data.classes=[cat,cow]")),
     "a CSV file without a column": Case(CSV, _listed("path,label", "path,class")),
     "a CSV file that names no file": Case(CSV, _listed("images/cat/1.png", "images/cat/one.png")),
@@ -168,6 +190,9 @@ WEIGHTS = {
     "a pickle that would run code": _train(
         "source=checkpoint", "source.path=w.pt", spoil=lambda: Path("w.pt").write_bytes(pickle.dumps(Harmful()))
     ),
+    "weights that would take far more memory than their file": _train(
+        "source=checkpoint", "source.path=w.pt", spoil=_stride_0
+    ),
     "weights of another architecture": Case(
         CHECKPOINT, lambda: save_file(resnet18(10).module.state_dict(), "weights.safetensors")
     ),
@@ -187,6 +212,7 @@ CONFIG = {
     "an unknown key": _train("optimiser.lr=1"),
     "a word for a number": _train("optimizer.lr=fast"),
     "a value out of range": _train("data.val_fraction=1.5"),
+    "a folder of configurations whose aliases grow": _train("--config-dir", "configs", spoil=_laughs),
     "an unknown option of a group": _train("source=imagenett"),
     "an override without a value": _train("optimizer.lr"),
     "an unknown network of timm": _train("model=timm", "model.name=resnet19"),

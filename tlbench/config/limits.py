@@ -8,9 +8,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tlbench.config.schema import Positive, Schema
+from tlbench.config.schema import Schema
 from tlbench.errors import DataError
 
+_Size = Annotated[float, Field(gt=0, le=1e6)]
 _BYTES_PER_PIXEL = 8  # of an image file that is not compressed: four channels of 16 bits
 _BESIDE_PIXELS = 1 << 20  # bytes
 
@@ -62,9 +63,9 @@ class LimitsConfig(Schema):
     """
 
     max_classes: Annotated[int, Field(ge=2)] = Field(description="classes of a data set")
-    max_image_megapixels: Positive = Field(description="height times width of an image, in millions")
-    max_label_mb: Positive = Field(description="size of one image's label file, or of a description such as data.yaml")
-    max_annotations_gb: Positive = Field(description="size of a file on a whole data set: COCO's JSON, a CSV, a list")
+    max_image_megapixels: _Size = Field(description="height times width of an image, in millions")
+    max_label_mb: _Size = Field(description="size of one image's label file, or of a description such as data.yaml")
+    max_annotations_gb: _Size = Field(description="size of a file on a whole data set: COCO's JSON, a CSV, a list")
 
     @property
     def image(self) -> ImageLimit:

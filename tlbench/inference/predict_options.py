@@ -53,7 +53,7 @@ class PredictOptions(Options):
         None, description="detection: folder for copies of the images with the boxes drawn; new, empty or drawn before"
     )
 
-    max_image_megapixels: Annotated[float, Field(gt=0)] | None = Field(
+    max_image_megapixels: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         None, description="images of more million pixels are left out as unreadable; null: the run's data.limits"
     )
 

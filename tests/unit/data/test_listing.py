@@ -128,7 +128,7 @@ def test_csv_that_names_no_regular_file(tmp_path: Path, make, message: str):
 
 @pytest.mark.parametrize("path", ["x" * 5_000, "in/\0.png"])
 def test_csv_with_names_that_no_file_can_have(tmp_path: Path, path: str):
-    with pytest.raises(DataError, match="line 2: .*: no such file below|line contains NUL") as caught:
+    with pytest.raises(DataError, match=r"line 2: .*: no such file below|line contains NUL") as caught:
         list_csv(write(tmp_path, f"path,label\n{path},a\n"))
     assert len(str(caught.value)) < 400
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -82,3 +85,25 @@ def test_no_more_than_a_few_files_are_decoded_ahead(monkeypatch):
         next(files)
     assert len(asked) <= 5 + 2 * 4
     files.close()
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("given", ["/dev/zero", "/dev/null", "fifo"])
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path, given: str):
+    os.mkfifo("fifo")
+    with pytest.raises(DataError, match=rf"input='{given}': not a regular file; give an image"):
+        find_images(given)
+
+
+@pytest.mark.timeout(10)
+def test_a_folder_of_fifos_and_devices_is_gone_through(tmp_path: Path):
+    Path("photos").mkdir()
+    os.mkfifo("photos/1.png")
+    Path("photos/2.png").symlink_to("/dev/zero")
+    Path("photos/3.png").symlink_to("3.png")
+    found = {name: str(image) for name, image in decoded(find_images("photos"), square)}
+    assert found == {
+        "photos/1.png": "not a regular file but a FIFO",
+        "photos/2.png": "not a regular file but a device",
+        "photos/3.png": "Too many levels of symbolic links",
+    }

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tlbench.config import STANDARD_LIMITS, ImageLimit
 from tlbench.errors import ConfigError
 from tlbench.inference.options import parse_options
 from tlbench.inference.predict_options import PredictOptions
@@ -35,3 +36,15 @@ def test_defaults_are_for_both():
 def test_a_confidence_out_of_range(value):
     with pytest.raises(ConfigError, match=f"confidence='{value}'"):
         parse_options(PredictOptions, [*GIVEN, f"confidence={value}"])
+
+
+@pytest.mark.parametrize(("given", "wanted"), [([], 128), (["max_image_megapixels=300.5"], 300.5)])
+def test_the_limit_of_pixels_is_the_runs_or_the_commands_and_is_called_by_its_key_here(given, wanted):
+    limit = parse_options(PredictOptions, [*GIVEN, *given]).image_limit(STANDARD_LIMITS)
+    assert limit == ImageLimit(wanted, "max_image_megapixels")
+
+
+@pytest.mark.parametrize("value", ["0", "nan", "inf", "1e300"])
+def test_a_limit_out_of_range(value):
+    with pytest.raises(ConfigError, match=f"max_image_megapixels='{value}'"):
+        parse_options(PredictOptions, [*GIVEN, f"max_image_megapixels={value}"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -76,3 +78,26 @@ def test_another_tasks_file_and_a_broken_one_are_told(tmp_path: Path) -> None:
             read_detections(path)
     with pytest.raises(DataError, match="cannot be read"):
         read_detections(tmp_path / "absent.npz")
+
+
+def packed(path: Path, content: bytes | int, header: dict[str, object] | None = None) -> Path:
+    """An archive with one array, of so many megabytes of zeros where a number is given."""
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("count.npy", "w") as part,
+    ):
+        if header is not None:
+            np.lib.format.write_array_header_1_0(part, header)
+        for _ in range(content if isinstance(content, int) else 0):
+            part.write(bytes(1 << 20))
+    return path
+
+
+@pytest.mark.timeout(20)
+def test_what_would_grow_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bomb = packed(tmp_path / "a.npz", 80)
+    claim = packed(tmp_path / "b.npz", b"", {"descr": "<f8", "fortran_order": False, "shape": (1 << 55,)})
+    os.mkfifo(tmp_path / "c.npz")
+    for path, reason in ((bomb, "83,886,080 bytes packed into"), (claim, ""), (tmp_path / "c.npz", "a FIFO")):
+        with pytest.raises(DataError, match=rf"cannot be read as stored predictions \(.*{reason}"):
+            read_detections(path)

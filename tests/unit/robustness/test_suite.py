@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from tlbench.metrics.classification import ClassificationMetrics
-from tlbench.robustness.corruptions import COMMON, corrupt
+from tlbench.robustness.corruptions import COMMON, VERSION, corrupt
 from tlbench.robustness.result import CorruptionResult
 from tlbench.robustness.suite import Transform, run_suite
 
 IMAGES = torch.randint(0, 256, (40, 3, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 BRIGHT = 128
+
+SETTINGS = f'{{"identity": {{"seed": 0, "temperature": 1.0, "version": {VERSION}}}, "scores": '
+"""The beginning of a file of a suite with nothing else."""
 
 
 class Network:
@@ -107,7 +110,10 @@ def test_what_other_weights_or_settings_left_is_not_taken_up(tmp_path: Path, oth
     assert "begins anew" in lines[0]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"scores": 1}', '{"identity": {}}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "[" * 20_000, '{"scores": 1}', '{"identity": {}}', SETTINGS + "[1]}", SETTINGS + '{"clean": 1}}'],
+)
 def test_a_damaged_file_is_begun_anew(tmp_path: Path, content: str) -> None:
     file = tmp_path / "partial.json"
     file.write_text(content)

@@ -184,9 +184,8 @@ def _root(file: Path, content: dict[str, Any], train: Sequence[str]) -> Path:
 def _there(file: Path, root: Path, split: str, entry: str) -> Path:
     found = _find(root, entry)
     if found is None:
-        raise DataError(
-            f"{file}: {split}: {short(entry)}: not at {short(str(_plain(root / entry)), 200)}; correct it, or remove the key {split}"
-        )
+        place = short(str(_plain(root / entry)), 400)
+        raise DataError(f"{file}: {split}: {short(entry)}: not at {place}; correct it, or remove the key {split}")
     return found
 
 
