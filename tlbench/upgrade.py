@@ -51,6 +51,10 @@ TO_FORMAT_1 = (
     Added("data.max_unreadable", 0),
     Added("data.min_images_per_class", 10),
     Added("data.antialias", True, _DETECTION),
+    Added("data.limits.max_classes", 100_000),  # there were no limits; those of today refuse, and change nothing else
+    Added("data.limits.max_image_megapixels", 128.0),
+    Added("data.limits.max_label_mb", 16.0),
+    Added("data.limits.max_annotations_gb", 8.0),
     Added("augmentation.resized_crop", None, _CLASSIFICATION),
     Added("augmentation.rand_augment", None, _CLASSIFICATION),
     Added("augmentation.mixup", 0.0, _CLASSIFICATION),

@@ -22,7 +22,7 @@ from tlbench.processes.rank import is_first_process
 from tlbench.regular_file import open_regular
 from tlbench.results.atomic import output_errors, write_atomic
 from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT, PREVIOUS_CHECKPOINT
-from tlbench.sources.torch_claims import check_claims
+from tlbench.sources.torch_claims import ClaimError, check_claims
 from tlbench.tasks.base import CONFIGURATION
 from tlbench.tasks.partial_epoch import KEY as PARTIAL_EPOCH
 
@@ -151,6 +151,8 @@ def load_whole(
         raise
     except FileNotFoundError:
         raise UnusableCheckpointError("it is not there") from None
+    except ClaimError as error:
+        raise UnusableCheckpointError(str(error)) from None
     except Exception as error:  # damaged bytes surface as almost any error
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
         raise UnusableCheckpointError(f"damaged: {reason}") from None
