@@ -1,6 +1,7 @@
 """Kill a run at random moments, go on with the same command, and compare all with a run that was left alone.
 
     .venv/bin/python -m benchmarks.kill_and_resume
+    .venv/bin/python -m benchmarks.kill_and_resume --sweeps     (see benchmarks.kill_sweeps)
 
 Every process is forked from one that has imported tlbench and done nothing else, which spares twenty seconds of
 start-up; it has a number of its own, gets real signals and dies of them.
@@ -41,6 +42,7 @@ COMMAND = (
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)
 _TEXT = 120
+_SWEEPS = "## Sweeps\n"
 
 
 class Trace:
@@ -106,21 +108,59 @@ class Kill:
 def main() -> int:
     """Measure, print and write the table; 1 if any run differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=20, help="how many runs are killed (20)")
+    parser.add_argument("--sweeps", action="store_true", help="kill sweeps instead, and run two of them at once")
+    parser.add_argument("--kills", type=int, default=20, help="how many runs, or sweeps, are killed (20)")
+    parser.add_argument("--pairs", type=int, default=5, help="with --sweeps: how often two run at once (5)")
     parser.add_argument("--seed", type=int, default=0, help="draws the moments (0)")
     parser.add_argument("--write", type=Path, default=Path("docs/kill-and-resume.md"), help="where the table goes")
     parser.add_argument(
         "overrides", nargs="*", help="further ones, such as trainer=gpu (where equality is not promised)"
     )
     arguments = parser.parse_args()
+    if arguments.sweeps:
+        return kill_sweeps(arguments)
     import tlbench.run  # noqa: F401 (once, before all forks)
 
     with tempfile.TemporaryDirectory() as scratch:
         kills = measure(Path(scratch), arguments.kills, random.Random(arguments.seed), arguments.overrides)
     page = render(kills, arguments.seed, arguments.overrides)
     print(page)
-    arguments.write.write_text(page)
+    _, sweeps = sections(arguments.write)
+    arguments.write.write_text(page + sweeps)
     return int(any(kill.differing for kill in kills))
+
+
+def kill_sweeps(arguments: argparse.Namespace) -> int:
+    """Measure, print and write the section on sweeps; 1 if anything is not as it should be."""
+    from benchmarks.kill_sweeps import SWEEP, left_alone, measure_kills, measure_pairs
+    from benchmarks.kill_sweeps import render as render_sweeps
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored, here and in all sweeps
+    draw = random.Random(arguments.seed)
+    command = [o for o in (*COMMAND, *SWEEP, *arguments.overrides) if o != "source=tin200"]
+    scratch = Path(tempfile.mkdtemp(prefix="kill_sweeps_"))
+    print("a sweep that is left alone …", flush=True)
+    lone = left_alone(command, scratch / "lone")
+    print(f"its first checkpoint after {lone.first_checkpoint:.0f} s, its end after {lone.end:.0f} s", flush=True)
+    kills = measure_kills(command, scratch, lone, arguments.kills, draw)
+    pairs = measure_pairs(command, scratch, lone, arguments.pairs, draw)
+    section = render_sweeps(kills, pairs, arguments.seed, command)
+    print(section)
+    runs, _ = sections(arguments.write)
+    arguments.write.write_text(f"{runs.rstrip()}\n\n{section}")
+    wrong = any(kill.wrong or kill.orphans for kill in kills) or any(pair.wrong for pair in pairs)
+    if wrong:
+        print(f"kept: {scratch}")
+    else:
+        shutil.rmtree(scratch)
+    return int(wrong)
+
+
+def sections(page: Path) -> tuple[str, str]:
+    """What the page says of single runs, and of sweeps."""
+    text = page.read_text() if page.exists() else ""
+    runs, heading, sweeps = text.partition(_SWEEPS)
+    return runs, f"\n{heading}{sweeps}" if heading else ""
 
 
 def measure(scratch: Path, count: int, moments: random.Random, overrides: Sequence[str]) -> list[Kill]:

@@ -20,6 +20,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from tests.commands import TINY_RANDOM
+from tests.locks import fabricate
 from tests.tiny_network import tiny_network
 from tlbench.models.resnet import resnet18
 
@@ -279,6 +280,11 @@ def _unknown() -> None:
 
 RUNS = {
     "a folder with another run": Case((*RUN, "optimizer.lr=0.5")),
+    "a folder in which another process works": Case((*RUN, "rerun=true"), lambda: fabricate(Path("run"))),
+    "a folder in which a process works that cannot be seen": Case(
+        (*RUN, "rerun=true"), lambda: fabricate(Path("run"), host="node7", boot="other", machine="other")
+    ),
+    "something else in the place of a run's lock": Case((*RUN, "rerun=true"), lambda: Path("run/.lock").mkdir()),
     "a record of another format": Case(RUN, _other_format),
     "a record with an edited configuration": Case((*RUN, "optimizer.lr=0.5"), _edited),
     "a record with a number that is none": Case(RUN, _with_nan),

@@ -46,5 +46,9 @@ class OutputError(UserError):
     """The run's folder cannot be written (full, read-only, not a folder)."""
 
 
+class FolderInUse(UserError):
+    """Another process works in the folder, or has taken this one's place there."""
+
+
 class Failure(Exception):
     """What was asked for failed though the input is sound, or a check of it did; exit code 1."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench.config import TrainConfig
 from tlbench.console import banner, say, shown, warn
 from tlbench.errors import ConfigError, Failure, UserError
 from tlbench.loggers.check import check_loggers
-from tlbench.results.folder import earlier_record, set_aside, tidy
+from tlbench.results.folder import earlier_record, set_aside, tidy_if_free
+from tlbench.results.lock import locked
 from tlbench.results.record import FILE_NAME, Record
 from tlbench.results.show import show_record
 from tlbench.results.tuning import tuning_of
@@ -20,11 +22,19 @@ class RunFailed(Failure):
     """A run failed; its record holds the traceback."""
 
 
-def execute(config: TrainConfig, folder: Path) -> Record:
+@dataclass(frozen=True)
+class Executed:
+    """A complete run, and whether it was complete before."""
+
+    record: Record
+    was_complete: bool
+
+
+def execute(config: TrainConfig, folder: Path) -> Executed:
     """Bring the run in `folder` to its end.
 
     Raises:
-        UserError: The input is at fault.
+        UserError: The input is at fault, or another process works in the folder.
         RunFailed: The run failed; its record says why.
         Interrupted: A signal asked to stop.
     """
@@ -33,18 +43,25 @@ def execute(config: TrainConfig, folder: Path) -> Record:
             "plan=true: a dry run is made without hydra.mode and other launchers; drop them, or plan=true"
         )
     tuning_of(config, folder)
-    earlier = earlier_record(folder, config.model_dump(mode="json"))
-    if earlier is not None and earlier.status == "complete" and not config.rerun:
-        tidy(folder)
-        say(f"complete since {earlier.volatile.finished}, nothing to train (rerun=true repeats it)")
-        show_record(earlier, folder)
-        return earlier
+    complete = _complete(config, folder)
+    if complete is not None and not config.rerun:
+        tidy_if_free(folder)
+        return _show(complete, folder)
+    with locked(folder):
+        return _execute(config, folder)
+
+
+def _execute(config: TrainConfig, folder: Path) -> Executed:
+    """The same, where no other process works in the folder: what lies there is read only now."""
+    complete = _complete(config, folder)
+    if complete is not None and not config.rerun:  # another process has just completed it
+        return _show(complete, folder)
     check_loggers(config.logger)
-    if earlier is not None and earlier.status == "complete":
+    if complete is not None:
         aside = set_aside(folder)
         assert aside is not None
         say(f"rerun=true: the earlier run is kept in {shown(aside)}")
-        earlier = None
+    earlier = earlier_record(folder, config.model_dump(mode="json"))
     if config.stand_ins:
         banner(banner_text(config.stand_ins))
     if config.trainer.devices > 1:  # read when torch is imported; DDP warns in C++ when nothing is frozen any more
@@ -59,4 +76,15 @@ def execute(config: TrainConfig, folder: Path) -> Record:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise RunFailed(f"the run failed: {reason} (traceback in {shown(folder / FILE_NAME)})") from error
     show_record(record, folder)
-    return record
+    return Executed(record, was_complete=False)
+
+
+def _complete(config: TrainConfig, folder: Path) -> Record | None:
+    record = earlier_record(folder, config.model_dump(mode="json"))
+    return record if record is not None and record.status == "complete" else None
+
+
+def _show(record: Record, folder: Path) -> Executed:
+    say(f"complete since {record.volatile.finished}, nothing to train (rerun=true repeats it)")
+    show_record(record, folder)
+    return Executed(record, was_complete=True)

@@ -32,7 +32,7 @@ from tlbench.processes.rank import is_first_process
 from tlbench.processes.team import ProcessLost, Team
 from tlbench.results.atomic import output_errors
 from tlbench.results.checkpoints import find_resumable
-from tlbench.results.environment import device_name, host, peak_memory_mb, versions
+from tlbench.results.environment import device_name, host, peak_memory_mb, versions, visible_gpus
 from tlbench.results.folder import BEST_CHECKPOINT, PREDICTIONS_FILE, begin, tidy
 from tlbench.results.record import (
     BestRecord,
@@ -286,6 +286,7 @@ class _Run:
                 train_images_per_s=parts.progress.images_per_s if parts else None,
                 peak_memory_mb=peak_memory_mb(device),
                 device=device_name(device) if device else None,
+                visible_gpus=visible_gpus(device) if device else None,
                 threads=torch.get_num_threads(),
                 host=host(),
                 resumes=self.resumes,

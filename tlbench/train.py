@@ -19,11 +19,12 @@ from omegaconf import DictConfig
 from tlbench.compose import CONFIG_NAME, compose_run, config_dir, plain, register_resolvers, sweep_size
 from tlbench.config import TrainConfig
 from tlbench.config_files import check_config_folder
-from tlbench.console import complain
+from tlbench.console import complain, say
 from tlbench.entry import exit_code_of, prepare_process
-from tlbench.errors import ConfigError
-from tlbench.execute import execute
+from tlbench.errors import ConfigError, FolderInUse
+from tlbench.execute import Executed, execute
 from tlbench.parsing import parse
+from tlbench.processes.launched import IN_USE, WAS_COMPLETE, follow_launcher
 from tlbench.processes.rank import is_first_process, launched_by_torchrun
 from tlbench.results.folder import is_complete
 from tlbench.results.tuning import tuning_of
@@ -42,13 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; anything wrong has been said on stderr.
     """
+    launched = follow_launcher()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # behind an override argparse would take no further ones
     arguments.sort(key=lambda argument: argument not in ("-m", "--multirun"))
     prepare_process()
     if launched_by_torchrun():
         return _with_torchrun(arguments)
-    return _main(arguments)
+    return _main(arguments, launched)
 
 
 def _with_torchrun(arguments: list[str]) -> int:
@@ -70,17 +72,25 @@ def _with_torchrun(arguments: list[str]) -> int:
         dismiss()
 
 
-def _main(arguments: list[str]) -> int:
+def _main(arguments: list[str], launched: bool = False) -> int:
     interrupted = "the same command goes on from the last checkpoint, if one was written"
-    return exit_code_of(lambda: _act(arguments), interrupted, before="trained")
+    return exit_code_of(lambda: _act(arguments, launched), interrupted, before="trained")
 
 
-def _act(arguments: list[str]) -> None:
+def _act(arguments: list[str], launched: bool) -> int:
+    """Do it; a launcher, and nobody else, is told by the exit code where there was nothing to do, or not now."""
     arguments, config = _with_stand_ins(arguments)
     if _wants_plan(config, arguments):
         _show_plan(config, arguments)
-    else:
-        _call_hydra(arguments)
+        return 0
+    try:
+        executed = _call_hydra(arguments)
+    except FolderInUse as error:
+        if not launched:
+            raise
+        say(str(error))
+        return IN_USE
+    return WAS_COMPLETE if launched and executed is not None and executed.was_complete else 0
 
 
 def entry() -> None:
@@ -142,13 +152,15 @@ def _show_plan(config: TrainConfig | None, arguments: list[str]) -> None:
         show_run_plan(config, runs, at_a_time)
 
 
-def _call_hydra(arguments: list[str]) -> None:
+def _call_hydra(arguments: list[str]) -> Executed | None:
+    """Let Hydra do what it is asked for; None where that is not a run in this process."""
     register_resolvers()
+    executed: list[Executed] = []
     failed: list[Exception] = []
 
     def run_here(config: DictConfig) -> None:
         try:
-            execute(parse(plain(config)), Path(HydraConfig.get().runtime.output_dir))
+            executed.append(execute(parse(plain(config)), Path(HydraConfig.get().runtime.output_dir)))
         except Exception as error:  # raised below: Hydra would print lines of its own about it
             failed.append(error)
 
@@ -160,6 +172,7 @@ def _call_hydra(arguments: list[str]) -> None:
         sys.argv = given
     if failed:
         raise failed[0]
+    return executed[0] if executed else None
 
 
 if __name__ == "__main__":

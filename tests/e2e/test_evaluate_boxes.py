@@ -84,7 +84,7 @@ def test_evaluate_recomputes_the_recorded_metrics_to_the_last_bit(run, more):
     assert record_of(run)["evaluations"]["evaluation.json"]["metrics"]["test/map50"] == before["metrics"]["test/map50"]
     files = snapshot(run)
     assert {name for name in files if files_before.get(name) != files[name]} == {
-        *("record.json", ".record.json.lock", "evaluation.json"),
+        *("record.json", "evaluation.json"),
         *("evaluation_precision_recall.png", "evaluation_f1_confidence.png"),
     }
 

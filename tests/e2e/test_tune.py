@@ -38,6 +38,8 @@ def in_this_process(monkeypatch):
             try:
                 while True:
                     job = next(chain) if code is None else chain.send(code)
+                    if job.prepare is not None:
+                        job.prepare()
                     code = train(*job.arguments).code
             except StopIteration:
                 pass

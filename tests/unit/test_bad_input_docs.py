@@ -35,4 +35,4 @@ def test_the_row_says_what_happens(name):
     assert row.exit_code in (0, 1, 2)
     assert len(row.says.replace("…", "")) > 20
     if row.exit_code == 2:
-        assert row.says.split(":")[0] in ("ConfigError", "DataError", "WeightsError", "OutputError")
+        assert row.says.split(":")[0] in ("ConfigError", "DataError", "WeightsError", "OutputError", "FolderInUse")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -23,6 +24,14 @@ _DISK_ERRORS = {
     errno.EEXIST: "a file of that name is in the way",
     errno.ENOENT: "the folder does not exist and cannot be made",
 }
+
+
+TEMPORARY = ".tmp"
+"""How the names of files end that are being written, and of those that a killed process left."""
+
+_LEFTOVER = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(TEMPORARY))
+
+_guards: dict[Path, Callable[[], None]] = {}
 
 
 _ANOTHER_RUN_FOLDER = "choose another folder with hydra.run.dir=… (a study: hydra.sweep.dir=…)"
@@ -68,6 +77,17 @@ def write_atomic(path: Path, content: bytes | memoryview, keep_as: Path | None =
 
 
 @contextmanager
+def guarded(folder: Path, check: Callable[[], None]) -> Iterator[None]:
+    """Inside, `check` is called before anything written atomically below the folder takes its place; it may raise."""
+    folder = folder.absolute()
+    _guards[folder] = check
+    try:
+        yield
+    finally:
+        del _guards[folder]
+
+
+@contextmanager
 def atomic_file(path: Path, keep_as: Path | None = None) -> Iterator[IO[bytes]]:
     """A file to be written inside, under a temporary name in the same folder until then; an error leaves none.
 
@@ -77,15 +97,17 @@ def atomic_file(path: Path, keep_as: Path | None = None) -> Iterator[IO[bytes]]:
 
     Raises:
         OSError: If the disk refuses; see `output_errors`.
+        FolderInUse: This process has lost its lock of the folder (see `results.lock`).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())
+        _check_guards(path)
         if keep_as is not None and path.exists():
             path.replace(keep_as)
         Path(temporary).replace(path)
@@ -100,6 +122,17 @@ def remove_leftovers(path: Path) -> None:
         for leftover in path.parent.glob(f".{path.name}.*"):
             if not leftover.name.endswith(".lock"):  # of `FileLock`: another process may hold it
                 leftover.unlink(missing_ok=True)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """The files in a folder that killed processes had not written to their end, or that others write just now."""
+    return [path for path in folder.glob(f".*{TEMPORARY}") if _LEFTOVER.fullmatch(path.name)]
+
+
+def _check_guards(path: Path) -> None:
+    for folder, check in list(_guards.items()):
+        if path.absolute().is_relative_to(folder):
+            check()
 
 
 def _umask() -> int:

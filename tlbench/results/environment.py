@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -39,6 +40,11 @@ def host() -> str:
 def device_name(device: torch.device) -> str:
     """`cpu`, or the accelerator's name."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def visible_gpus(device: torch.device) -> str | None:
+    """Which GPUs the process was to use, by CUDA_VISIBLE_DEVICES; None on other devices, and where it had all."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES") if device.type == "cuda" else None
 
 
 def peak_memory_mb(device: torch.device | None) -> float:

@@ -10,13 +10,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from tlbench.results.atomic import output_errors, write_atomic
 from tlbench.results.evaluation import EvaluationRecord
+from tlbench.results.lock import locked
 from tlbench.results.record import FILE_NAME, EvaluationNote, without_nan
 
 _KEY = "evaluations"
+
+_PATIENCE_S = 30.0
+"""How long it waits for another evaluation to be noted."""
 
 
 def note_of(evaluation: EvaluationRecord) -> EvaluationNote:
@@ -47,10 +49,11 @@ def note_evaluation(folder: Path, name: str, note: EvaluationNote) -> bool:
         could not be written again without changing more.
 
     Raises:
+        FolderInUse: The run is being repeated by another process.
         OutputError: The disk refuses; the record is then still whole and unchanged.
     """
     path = folder / FILE_NAME
-    with output_errors(folder), FileLock(folder / f".{FILE_NAME}.lock"):
+    with output_errors(folder), locked(folder, _PATIENCE_S):
         before = path.read_bytes()
         try:
             record = json.loads(before)

@@ -13,9 +13,10 @@ from yaml import YAMLError
 
 from tlbench.config_files import load_config_file
 from tlbench.config_hash import difference
-from tlbench.errors import ConfigError, OutputError
-from tlbench.results.atomic import output_errors, remove_leftovers, write_atomic
+from tlbench.errors import ConfigError, OutputError, UserError
+from tlbench.results.atomic import leftovers, output_errors, remove_leftovers, write_atomic
 from tlbench.results.curves import CURVES_FILE
+from tlbench.results.lock import LOCK_FILE, locked, remove_left_locks
 from tlbench.results.record import FILE_NAME, Record, read_record
 from tlbench.upgrade import upgraded
 
@@ -87,13 +88,39 @@ def is_complete(folder: Path, config: dict[str, Any]) -> bool:
 def tidy(folder: Path) -> None:
     """Remove what only a run that is not complete needs: checkpoints to go on from, and files that a kill cut short.
 
-    To be called once the record says that the run is complete, and by the next command where a kill came between. What
-    the disk does not let go, stays; it does no harm.
+    To be called, by the holder of the folder's lock, once the record says that the run is complete. What the disk does
+    not let go, stays; it does no harm.
     """
     with contextlib.suppress(OSError, OutputError):
         for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT):
             (folder / name).unlink(missing_ok=True)
-        _remove_all_leftovers(folder)
+        remove_all_leftovers(folder)
+
+
+def tidy_if_free(folder: Path) -> None:
+    """The same for the next command, where a kill came between; a folder that takes no lock stays as it is."""
+    left = [*leftovers(folder), *folder.glob(f"{LOCK_FILE}*"), *(p for n in _WRITTEN for p in folder.glob(f".{n}.*"))]
+    if left or any((folder / name).exists() for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT)):
+        with contextlib.suppress(UserError), locked(folder):
+            record = read_record(folder)  # now that nobody can begin to repeat the run
+            if record is not None and record.status == "complete":
+                tidy(folder)
+            else:
+                remove_all_leftovers(folder)
+
+
+def remove_all_leftovers(folder: Path) -> None:
+    """Remove what killed processes had half written in the folder; to be called by the holder of its lock.
+
+    Raises:
+        OutputError: The disk refuses.
+    """
+    for name in _WRITTEN:
+        remove_leftovers(folder / name)  # as earlier versions called them
+    with output_errors(folder):
+        for leftover in leftovers(folder):
+            leftover.unlink(missing_ok=True)
+    remove_left_locks(folder)
 
 
 def begin(folder: Path, config: dict[str, Any]) -> None:
@@ -102,7 +129,7 @@ def begin(folder: Path, config: dict[str, Any]) -> None:
     Raises:
         OutputError: If the disk refuses.
     """
-    _remove_all_leftovers(folder)
+    remove_all_leftovers(folder)
     write_atomic(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create(config)).encode())
 
 
@@ -114,7 +141,7 @@ def set_aside(folder: Path) -> Path | None:
     """
     with output_errors(folder):
         content = (
-            [p for p in folder.iterdir() if not p.name.startswith(("previous_", CONSOLE_FILE))]
+            [p for p in folder.iterdir() if not p.name.startswith(("previous_", CONSOLE_FILE, LOCK_FILE))]
             if folder.is_dir()
             else []
         )
@@ -128,11 +155,6 @@ def set_aside(folder: Path) -> Path | None:
         for path in sorted(content, key=lambda p: p.name == FILE_NAME):
             path.rename(target / path.name)
         return target
-
-
-def _remove_all_leftovers(folder: Path) -> None:
-    for name in _WRITTEN:
-        remove_leftovers(folder / name)
 
 
 def _has_checkpoint(folder: Path) -> bool:

@@ -92,6 +92,7 @@ class Volatile(Section):
     train_images_per_s: float | None = None
     peak_memory_mb: float
     device: str | None = None
+    visible_gpus: str | None = None
     threads: int | None = None
     host: str
     resumes: int = 0

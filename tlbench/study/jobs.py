@@ -1,4 +1,4 @@
-"""Run a study's runs as fresh subprocesses, some at a time."""
+"""Run a study's runs as fresh subprocesses, some at a time, beside other commands that may do the same."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tlbench.console import say
-from tlbench.errors import Failure, UserError
+from tlbench.errors import Failure, FolderInUse, UserError
 from tlbench.interrupts import Interrupted, noted_signals
 from tlbench.machine import cores_each
+from tlbench.processes.launched import IN_USE, WAS_COMPLETE, launched_environment
 from tlbench.results.atomic import output_errors
 from tlbench.results.folder import CONSOLE_FILE
+from tlbench.results.lock import holder
+from tlbench.study.gpus import VISIBLE, GpuPool, visible_gpus
 
 _POLL_S = 0.05
+_LOOKS_EVERY_S = 0.5
+"""Seconds between two looks at the folders that other processes work in."""
 
 
 class StudyFailed(Failure):
@@ -27,14 +32,33 @@ class StudyFailed(Failure):
 
 @dataclass(frozen=True)
 class Job:
-    """A run: its name for the user, the arguments of `python -m tlbench.train`, its folder."""
+    """A run.
+
+    Attributes:
+        name: For the user.
+        arguments: Of `python -m tlbench.train`.
+        folder: The run's.
+        gpus: How many GPUs it takes, where there are any.
+        prepare: Called just before it starts, when no other process works in the folder; may return further arguments,
+            or raise `FolderInUse`, which lets the job wait again.
+    """
 
     name: str
     arguments: Sequence[str]
     folder: Path
+    gpus: int = 0
+    prepare: Callable[[], Sequence[str] | None] | None = None
 
 
-Chain = Generator[Job, int, None]
+@dataclass(frozen=True)
+class Wait:
+    """What a chain asks for that goes on when no other process works in a folder; it is then sent 0."""
+
+    name: str
+    folder: Path
+
+
+Chain = Generator["Job | Wait", int, None]
 """Jobs one after another: yields one, is sent its exit code, and so may let the next depend on it."""
 
 
@@ -57,9 +81,15 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[int]:
 
 
 def run_chains(chains: Iterable[Chain], n_jobs: int) -> None:
-    """Run the jobs of all chains, `n_jobs` at a time, those of a chain one after another; the chains take turns.
+    """Run the jobs of all chains, `n_jobs` at a time, those of a chain one after another; a chain begun is gone on with
+    before another is begun.
 
-    One at a time, a run has the terminal to itself; several write into `console.log` in their folders.
+    A job whose folder another process works in (its lock is held, see `results.lock`) waits behind the others, without
+    taking up one of the `n_jobs` places, until that has ended, and is started then: it finds the run complete, or goes
+    on with it. So commands that have runs in common share them.
+
+    One at a time, a run has the terminal to itself; several write into `console.log` in their folders, and each has a
+    GPU of its own, where there are several.
 
     Raises:
         UserError: A chain raised it, or a run's folder cannot be written; no others are started, and the running ones
@@ -67,65 +97,182 @@ def run_chains(chains: Iterable[Chain], n_jobs: int) -> None:
         Interrupted: On SIGINT or SIGTERM, after the running ones were asked to stop and have stopped (a session of
             their own each, so that Ctrl-C reaches them through here alone).
     """
-    ready: deque[tuple[Chain, int | None]] = deque((chain, None) for chain in chains)
-    running: list[_Running] = []
-    asked_to_stop = False
-    refused: list[UserError] = []
-    with noted_signals() as signals:
-        while ready or running:
-            while ready and len(running) < n_jobs and not signals:
-                chain, code = ready.popleft()
-                try:
-                    job = next(chain) if code is None else chain.send(code)
-                    say(job.name)
-                    running.append(_Running(chain, job, _start(job, n_jobs), time.perf_counter()))
-                except StopIteration:
-                    pass
-                except UserError as error:
-                    refused.append(error)
-                    ready.clear()
-            if signals or refused:
-                ready.clear()
-                for run in running:
-                    if not asked_to_stop:
-                        run.process.terminate()
-                asked_to_stop = True
-            if running:
-                time.sleep(_POLL_S)
-            for run in list(running):
-                code = run.process.poll()
-                if code is not None:
-                    running.remove(run)
-                    ready.append((run.chain, code))
-                    outcome = "complete" if code == 0 else f"exit code {code}"
-                    say(f"{run.job.name}: {outcome} after {time.perf_counter() - run.begun:.0f} s")
+    crew = _Crew([_Turn(chain) for chain in chains], n_jobs)
+    try:
+        with noted_signals() as signals:
+            while crew.has_work():
+                if signals or crew.refused:
+                    crew.stop()
+                else:
+                    crew.start()
+                if crew.running or crew.waiting:
+                    time.sleep(_POLL_S)
+                crew.collect()
+    finally:
+        crew.close()
     if signals:
         raise Interrupted(signals[0])
-    if refused:
-        raise refused[0]
+    if crew.refused:
+        raise crew.refused[0]
+
+
+@dataclass
+class _Turn:
+    """A chain, with what it asks for next, or the exit code that it is to be sent (None: it has not begun)."""
+
+    chain: Chain
+    wanted: Job | Wait | None = None
+    code: int | None = None
+    waits_for: str | None = None
+
+    def advance(self) -> Job | Wait:
+        """What it wants; asks the chain where that is not known."""
+        if self.wanted is None:
+            self.wanted = next(self.chain) if self.code is None else self.chain.send(self.code)
+        return self.wanted
+
+    def done(self, code: int) -> None:
+        """What it wanted is done."""
+        self.wanted, self.code, self.waits_for = None, code, None
 
 
 @dataclass(frozen=True)
 class _Running:
-    chain: Chain
+    turn: _Turn
     job: Job
     process: subprocess.Popen[bytes]
     begun: float
+    gpus: Sequence[str]
 
 
-def _start(job: Job, n_jobs: int) -> subprocess.Popen[bytes]:
+class _Crew:
+    """The chains: those whose turn it is, those that wait for another process, and those with a running job."""
+
+    def __init__(self, turns: Sequence[_Turn], n_jobs: int) -> None:
+        self.ready, self.n_jobs = deque(turns), n_jobs
+        self.waiting: list[_Turn] = []
+        self.running: list[_Running] = []
+        self.refused: list[UserError] = []
+        self._all = list(turns)
+        self._looked_at = 0.0
+        self._asked_to_stop = False
+        self._gpus: GpuPool | None = None
+        self._said_that_gpus_are_shared = False
+
+    def has_work(self) -> bool:
+        return bool(self.ready or self.waiting or self.running)
+
+    def start(self) -> None:
+        """Start what may be started; let the rest wait."""
+        self._look()
+        while self.ready and len(self.running) < self.n_jobs and not self.refused:
+            turn = self.ready.popleft()
+            try:
+                self._begin(turn)
+            except StopIteration:
+                pass
+            except FolderInUse:
+                self._let_wait(turn, None if turn.wanted is None else holder(turn.wanted.folder))
+            except UserError as error:
+                self.refused.append(error)
+
+    def stop(self) -> None:
+        """Start no more, and ask the running ones to stop."""
+        self.ready.clear()
+        self.waiting.clear()
+        if not self._asked_to_stop:
+            for run in self.running:
+                run.process.terminate()
+        self._asked_to_stop = True
+
+    def collect(self) -> None:
+        """See which running ones have ended."""
+        for run in list(self.running):
+            code = run.process.poll()
+            if code is None:
+                continue
+            self.running.remove(run)
+            assert run.process.stdin is not None
+            run.process.stdin.close()
+            if self._gpus is not None:
+                self._gpus.give_back(run.gpus)
+            if code == IN_USE:
+                self._let_wait(run.turn, holder(run.job.folder))
+                continue
+            outcome = "complete" if code == 0 else f"exit code {code}"
+            seconds = f" after {time.perf_counter() - run.begun:.0f} s"
+            say(f"{run.job.name}: {'was complete' if code == WAS_COMPLETE else outcome + seconds}")
+            run.turn.done(0 if code == WAS_COMPLETE else code)
+            self.ready.appendleft(run.turn)
+
+    def close(self) -> None:
+        """Let the chains release what they hold."""
+        for turn in self._all:
+            turn.chain.close()
+
+    def _begin(self, turn: _Turn) -> None:
+        wanted = turn.advance()
+        there = holder(wanted.folder)
+        if there is not None:
+            self._let_wait(turn, there)
+        elif isinstance(wanted, Wait):
+            turn.done(0)
+            self.ready.appendleft(turn)
+        else:
+            if wanted.prepare is not None:
+                wanted = replace(wanted, arguments=[*wanted.arguments, *(wanted.prepare() or ())])
+            gpus = self._take_gpus(wanted)
+            say(wanted.name + (f", on GPU {', '.join(gpus)}" if gpus else ""))
+            self.running.append(_Running(turn, wanted, _start(wanted, self.n_jobs, gpus), time.perf_counter(), gpus))
+
+    def _let_wait(self, turn: _Turn, there: str | None) -> None:
+        if there is not None and there != turn.waits_for and turn.wanted is not None:
+            say(f"{turn.wanted.name}: waits for {there}")
+            turn.waits_for = there
+        self.waiting.append(turn)
+
+    def _look(self) -> None:
+        """Those whose folders have become free wait for their turn again, behind all others."""
+        if time.monotonic() - self._looked_at < _LOOKS_EVERY_S:
+            return
+        self._looked_at = time.monotonic()
+        for turn in list(self.waiting):
+            if turn.wanted is None or holder(turn.wanted.folder) is None:
+                self.waiting.remove(turn)
+                self.ready.append(turn)
+
+    def _take_gpus(self, job: Job) -> Sequence[str]:
+        """Those that it is to use; none: it is left to itself."""
+        if self.n_jobs == 1 or job.gpus == 0:
+            return []
+        if self._gpus is None:
+            self._gpus = GpuPool(visible_gpus(os.environ))
+        gpus = self._gpus.take(job.gpus)
+        if self._gpus.is_shared(gpus) and not self._said_that_gpus_are_shared:
+            self._said_that_gpus_are_shared = True
+            here = f"there are {len(self._gpus)} GPUs" if len(self._gpus) > 1 else "there is one GPU"
+            say(f"hydra.launcher.n_jobs={self.n_jobs}: runs share a GPU, as {here} for them")
+        return gpus
+
+
+def _start(job: Job, n_jobs: int, gpus: Sequence[str]) -> subprocess.Popen[bytes]:
+    """The pipe to its standard input ends with this process, however that ends; then the run stops."""
     command = [sys.executable, "-m", "tlbench.train", *job.arguments]
+    environment = launched_environment(os.environ)
     if n_jobs == 1:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
+    environment = {"OMP_NUM_THREADS": str(cores_each(n_jobs)), **environment}
+    if gpus:
+        environment[VISIBLE] = ",".join(gpus)
     with output_errors(job.folder):
         job.folder.mkdir(parents=True, exist_ok=True)
         log = (job.folder / CONSOLE_FILE).open("ab")
     with log:
         return subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={"OMP_NUM_THREADS": str(cores_each(n_jobs)), **os.environ},
+            env=environment,
             start_new_session=True,
         )

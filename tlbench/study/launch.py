@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -15,9 +15,11 @@ from tlbench.console import console, say, shown
 from tlbench.errors import ConfigError
 from tlbench.metrics.monitored import DEFAULT_MONITOR
 from tlbench.results.atomic import write_atomic
-from tlbench.results.folder import CONSOLE_FILE
+from tlbench.results.folder import CONSOLE_FILE, remove_all_leftovers
+from tlbench.results.lock import COUNTS_FOR_S, locked
 from tlbench.results.record import Record, read_record
 from tlbench.study.collect import check_comparable
+from tlbench.study.gpus import gpus_of
 from tlbench.study.jobs import Job, StudyFailed, run_jobs
 from tlbench.study.planning import PlannedRun, plan_runs
 from tlbench.study.render import render
@@ -26,6 +28,8 @@ from tlbench.study.summary import Failure, summarise_study
 from tlbench.study.tune import tune_arms
 
 SUMMARY_FILE = "summary.json"
+
+_PATIENCE_S = 2 * COUNTS_FOR_S
 
 
 def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config: DictConfig, n_jobs: int) -> list[int]:
@@ -58,6 +62,8 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
             os.path.relpath(p.folder, p.study_folder),
             [*flags, *p.overrides, f"hydra.run.dir={quoted(str(p.folder))}"],
             p.folder,
+            gpus_of(p.config),
+            _unless_repeated(p.folder) if p.config.rerun else None,
         )
         for p in planned
         if p.folder not in untuned
@@ -72,6 +78,17 @@ def _passed_on(hydra_config: DictConfig) -> list[str]:
     sources = hydra_config.hydra.runtime.config_sources
     flags = [part for s in sources if s.provider == "command-line" for part in ("--config-dir", str(s.path))]
     return flags + [o for o in hydra_config.hydra.overrides.hydra if o.startswith("hydra.searchpath=")]
+
+
+def _unless_repeated(folder: Path) -> Callable[[], Sequence[str]]:
+    """Of several commands with rerun=true one repeats a run: what to add for those that come to it later."""
+
+    def begun() -> str | None:
+        record = read_record(folder)
+        return None if record is None else record.volatile.started
+
+    before = begun()
+    return lambda: [] if begun() in (before, None) else ["rerun=false"]
 
 
 def _conclude(planned: list[PlannedRun], codes: Mapping[Path, int], untuned: Mapping[Path, str]) -> None:
@@ -111,7 +128,10 @@ def _show(planned: list[PlannedRun], records: list[Record], without: list[Failur
     else:  # what chose the best epochs is all there is
         monitor = planned[0].config.callbacks.monitor or DEFAULT_MONITOR[planned[0].config.task.name]
         summary = summarise_study(records, factors, without, primary=monitor, metrics=())
-    path = planned[0].study_folder / SUMMARY_FILE
-    write_atomic(path, json.dumps(summary.to_dict(), indent=1, ensure_ascii=False).encode() + b"\n")
+    folder = planned[0].study_folder
+    path = folder / SUMMARY_FILE
+    with locked(folder, _PATIENCE_S):  # another command of the study may be writing it, too
+        remove_all_leftovers(folder)
+        write_atomic(path, json.dumps(summary.to_dict(), indent=1, ensure_ascii=False).encode() + b"\n")
     console.print(render(summary))
     say(f"summary: {shown(path)}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
-from tlbench.errors import ConfigError
+from tlbench.errors import ConfigError, FolderInUse
 from tlbench.results.atomic import output_errors
 from tlbench.results.folder import (
     BEST_CHECKPOINT,
@@ -13,6 +14,7 @@ from tlbench.results.folder import (
     earlier_record,
     set_aside,
 )
+from tlbench.results.lock import locked
 from tlbench.results.record import read_record
 from tlbench.results.tuning import TrialRecord, with_values
 from tlbench.study.search import Search
@@ -40,16 +42,27 @@ def failed_trial(folder: Path, values: dict[str, float], code: int) -> TrialReco
 
 
 def make_room(search: Search, number: int, values: dict[str, float]) -> None:
-    """Move away what another search left in a trial's folder."""
+    """Move away what another search left in a trial's folder.
+
+    Raises:
+        FolderInUse: Another process works there.
+    """
     folder = search.trial_folder(number)
     try:
         earlier_record(folder, with_values(search.config, values).model_dump(mode="json"))
     except ConfigError:
-        set_aside(folder)
+        with locked(folder):
+            set_aside(folder)
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Of a finished trial, whose value is in its record; ten trials of ResNet-18 would keep gigabytes."""
-    with output_errors(folder):
-        for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT, BEST_CHECKPOINT):
+    """Of a finished trial, whose value is in its record; ten trials of ResNet-18 would keep gigabytes.
+
+    Where another process works in the folder, they stay.
+    """
+    names = (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT, BEST_CHECKPOINT)
+    if not any((folder / name).exists() for name in names):
+        return
+    with output_errors(folder), contextlib.suppress(FolderInUse), locked(folder):
+        for name in names:
             (folder / name).unlink(missing_ok=True)

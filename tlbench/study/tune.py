@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tlbench.compose import quoted
 from tlbench.console import say, shown, warn
-from tlbench.results.folder import CONSOLE_FILE
+from tlbench.errors import ConfigError, FolderInUse
+from tlbench.results.folder import CONSOLE_FILE, remove_all_leftovers, tidy_if_free
+from tlbench.results.lock import locked
 from tlbench.results.record import FILE_NAME
-from tlbench.results.tuning import TuningRecord, write_tuning
+from tlbench.results.tuning import TuningRecord, read_tuning, write_tuning
 from tlbench.stand_ins import replace_overrides
 from tlbench.study.choice import choose
-from tlbench.study.jobs import Chain, Job, run_chains
+from tlbench.study.gpus import gpus_of
+from tlbench.study.jobs import Chain, Job, Wait, run_chains
 from tlbench.study.planning import PlannedRun
 from tlbench.study.sampler import Sampler, ensure_optuna
 from tlbench.study.search import Search
@@ -53,8 +58,10 @@ def tune_arms(
         known = search.known()
         if known is None:
             splits = {p.config.seeds.split for p in planned if p.search and p.search.folder == search.folder}
-            still_open.append(_tune(search, flags, choices, _split_warnings(search, splits)))
+            before = read_tuning(search.folder)
+            still_open.append(_tune(search, before, flags, choices, _split_warnings(search, splits)))
         else:
+            tidy_if_free(search.folder)
             choices.made[search.folder] = known
             say(f"tuning {search.arm}: {_chosen(known)}, chosen earlier")
     if still_open:
@@ -90,7 +97,35 @@ def _split_warnings(search: Search, splits: Iterable[int]) -> list[str]:
     ]
 
 
-def _tune(search: Search, flags: Sequence[str], choices: _Choices, warnings: Sequence[str]) -> Chain:
+def _tune(
+    search: Search, before: TuningRecord | None, flags: Sequence[str], choices: _Choices, warnings: Sequence[str]
+) -> Chain:
+    """The trials of an arm, which one command makes at a time: each depends on those before it.
+
+    `before` is the choice of another search that lay there when this one was planned.
+    """
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(locked(search.folder))
+                break
+            except FolderInUse:
+                yield Wait(f"tuning {search.arm}", search.folder)
+        known = search.known()
+        if known is not None:
+            choices.made[search.folder] = known
+            say(f"tuning {search.arm}: {_chosen(known)}, chosen by another command")
+            return
+        if read_tuning(search.folder) != before:
+            raise ConfigError(
+                f"{search.folder}: another command has tuned this arm in the meantime, with another search; choose "
+                "another study=…, or start this command again"
+            )
+        remove_all_leftovers(search.folder)
+        yield from _try_values(search, flags, choices, warnings)
+
+
+def _try_values(search: Search, flags: Sequence[str], choices: _Choices, warnings: Sequence[str]) -> Chain:
     sampler = Sampler(search.record.ranges, search.record.seed, search.mode)
     trials = []
     for number in range(1, search.record.budget + 1):
@@ -100,14 +135,15 @@ def _tune(search: Search, flags: Sequence[str], choices: _Choices, warnings: Seq
         folder = search.trial_folder(number)
         trial = finished_trial(search, number, values)
         if trial is None:
-            make_room(search, number, values)
-            code = yield Job(name, _arguments(search, flags, values, folder), folder)
+            room = functools.partial(make_room, search, number, values)
+            code = yield Job(name, _arguments(search, flags, values, folder), folder, gpus_of(search.config), room)
             trial = finished_trial(search, number, values) if code == 0 else failed_trial(folder, values, code)
         if trial is None:
             log = f", see {shown(folder / CONSOLE_FILE)}" if (folder / CONSOLE_FILE).exists() else ""
             choices.failed[search.folder] = f"trial {number} ended with exit code {code}{log}"
             return
         remove_checkpoints(folder)
+        tidy_if_free(folder)
         say(f"{name}: {search.record.monitor} {'-' if trial.value is None else f'{trial.value:.4f}'}")
         sampler.tell(trial.value)
         trials.append(trial)

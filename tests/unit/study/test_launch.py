@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
+from tests.locks import fabricate
 from tests.records import record
-from tlbench.compose import config_dir, register_resolvers
+from tlbench.compose import compose_config, config_dir, register_resolvers
 from tlbench.config import StandIn
-from tlbench.errors import ConfigError, DataError
-from tlbench.results.record import ErrorRecord, write_record
+from tlbench.errors import ConfigError, DataError, FolderInUse
+from tlbench.results.record import ErrorRecord, read_record, write_record
 from tlbench.study import launch, planning
 from tlbench.study.jobs import StudyFailed
 from tlbench.study.launch import SUMMARY_FILE, launch_study
@@ -215,3 +216,34 @@ def test_arms_without_need_go_along_into_the_renamed_study(runs, offline):
     start(("source=imagenet",), ("source=random",))
     assert {job.folder.parts[1] for job in runs.jobs} == {"digits_resnet18-standin"}
     assert len({job.folder for job in runs.jobs}) == 2
+
+
+def test_of_two_commands_with_rerun_one_repeats_a_run(runs):
+    start(("seed=0", "rerun=true"))
+    (job,) = runs.jobs
+    before = read_record(job.folder)
+    assert compose_config(["rerun=true", "rerun=false"]).rerun is False
+    assert job.prepare() == ["rerun=false"]  # there was none when it was planned
+    start(("seed=0", "rerun=true"))
+    (job,) = runs.jobs
+    assert job.prepare() == []
+    repeated = before.model_copy(update={"volatile": before.volatile.model_copy(update={"started": "later"})})
+    write_record(job.folder, repeated)
+    assert job.prepare() == ["rerun=false"]
+    (job.folder / "record.json").unlink()  # set aside by the other, which is at work
+    assert job.prepare() == []
+    start(("seed=0",))
+    assert runs.jobs[0].prepare is None
+
+
+def test_the_summary_is_written_by_one_command_at_a_time_and_what_a_killed_one_left_is_tidied(runs, monkeypatch):
+    STUDY.mkdir(parents=True)
+    left = STUDY / ".summary.json.abcdefgh.tmp"
+    left.write_text("half")
+    lock = fabricate(STUDY)
+    monkeypatch.setattr(launch, "_PATIENCE_S", 0)
+    with pytest.raises(FolderInUse):
+        start(("seed=0",))
+    lock.unlink()
+    start(("seed=0",))
+    assert sorted(path.name for path in STUDY.iterdir()) == [SUMMARY_FILE, "tin200"]

@@ -6,21 +6,26 @@ import functools
 import json
 import math
 import re
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from tests.locks import fabricate
 from tests.records import record
 from tests.unit.study.test_launch import composed
 from tlbench.compose import compose_config
-from tlbench.errors import ConfigError
+from tlbench.errors import ConfigError, FolderInUse
 from tlbench.results.folder import LAST_CHECKPOINT
+from tlbench.results.lock import LOCK_FILE
 from tlbench.results.record import BestRecord, ErrorRecord, read_record, write_record
 from tlbench.results.tuning import read_tuning
 from tlbench.study import jobs as jobs_module
 from tlbench.study import launch, tune
-from tlbench.study.jobs import StudyFailed
+from tlbench.study.jobs import StudyFailed, Wait
 from tlbench.study.launch import launch_study
+from tlbench.study.trials import make_room, remove_checkpoints
 
 STUDY = Path("outputs/digits_resnet18")
 TUNE = ("tune=optimizer.lr", "tuning.trials=3")
@@ -43,18 +48,24 @@ class Machine:
         chains = list(chains)
         self.at_a_time = n_jobs
         turns = [(chain, None) for chain in chains]
-        while turns:  # in turns, as side by side
-            chain, code = turns.pop(0)
-            try:
-                job = next(chain) if code is None else chain.send(code)
-            except StopIteration:
-                continue
-            turns.append((chain, self.run(job)))
+        try:
+            while turns:  # in turns, as side by side
+                chain, code = turns.pop(0)
+                try:
+                    job = next(chain) if code is None else chain.send(code)
+                except StopIteration:
+                    continue
+                turns.append((chain, self.run(job)))
+        finally:
+            for chain in chains:
+                chain.close()
 
     def run(self, job):
         name = job.folder.as_posix().removeprefix(f"{STUDY.as_posix()}/").replace("tuning/", "")
         if name == self.stop_before:
             raise KeyboardInterrupt
+        if job.prepare is not None:
+            job.prepare()
         overrides = [a for a in job.arguments if not a.startswith("hydra.")]
         config = _configured(tuple(overrides))
         earlier = read_record(job.folder)
@@ -203,6 +214,70 @@ def test_another_search_before_any_run_leads_to_a_new_choice_and_loses_nothing(m
     assert read_record(STUDY / "random/seed_0").config["optimizer"]["lr"] == trial_lrs("random")[0]
     kept = read_record(STUDY / "random/tuning/trial_1/previous_1")
     assert kept.config["optimizer"]["lr"] == 0.001
+
+
+def test_a_choice_that_another_command_makes_meanwhile_is_taken_and_another_searchs_is_refused(machine, monkeypatch):
+    """The other command tunes both arms when this one has been planned."""
+    chains = machine.run_chains
+    for other, again in (((), 0), (("tuning.trials=2",), None)):
+        shutil.rmtree(STUDY, ignore_errors=True)
+
+        def meanwhile(waiting, n_jobs, other=other):
+            monkeypatch.setattr(tune, "run_chains", chains)
+            machine.stop_before = "tin200/seed_0"
+            with pytest.raises(KeyboardInterrupt):
+                start(*other)
+            machine.stop_before = None
+            machine.trained.clear()
+            chains(waiting, n_jobs)
+
+        monkeypatch.setattr(tune, "run_chains", meanwhile)
+        if again is None:
+            with pytest.raises(ConfigError, match="another command has tuned this arm in the meantime"):
+                start()
+            assert machine.trained == []
+            assert read_record(STUDY / "random/tuning/trial_1") is not None
+        else:
+            start()
+            assert [name for name in machine.trained if "trial" in name] == []
+            assert read_record(STUDY / "random/seed_0").config["optimizer"]["lr"] == 0.0088
+
+
+def test_an_arm_that_another_process_tunes_is_waited_for(machine, monkeypatch):
+    folder = STUDY / "random/tuning"
+    folder.mkdir(parents=True)
+    lock, waits = fabricate(folder), []
+
+    def chains(all_chains, n_jobs):
+        (chain,) = all_chains
+        waits.append(next(chain))
+        waits.append(chain.send(0))
+        lock.unlink()
+        job = chain.send(0)
+        while True:
+            try:
+                job = chain.send(machine.run(job))
+            except StopIteration:
+                break
+
+    monkeypatch.setattr(tune, "run_chains", chains)
+    start(arms=("random",), seeds=(0,))
+    assert waits == [Wait("tuning random", folder)] * 2
+    assert not (folder / LOCK_FILE).exists()
+
+
+def test_a_trial_in_whose_folder_another_process_works_is_neither_moved_nor_cleared(machine):
+    start(arms=("random",), seeds=(0,))
+    trial = STUDY / "random/tuning/trial_1"
+    (trial / LAST_CHECKPOINT).touch()
+    fabricate(trial)
+    before = sorted(path.name for path in trial.iterdir())
+    remove_checkpoints(trial)
+    other = _configured(("source=random",))
+    search = SimpleNamespace(config=other, trial_folder=lambda _: trial)
+    with pytest.raises(FolderInUse):
+        make_room(search, 1, {"optimizer.lr": 0.5})
+    assert sorted(path.name for path in trial.iterdir()) == before
 
 
 def test_more_trials_go_on_from_those_that_are_there(machine):

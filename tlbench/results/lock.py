@@ -1,0 +1,360 @@
+"""The lock of a folder: a file in it that says which process works there.
+
+It is taken whole or not at all (written under another name, then linked to this one), and deleted at the end. A process
+of this machine holds it exactly as long as it lives. Whether one of another machine or container lives cannot be seen;
+it renews its lock every `RENEWED_EVERY_S`, and counts until the lock is older than `COUNTS_FOR_S` by the clock of the
+disk. Who was taken for dead though it lives, a suspended machine, say, finds that the lock is not its own any more
+before it next writes, and writes nothing: `atomic_file` asks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shlex
+import signal
+import stat
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from pydantic import Field, ValidationError
+
+from tlbench.errors import FolderInUse, OutputError
+from tlbench.processes.identity import ProcessIdentity
+from tlbench.regular_file import NotRegularError, TooLargeError, open_regular
+from tlbench.results.atomic import TEMPORARY, guarded, output_errors
+
+LOCK_FILE = ".lock"
+
+RENEWED_EVERY_S = 15.0
+"""Seconds after which whoever holds a lock touches it."""
+
+COUNTS_FOR_S = 120.0
+"""Seconds for which a lock counts since it was last touched, where it cannot be seen whether its process lives."""
+
+_ASIDE = ".aside"
+"""How the name of a lock ends that is being taken away from a dead process."""
+
+_NO_LINKS = (errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
+_AT_MOST = 1 << 16
+_TRIES = 50
+_POLL_S = 0.2
+_SHOWN = 100
+
+
+class LockOwner(ProcessIdentity):
+    """Who holds a lock, as its file says: a process, since when it does, and by which command."""
+
+    since: str = Field(max_length=64)
+    command: str = Field(max_length=4096)
+    token: str = Field(max_length=64)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A lock file as it was read; `owner` is None where it is damaged."""
+
+    content: bytes
+    touched: float
+    owner: LockOwner | None
+
+
+class FolderLock:
+    """A lock that this process has taken; see `locked`."""
+
+    def __init__(self, folder: Path, token: str, handle: int) -> None:
+        self.folder = folder
+        self._path = folder / LOCK_FILE
+        self._token, self._handle = token, handle
+        self._pid = os.getpid()
+        self._ended = threading.Event()
+        threading.Thread(target=self._renew, daemon=True, name="lock").start()
+
+    def check(self) -> None:
+        """See whether this process still holds it.
+
+        Raises:
+            FolderInUse: Another has taken it, or it is gone.
+        """
+        for last in (False, False, True):
+            found = _read_or_refuse(self._path)
+            if found is not None:
+                if found.owner is not None and found.owner.token == self._token:
+                    return
+                raise FolderInUse(
+                    f"{self.folder}: another process took this one for dead and its place ({_who(found)}); nothing "
+                    "more is written here"
+                )
+            if not last:  # whoever took a newer lock for the stale one that it had judged puts it back at once
+                time.sleep(_POLL_S)
+        raise FolderInUse(
+            f"{self._path}: gone while this process was at work; the folder was emptied, or another process took this "
+            "one for dead; nothing more is written there"
+        )
+
+    def release(self) -> None:
+        """Let others take it; nothing happens if it is not this process's any more, or already released."""
+        if self._ended.is_set() or os.getpid() != self._pid:
+            return
+        self._ended.set()
+        with contextlib.suppress(OSError):  # the lock of a process that has ended counts for nothing
+            found = _read(self._path)
+            if found is not None and found.owner is not None and found.owner.token == self._token:
+                self._path.unlink()
+        with contextlib.suppress(OSError):
+            os.close(self._handle)
+
+    def _renew(self) -> None:
+        """Touch the file that was written, whatever its name is now: never the lock of another."""
+        while not self._ended.wait(RENEWED_EVERY_S):
+            with contextlib.suppress(OSError):
+                os.utime(self._handle if os.utime in os.supports_fd else self._path)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, patience_s: float = 0.0) -> Iterator[FolderLock]:
+    """Inside, no other process works in the folder; it is made if it is not there.
+
+    Nothing is written atomically below it once the lock is lost.
+
+    Args:
+        folder: The folder.
+        patience_s: How long to wait for another process.
+
+    Raises:
+        FolderInUse: Another process works there.
+        OutputError: The folder cannot be written, or what lies in the lock's place is no lock.
+    """
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            lock = _take(folder)
+            break
+        except FolderInUse:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(_POLL_S)
+    try:
+        with guarded(folder, lock.check), _released_by_sigterm(lock):
+            yield lock
+    finally:
+        lock.release()
+
+
+def holder(folder: Path) -> str | None:
+    """Which other process works in a folder, in words; None where there is none."""
+    path = folder / LOCK_FILE
+    try:
+        found = _read(path)
+        return None if found is None or not _counts(found, folder) else _who(found)
+    except OSError:  # no lock: whoever would take it will say what is wrong
+        return None
+
+
+def remove_left_locks(folder: Path) -> None:
+    """Remove what killed processes left of their attempts to take the folder's lock; to be called by its holder."""
+    for path in folder.glob(f"{LOCK_FILE}.*"):
+        with contextlib.suppress(OSError):
+            found = _read(path)
+            if found is None or (path.suffix == _ASIDE and _counts(found, folder)):
+                continue
+            path.unlink()
+
+
+def _take(folder: Path) -> FolderLock:
+    path = folder / LOCK_FILE
+    found: _Found | None = None
+    with output_errors(folder):
+        for _ in range(_TRIES):
+            folder.mkdir(parents=True, exist_ok=True)
+            owner = _owner()
+            content = owner.model_dump_json(indent=1).encode() + b"\n"
+            handle, temporary = tempfile.mkstemp(dir=folder, prefix=f"{path.name}.", suffix=TEMPORARY)
+            try:
+                _write(handle, content)
+                kept = _put(handle, Path(temporary), path, content)
+                if kept is not None:
+                    handle = -1
+                    return FolderLock(folder, owner.token, kept)
+                found = _read_or_refuse(path)
+                if found is None:
+                    continue  # released just now
+                if _counts(found, folder, os.fstat(handle).st_mtime):
+                    raise FolderInUse(f"{folder}: {_advice(found, path)}")
+                _take_away(path, found, owner.token)
+            except FileNotFoundError:  # another process, now the holder, has tidied the temporary file away
+                continue
+            finally:
+                if handle >= 0:
+                    os.close(handle)
+                Path(temporary).unlink(missing_ok=True)
+    raise FolderInUse(f"{path}: taken and released by other processes all the time; try again")
+
+
+def _owner() -> LockOwner:
+    return LockOwner(
+        **ProcessIdentity.own().model_dump(),
+        since=datetime.now().astimezone().isoformat(timespec="seconds"),
+        command=shlex.join([Path(sys.executable).name, *sys.orig_argv[1:]])[:4096],
+        token=uuid.uuid4().hex,
+    )
+
+
+def _write(handle: int, content: bytes) -> None:
+    if hasattr(os, "fchmod"):
+        os.fchmod(handle, 0o644)  # whoever shares the folder is to read who works there
+    while content:
+        content = content[os.write(handle, content) :]
+    os.fsync(handle)
+
+
+def _put(handle: int, temporary: Path, path: Path, content: bytes) -> int | None:
+    """Give the lock its name, if nothing has it; an open handle of what then lies there."""
+    try:
+        os.link(temporary, path)
+        return handle
+    except FileExistsError:
+        # a network file system may have done it and say so of its own repetition
+        found = _read_or_refuse(path)
+        return handle if found is not None and found.content == content else None
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    try:
+        kept = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)  # never through a link
+    except FileExistsError:
+        return None
+    try:
+        _write(kept, content)
+    except BaseException:
+        os.close(kept)
+        path.unlink(missing_ok=True)
+        raise
+    os.close(handle)
+    return kept
+
+
+def _read(path: Path) -> _Found | None:
+    """The lock at a path; None where nothing lies there.
+
+    Raises:
+        NotRegularError, IsADirectoryError, TooLargeError: What lies there is no lock.
+    """
+    try:
+        if stat.S_ISLNK(path.lstat().st_mode):
+            raise NotRegularError(errno.EINVAL, "not a regular file but a link", str(path))
+        with open_regular(path) as file:
+            content = file.read(_AT_MOST + 1)
+            touched = os.fstat(file.fileno()).st_mtime
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if len(content) > _AT_MOST:
+        raise TooLargeError(errno.EFBIG, "too large for a lock", str(path))
+    try:
+        owner = LockOwner.model_validate_json(content)
+    except ValidationError:
+        owner = None
+    return _Found(content, touched, owner)
+
+
+def _read_or_refuse(path: Path) -> _Found | None:
+    try:
+        return _read(path)
+    except (NotRegularError, TooLargeError, IsADirectoryError) as error:
+        raise OutputError(
+            f"{path}: no lock that tlbench wrote ({error.strerror}); tlbench keeps a file of that name in the folder "
+            "of a run: move it away"
+        ) from None
+
+
+def _counts(found: _Found, folder: Path, now: float | None = None) -> bool:
+    """Whether a lock holds others off. `now` is by the clock of the disk that the folder is on; None: look there."""
+    lives = found.owner.lives() if found.owner else None
+    if lives is not None:
+        return lives
+    return abs((_clock(folder) if now is None else now) - found.touched) <= COUNTS_FOR_S
+
+
+def _clock(folder: Path) -> float:
+    """What the disk says that the time is; this machine, where nothing can be written there."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=f"{LOCK_FILE}.", suffix=TEMPORARY) as file:
+            return os.fstat(file.fileno()).st_mtime
+    except OSError:
+        return time.time()
+
+
+def _take_away(path: Path, stale: _Found, token: str) -> None:
+    """Remove the lock of a dead process, and no other: one that was taken or renewed in the meantime is put back."""
+    aside = path.with_name(f"{LOCK_FILE}.{token}{_ASIDE}")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return
+    moved = _read(aside)
+    if moved is None or moved != stale:
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        except OSError:
+            if not path.exists():
+                aside.rename(path)
+    aside.unlink(missing_ok=True)
+
+
+def _who(found: _Found) -> str:
+    """The holder in words; whatever the file says, on one line of printable characters."""
+    owner = found.owner
+    if owner is None:
+        return "a process that left a damaged lock"
+    began = owner.since.replace("T", " ")
+    command = owner.command if len(owner.command) <= _SHOWN else f"{owner.command[:_SHOWN]} …"
+    return _printable(f"process {owner.pid} on {owner.host}, since {began}: {command}")
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _advice(found: _Found, path: Path) -> str:
+    """Who works there, and what to do."""
+    owner = found.owner
+    limit = f"counts until it is {COUNTS_FOR_S:.0f} s old"
+    if owner is None:
+        return f"another process may be at work there, {path} is damaged and {limit}; try again then"
+    text = f"another process is at work there ({_who(found)}); wait until it has ended, stop it"
+    text += f" (kill {owner.pid})" if owner.is_here() else ""
+    text += ", or choose another folder with hydra.run.dir=…"
+    if owner.lives() is None:
+        text += f"; whether it lives cannot be seen from here, so its lock, which it renews while it lives, {limit}"
+    return text
+
+
+@contextlib.contextmanager
+def _released_by_sigterm(lock: FolderLock) -> Iterator[None]:
+    """Release the lock also where SIGTERM ends the process without further ado, as while modules are imported."""
+    untouched = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if not untouched or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        lock.release()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
