@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -14,6 +15,8 @@ from PIL import Image
 import tlbench
 from tests.commands import TINY_RANDOM, call, train
 from tests.conftest import isolate, use_tiny_network
+from tlbench.config import TrainConfig
+from tlbench.data.detection.target import open_boxes
 from tlbench.inference import inference, onnx_file, weights_file
 from tlbench.metrics.finite_outputs import NonFiniteOutputs
 from tlbench.robustness import suite
@@ -192,7 +195,7 @@ def test_export_refuses_such_weights_and_writes_nothing(runs, monkeypatch, task,
     assert not list(runs.glob("model*"))
 
 
-def test_a_run_in_bfloat16_is_recomputed_to_the_last_bit(runs):
+def test_a_run_in_bfloat16_is_evaluated_and_predicts_as_it_was_tested(runs):
     """Loss, decoding and metrics in float32 behind the same convolutions."""
     record = json.loads((runs / "detection" / "record.json").read_text())
     assert record["config"]["trainer"]["precision"] == "bf16-mixed"
@@ -200,3 +203,18 @@ def test_a_run_in_bfloat16_is_recomputed_to_the_last_bit(runs):
     assert (outcome.code, outcome.err) == (0, "")
     assert evaluation_of(runs / "detection")["metrics"] == record["metrics"]
     assert record["metrics"]["test/loss"] > 0
+
+    data = TrainConfig.model_validate(record["config"]).data
+    pages = open_boxes(data, record["config"]["seeds"]["split"]).splits["test"]
+    images = [
+        pages.images[i, :, : int(height), : int(width)] for i, (height, width) in enumerate(pages.inside.tolist())
+    ]
+    found = tlbench.load("detection").predict(images, confidence=0.0)
+    with np.load(runs / "detection" / "predictions_test.npz") as tested:
+        assert tested["boxes"].dtype == tested["scores"].dtype == np.float32
+        assert tested["count"].tolist() == [len(detections) for detections in found]
+        assert tested["count"].sum() > 0
+        boxes = np.array([d.box for detections in found for d in detections], dtype=np.float32)
+        scores = np.array([d.confidence for detections in found for d in detections], dtype=np.float32)
+        np.testing.assert_array_equal(tested["boxes"], boxes)
+        np.testing.assert_array_equal(tested["scores"], scores)
