@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tlbench.config import DataConfig
-from tlbench.errors import DataError
+from tlbench.errors import DataError, short
 
 
 def class_numbers(class_names: Sequence[str], wanted: Sequence[str]) -> Tensor:
@@ -21,14 +21,13 @@ def class_numbers(class_names: Sequence[str], wanted: Sequence[str]) -> Tensor:
     Raises:
         DataError: A class does not exist.
     """
-    unknown = [name for name in wanted if name not in class_names]
+    position = {name: i for i, name in enumerate(class_names)}
+    unknown = [name for name in wanted if name not in position]
     if unknown:
-        raise DataError(
-            f"data.classes: no class {', '.join(map(repr, unknown))}; the data have {', '.join(class_names)}"
-        )
+        there = short(", ".join(class_names), 400)
+        raise DataError(f"data.classes: no class {', '.join(map(repr, unknown))}; the data have {there}")
     numbers = torch.full((len(class_names),), -1)
-    for i, name in enumerate(wanted):
-        numbers[class_names.index(name)] = i
+    numbers[[position[name] for name in wanted]] = torch.arange(len(wanted))
     return numbers
 
 

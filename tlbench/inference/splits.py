@@ -61,8 +61,9 @@ def check_classes(found: Sequence[str], wanted: Sequence[str]) -> None:
     Raises:
         DataError: Naming the classes that differ.
     """
-    lacking = [name for name in wanted if name not in found]
-    others = [name for name in found if name not in wanted]
+    there, asked = set(found), set(wanted)
+    lacking = [name for name in wanted if name not in there]
+    others = [name for name in found if name not in asked]
     if lacking or others:
         parts = [f"{what} {_some(names)}" for what, names in (("lack", lacking), ("have besides", others)) if names]
         raise DataError(

@@ -21,6 +21,12 @@ def test_keys_change_the_runs_own_data():
     assert data == RUN.data
 
 
+def test_limits_stay_the_runs_with_other_data_unless_they_are_given():
+    own = config("data.limits.max_classes=7")
+    changed = with_data(own, ["data=image_folder", "data.root=x", "data.limits.max_label_mb=3.0"]).data.limits
+    assert (changed.max_classes, changed.max_label_mb) == (7, 3)
+
+
 def test_other_data_are_preprocessed_as_the_runs():
     changed = with_data(RUN, ["data.root=x", "data=image_folder"]).data
     assert (changed.name, changed.root, changed.test_fraction) == ("image_folder", "x", 0.2)
