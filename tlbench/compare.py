@@ -5,15 +5,16 @@ Exit codes: 0 done, 2 the user's input is at fault, 130 / 143 interrupted.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from tlbench.console import console, say, shown
+from tlbench.console import console, say, say_lines, shown
 from tlbench.entry import exit_code_of, prepare_process
 from tlbench.inference.options import help_text, wants_help
+from tlbench.names import json_bytes
 from tlbench.results.atomic import atomic_file, output_errors
+from tlbench.results.folder import run_files
+from tlbench.results.places import check_not_read, check_output
 from tlbench.study.compare import Comparison, compare
 from tlbench.study.compare_options import USAGE, CompareOptions, parse_command
 from tlbench.study.render import render
@@ -36,21 +37,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(arguments: list[str]) -> None:
     if wants_help(arguments):
-        say(help_text(CompareOptions, USAGE))
+        say_lines(help_text(CompareOptions, USAGE))
         return
     first, second, options = parse_command(arguments)
+    path = None if options.output is None else check_output("output", options.output, "comparison.json")
     sides = read_sides(first, second)
+    if path is not None:
+        check_not_read(
+            path, "output", [file for side in sides for folder in side.folders for file in run_files(folder)]
+        )
     comparison = compare(*sides, factors=options.factors, metric=options.metric)
     _show(sides, comparison)
-    if options.output is not None:
-        path = Path(options.output)
+    if path is not None:
         content = {
             "sides": {side.name: [str(folder) for folder in side.folders] for side in sides},
             "differing": comparison.differences,
             **comparison.summary.to_dict(),
         }
         with output_errors(path.parent, "name another file with output=…"), atomic_file(path) as file:
-            file.write(json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n")
+            file.write(json_bytes(content))
         say(f"comparison: {shown(path)}")
 
 

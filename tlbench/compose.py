@@ -22,6 +22,7 @@ from tlbench.config import TrainConfig
 from tlbench.config_hash import flatten
 from tlbench.errors import ConfigError
 from tlbench.optional_groups import keys_of_optional
+from tlbench.overrides import quoted
 from tlbench.parsing import parse
 
 CONFIG_NAME = "train"
@@ -93,11 +94,6 @@ def sweep_size(overrides: Sequence[str], searched: Sequence[str] = ()) -> tuple[
     return runs, int(hydra.launcher.get("n_jobs", 1))
 
 
-def quoted(text: str) -> str:
-    """A value for Hydra's command line that is taken as it is."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
 def plain(config: DictConfig) -> dict[str, Any]:
     """Resolved plain containers, without Hydra's own node."""
     task = copy.deepcopy(config)
@@ -121,6 +117,8 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     if missing:
         return _without_value([missing[1]])
     text = str(error).split("Config search path:")[0]
+    if text.startswith("LexerNoViableAlt"):
+        return _not_in_the_grammar(text)
     override = getattr(error, "override", None)  # of an error in Hydra's grammar, which does not always name it
     if override and override not in text:
         text = f"{override}: {text}"
@@ -128,6 +126,16 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     if isinstance(cause, OmegaConfBaseException) and cause is not error:
         text = f"{text} ({str(cause).splitlines()[0]})"
     return " ".join(text.split())
+
+
+def _not_in_the_grammar(text: str) -> str:
+    """What to say where Hydra cannot even take an override apart; below it stands `^` where it gave up."""
+    lines = text.split("\n")
+    _, _, override = lines[0].partition(": ")
+    before = len(lines[0]) - len(override)
+    place = next((line.index("^") for line in lines[1:] if line.strip() == "^"), None)
+    at = "" if place is None else f", from its character {place - before + 1} on"
+    return f"{override!r}: cannot be read{at}; put the value into quotes, such as 'key=\"value\"' in a shell"
 
 
 def _without_value(keys: Sequence[str]) -> str:

@@ -1,20 +1,54 @@
-"""The one console that tlbench prints to: colours and moving bars on a terminal, plain text in a pipe or a file."""
+"""The one console that tlbench prints to: colours and moving bars on a terminal, plain text in a pipe or a file.
+
+Nothing that is printed can move the cursor or turn the direction of the text: names may hold anything.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.panel import Panel
+from rich.segment import Segment
 from rich.text import Text
+
+from tlbench.names import escaped
+from tlbench.streams import EscapingStream
 
 _WIDTH_OF_A_PIPE = 120
 
-console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_PIPE, highlight=False)
+
+class _EscapingConsole(Console):
+    """Escapes what it is given to show, before its own codes for colours and bars join it."""
+
+    @property
+    def file(self) -> IO[str]:
+        """Where it writes: whatever `sys.stdout` or `sys.stderr` is at the time."""
+        stream = super().file
+        return stream.inner if isinstance(stream, EscapingStream) else stream  # type: ignore[return-value]
+
+    @file.setter
+    def file(self, new_file: IO[str]) -> None:
+        self._file = new_file
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """As rich's, escaped."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=escaped(segment.text, keep="\n"))
+
+
+console = _EscapingConsole(
+    width=None if sys.stdout is not None and sys.stdout.isatty() else _WIDTH_OF_A_PIPE,
+    highlight=False,
+    markup=False,
+    emoji=False,
+)
 """Writes to whatever `sys.stdout` is at the time; print one-line messages with `soft_wrap=True`."""
 
-stderr = Console(stderr=True, highlight=False)
+stderr = _EscapingConsole(stderr=True, highlight=False, markup=False, emoji=False)
 """Writes to whatever `sys.stderr` is at the time: complaints, and bars where stdout holds a command's result."""
 
 
@@ -25,22 +59,27 @@ def is_terminal() -> bool:
 
 def warn(text: str) -> None:
     """Print one line beginning with `warning:`; the text is taken as it is, without markup."""
-    console.print(Text.assemble(("warning: ", "yellow"), text), soft_wrap=True)
+    console.print(Text.assemble(("warning: ", "yellow"), escaped(text)), soft_wrap=True)
 
 
 def banner(text: str) -> None:
-    """Print text in a frame, for what must not be overlooked, as a stand-in."""
-    console.print(Panel(Text(text), border_style="yellow", expand=False))
+    """Print lines in a frame, for what must not be overlooked, as a stand-in."""
+    console.print(Panel(Text(escaped(text, keep="\n")), border_style="yellow", expand=False))
 
 
 def say(text: str) -> None:
-    """Print one line, as it is."""
-    console.print(Text(text), soft_wrap=True)
+    """Print one line, as it is; what cannot be seen, line breaks as well, is escaped."""
+    console.print(Text(escaped(text)), soft_wrap=True)
+
+
+def say_lines(text: str) -> None:
+    """Print several lines, as they are."""
+    console.print(Text(escaped(text, keep="\n")), soft_wrap=True)
 
 
 def complain(text: str) -> None:
-    """Print one line to stderr, as it is; above a bar that moves there."""
-    stderr.print(Text(text), soft_wrap=True)
+    """Print one line to stderr, as `say` does; above a bar that moves there."""
+    stderr.print(Text(escaped(text)), soft_wrap=True)
 
 
 def shown(path: Path) -> str:

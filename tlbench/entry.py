@@ -5,12 +5,10 @@ Exit codes: 0 complete, 1 what was asked for failed, 2 the user's input is at fa
 
 from __future__ import annotations
 
-import io
 import os
-import sys
+import threading
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
@@ -20,30 +18,46 @@ from tlbench.compose import explain
 from tlbench.console import complain
 from tlbench.errors import Failure, UserError
 from tlbench.interrupts import Interrupted
-from tlbench.results.atomic import describe_output_error
+from tlbench.results.atomic import ANOTHER_FILE, describe_file_error, is_of_files
+from tlbench.streams import lost_result, prepare_streams
 
 
 def prepare_process() -> None:
     """See to it that any terminal can show what is printed, and that Hydra's errors come as exceptions."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without ± or · shows '?' there
+    prepare_streams()
+    threading.excepthook = _end_of_thread
     # Hydra then raises what it finds wrong, instead of printing it in its own words and leaving with exit code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     warnings.filterwarnings("ignore", message="Image size .* exceeds limit")  # of Pillow: `open_image` has its own
     warnings.filterwarnings("ignore", message="provider=hydra.searchpath")  # the error that follows says it
 
 
-def exit_code_of(action: Callable[[], int | None], interrupted: str, before: str) -> int:
+def _end_of_thread(end: threading.ExceptHookArgs) -> None:
+    """TensorBoard's thread hands its error over to the main thread, which says it in one line: no traceback before."""
+    if not type(end.thread).__module__.startswith("tensorboard."):
+        threading.__excepthook__(end)
+
+
+def exit_code_of(action: Callable[[], int | None], interrupted: str, before: str, otherwise: str = ANOTHER_FILE) -> int:
     """Do what a command line asks for.
 
     Args:
         action: Does it; returns the exit code, None for 0.
         interrupted: What a user should know when SIGINT or SIGTERM stopped it, such as "nothing was written".
         before: What had not begun where SIGINT came while modules were still being imported, such as "trained".
+        otherwise: What the user can do about a file or folder but mend it.
 
     Returns:
         The exit code; anything wrong has been said on stderr.
     """
+    code = _code_of(action, interrupted, before, otherwise)
+    lost = lost_result()
+    if lost is None or code:
+        return code
+    return _say(f"{lost}: what was asked for is lost", 1)
+
+
+def _code_of(action: Callable[[], int | None], interrupted: str, before: str, otherwise: str) -> int:
     try:
         return action() or 0
     except UserError as error:
@@ -59,9 +73,11 @@ def exit_code_of(action: Callable[[], int | None], interrupted: str, before: str
     except (YAMLError, UnicodeDecodeError) as error:
         return _say(f"ConfigError: a configuration file cannot be read: {' '.join(str(error).split())}", 2)
     except OSError as error:
-        if error.filename is None:
+        if not is_of_files(error):
             raise
-        return _say(f"OutputError: {describe_output_error(Path(error.filename), error)}", 2)
+        return _say(f"OutputError: {describe_file_error(error, otherwise)}", 2)
+    except SystemExit as error:  # of argparse, which has said what is wrong
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
 
 
 def _say(message: str, exit_code: int) -> int:

@@ -43,7 +43,16 @@ class WeightsError(MaterialError):
 
 
 class OutputError(UserError):
-    """The run's folder cannot be written (full, read-only, not a folder)."""
+    """A file or folder cannot be written (full, read-only, not a folder).
+
+    Args:
+        message: As for the others.
+        unwritable: True where nothing is broken, but it may not be changed: a read-only disk, no permission.
+    """
+
+    def __init__(self, message: str, *, unwritable: bool = False) -> None:
+        super().__init__(message)
+        self.unwritable = unwritable
 
 
 class FolderInUse(UserError):

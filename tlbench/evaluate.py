@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from tlbench.console import say
+from tlbench.console import say_lines
 from tlbench.entry import exit_code_of, prepare_process
 from tlbench.inference.complete_run import open_run
 from tlbench.inference.data_overrides import is_data_override, with_data
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(arguments: list[str]) -> None:
     if wants_help(arguments):
-        say(help_text(EvaluateOptions, USAGE, FOOTER))
+        say_lines(help_text(EvaluateOptions, USAGE, FOOTER))
         return
     options = parse_options(EvaluateOptions, [a for a in arguments if not is_data_override(a)])
     run = open_run(options.run)

@@ -10,12 +10,14 @@ from tlbench.config import TrainConfig
 from tlbench.console import banner, say, shown, warn
 from tlbench.errors import ConfigError, Failure, UserError
 from tlbench.loggers.check import check_loggers
+from tlbench.results.curves import CURVES_FILE, mend_curves
 from tlbench.results.folder import earlier_record, set_aside, tidy_if_free
 from tlbench.results.lock import locked
 from tlbench.results.record import FILE_NAME, Record
 from tlbench.results.show import show_record
 from tlbench.results.tuning import tuning_of
 from tlbench.stand_ins import banner_text
+from tlbench.streams import results_are_kept
 
 
 class RunFailed(Failure):
@@ -42,10 +44,13 @@ def execute(config: TrainConfig, folder: Path) -> Executed:
         raise ConfigError(
             "plan=true: a dry run is made without hydra.mode and other launchers; drop them, or plan=true"
         )
+    results_are_kept()
     tuning_of(config, folder)
     complete = _complete(config, folder)
     if complete is not None and not config.rerun:
         tidy_if_free(folder)
+        if mend_curves(folder / CURVES_FILE, complete.curves):
+            say(f"{shown(folder / CURVES_FILE)} was not as the run wrote it; written anew from the record")
         return _show(complete, folder)
     with locked(folder):
         return _execute(config, folder)

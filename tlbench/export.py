@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench.console import say, shown
+from tlbench.console import say, say_lines, shown
 from tlbench.entry import exit_code_of, prepare_process
 from tlbench.inference.complete_run import CompleteRun, open_run
 from tlbench.inference.export_options import FOOTER, USAGE, WEIGHTS, ExportOptions
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(arguments: list[str]) -> None:
     if wants_help(arguments):
-        say(help_text(ExportOptions, USAGE, FOOTER))
+        say_lines(help_text(ExportOptions, USAGE, FOOTER))
         return
     options = parse_options(ExportOptions, arguments)
     path = options.file()

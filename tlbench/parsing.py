@@ -14,10 +14,12 @@ from pydantic import BaseModel, ValidationError
 from tlbench.adaptation.parameter_groups import learning_rate_scales
 from tlbench.adaptation.stages import plan_stages
 from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainConfig
+from tlbench.config_hash import flatten
 from tlbench.errors import ConfigError
 from tlbench.metrics.monitored import METRICS, mode_of
 from tlbench.models.checks import model_problems
 from tlbench.models.layer_groups import HEAD, LAYER_GROUPS
+from tlbench.names import is_text
 from tlbench.optimizer_checks import optimizer_problems
 from tlbench.optional_groups import keys_of_optional
 from tlbench.task_checks import task_problems
@@ -41,7 +43,7 @@ def parse(config: Mapping[str, Any]) -> TrainConfig:
         parsed = TrainConfig.model_validate(config)
     except ValidationError as error:
         raise ConfigError("; ".join(_describe(e) for e in error.errors())) from None
-    problems = list(_cross_checks(parsed))
+    problems = _not_text(parsed) or list(_cross_checks(parsed))
     if problems:
         raise ConfigError("; ".join(problems))
     return parsed
@@ -65,6 +67,15 @@ def _describe(error: Any) -> str:
     message = "give true or false" if error["type"].startswith("bool_") else error["msg"].removeprefix("Value error, ")
     value = "null" if error["input"] is None else repr(error["input"])
     return f"{key}={value}: {message[0].lower()}{message[1:]}"
+
+
+def _not_text(c: TrainConfig) -> list[str]:
+    """Values that cannot be kept in a record, nor shown by loggers."""
+    return [
+        f"{key}={value!r}: holds bytes that are no UTF-8 text; rename the file or folder"
+        for key, value in flatten(c.model_dump(mode="python")).items()
+        if not is_text(str(value))
+    ]
 
 
 def _cross_checks(c: TrainConfig) -> list[str]:

@@ -1,20 +1,20 @@
 """Entry: `python -m tlbench.predict run=FOLDER input=IMAGES [output=FILE] [key=value …]`.
 
-Exit codes: 0 some images were readable, 1 the network's outputs for some of them are not finite, 2 the user's input is
-at fault, 130 / 143 interrupted.
+Exit codes: 0 some images were readable, 1 the network's outputs for some of them are not finite, or standard output was
+closed before the end or cannot be written, 2 the user's input is at fault, 130 / 143 interrupted.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
-from tlbench.console import say
+from tlbench.console import say_lines
 from tlbench.entry import exit_code_of, prepare_process
 from tlbench.inference.complete_run import open_run
 from tlbench.inference.options import help_text, parse_options, wants_help
 from tlbench.inference.predict_options import FOOTER, USAGE, PredictOptions
+from tlbench.streams import ReaderGone
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,17 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     prepare_process()
-    try:
-        return exit_code_of(lambda: _act(given), "the output file was not written", before="predicted")
-    except BrokenPipeError:  # whoever read stdout has closed it, as `head` does
-        _discard_stdout()
-        return 1
+    return exit_code_of(lambda: _act(given), "the output file was not written", before="predicted")
 
 
-def _act(arguments: list[str]) -> None:
+def _act(arguments: list[str]) -> int:
     if wants_help(arguments):
-        say(help_text(PredictOptions, USAGE, FOOTER))
-        return
+        say_lines(help_text(PredictOptions, USAGE, FOOTER))
+        return 0
     options = parse_options(PredictOptions, arguments)
     options.file()
     options.kind()
@@ -46,12 +42,11 @@ def _act(arguments: list[str]) -> None:
     options.check_task(run.config.task.name)
     from tlbench.inference.predict import predict  # heavy
 
-    predict(options, run)
-
-
-def _discard_stdout() -> None:
-    """Let what is still buffered go nowhere, so that Python does not raise again when it leaves."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    try:
+        predict(options, run)
+    except ReaderGone:
+        return 1
+    return 0
 
 
 def entry() -> None:

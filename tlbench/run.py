@@ -23,17 +23,18 @@ from tlbench.console import complain, shown
 from tlbench.data.open_module import open_module
 from tlbench.data.target_module import TargetModule
 from tlbench.describe import describe_network, describe_stages, load_best
-from tlbench.errors import UserError, WeightsError
+from tlbench.errors import OutputError, UserError, WeightsError
 from tlbench.interrupts import Interrupted, Signals, interruptible
 from tlbench.loggers.build import begin_logging, build_loggers, conclude_logging, log_result
 from tlbench.loggers.status import Status
 from tlbench.models.catalog import build_network
+from tlbench.names import check_class_names
 from tlbench.processes.rank import is_first_process
 from tlbench.processes.team import ProcessLost, Team
 from tlbench.results.atomic import output_errors
 from tlbench.results.checkpoints import find_resumable
 from tlbench.results.environment import device_name, host, peak_memory_mb, versions, visible_gpus
-from tlbench.results.folder import BEST_CHECKPOINT, PREDICTIONS_FILE, begin, tidy
+from tlbench.results.folder import BEST_CHECKPOINT, PREDICTIONS_FILE, begin, check_still_there, tidy
 from tlbench.results.record import (
     BestRecord,
     DataRecord,
@@ -92,13 +93,14 @@ def run(
                 this.choose(built)
                 if config.test:
                     this.test(built)
+                check_still_there(folder)
                 team.leave(orderly=True)
         except Interrupted:
             this.end("interrupted")
             raise
         except Exception as error:
-            cause = team.cause(error)
-            text = None if isinstance(error, UserError) else traceback.format_exc()
+            cause = _removal(folder) or team.cause(error)
+            text = None if isinstance(cause, UserError) else traceback.format_exc()
             reason = ErrorRecord(type=type(cause).__name__, message=str(cause), traceback=text)
             this.end("failed", reason)
             if cause is error:
@@ -107,6 +109,15 @@ def run(
         finally:
             team.leave(orderly=False)
     return this.end("complete")
+
+
+def _removal(folder: Path) -> OutputError | None:
+    """That the run's folder was removed, which may show as any error."""
+    try:
+        check_still_there(folder)
+    except OutputError as error:
+        return error
+    return None
 
 
 @dataclass(frozen=True)
@@ -151,6 +162,7 @@ class _Run:
         module = open_module(c, self.say, self.warn)
         target = module.target
         names = target.class_names
+        check_class_names(names)
         self.data = DataRecord(
             name=target.name,
             class_names=list(names),
@@ -199,6 +211,7 @@ class _Run:
         begun = time.perf_counter()
         try:
             built.parts.trainer.fit(built.task, datamodule=built.module, ckpt_path=built.checkpoint, weights_only=True)
+            built.parts.curves.write()
         finally:
             self.seconds["fit_s"] = time.perf_counter() - begun
             built.data.fingerprints.update(built.module.fingerprints())
@@ -241,7 +254,7 @@ class _Run:
         """Write the record, then tell the loggers how the run ended."""
         record = self.record(status, error)
         try:
-            if is_first_process():
+            if is_first_process() and _removal(self.folder) is None:  # what was removed stays so
                 write_record(self.folder, record)
                 if status == "complete":  # now that nothing is lost without them
                     tidy(self.folder)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tlbench.data.target_module import TargetModule
 from tlbench.loggers.build import FigureWriter
+from tlbench.names import printable
 from tlbench.results.sidecars import show_pictures, write_predictions
 from tlbench.tasks.base import Task
 
@@ -41,7 +42,7 @@ def keep_test(
     if task.name == "detection":
         from tlbench.results.detection_pictures import show_detections
 
-        names = [module.target.splits["test"].names[i] for i in predictions["index"].tolist()]
+        names = [printable(module.target.splits["test"].names[i]) for i in predictions["index"].tolist()]
         sidecars = {"predictions_test": write_predictions(folder, predictions, names)}
         return sidecars | show_detections(folder, writer, step, task, module, predictions)
     sidecars = {"predictions_test": write_predictions(folder, predictions)}

@@ -21,11 +21,13 @@ from tlbench.config import TrainConfig
 from tlbench.config_files import check_config_folder
 from tlbench.console import complain, say
 from tlbench.entry import exit_code_of, prepare_process
-from tlbench.errors import ConfigError, FolderInUse
+from tlbench.errors import ConfigError, FolderInUse, OutputError
 from tlbench.execute import Executed, execute
+from tlbench.overrides import within_grammar
 from tlbench.parsing import parse
 from tlbench.processes.launched import IN_USE, WAS_COMPLETE, follow_launcher
 from tlbench.processes.rank import is_first_process, launched_by_torchrun
+from tlbench.results.atomic import ANOTHER_RUN_FOLDER, describe_output_error, is_of_files
 from tlbench.results.folder import is_complete
 from tlbench.results.tuning import tuning_of
 from tlbench.stand_ins import find_stand_ins, replace_overrides, stand_in_overrides
@@ -43,11 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; anything wrong has been said on stderr.
     """
+    prepare_process()
     launched = follow_launcher()
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    arguments = [within_grammar(a) for a in (sys.argv[1:] if arguments is None else arguments)]
     # behind an override argparse would take no further ones
     arguments.sort(key=lambda argument: argument not in ("-m", "--multirun"))
-    prepare_process()
     if launched_by_torchrun():
         return _with_torchrun(arguments)
     return _main(arguments, launched)
@@ -74,7 +76,7 @@ def _with_torchrun(arguments: list[str]) -> int:
 
 def _main(arguments: list[str], launched: bool = False) -> int:
     interrupted = "the same command goes on from the last checkpoint, if one was written"
-    return exit_code_of(lambda: _act(arguments, launched), interrupted, before="trained")
+    return exit_code_of(lambda: _act(arguments, launched), interrupted, before="trained", otherwise=ANOTHER_RUN_FOLDER)
 
 
 def _act(arguments: list[str], launched: bool) -> int:
@@ -168,6 +170,10 @@ def _call_hydra(arguments: list[str]) -> Executed | None:
     sys.argv = [given[0], *arguments]
     try:
         hydra.main(config_path=str(config_dir()), config_name=CONFIG_NAME, version_base="1.3")(run_here)()
+    except OSError as error:  # it makes the run's folder
+        if error.filename is None or not is_of_files(error):
+            raise
+        raise OutputError(describe_output_error(Path(error.filename), error)) from error
     finally:
         sys.argv = given
     if failed:

@@ -18,6 +18,7 @@ from tlbench.callbacks.early_stopping import StageEarlyStopping
 from tlbench.callbacks.ema import EMA
 from tlbench.callbacks.feature_cache import FeatureCache
 from tlbench.callbacks.finite_loss import FiniteLoss
+from tlbench.callbacks.folder_stays import FolderStays
 from tlbench.callbacks.freeze_batch_norm import FreezeBatchNorm
 from tlbench.callbacks.freezing_audit import FreezingAudit
 from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
@@ -99,7 +100,7 @@ def build_trainer(
     # FeatureCache before GradualUnfreezing, which compiles the network where it is still needed
     callbacks: list[Callback] = [progress, *([features] if features else []), unfreezing]
     callbacks += [option for option in options if option is not None]
-    callbacks += [FreezingAudit()]
+    callbacks += [FreezingAudit(), FolderStays(folder)]
     callbacks += [FiniteLoss(config.callbacks.check_finite_every_n_steps), curves, best, last]
     trainer = Trainer(
         accelerator=c.accelerator,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import shutil
@@ -19,6 +20,8 @@ from PIL import Image
 import tlbench
 from tests.commands import TINY_RANDOM, call, snapshot, train
 from tests.conftest import isolate, use_tiny_network
+from tests.unit.test_streams import Refusing
+from tlbench import predict
 from tlbench.config import TrainConfig
 from tlbench.data.target import open_target
 from tlbench.errors import DataError
@@ -363,12 +366,20 @@ def test_help_and_errors_import_nothing_heavy():
     assert "input=…" in done.stdout
 
 
-def test_a_closed_pipe_ends_predict_without_a_traceback(run, files, monkeypatch):
-    def closed(_text):
-        raise BrokenPipeError(32, "Broken pipe")
+def test_a_closed_pipe_ends_predict_without_a_traceback(run, files, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", Refusing(errno.EPIPE))
+    assert predict.main(["run=run", f"input={files}"]) == 1
+    assert capsys.readouterr().err == ""
 
-    discarded = []
-    monkeypatch.setattr("tlbench.inference.predict._to_stdout", closed)
-    monkeypatch.setattr("tlbench.predict._discard_stdout", lambda: discarded.append(True))
-    outcome = call("predict", "run=run", f"input={files}")
-    assert (outcome.code, outcome.err, discarded) == (1, "", [True])
+
+@pytest.mark.parametrize(
+    ("number", "line"),
+    [
+        (errno.ENOSPC, "standard output cannot be written (No space left on device)"),
+        (errno.EBADF, "standard output is closed, where the result would go; give output=FILE"),
+    ],
+)
+def test_a_table_that_cannot_be_written_is_said(run, files, monkeypatch, capsys, number, line):
+    monkeypatch.setattr(sys, "stdout", Refusing(number))
+    assert predict.main(["run=run", f"input={files}"]) == 1
+    assert capsys.readouterr().err == f"{line}\n"

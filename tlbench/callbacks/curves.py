@@ -39,7 +39,7 @@ class Curves(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Bring the table to what the checkpoint knows: epochs that came after it come again."""
-        self._write()
+        self.write()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note the val metrics now: an epoch without validation must not repeat the last."""
@@ -55,7 +55,7 @@ class Curves(Checkpoint):
         row = {"epoch": trainer.current_epoch + 1, "step": trainer.global_step, **stage}
         self.rows.append({**row, **_metrics(trainer, "train/"), **self._val, **rates})
         self._val = {}
-        self._write()
+        self.write()
         for logger in trainer.loggers:
             logger.log_metrics(
                 {**stage, **rates}, step=trainer.global_step - 1
@@ -69,7 +69,12 @@ class Curves(Checkpoint):
         """Take up the rows of the run that is resumed."""
         self.rows = [dict(row) for row in state_dict["rows"]]
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Bring the table to the rows: also where a run is resumed with nothing left to train.
+
+        Raises:
+            OutputError: If the disk refuses.
+        """
         if self._file is None or not is_first_process():
             return
         if self.rows:

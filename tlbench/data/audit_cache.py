@@ -20,6 +20,7 @@ from tlbench.data.images import FileSet, Images
 from tlbench.data.near_duplicates import SMALLEST_SIDE
 from tlbench.data.perceptual_hash import looks_of, pixel_digests
 from tlbench.data.target import Target
+from tlbench.names import printable
 from tlbench.regular_file import read_regular
 
 
@@ -82,11 +83,6 @@ def _names(split: str, images: Images) -> tuple[str, ...]:
     if images.names is None:
         return tuple(f"{split}[{i}]" for i in range(len(images)))
     return tuple(map(printable, images.names))
-
-
-def printable(name: str) -> str:
-    """A file may be named by line breaks, or by bytes that are no text."""
-    return name if name.isprintable() else repr(name)[1:-1]
 
 
 def _scan(names: tuple[str, ...], images: Images) -> SplitScan:

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import rich
 from numpy.typing import NDArray
 from rich.progress import track
 
 from tlbench.config import ImageLimit
+from tlbench.console import console
 from tlbench.data.cache_folder import cache_folder
 from tlbench.data.decode import UnreadableError
 from tlbench.data.listing import Files, read_listed
@@ -169,7 +169,6 @@ def _computed(
                 unreadable[position] = str(error)
 
     starts = range(0, len(positions), _CHUNK)
-    console = rich.get_console()
     quiet = len(positions) <= _SHOW_PROGRESS_ABOVE or not console.is_terminal
     with ThreadPoolExecutor(min(cores_each(1), _MOST_THREADS)) as pool:
         tasks = [pool.submit(compute, start) for start in starts]

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import PIL
-import rich
 import torch
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
@@ -23,6 +22,7 @@ from rich.progress import track
 from torch import Tensor
 
 from tlbench.config import ImageLimit
+from tlbench.console import console
 from tlbench.data.cache_folder import cache_folder
 from tlbench.data.decode import STANDARD, Fit, UnreadableError, decode_square
 from tlbench.data.file_digests import DIGEST_BYTES, Digests, digest_of, file_digests
@@ -214,7 +214,6 @@ def _decoded(listing: Files, options: _Options) -> Iterator[_Part]:
     chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
     workers = default_workers() if count > _IN_PROCESS else 0
     loader = decoding_loader(_Chunks(listing, options), chunks, workers, passes=False)
-    console = rich.get_console()
     quiet = count <= _SHOW_PROGRESS_ABOVE or not console.is_terminal
     yield from track(loader, "decoding images", len(chunks), console=console, transient=True, disable=quiet)
 

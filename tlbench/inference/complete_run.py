@@ -105,6 +105,8 @@ def chosen_confidence(run: CompleteRun) -> float:
 
 
 def _what_is_wrong(path: Path) -> str:
+    if path.is_symlink() and not path.exists():
+        return "a link that leads to no folder; give that of a complete run"
     if path.is_file():
         return f"a file; give the run's folder, such as {str(path.parent)!r}"
     parent = path.parent

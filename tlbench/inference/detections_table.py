@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tlbench.inference.box_predictor import Detection
 from tlbench.inference.tables import Format, csv_line, rounded
+from tlbench.names import printable
 
 
 class DetectionsTable:
@@ -38,16 +39,22 @@ class DetectionsTable:
             width: Likewise.
             detections: What was found in it.
         """
+        file = printable(file)
         if self._kind == "jsonl":
             found = [
-                {"class": d.class_name, "label": d.label, "confidence": rounded(d.confidence), "box": _box(d)}
+                {
+                    "class": printable(d.class_name),
+                    "label": d.label,
+                    "confidence": rounded(d.confidence),
+                    "box": _box(d),
+                }
                 for d in detections
             ]
             line = {"file": file, "width": width, "height": height, "detections": found}
             return json.dumps(line, ensure_ascii=False) + "\n"
         if not detections:
             return csv_line([file, *[""] * 6])
-        return "".join(csv_line([file, d.class_name, rounded(d.confidence), *_box(d)]) for d in detections)
+        return "".join(csv_line([file, printable(d.class_name), rounded(d.confidence), *_box(d)]) for d in detections)
 
 
 def _box(detection: Detection) -> list[float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlbench.config import TrainConfig
-from tlbench.console import shown
-from tlbench.errors import Failure
+from tlbench.console import complain, say, shown
+from tlbench.errors import Failure, OutputError
 from tlbench.inference.complete_run import CompleteRun
 from tlbench.inference.evaluate_options import EvaluateOptions
 from tlbench.inference.evaluating import Evaluating
@@ -28,12 +28,20 @@ def evaluate(options: EvaluateOptions, run: CompleteRun, config: TrainConfig) ->
         UserError: The data, the weights or the folder are at fault.
         NonFiniteOutputs: The network gave NaN or +inf, so that metrics are undefined; the evaluation is written.
         Failure: The recomputed metrics are not the recorded ones; the evaluation is written all the same.
+        OutputError: The result is shown, but the disk that should keep it fails; where the run's folder is merely
+            read-only, that is a warning.
         Interrupted: A signal asked to stop.
     """
     with interruptible():
         evaluating = _of_task(options, run, config)
-        record, path = evaluating.run()
-    show_evaluation(record, path)
+        record, stem = evaluating.run()
+        show_evaluation(record)
+        try:
+            say(f"evaluation: {shown(evaluating.keep(record, stem))}")
+        except OutputError as error:
+            if not error.unwritable:
+                raise
+            complain(f"warning: the evaluation is not kept: {error}")
     if evaluating.problems:
         raise NonFiniteOutputs("; ".join(evaluating.problems))
     if record.comparison is not None and record.comparison.differing:

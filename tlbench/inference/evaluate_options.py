@@ -25,7 +25,8 @@ FOOTER = """\
 A detection run's precision, recall and F1 are at the confidence that its validation chose.
 
 The result is in evaluation.json in the run's folder, or evaluation_<what>.json, its numbers also under `evaluations` in
-record.json, which is otherwise never changed."""
+record.json, which is otherwise never changed. Where that folder is read-only the numbers are shown all the same, and a
+warning says that they are not kept."""
 
 
 class EvaluateOptions(Options):

@@ -16,9 +16,11 @@ from matplotlib.figure import Figure
 from tlbench.config import TrainConfig
 from tlbench.console import banner, shown, warn
 from tlbench.data.target import Split
+from tlbench.errors import OutputError
 from tlbench.inference.complete_run import CompleteRun
 from tlbench.inference.evaluate_options import EvaluateOptions
 from tlbench.inference.inference import LoadedRun
+from tlbench.results.atomic import describe_output_error
 from tlbench.results.environment import device_name, host, versions
 from tlbench.results.evaluation import (
     CalibrationRecord,
@@ -97,8 +99,8 @@ class Evaluating(ABC):
     def figures(self, record: EvaluationRecord) -> dict[str, Figure]:
         """Name → picture."""
 
-    def run(self) -> tuple[EvaluationRecord, Path]:
-        """Evaluate and write; the record and its file."""
+    def run(self) -> tuple[EvaluationRecord, str]:
+        """Evaluate; the record, and the name of its file without `.json`."""
         split = self.options.split
         metrics = self.metrics()
         inference = self.evaluation.inference
@@ -131,13 +133,34 @@ class Evaluating(ABC):
                 seconds=time.perf_counter() - self.begun,
             ),
         )
-        path = write_evaluation(self.of.folder, stem, record)
-        self.kept_in(stem).unlink(missing_ok=True)
-        if not note_evaluation(self.of.folder, path.name, note_of(record)):
-            record_file = shown(self.of.folder / FILE_NAME)
-            warn(f"{record_file} is not as tlbench wrote it, and does not take the evaluation's numbers")
-        self._show(record, path.stem)
-        return record, path
+        return record, stem
+
+    def keep(self, record: EvaluationRecord, stem: str) -> Path:
+        """Write an evaluation beside the run's record, its numbers into it, and its pictures.
+
+        Args:
+            record: What `run` gave.
+            stem: Likewise: the file's name without `.json`, where no other evaluation has it.
+
+        Returns:
+            The file.
+
+        Raises:
+            OutputError: The disk refuses.
+        """
+        try:
+            path = write_evaluation(self.of.folder, stem, record)
+            self.kept_in(stem).unlink(missing_ok=True)
+            if not note_evaluation(self.of.folder, path.name, note_of(record)):
+                record_file = shown(self.of.folder / FILE_NAME)
+                warn(f"{record_file} is not as tlbench wrote it, and does not take the evaluation's numbers")
+            self._show(record, path.stem)
+        except OutputError as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            message = describe_output_error(self.of.folder, error.__cause__, "evaluate a copy of the run's folder")
+            raise OutputError(message, unwritable=error.unwritable) from error
+        return path
 
     def kept_in(self, stem: str) -> Path:
         """Where a suite of corruptions that is stopped keeps what it has."""

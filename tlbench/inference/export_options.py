@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tlbench.errors import ConfigError
 from tlbench.inference.options import Options
+from tlbench.results.places import check_output, check_place
 
 FILE_NAME = "model.onnx"
 
@@ -45,15 +46,16 @@ class ExportOptions(Options):
         """The file to write.
 
         Raises:
-            ConfigError: It is a folder, ends in neither .onnx nor .safetensors, or half=true is not for it.
+            ConfigError: It is a folder, a device or the like, ends in neither .onnx nor .safetensors, or half=true is
+                not for it.
         """
         path = Path(self.run if self.output is None else self.output).expanduser()
         if self.half and path.suffix.lower() != WEIGHTS:
             raise ConfigError(f"half=true: only for weights alone; give output=FILE{WEIGHTS}, or half=false")
         if self.output is None:
+            check_place(path / FILE_NAME, "name another file with output=…")
             return path / FILE_NAME
-        if path.is_dir():
-            raise ConfigError(f"output={self.output!r}: a folder; name a file, such as {str(path / FILE_NAME)!r}")
+        check_output("output", self.output, FILE_NAME)
         if path.suffix.lower() not in (".onnx", WEIGHTS):
             raise ConfigError(f"output={self.output!r}: name a file that ends in .onnx, or {WEIGHTS} for weights alone")
         return path

@@ -99,6 +99,8 @@ def _decoded(name: str, decode: Callable[[bytes], T], limit: ImageLimit) -> T | 
 
 
 def _nothing_there(path: Path) -> str:
+    if path.is_symlink():
+        return "a link that leads to no file; give another"
     siblings = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else []
     close = difflib.get_close_matches(path.name, siblings, n=1)
     if close:

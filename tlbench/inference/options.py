@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticUndefined
 
 from tlbench.errors import ConfigError
+from tlbench.names import is_text
 
 _WIDTH = 100
 _COLUMN = 22
@@ -57,6 +58,8 @@ def parse_options(kind: type[AnyOptions], arguments: Sequence[str]) -> AnyOption
             raise ConfigError(f"unknown key {key!r}{hint}; allowed: {', '.join(keys)}")
         if key in given:
             raise ConfigError(f"{key} is given twice ({given[key]!r} and {value!r}); give it once")
+        if not is_text(value):
+            raise ConfigError(f"{key}={value!r}: holds bytes that are no UTF-8 text; name the folder that it lies in")
         given[key] = None if value == "null" else value
     try:
         return kind.model_validate(given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -13,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tlbench.config import ImageLimit
 from tlbench.console import complain, shown, stderr
-from tlbench.data.decode import UnreadableError
+from tlbench.data.decode import EXTENSIONS, UnreadableError
 from tlbench.errors import DataError
 from tlbench.inference.complete_run import CompleteRun
 from tlbench.inference.file_job import FileJob, T
@@ -23,6 +22,9 @@ from tlbench.inference.predict_options import PredictOptions
 from tlbench.interrupts import interruptible
 from tlbench.metrics.finite_outputs import NonFiniteOutputs
 from tlbench.results.atomic import atomic_file, output_errors, remove_leftovers
+from tlbench.results.folder import run_files
+from tlbench.results.places import check_not_read
+from tlbench.streams import write_data
 
 Write = Callable[[str], object]
 
@@ -39,6 +41,9 @@ def predict(options: PredictOptions, run: CompleteRun) -> None:
     """
     output = options.file()
     names = find_images(options.input)
+    if output is not None:
+        images = names if names == [options.input] else [n for n in names if n.lower().endswith(EXTENSIONS)]
+        check_not_read(output, "output", [*(Path(name).expanduser() for name in images), *run_files(run.folder)])
     job = _job(options, run, names)
     with interruptible(), _writer(output) as write:
         readable, written = _predict(names, job, options.image_limit(run.config.data.limits), write)
@@ -101,14 +106,9 @@ def _readable(files: Iterable[tuple[str, T | UnreadableError]]) -> Iterator[tupl
 def _writer(output: Path | None) -> Iterator[Write]:
     """Writes text into a file that takes its place in the end, or to stdout."""
     if output is None:
-        yield _to_stdout
+        yield write_data
         return
     with output_errors(output.parent, "name another file with output=…"):
         remove_leftovers(output)
         with atomic_file(output) as file:
-            yield lambda text: file.write(text.encode(errors="surrogateescape"))
-
-
-def _to_stdout(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+            yield lambda text: file.write(text.encode())

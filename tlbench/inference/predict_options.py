@@ -10,6 +10,7 @@ from pydantic import Field
 from tlbench.config import ImageLimit, LimitsConfig
 from tlbench.errors import ConfigError
 from tlbench.inference.options import Options
+from tlbench.results.places import check_output
 
 USAGE = """\
 tlbench.predict classifies images, or finds objects in them, with a run's best checkpoint.
@@ -25,6 +26,10 @@ Classification: a row or line for each file, with the class, its probability and
 Detection: CSV has a row for each object (file, class, confidence, x1, y1, x2, y2), and one with nothing but the file
 where nothing was found; JSON a line for each file (file, width, height, detections: class, label, confidence, box).
 Boxes are in pixels of the original image, upright, from its top left corner.
+
+Names of files and classes stand there as they are; what cannot be printed in them, as in a Python string literal: a
+line break is \\n, a byte that is no UTF-8 \\udc80 to \\udcff. In CSV a text that begins like a spreadsheet's formula
+has its first character so too: =1+1 is \\x3d1+1. tlbench.names.original undoes both.
 
 Unreadable files are named on stderr and left out; likewise those for which the network's outputs hold NaN or +inf, and
 the exit code is then 1. The output takes its place when all is done."""
@@ -93,13 +98,6 @@ class PredictOptions(Options):
         """The file to write; None for stdout.
 
         Raises:
-            ConfigError: It is a folder.
+            ConfigError: It is a folder, a device or the like.
         """
-        if self.output is None:
-            return None
-        path = Path(self.output).expanduser()
-        if path.is_dir():
-            raise ConfigError(
-                f"output={self.output!r}: a folder; name a file, such as {str(path / 'predictions.csv')!r}"
-            )
-        return path
+        return None if self.output is None else check_output("output", self.output, "predictions.csv")

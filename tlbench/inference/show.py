@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.table import Table
 
-from tlbench.console import console, say, shown
+from tlbench.console import console, say
 from tlbench.results.evaluation import TOLERANCE, EvaluationRecord
 
 
-def show_evaluation(record: EvaluationRecord, path: Path) -> None:
-    """Print the metrics, beside the recorded ones where they are compared, and where the file is.
-
-    Args:
-        record: The evaluation.
-        path: Its file.
-    """
+def show_evaluation(record: EvaluationRecord) -> None:
+    """Print the metrics, beside the recorded ones where they are compared."""
     data, comparison = record.data, record.comparison
     say(f"{record.run.study} · {record.run.arm} · seed {record.run.seed}: {data.count} images of {data.name}")
     table = Table()
@@ -40,7 +33,6 @@ def show_evaluation(record: EvaluationRecord, path: Path) -> None:
     if comparison is not None and not comparison.differing:
         count, largest = len(comparison.recorded), comparison.largest_difference
         say(f"all {count} recorded metrics agree to {TOLERANCE:g} (largest difference {largest:.1g})")
-    say(f"evaluation: {shown(path)}")
 
 
 def _shown(value: float | None) -> str:

@@ -10,9 +10,12 @@ from typing import Any
 from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
 from tlbench.config_hash import config_hash, flatten
-from tlbench.regular_file import NotRegularError, read_regular
+from tlbench.names import json_bytes
+from tlbench.regular_file import NotRegularError, TooLargeError, read_regular
 from tlbench.results.atomic import write_atomic
 from tlbench.results.folder import LOGGERS_FILE
+
+_LARGEST = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -59,10 +62,10 @@ class KnownRuns:
         self._hash = config_hash
         self._ids: dict[str, dict[str, str]] = {}
         try:
-            content = json.loads(read_regular(self._path))
+            content = json.loads(read_regular(self._path, _LARGEST))
             if content["config_hash"] == config_hash:
                 self._ids = {place: dict(content[place]) for place in ("wandb", "mlflow") if place in content}
-        except (FileNotFoundError, NotRegularError, ValueError, KeyError, TypeError, RecursionError):
+        except (FileNotFoundError, NotRegularError, ValueError, KeyError, TypeError, RecursionError, TooLargeError):
             pass  # none, or damaged: a run of its own begins there
 
     def find(self, place: str, **address: str) -> str | None:
@@ -78,4 +81,4 @@ class KnownRuns:
         """
         self._ids[place] = {**address, "id": run_id}
         content = {"config_hash": self._hash, **self._ids}
-        write_atomic(self._path, json.dumps(content, indent=1, ensure_ascii=False).encode() + b"\n")
+        write_atomic(self._path, json_bytes(content))

@@ -9,6 +9,7 @@ import warnings
 
 from tlbench.console import complain, console
 from tlbench.processes.rank import process_rank
+from tlbench.streams import prepare_streams
 
 
 def join() -> int:
@@ -17,6 +18,7 @@ def join() -> int:
     Returns:
         The exit code; what went wrong, the first process says, unless it is no more.
     """
+    prepare_streams()
     console.quiet = True
     warnings.simplefilter("ignore")
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as in `execute`

@@ -13,18 +13,37 @@ from typing import IO
 
 from tlbench.errors import OutputError
 
-_DISK_ERRORS = {
+_FILE_ERRORS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EFBIG: "the file would exceed the allowed file size",
     errno.EROFS: "the disk is read-only",
-    errno.EACCES: "no permission to write there",
-    errno.EPERM: "no permission to write there",
+    errno.EACCES: "no permission",
+    errno.EPERM: "no permission",
     errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EISDIR: "a folder of that name is in the way",
     errno.EEXIST: "a file of that name is in the way",
-    errno.ENOENT: "the folder does not exist and cannot be made",
+    errno.ENOTEMPTY: "a folder of that name is in the way, which is not empty",
+    errno.ENOENT: "no such file or folder",
+    errno.ELOOP: "a link leads back to itself",
+    errno.ENAMETOOLONG: "the name is longer than the disk allows",
+    errno.EILSEQ: "the disk does not allow such a name",
+    errno.EINVAL: "the disk does not allow that name, or what was to be done",
+    errno.EMFILE: "too many files are open at a time; allow more with ulimit -n",
+    errno.ENFILE: "too many files are open at a time on this machine",
+    errno.EIO: "the disk fails to read or write (input/output error)",
+    errno.ESTALE: "the network disk has lost the file (stale file handle)",
+    errno.ENODEV: "the device is not there",
+    errno.ENXIO: "the device is not there",
+    errno.EBUSY: "it is in use by something else",
+    errno.ETXTBSY: "it is in use by something else",
+    errno.ENOLCK: "the disk cannot lock files",
+    errno.ENOTSUP: "the disk cannot do that",
+    errno.EXDEV: "it lies on another disk",
 }
+"""What the system refuses a file or folder for."""
 
+_NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 TEMPORARY = ".tmp"
 """How the names of files end that are being written, and of those that a killed process left."""
@@ -33,12 +52,12 @@ _LEFTOVER = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(TEMPORARY))
 
 _guards: dict[Path, Callable[[], None]] = {}
 
-
-_ANOTHER_RUN_FOLDER = "choose another folder with hydra.run.dir=… (a study: hydra.sweep.dir=…)"
+ANOTHER_RUN_FOLDER = "choose another folder with hydra.run.dir=… (a study: hydra.sweep.dir=…)"
+ANOTHER_FILE = "name another"
 
 
 @contextmanager
-def output_errors(folder: Path, otherwise: str = _ANOTHER_RUN_FOLDER) -> Iterator[None]:
+def output_errors(folder: Path, otherwise: str = ANOTHER_RUN_FOLDER) -> Iterator[None]:
     """Turn an operating-system error while writing below `folder` into an `OutputError` of one line.
 
     Args:
@@ -48,17 +67,54 @@ def output_errors(folder: Path, otherwise: str = _ANOTHER_RUN_FOLDER) -> Iterato
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK_ERRORS:
+        if not is_of_files(error):
             raise
-        raise OutputError(describe_output_error(folder, error, otherwise)) from error
+        unwritable = error.errno in _NOT_WRITABLE
+        raise OutputError(describe_output_error(folder, error, otherwise), unwritable=unwritable) from error
 
 
-def describe_output_error(folder: Path, error: OSError, otherwise: str = _ANOTHER_RUN_FOLDER) -> str:
+def is_of_files(error: OSError) -> bool:
+    """Whether a file, a folder or the disk is at fault, rather than a network, a pipe or another process."""
+    return error.errno in _FILE_ERRORS or (error.filename is not None and not isinstance(error, ConnectionError))
+
+
+def describe_output_error(folder: Path, error: OSError, otherwise: str = ANOTHER_RUN_FOLDER) -> str:
     """One line: which folder, why not, how to mend it."""
-    if error.filename is not None and not Path(error.filename).absolute().is_relative_to(folder.absolute()):
-        return f"{error.filename}: {error.strerror}; mend the path or its permissions"
-    why = _DISK_ERRORS.get(error.errno or 0, error.strerror or str(error))
+    named = error.filename if error.filename2 is None else error.filename2  # of a renaming, the new name
+    place = None if named is None else _path(named)
+    if place is not None and not place.absolute().is_relative_to(folder.absolute()):
+        return f"{place}: {_why(error)}; mend the path or its permissions"
+    if error.errno == errno.ENOENT:
+        return _not_there(folder, place, otherwise)
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"{folder}: {_why(error)}"
+    named_by_us = place is None or place.absolute() == folder.absolute() or place.name.startswith(".")
+    at = "" if named_by_us else f" at {place}"
+    return f"cannot write to {folder}: {_why(error)}{at}; free space or permit writing there, or {otherwise}"
+
+
+def describe_file_error(error: OSError, otherwise: str = ANOTHER_FILE) -> str:
+    """One line: which file or folder, why it cannot be read or written, how to mend it."""
+    if error.filename is None:
+        return f"{_why(error)}; mend that and run again"
+    return f"{_path(error.filename)}: {_why(error)}; mend that, or {otherwise}"
+
+
+def _not_there(folder: Path, place: Path | None, otherwise: str) -> str:
+    if folder.is_dir() and place is not None:
+        return f"{place}: not there any more; it was removed while it was needed: run the command again"
+    if folder.parent.is_dir() and place is not None and place.absolute() != folder.absolute():
+        return f"{folder}: the folder was removed while it was needed; run the command again"
+    why = "the folder does not exist and cannot be made"
     return f"cannot write to {folder}: {why}; free space or permit writing there, or {otherwise}"
+
+
+def _why(error: OSError) -> str:
+    return _FILE_ERRORS.get(error.errno or 0, error.strerror or str(error))
+
+
+def _path(filename: str | bytes | int) -> Path:
+    return Path(os.fsdecode(filename)) if isinstance(filename, str | bytes) else Path(f"/dev/fd/{filename}")
 
 
 def write_atomic(path: Path, content: bytes | memoryview, keep_as: Path | None = None) -> None:

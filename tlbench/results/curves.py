@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tlbench.errors import OutputError
+from tlbench.regular_file import read_regular
 from tlbench.results.atomic import write_atomic
 
 CURVES_FILE = "curves.csv"
@@ -15,7 +18,7 @@ _FIRST = ("epoch", "step", "stage")
 _GROUPS = ("train/", "val/", "lr/")
 
 
-def write_curves(path: Path, rows: Sequence[dict[str, float]]) -> None:
+def write_curves(path: Path, rows: Sequence[Mapping[str, float | None]]) -> None:
     """Write the table atomically.
 
     Columns are `epoch`, `step`, `stage`, then those named `train/…`, `val/…`, `lr/…` and all others, each kind in the
@@ -29,14 +32,24 @@ def write_curves(path: Path, rows: Sequence[dict[str, float]]) -> None:
     Raises:
         OutputError: If the disk refuses; an earlier file is then still whole.
     """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns(rows), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: value if math.isfinite(value) else "" for name, value in row.items()} for row in rows)
-    write_atomic(path, text.getvalue().encode())
+    write_atomic(path, _table(rows))
 
 
-def columns(rows: Sequence[dict[str, float]]) -> list[str]:
+def mend_curves(path: Path, rows: Sequence[Mapping[str, float | None]]) -> bool:
+    """Bring the table of a complete run to what its record says, where it was edited or damaged.
+
+    Returns:
+        Whether it had to be mended, and could.
+    """
+    table = _table(rows)
+    with contextlib.suppress(OSError, OutputError):
+        if rows and (not path.exists() or read_regular(path) != table):
+            write_atomic(path, table)
+            return True
+    return False
+
+
+def columns(rows: Sequence[Mapping[str, float | None]]) -> list[str]:
     """The names of the columns, in order."""
     names = list(dict.fromkeys(name for row in rows for name in row))
 
@@ -47,3 +60,17 @@ def columns(rows: Sequence[dict[str, float]]) -> list[str]:
         return (kinds[0] if kinds else len(_GROUPS) + 1), names.index(name)
 
     return sorted(names, key=place)
+
+
+def _table(rows: Sequence[Mapping[str, float | None]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns(rows), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(name, value) for name, value in row.items()} for row in rows)
+    return text.getvalue().encode()
+
+
+def _cell(name: str, value: float | None) -> float | str:
+    if value is None or not math.isfinite(value):
+        return ""
+    return int(value) if name in _FIRST else value

@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from tlbench.names import printable
 from tlbench.results.figures import COLOURS, new_figure, short_name
 
 _FALSE, _OBJECT, _RIGHT = COLOURS[1], COLOURS[2], COLOURS[0]
@@ -160,6 +161,6 @@ def _label(
 
 def _tail(name: str) -> str:
     """The file's name, of a long one its end: beginnings are alike."""
-    name = name.rpartition("/")[2]
+    name = printable(name.rpartition("/")[2])
     name = name if len(name) <= _LONGEST_NAME else "…" + name[1 - _LONGEST_NAME :]
-    return name.encode(errors="replace").decode().replace("$", r"\$")  # a path need not be valid Unicode
+    return name.replace("$", r"\$")

@@ -16,6 +16,8 @@ from tlbench.results.atomic import write_atomic
 from tlbench.results.record import Section, without_nan
 from tlbench.robustness.result import CorruptionResult
 
+_LARGEST = 1 << 28
+
 TOLERANCE = 1e-6
 """How far a recomputed metric may lie from the recorded one."""
 
@@ -114,7 +116,7 @@ def write_evaluation(folder: Path, stem: str, record: EvaluationRecord) -> Path:
     """
     content = without_nan(record.model_dump(mode="json"))
     path, number = folder / f"{stem}.json", 1
-    while path.exists() and not _says(path, content):
+    while (path.is_symlink() or path.exists()) and not _says(path, content):
         number += 1
         path = folder / f"{stem}_{number}.json"
     text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
@@ -135,8 +137,8 @@ def find_calibration(folder: Path, checkpoint_sha256: str) -> CalibrationRecord:
     found: list[tuple[str, CalibrationRecord]] = []
     for path in folder.glob("evaluation*.json"):
         try:
-            record = EvaluationRecord.model_validate_json(read_regular(path))
-        except (OSError, ValidationError):
+            record = EvaluationRecord.model_validate_json(read_regular(path, _LARGEST))
+        except (ValidationError, OSError):  # somebody else's
             continue
         if record.calibration is not None and record.run.checkpoint_sha256 == checkpoint_sha256:
             found.append((record.volatile.finished, record.calibration))
@@ -159,7 +161,7 @@ def _distance(a: float | None, b: float | None) -> float:
 
 def _says(path: Path, content: dict[str, Any]) -> bool:
     try:
-        earlier = json.loads(read_regular(path))
-    except (OSError, ValueError, RecursionError):
+        earlier = json.loads(read_regular(path, _LARGEST))
+    except (ValueError, RecursionError, OSError):  # somebody else's
         return False
     return isinstance(earlier, dict) and {**earlier, "volatile": None} == {**content, "volatile": None}

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from tlbench.config_files import load_config_file
 from tlbench.config_hash import difference
@@ -17,6 +15,7 @@ from tlbench.errors import ConfigError, OutputError, UserError
 from tlbench.results.atomic import leftovers, output_errors, remove_leftovers, write_atomic
 from tlbench.results.curves import CURVES_FILE
 from tlbench.results.lock import LOCK_FILE, locked, remove_left_locks
+from tlbench.results.places import check_run_folder
 from tlbench.results.record import FILE_NAME, Record, read_record
 from tlbench.upgrade import upgraded
 
@@ -56,7 +55,9 @@ def earlier_record(folder: Path, config: dict[str, Any], free: Sequence[str] = (
 
     Raises:
         ConfigError: If the folder holds a run of another configuration, naming every key that differs.
+        OutputError: If something else lies where the run will write a file.
     """
+    check_run_folder(folder, (*_WRITTEN, PREVIOUS_CHECKPOINT, CONSOLE_FILE))
     record = read_record(folder)
     if (record is None or record.status != "complete") and not _has_checkpoint(folder):
         return None
@@ -133,6 +134,22 @@ def begin(folder: Path, config: dict[str, Any]) -> None:
     write_atomic(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create(config)).encode())
 
 
+def check_still_there(folder: Path) -> None:
+    """Make sure that a run's folder is the one in which it began.
+
+    Raises:
+        OutputError: It was removed, or its content was.
+    """
+    if not (folder / CONFIG_FILE).exists():
+        what = "its content" if folder.is_dir() else "the folder"
+        raise OutputError(f"{folder}: {what} was removed while the run was going on; run the same command again")
+
+
+def run_files(folder: Path) -> list[Path]:
+    """What a run has written into its folder."""
+    return sorted(path for name in (*_WRITTEN, PREVIOUS_CHECKPOINT, CONSOLE_FILE) for path in folder.glob(name))
+
+
 def set_aside(folder: Path) -> Path | None:
     """Move everything in the folder into `previous_<n>` within it, so that `rerun=true` loses nothing.
 
@@ -162,11 +179,11 @@ def _has_checkpoint(folder: Path) -> bool:
 
 
 def _read_config(path: Path) -> dict[str, Any] | None:
-    if not path.exists():
-        return None
     try:
         config = load_config_file(path)
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError, OSError):
+    except FileNotFoundError:
+        return None
+    except Exception:  # damaged bytes surface as almost any error
         config = None
     if not isinstance(config, dict) or not config:
         raise ConfigError(f"{path}: not a configuration that tlbench wrote; move the run's folder away and run again")

@@ -7,11 +7,12 @@ import math
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from tlbench.config import StandIn
 from tlbench.config_hash import FORMAT
 from tlbench.errors import ConfigError
+from tlbench.names import as_text
 from tlbench.results.atomic import write_atomic
 from tlbench.results.tuning import TuningRecord
 from tlbench.stored_record import UnreadableRecordError, read_stored
@@ -23,6 +24,11 @@ class Section(BaseModel):
     """A part of the record; unknown keys are refused, so that a reader sees a format change at once."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_text(cls, values: Any) -> Any:
+        return as_text(values)
 
 
 class DataRecord(Section):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from tlbench.console import console, shown
+from tlbench.console import console, say, shown
 from tlbench.results.record import FILE_NAME, Record
 
 
@@ -31,7 +31,7 @@ def show_record(record: Record, folder: Path) -> None:
             table.add_row(key, f"{value:g} (the best of {len(record.tuning.trials)} trials)")
     table.add_row("time", f"{record.volatile.total_s:.1f} s")
     console.print(table)
-    console.print(f"record: {shown(folder / FILE_NAME)}", soft_wrap=True)
+    say(f"record: {shown(folder / FILE_NAME)}")
 
 
 def _number(value: float | None) -> str:

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
-from tlbench.regular_file import NotRegularError, read_regular
-from tlbench.results.atomic import write_atomic
+from tlbench.regular_file import read_regular
+from tlbench.results.atomic import ANOTHER_RUN_FOLDER, write_atomic
+from tlbench.results.places import check_place
 
 TUNING_FOLDER = "tuning"
 """In an arm's folder, beside its runs'."""
@@ -67,10 +68,15 @@ def write_tuning(folder: Path, result: TuningRecord) -> None:
 
 
 def read_tuning(folder: Path) -> TuningRecord | None:
-    """The choice that a tuning folder holds; None where there is none that can be read, as it can be made again."""
+    """The choice that a tuning folder holds; None where there is none that can be read, as it can be made again.
+
+    Raises:
+        OutputError: Something else lies where it belongs.
+    """
+    check_place(folder / RESULT_FILE, ANOTHER_RUN_FOLDER)
     try:
         return TuningRecord.model_validate_json(read_regular(folder / RESULT_FILE))
-    except (FileNotFoundError, NotADirectoryError, NotRegularError, ValidationError):
+    except (FileNotFoundError, NotADirectoryError, ValidationError):
         return None
 
 

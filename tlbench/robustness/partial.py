@@ -9,8 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from tlbench.errors import OutputError
 from tlbench.regular_file import read_regular
 from tlbench.results.atomic import write_atomic
+
+_LARGEST = 1 << 24
 
 Scores = dict[str, float | None]
 
@@ -53,12 +56,17 @@ class PartialScores:
         """Keep the scores of an evaluation.
 
         Raises:
-            OutputError: The disk refuses.
+            OutputError: The disk fails; where the file's folder is merely read-only, nothing is kept.
         """
         self._scores[key] = scores
         if self._path is not None:
             content = {"identity": self._identity, "scores": self._scores}
-            write_atomic(self._path, json.dumps(content, indent=1, allow_nan=False).encode() + b"\n")
+            try:
+                write_atomic(self._path, json.dumps(content, indent=1, allow_nan=False).encode() + b"\n")
+            except OutputError as error:
+                if not error.unwritable:
+                    raise
+                self._path = None
 
     def discard(self) -> None:
         """Remove the file, once its content stands elsewhere."""
@@ -66,12 +74,14 @@ class PartialScores:
             self._path.unlink(missing_ok=True)
 
     def _read(self) -> dict[str, Scores]:
-        if self._path is None or not self._path.exists():
+        if self._path is None:
             return {}
         try:
-            content = _Content.model_validate_json(read_regular(self._path))
+            content = _Content.model_validate_json(read_regular(self._path, _LARGEST))
             if content.identity == self._identity:
                 return content.scores
+        except FileNotFoundError:
+            return {}
         except (OSError, ValidationError):
             pass
         self.unusable = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,14 +9,17 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from tlbench.arms import arm_name
-from tlbench.compose import quoted
 from tlbench.console import console, say, shown
 from tlbench.errors import ConfigError
 from tlbench.metrics.monitored import DEFAULT_MONITOR
-from tlbench.results.atomic import write_atomic
+from tlbench.names import json_bytes
+from tlbench.overrides import quoted
+from tlbench.results.atomic import ANOTHER_RUN_FOLDER, write_atomic
 from tlbench.results.folder import CONSOLE_FILE, remove_all_leftovers
 from tlbench.results.lock import COUNTS_FOR_S, locked
+from tlbench.results.places import check_place
 from tlbench.results.record import Record, read_record
+from tlbench.streams import results_are_kept
 from tlbench.study.collect import check_comparable
 from tlbench.study.gpus import gpus_of
 from tlbench.study.jobs import Job, StudyFailed, run_jobs
@@ -52,7 +54,9 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
         raise ConfigError(f"hydra.launcher.n_jobs={n_jobs}: at least 1 run at a time")
     if OmegaConf.is_missing(hydra_config.hydra.sweep, "dir"):
         raise ConfigError("hydra.sweep.dir: missing; give the study's folder")
+    results_are_kept()
     planned = plan_runs(job_overrides, compose)
+    check_place(planned[0].study_folder / SUMMARY_FILE, ANOTHER_RUN_FOLDER)
     if any(p.config.plan for p in planned):
         raise ConfigError("plan=true: a sweep's dry run is made with -m, without hydra.mode; drop one of them")
     flags = _passed_on(hydra_config)
@@ -132,6 +136,6 @@ def _show(planned: list[PlannedRun], records: list[Record], without: list[Failur
     path = folder / SUMMARY_FILE
     with locked(folder, _PATIENCE_S):  # another command of the study may be writing it, too
         remove_all_leftovers(folder)
-        write_atomic(path, json.dumps(summary.to_dict(), indent=1, ensure_ascii=False).encode() + b"\n")
+        write_atomic(path, json_bytes(summary.to_dict()))
     console.print(render(summary))
     say(f"summary: {shown(path)}")

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tlbench.compose import quoted
 from tlbench.console import say, shown, warn
 from tlbench.errors import ConfigError, FolderInUse
+from tlbench.overrides import quoted
 from tlbench.results.folder import CONSOLE_FILE, remove_all_leftovers, tidy_if_free
 from tlbench.results.lock import locked
 from tlbench.results.record import FILE_NAME

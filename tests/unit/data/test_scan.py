@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rich
 import torch
 from filelock import FileLock
 from PIL import Image
@@ -232,6 +231,6 @@ def test_who_comes_second_waits_for_the_first(listing, kept, undecodable):
 def test_progress_only_in_a_terminal(listing, kept, monkeypatch: pytest.MonkeyPatch, terminal: bool):
     monkeypatch.setattr(scan_module, "_SHOW_PROGRESS_ABOVE", 1)
     output = io.StringIO()
-    monkeypatch.setattr(rich, "_console", Console(file=output, force_terminal=terminal, width=80))
+    monkeypatch.setattr(scan_module, "console", Console(file=output, force_terminal=terminal, width=80))
     scanned(listing)
     assert ("decoding images" in output.getvalue()) is terminal

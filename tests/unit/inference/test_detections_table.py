@@ -21,7 +21,7 @@ def test_csv_has_a_row_for_each_object_and_one_for_a_file_without():
         ["file", "class", "confidence", "x1", "y1", "x2", "y2"],
         ["dir, x/1.png", "a, b", "0.9", "0.0", "1.5", "1919.123", "1080.0"],
         ["dir, x/1.png", 'say "x"', "0.01234568", "2.0", "3.0", "4.0", "5.0"],
-        ["ü\n.png", "", "", "", "", "", ""],
+        ["ü\\n.png", "", "", "", "", "", ""],
     ]
 
 
@@ -32,7 +32,7 @@ def test_json_has_a_line_for_each_file():
     assert first.endswith("\n")
     assert first.count("\n") == 1
     assert json.loads(first) == {
-        "file": "ü\n.png",
+        "file": "ü\\n.png",
         "width": 1920,
         "height": 1080,
         "detections": [

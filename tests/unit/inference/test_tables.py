@@ -19,7 +19,7 @@ def test_csv_quotes_what_needs_it():
     columns = ["path", "label", "probability", "probability/cat", "probability/a, b", 'probability/say "x"']
     assert list(rows[0]) == columns
     assert list(rows[0].values()) == ["dir, x/1.png", "a, b", "0.7", "0.1", "0.7", "0.2"]
-    assert [row["path"] for row in rows] == ["dir, x/1.png", "ü\n.png"]
+    assert [row["path"] for row in rows] == ["dir, x/1.png", "ü\\n.png"]
     assert "\r" not in text
 
 
@@ -30,7 +30,7 @@ def test_json_lines():
     assert text.endswith("\n")
     assert text.count("\n") == 1
     assert json.loads(text) == {
-        "path": "ü\n.png",
+        "path": "ü\\n.png",
         "label": "a, b",
         "probability": 0.7,
         "probabilities": {"cat": 0.1, "a, b": 0.7, 'say "x"': 0.2},

@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from tlbench.errors import OutputError
-from tlbench.results.curves import columns, write_curves
+from tlbench.results.curves import columns, mend_curves, write_curves
 
 ROWS = [
     {"epoch": 1, "step": 2, "train/loss": 0.1 + 0.2, "lr/head": 1e-3},
@@ -50,3 +50,19 @@ def test_a_disk_that_refuses_leaves_the_earlier_table(tmp_path, monkeypatch):
         write_curves(tmp_path / "c.csv", ROWS)
     assert (tmp_path / "c.csv").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["c.csv"]
+
+
+def test_a_table_that_was_edited_is_mended_from_what_the_record_says(tmp_path):
+    path = tmp_path / "curves.csv"
+    write_curves(path, [{"epoch": 1, "step": 2, "train/loss": 0.1 + 0.2, "val/oa": float("nan")}])
+    whole = path.read_bytes()
+    rows = [{"epoch": 1.0, "step": 2.0, "train/loss": 0.1 + 0.2, "val/oa": None}]  # as a record has them
+    assert not mend_curves(path, rows)
+    path.write_bytes(whole[:-3])
+    assert mend_curves(path, rows)
+    assert path.read_bytes() == whole
+    path.unlink()
+    assert mend_curves(path, rows)
+    assert path.read_bytes() == whole
+    assert not mend_curves(tmp_path / "none.csv", [])
+    assert not (tmp_path / "none.csv").exists()

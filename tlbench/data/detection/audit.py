@@ -21,7 +21,7 @@ from tlbench.data.audit import (
     pairs_of,
     unreadable_part,
 )
-from tlbench.data.audit_cache import cached, printable
+from tlbench.data.audit_cache import cached
 from tlbench.data.detection.audit_texts import TINY, warnings_of
 from tlbench.data.detection.frame_blocks import label_rows
 from tlbench.data.detection.images import BoxFiles, BoxSplit
@@ -30,6 +30,7 @@ from tlbench.data.detection.listing import BoxListing
 from tlbench.data.near_duplicates import SMALLEST_SIDE, exact_copies
 from tlbench.data.perceptual_hash import Looks, looks_of
 from tlbench.data.target import Target
+from tlbench.names import printable
 
 BOX_VERSION = 1
 """Raise it when the same images with boxes would be audited to another result; `VERSION` counts as well."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import rich
 import torch
 from PIL import ExifTags, Image
 from rich.progress import track
 from torch import Tensor
 
 from tlbench.config import ImageLimit
+from tlbench.console import console
 from tlbench.data.decode import STANDARD, open_image, reason_of
 from tlbench.regular_file import open_regular
 
@@ -43,7 +43,6 @@ def image_sizes(root: Path, names: Sequence[str], limit: ImageLimit = STANDARD) 
 
     Whether the pixels behind the header are whole is not looked at.
     """
-    console = rich.get_console()
     quiet = len(names) <= _SHOW_PROGRESS_ABOVE or not console.is_terminal
     # one after another: about 0.1 ms a file, which threads only slow down unless the disk does
     shown = track(names, "reading image sizes", console=console, transient=True, disable=quiet)

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import PIL
-import rich
 import torch
 from filelock import FileLock
 from rich.progress import track
 from torch import Tensor
 
 from tlbench.config import DetectionDataConfig
+from tlbench.console import console
 from tlbench.data.cache_folder import cache_folder
 from tlbench.data.decode import GREY
 from tlbench.data.detection.carve import check_objects, choose_classes, counted
@@ -143,7 +143,6 @@ def _draw(count: int, side: int, space: str) -> Drawn:
     chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
     workers = default_workers() if count > _IN_PROCESS else 0
     loader = decoding_loader(_Pages(side, space), chunks, workers, passes=False)
-    console = rich.get_console()
     quiet = not workers or not console.is_terminal
     parts = list(track(loader, "drawing documents", len(chunks), console=console, transient=True, disable=quiet))
     joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
