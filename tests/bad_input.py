@@ -273,6 +273,21 @@ def _with_nan() -> None:
     assert "NaN" in path.read_text()
 
 
+def _code() -> None:
+    model = {"library": "module", "import_path": "os:system", "arguments": {"command": "rm -r ."}}
+    _edit("model", {**model, "groups": {"body": ["conv1"], "head": ["fc"]}})
+
+
+def _other_root() -> None:
+    _edit("data", {"root": "/home"})
+
+
+def _edit(group: str, values: dict[str, Any]) -> None:
+    record = json.loads(Path("run/record.json").read_text())
+    record["config"][group] |= values
+    Path("run/record.json").write_text(json.dumps(record))
+
+
 def _unknown() -> None:
     Path("run/record.json").unlink()
     Path("run/config.yaml").unlink()
@@ -304,6 +319,8 @@ RUNS = {
     "compare a run with itself": Case(("run", "run"), entry="compare"),
     "compare runs on different data": Case(("run", "other"), _run_on_other_data, "compare"),
     "compare by a metric that the runs lack": Case(("run", "other", "metric=test/map50"), _second_run, "compare"),
+    "predict with a run whose record names somebody's code": Case(("run=run", "input=images"), _code, "predict"),
+    "evaluate on data where somebody's record says": Case(("run=run",), _other_root, "evaluate"),
 }
 
 # ---- images to classify
@@ -320,6 +337,12 @@ INPUT = {
 
 # ---- output
 
+
+def _link_out() -> None:
+    Path("new").mkdir()
+    Path("new/hparams.yaml").symlink_to(Path("list.csv").absolute())
+
+
 OUTPUT = {
     "a file where the run's folder should be": _train("hydra.run.dir=list.csv"),
     "a file on the way to the run's folder": _train("hydra.run.dir=list.csv/run"),
@@ -328,6 +351,7 @@ OUTPUT = {
         ("run=run", "input=images", "output=/proc/tlbench/p.csv"), entry="predict"
     ),
     "an export onto a folder": Case(("run=run", "output=images"), entry="export"),
+    "a link out of the run's folder": _train(spoil=_link_out),
 }
 
 CASES = {**DATA, **WEIGHTS, **CONFIG, **RUNS, **INPUT, **OUTPUT}

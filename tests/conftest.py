@@ -29,10 +29,13 @@ def isolate(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """What can be computed again is kept in a folder for all tests, never in the user's; commands inherit it."""
+    """What can be computed again, and the key of the one user that all tests are, lie in a folder for all tests, never
+    in the user's; commands inherit it.
+    """
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("TLBENCH_CACHE", str(folder))
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
         monkeypatch.setenv("MPLCONFIGDIR", str(folder / "matplotlib"))  # its list of fonts takes seconds to make
         yield folder
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(run: Path | str, device: str = "auto", calibrated: bool = False) -> Predictor | BoxPredictor:
+def load(
+    run: Path | str, device: str = "auto", calibrated: bool = False, trust: bool = False
+) -> Predictor | BoxPredictor:
     """Load a finished run to predict with.
 
         model = tlbench.load("outputs/digits_resnet18/tin200/seed_0")
@@ -31,17 +33,20 @@ def load(run: Path | str, device: str = "auto", calibrated: bool = False) -> Pre
         device: `auto` (CUDA, Apple MPS or CPU), or a device as torch names it.
         calibrated: Whether to divide logits by the temperature that `python -m tlbench.evaluate calibrate=temperature`
             fitted to this run; of classification runs only.
+        trust: Whether to import the code that the run's record names (`model.import_path`), though the run is not one
+            of your own: code of whoever sent its folder.
 
     Raises:
         ConfigError: It is not the folder of a complete run, the device is not there, no temperature was fitted, or one
-            was asked for of a detection run.
+            was asked for of a detection run; its record names code, it is not your run and `trust` is False.
         WeightsError: The checkpoint does not fit the network.
         OutputError: The checkpoint is damaged.
     """
     # here, so that `import tlbench` stays light
     from tlbench.inference.complete_run import open_run
+    from tlbench.trust.consent import Consent
 
-    complete = open_run(run)
+    complete = open_run(run, Consent(trust))
     if complete.config.task.name == "detection":
         from tlbench.inference.box_predictor import load_box_predictor
 

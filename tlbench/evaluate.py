@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from tlbench.console import say_lines
 from tlbench.entry import exit_code_of, prepare_process
 from tlbench.inference.complete_run import open_run
-from tlbench.inference.data_overrides import is_data_override, with_data
+from tlbench.inference.consent_options import consent_of, is_consent_option
+from tlbench.inference.data_overrides import is_data_override, names_place, with_data
 from tlbench.inference.evaluate_options import FOOTER, USAGE, EvaluateOptions
 from tlbench.inference.options import help_text, parse_options, wants_help
+from tlbench.trust.consent import check_root
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,10 +38,14 @@ def _act(arguments: list[str]) -> None:
     if wants_help(arguments):
         say_lines(help_text(EvaluateOptions, USAGE, FOOTER))
         return
-    options = parse_options(EvaluateOptions, [a for a in arguments if not is_data_override(a)])
-    run = open_run(options.run)
+    of_data = [a for a in arguments if is_data_override(a)]
+    again = [a for a in arguments if is_consent_option(a)]
+    options = parse_options(EvaluateOptions, [a for a in arguments if a not in of_data and a not in again])
+    run = open_run(options.run, consent_of(options.trust, again))
     options.check_task(run.config.task.name)
-    config = with_data(run.config, [a for a in arguments if is_data_override(a)])
+    config = with_data(run.config, of_data)
+    if options.calibrate is not None or not names_place(of_data):
+        check_root(f"run={options.run!r}", run.trusted, run.config.data.root)
     from tlbench.inference.evaluate import evaluate  # heavy
 
     evaluate(options, run, config)

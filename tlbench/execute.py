@@ -13,6 +13,7 @@ from tlbench.loggers.check import check_loggers
 from tlbench.results.curves import CURVES_FILE, mend_curves
 from tlbench.results.folder import earlier_record, set_aside, tidy_if_free
 from tlbench.results.lock import locked
+from tlbench.results.own_files import refuse_links_out
 from tlbench.results.record import FILE_NAME, Record
 from tlbench.results.show import show_record
 from tlbench.results.tuning import tuning_of
@@ -62,6 +63,7 @@ def _execute(config: TrainConfig, folder: Path) -> Executed:
     if complete is not None and not config.rerun:  # another process has just completed it
         return _show(complete, folder)
     check_loggers(config.logger)
+    refuse_links_out(folder)
     if complete is not None:
         aside = set_aside(folder)
         assert aside is not None

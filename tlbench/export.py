@@ -13,6 +13,7 @@ from pathlib import Path
 from tlbench.console import say, say_lines, shown
 from tlbench.entry import exit_code_of, prepare_process
 from tlbench.inference.complete_run import CompleteRun, open_run
+from tlbench.inference.consent_options import consent_of, is_consent_option
 from tlbench.inference.export_options import FOOTER, USAGE, WEIGHTS, ExportOptions
 from tlbench.inference.options import help_text, parse_options, wants_help
 from tlbench.interrupts import interruptible
@@ -36,9 +37,10 @@ def _act(arguments: list[str]) -> None:
     if wants_help(arguments):
         say_lines(help_text(ExportOptions, USAGE, FOOTER))
         return
-    options = parse_options(ExportOptions, arguments)
+    again = [a for a in arguments if is_consent_option(a)]
+    options = parse_options(ExportOptions, [a for a in arguments if a not in again])
     path = options.file()
-    run = open_run(options.run)
+    run = open_run(options.run, consent_of(options.trust, again))
     if path.suffix.lower() == WEIGHTS:
         _act_on_weights(run, path, half=options.half)
         return

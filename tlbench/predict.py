@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from tlbench.console import say_lines
 from tlbench.entry import exit_code_of, prepare_process
 from tlbench.inference.complete_run import open_run
+from tlbench.inference.consent_options import consent_of, is_consent_option
 from tlbench.inference.options import help_text, parse_options, wants_help
 from tlbench.inference.predict_options import FOOTER, USAGE, PredictOptions
 from tlbench.streams import ReaderGone
@@ -35,10 +36,11 @@ def _act(arguments: list[str]) -> int:
     if wants_help(arguments):
         say_lines(help_text(PredictOptions, USAGE, FOOTER))
         return 0
-    options = parse_options(PredictOptions, arguments)
+    again = [a for a in arguments if is_consent_option(a)]
+    options = parse_options(PredictOptions, [a for a in arguments if a not in again])
     options.file()
     options.kind()
-    run = open_run(options.run)
+    run = open_run(options.run, consent_of(options.trust, again))
     options.check_task(run.config.task.name)
     from tlbench.inference.predict import predict  # heavy
 

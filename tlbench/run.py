@@ -37,6 +37,7 @@ from tlbench.results.environment import device_name, host, peak_memory_mb, versi
 from tlbench.results.folder import BEST_CHECKPOINT, PREDICTIONS_FILE, begin, check_still_there, tidy
 from tlbench.results.record import (
     BestRecord,
+    CodeRecord,
     DataRecord,
     ErrorRecord,
     ModelRecord,
@@ -52,6 +53,9 @@ from tlbench.tasks.base import Task
 from tlbench.tasks.catalog import build_task
 from tlbench.test_outcome import keep_test
 from tlbench.trainer import TrainerParts, build_trainer
+from tlbench.trust.loading import noting
+from tlbench.trust.names import code_names
+from tlbench.trust.vouch import vouchers_for
 
 
 def run(
@@ -144,6 +148,7 @@ class _Run:
     tuning: TuningRecord | None = None
     data: DataRecord | None = None
     model: ModelRecord | None = None
+    code: CodeRecord | None = None
     built: _Built | None = None
     loggers: list[Logger] = field(default_factory=list)
     weights: LoadReport | None = None
@@ -170,7 +175,9 @@ class _Run:
             fingerprints={},
             storage=module.storage,
         )
-        network = build_network(c.model, len(names), c.seeds.init, c.data.image_size)
+        with noting(code_names(c)) as files:
+            network = build_network(c.model, len(names), c.seeds.init, c.data.image_size)
+        self.code = CodeRecord(files=files) if code_names(c) else None
         self.model = describe_network(c.model.name, network)
         random_start = tensors_hash(network.new_tensors())
         self.weights = apply_source(network, c.source, c.model, c.data)
@@ -280,6 +287,7 @@ class _Run:
             stand_ins=self.config.stand_ins,
             data=self.data,
             model=self.model,
+            code=self.code,
             weights=self.weights.model_dump() if self.weights else None,
             tuning=self.tuning,
             stages=describe_stages(self.built.task, self.built.parts) if self.built else [],
@@ -303,5 +311,10 @@ class _Run:
                 threads=torch.get_num_threads(),
                 host=host(),
                 resumes=self.resumes,
+                vouchers=self._vouchers() if status == "complete" else {},
             ),
         )
+
+    def _vouchers(self) -> dict[str, str]:
+        """By which this user's tools know the run again; the first of several processes writes them."""
+        return vouchers_for(self.config, self.code, self.warn) if is_first_process() else {}

@@ -6,13 +6,14 @@ with postponed annotations do not survive.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 
 @dataclass
@@ -35,7 +36,15 @@ class TlbenchLauncher(Launcher):
         self.n_jobs = n_jobs
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:  # noqa: ARG002 - Hydra's signature
-        """Called by Hydra before `launch`."""
+        """Called by Hydra before it writes `multirun.yaml` into the study's folder, and before `launch`.
+
+        Raises:
+            OutputError: A link in that folder leads out of it.
+        """
+        if not OmegaConf.is_missing(config.hydra.sweep, "dir"):
+            from tlbench.results.own_files import refuse_links_out
+
+            refuse_links_out(Path(config.hydra.sweep.dir))
         self.context = hydra_context
         self.config = config
 

@@ -12,6 +12,7 @@ from tlbench.parsing import parse
 from tlbench.results.folder import BEST_CHECKPOINT
 from tlbench.results.record import FILE_NAME, Record, read_record
 from tlbench.sources.hashing import file_sha256
+from tlbench.trust.consent import NONE, Consent, Trusted, check_consent
 
 _NAMED = 4  # folders in a message
 
@@ -25,12 +26,14 @@ class CompleteRun:
         record: Its record.
         config: The configuration in it.
         class_names: C names, in the order of the labels.
+        trusted: What may be imported and read of what its record names.
     """
 
     folder: Path
     record: Record
     config: TrainConfig
     class_names: tuple[str, ...]
+    trusted: Trusted
 
     @property
     def checkpoint(self) -> Path:
@@ -38,11 +41,16 @@ class CompleteRun:
         return self.folder / BEST_CHECKPOINT
 
 
-def open_run(folder: Path | str) -> CompleteRun:
+def open_run(folder: Path | str, consent: Consent = NONE) -> CompleteRun:
     """Read the record of a complete run.
 
+    Args:
+        folder: The run's.
+        consent: Whether code that the record names may be imported, if the user has not vouched for the run.
+
     Raises:
-        ConfigError: No such folder; no record of a complete run in it, or one of another version; no checkpoint.
+        ConfigError: No such folder; no record of a complete run in it, or one of another version; no checkpoint; its
+            record names code to which the user has not consented.
     """
     path = Path(folder).expanduser()
     if not path.is_dir():
@@ -68,7 +76,8 @@ def open_run(folder: Path | str) -> CompleteRun:
             f"run={str(folder)!r}: its configuration is of another version of tlbench ({made_by}): {error}; use that "
             "version, or train again with this one"
         ) from None
-    return CompleteRun(path, record, config, tuple(record.data.class_names))
+    trusted = check_consent(f"run={str(folder)!r}", record, config, consent)
+    return CompleteRun(path, record, config, tuple(record.data.class_names), trusted)
 
 
 def verify(run: CompleteRun, name: str) -> bool:

@@ -27,6 +27,11 @@ def is_data_override(argument: str) -> bool:
     return key == "data" or key.startswith("data.")
 
 
+def names_place(overrides: Sequence[str]) -> bool:
+    """Whether overrides say where the data lie, so that the run's own place is not read."""
+    return any(override.startswith(("data=", "data.root=")) for override in overrides)
+
+
 def with_data(config: TrainConfig, overrides: Sequence[str]) -> TrainConfig:
     """A run's configuration with other data.
 

@@ -18,6 +18,7 @@ from tlbench.inference.box_predictor import Detection
 from tlbench.inference.drawing import draw_detections
 from tlbench.inference.files import read
 from tlbench.results.atomic import output_errors, write_atomic
+from tlbench.results.own_files import refuse_links_out
 
 MARK = ".drawn-by-tlbench"
 """An empty file: what else is in the folder may be drawn anew."""
@@ -48,6 +49,7 @@ class DrawnFolder:
 
     Raises:
         ConfigError: The folder holds files of the user's, or lies in the folder that is searched for images.
+        OutputError: A link in the folder leads out of it.
     """
 
     def __init__(self, folder: str, given: str, names: Sequence[str], limit: ImageLimit = STANDARD) -> None:
@@ -102,6 +104,7 @@ class DrawnFolder:
             raise ConfigError(
                 f"draw={folder!r}: it holds files that this command did not draw; name a new or an empty folder"
             )
+        refuse_links_out(self._folder)
 
 
 def _absolute(name: str) -> Path:

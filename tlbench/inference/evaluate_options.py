@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tlbench.errors import ConfigError
+from tlbench.inference.consent_options import FOOTER as CONSENT
+from tlbench.inference.consent_options import TRUST
 from tlbench.inference.options import Options
 
 USAGE = """\
@@ -18,7 +20,8 @@ evaluates it on other data.
   python -m tlbench.evaluate run=FOLDER data=image_folder data.root=PHOTOS split=all
   python -m tlbench.evaluate run=FOLDER data=yolo data.root=FRAMES                      (a detection run)"""
 
-FOOTER = """\
+FOOTER = f"""\
+{CONSENT}
   data=… data.key=…   other data than the run's own, as python -m tlbench.train takes them. The classes must be the
                       run's; image size, fit, antialias and normalisation stay the run's.
 
@@ -44,6 +47,7 @@ class EvaluateOptions(Options):
         None, description="common: metrics on 15 common corruptions at 5 severities"
     )
     corruption_seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="what the corruptions are drawn with")
+    trust: bool = Field(False, description=TRUST)
 
     def check_task(self, task: str) -> None:
         """Refuse what is not for a task.

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 
 from tlbench.errors import ConfigError
+from tlbench.inference.consent_options import FOOTER as CONSENT
+from tlbench.inference.consent_options import TRUST
 from tlbench.inference.options import Options
 from tlbench.results.places import check_output, check_place
 
@@ -23,7 +25,9 @@ alone.
   python -m tlbench.export run=FOLDER output=model.onnx
   python -m tlbench.export run=FOLDER output=weights.safetensors half=true"""
 
-FOOTER = """\
+FOOTER = f"""\
+{CONSENT}
+
 The file takes normalised images (batch, 3, size, size) float32 as `images` and gives `logits` (batch, classes). Its
 metadata hold, as JSON, class_names, preprocessing (fit, sizes, mean, std, …) and run. It takes its name once
 onnxruntime gives torch's outputs to 1e-4, relative to the largest.
@@ -41,6 +45,7 @@ class ExportOptions(Options):
         None, description=f"FILE.onnx, or FILE{WEIGHTS} for the weights alone; null: {FILE_NAME} in the run's folder"
     )
     half: bool = Field(False, description=f"whether FILE{WEIGHTS} holds half precision")
+    trust: bool = Field(False, description=TRUST)
 
     def file(self) -> Path:
         """The file to write.

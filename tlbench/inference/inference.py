@@ -169,7 +169,8 @@ def load_inference(run: CompleteRun, device: str = "auto") -> Inference:
         device: `auto` (CUDA, Apple MPS or CPU), or a device as torch names it.
 
     Raises:
-        ConfigError: The device is not there, or the network cannot be built.
+        ConfigError: The device is not there, the network cannot be built, or a file of its code is not the one that
+            the user vouched for.
         WeightsError: The checkpoint is of another network.
         OutputError: It is damaged.
     """
@@ -200,7 +201,8 @@ def load_network(run: CompleteRun) -> Network:
         ConfigError, WeightsError, OutputError: As `load_inference`.
     """
     c = run.config
-    network = build_network(c.model, len(run.class_names), c.seeds.init, c.data.image_size)
+    with run.trusted.importing():
+        network = build_network(c.model, len(run.class_names), c.seeds.init, c.data.image_size)
     if not verify(run, run.checkpoint.name):
         warn(
             f"{shown(run.checkpoint)}: nothing says that it is this run's checkpoint; its record has no hash of it, as "

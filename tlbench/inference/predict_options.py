@@ -9,6 +9,8 @@ from pydantic import Field
 
 from tlbench.config import ImageLimit, LimitsConfig
 from tlbench.errors import ConfigError
+from tlbench.inference.consent_options import FOOTER as CONSENT
+from tlbench.inference.consent_options import TRUST
 from tlbench.inference.options import Options
 from tlbench.results.places import check_output
 
@@ -20,7 +22,9 @@ tlbench.predict classifies images, or finds objects in them, with a run's best c
   python -m tlbench.predict run=FOLDER 'input=photos/**/*.png' output=predictions.jsonl
   python -m tlbench.predict run=DETECTION_RUN input=pages output=boxes.csv draw=drawn"""
 
-FOOTER = """\
+FOOTER = f"""\
+{CONSENT}
+
 Classification: a row or line for each file, with the class, its probability and those of all classes.
 
 Detection: CSV has a row for each object (file, class, confidence, x1, y1, x2, y2), and one with nothing but the file
@@ -57,6 +61,7 @@ class PredictOptions(Options):
     draw: str | None = Field(
         None, description="detection: folder for copies of the images with the boxes drawn; new, empty or drawn before"
     )
+    trust: bool = Field(False, description=TRUST)
 
     max_image_megapixels: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
         None, description="images of more million pixels are left out as unreadable; null: the run's data.limits"

@@ -13,10 +13,10 @@ GROUP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 SET_BY_TLBENCH = {
     "num_classes": "it is the target's number of classes",
     "in_chans": "images have three channels",
-    "pretrained": "weights come from the source; use source=timm",
-    "pretrained_cfg": "weights come from the source; use source=timm",
-    "pretrained_cfg_overlay": "weights come from the source; use source=timm",
+    "pretrained": "weights come from the source; use source=timm",  # and whatever begins so
     "checkpoint_path": "weights come from the source; use source=checkpoint source.path=…",
+    "cache_dir": "weights come from the source; use source=timm",
+    "model_name": "it is model.name",
     "features_only": "a network without a head cannot be trained",
 }
 """Arguments that are not for the user to give, and why."""
@@ -60,9 +60,9 @@ def _timm(model: ModelConfig) -> list[str]:
             f"source=timm source.tag={tag} for those weights"
         )
     problems += [
-        f"model.arguments.{key}={model.arguments[key]!r}: not to be given, as {reason}"
-        for key, reason in SET_BY_TLBENCH.items()
-        if key in model.arguments
+        f"model.arguments.{key}={value!r}: not to be given, as {reason}"
+        for key, value in model.arguments.items()
+        if (reason := SET_BY_TLBENCH.get("pretrained" if key.startswith("pretrained") else key))
     ]
     return [*problems, *_no_import_path(model)]
 

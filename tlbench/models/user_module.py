@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from tlbench.errors import ConfigError
 from tlbench.models.network import Network
 from tlbench.models.probe import check_outputs, in_a_few_words
 from tlbench.models.user_groups import with_groups
+from tlbench.trust.search_path import add_working_folder
 
 
 def user_network(model: ModelConfig, num_classes: int, image_size: int) -> Network:
@@ -55,16 +55,13 @@ def user_network(model: ModelConfig, num_classes: int, image_size: int) -> Netwo
 
 def _imported(import_path: str, key: str) -> Callable[..., Any]:
     name, _, attribute = import_path.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path and "" not in sys.path:  # as with `python -m`, for the console script
-        sys.path.insert(0, here)
-    importlib.invalidate_caches()
+    add_working_folder()
     try:
         module = importlib.import_module(name)
     except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and error.name and (name + ".").startswith(error.name + "."):
             raise ConfigError(
-                f"{key}: there is no module {error.name!r} in the working folder {here} or among the installed "
+                f"{key}: there is no module {error.name!r} in the working folder {Path.cwd()} or among the installed "
                 "packages; correct the path, start in its folder, or add that to PYTHONPATH"
             ) from None
         raise ConfigError(f"{key}: importing {name} fails: {in_a_few_words(error)}; correct it") from error

@@ -13,7 +13,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from torch.distributed import PrefixStore, Store, TCPStore  # type: ignore[attr-
 
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError, UserError
+from tlbench.processes.child import command_of
 from tlbench.processes.rank import STORE_PORT, is_first_process, launched_by_torchrun, process_rank
 from tlbench.processes.store import LOOPBACK, ORDER, open_store
 
@@ -137,7 +137,7 @@ class Team:
     def _start(self, rank: int, port: int) -> subprocess.Popen[bytes]:
         numbers = {"RANK": rank, "LOCAL_RANK": rank, "NODE_RANK": 0, "WORLD_SIZE": self.size, STORE_PORT: port}
         return subprocess.Popen(
-            [sys.executable, "-m", "tlbench.processes.join"],
+            command_of("tlbench.processes.join"),
             env={**os.environ, **{key: str(value) for key, value in numbers.items()}},
             stdin=subprocess.PIPE,  # closes with this process, however it ends
             start_new_session=True,  # Ctrl-C reaches it through this process alone

@@ -11,6 +11,7 @@ from torch import Tensor
 from tlbench.results.atomic import output_errors, write_atomic
 from tlbench.results.corruption_figure import corruption_figure
 from tlbench.results.evaluation import EvaluationRecord
+from tlbench.results.own_files import refuse_link
 from tlbench.results.reliability import PICTURE_FORMAT, picture, reliability_figure
 
 _CLEAN_STEP = 0
@@ -71,11 +72,12 @@ def show_in_tensorboard(folder: Path, stem: str, record: EvaluationRecord, figur
         figures: As `evaluation_figures` gives them.
 
     Raises:
-        OutputError: The disk refuses.
+        OutputError: The disk refuses, or `<stem>` there is a link.
     """
     from torch.utils.tensorboard import SummaryWriter  # a second
 
     own, split = folder / stem, record.data.split
+    refuse_link(own)
     with output_errors(own):
         earlier = list(own.glob("events.out.tfevents.*"))
         with SummaryWriter(str(own)) as writer:

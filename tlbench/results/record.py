@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 
 from tlbench.config import StandIn
 from tlbench.config_hash import FORMAT
@@ -29,6 +29,16 @@ class Section(BaseModel):
     @classmethod
     def _as_text(cls, values: Any) -> Any:
         return as_text(values)
+
+
+def _plain(name: str) -> str:
+    if not name or name in (".", "..") or any(c in name for c in "/\\\0") or Path(name).drive:
+        raise ValueError("not the plain name of a file in the run's folder")
+    return name
+
+
+PlainName = Annotated[str, AfterValidator(_plain)]
+"""Of a file in the run's folder: it leads nowhere else."""
 
 
 class DataRecord(Section):
@@ -83,10 +93,22 @@ class ErrorRecord(Section):
     traceback: str | None
 
 
+class CodeRecord(Section):
+    """What ran beside tlbench and the installed packages, where the configuration names code by import path.
+
+    `files` holds, for each module that was loaded while the network was built and tried, the SHA-256 of its file. It
+    says what was computed, so it is the same whoever runs it; who vouches for it is among the `volatile`.
+    """
+
+    files: dict[str, str]
+
+
 class Volatile(Section):
-    """Times, memory, host: the only part in which two runs of one config may differ.
+    """Times, memory, host, user: the only part in which two runs of one config may differ.
 
     `resumes` counts on from the last record; a killed process writes none, so its own resumption is not counted.
+    `vouchers` holds, by the name of a user's key, that user's HMAC over the code and places that the record names
+    (`tlbench.trust`): equal for equal runs of one user, another one for every other user.
     """
 
     started: str
@@ -102,6 +124,7 @@ class Volatile(Section):
     threads: int | None = None
     host: str
     resumes: int = 0
+    vouchers: dict[str, str] = {}
 
 
 class EvaluationNote(Section):
@@ -134,6 +157,7 @@ class Record(Section):
     stand_ins: list[StandIn]
     data: DataRecord | None = None
     model: ModelRecord | None = None
+    code: CodeRecord | None = None
     weights: dict[str, Any] | None = None
     tuning: TuningRecord | None = None
     stages: list[StageRecord] = []
@@ -141,9 +165,9 @@ class Record(Section):
     metrics: dict[str, float | None] = {}
     curves: list[dict[str, float | None]] = []
     warnings: list[str] = []
-    sidecars: dict[str, str] = {}
-    files: dict[str, str] = {}
-    evaluations: dict[str, EvaluationNote] = {}
+    sidecars: dict[str, PlainName] = {}
+    files: dict[PlainName, str] = {}
+    evaluations: dict[PlainName, EvaluationNote] = {}
     error: ErrorRecord | None = None
     volatile: Volatile
 

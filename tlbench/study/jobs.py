@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -15,10 +14,12 @@ from tlbench.console import say
 from tlbench.errors import Failure, FolderInUse, UserError
 from tlbench.interrupts import Interrupted, noted_signals
 from tlbench.machine import cores_each
+from tlbench.processes.child import command_of
 from tlbench.processes.launched import IN_USE, WAS_COMPLETE, launched_environment
 from tlbench.results.atomic import output_errors
 from tlbench.results.folder import CONSOLE_FILE
 from tlbench.results.lock import holder
+from tlbench.results.own_files import open_for_appending
 from tlbench.study.gpus import VISIBLE, GpuPool, visible_gpus
 
 _POLL_S = 0.05
@@ -257,7 +258,7 @@ class _Crew:
 
 def _start(job: Job, n_jobs: int, gpus: Sequence[str]) -> subprocess.Popen[bytes]:
     """The pipe to its standard input ends with this process, however that ends; then the run stops."""
-    command = [sys.executable, "-m", "tlbench.train", *job.arguments]
+    command = command_of("tlbench.train", *job.arguments)
     environment = launched_environment(os.environ)
     if n_jobs == 1:
         return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
@@ -266,7 +267,7 @@ def _start(job: Job, n_jobs: int, gpus: Sequence[str]) -> subprocess.Popen[bytes
         environment[VISIBLE] = ",".join(gpus)
     with output_errors(job.folder):
         job.folder.mkdir(parents=True, exist_ok=True)
-        log = (job.folder / CONSOLE_FILE).open("ab")
+        log = open_for_appending(job.folder / CONSOLE_FILE)
     with log:
         return subprocess.Popen(
             command,

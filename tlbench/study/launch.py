@@ -9,7 +9,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from tlbench.arms import arm_name
-from tlbench.console import console, say, shown
+from tlbench.console import console, say, shown, warn
 from tlbench.errors import ConfigError
 from tlbench.metrics.monitored import DEFAULT_MONITOR
 from tlbench.names import json_bytes
@@ -28,6 +28,7 @@ from tlbench.study.render import render
 from tlbench.study.search import Compose
 from tlbench.study.summary import Failure, summarise_study
 from tlbench.study.tune import tune_arms
+from tlbench.trust.vouch import vouch_for_planned
 
 SUMMARY_FILE = "summary.json"
 
@@ -96,7 +97,7 @@ def _unless_repeated(folder: Path) -> Callable[[], Sequence[str]]:
 
 
 def _conclude(planned: list[PlannedRun], codes: Mapping[Path, int], untuned: Mapping[Path, str]) -> None:
-    """Print the table of what is there, keep it as `summary.json`, and say which runs failed."""
+    """Vouch for the runs, print the table of what is there, keep it as `summary.json`, and say which runs failed."""
     records, without, failed = [], [], []
     for plan in planned:
         if plan.folder in untuned:
@@ -104,6 +105,7 @@ def _conclude(planned: list[PlannedRun], codes: Mapping[Path, int], untuned: Map
             without.append(Failure(_arm(plan), plan.config.seed, "not run", reason))
             failed.append(f"{shown(plan.folder)} ({reason})")
             continue
+        vouch_for_planned(plan.config, plan.folder, warn)
         code, record = codes[plan.folder], read_record(plan.folder)
         if record is not None and (code == 0 or record.status != "complete"):
             records.append(record)

@@ -27,11 +27,11 @@ WAIT_FOR = "i=0; while [ ! -e {file} ] && [ $i -lt 1000 ]; do i=$((i+1)); sleep 
 
 @pytest.fixture(autouse=True)
 def shell_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run's only argument is a shell script: it is called as `shell -m tlbench.train SCRIPT`."""
+    """A run's only argument is a shell script: it is called as `shell -c … SCRIPT`, as by a console script."""
     shell = tmp_path / "shell"
     shell.write_text('#!/bin/sh\nshift 2\nexec sh -c "$1"\n')
     shell.chmod(0o755)
-    monkeypatch.setattr(module.sys, "executable", str(shell))
+    monkeypatch.setattr(sys, "executable", str(shell))
 
 
 def job(name: str, script: str) -> Job:

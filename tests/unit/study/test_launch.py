@@ -12,11 +12,12 @@ from tests.locks import fabricate
 from tests.records import record
 from tlbench.compose import compose_config, config_dir, register_resolvers
 from tlbench.config import StandIn
-from tlbench.errors import ConfigError, DataError, FolderInUse
+from tlbench.errors import ConfigError, DataError, FolderInUse, OutputError
 from tlbench.results.record import ErrorRecord, read_record, write_record
 from tlbench.study import launch, planning
 from tlbench.study.jobs import StudyFailed
 from tlbench.study.launch import SUMMARY_FILE, launch_study
+from tlbench.trust.key import find_or_make_key
 
 STUDY = Path("outputs/digits_resnet18")
 
@@ -207,9 +208,27 @@ def test_the_launcher_answers_hydra_for_the_runs_that_were_made(monkeypatch):
     from hydra_plugins.tlbench_launcher.launcher import TlbenchLauncher
 
     launcher = TlbenchLauncher(n_jobs=1)
-    launcher.setup(hydra_context=None, task_function=None, config=None)
+    launcher.setup(hydra_context=None, task_function=None, config=composed([]))
     monkeypatch.setattr(launch, "launch_study", lambda *_: [0, 0])
     assert [r.return_value for r in launcher.launch([["seed=0"], ["seed=0"], ["seed=1"]], 0)] == [0, 0]
+
+
+def test_a_study_whose_folder_holds_links_out_of_it_is_refused_before_hydra_writes_there(tmp_path):
+    from hydra_plugins.tlbench_launcher.launcher import TlbenchLauncher
+
+    STUDY.mkdir(parents=True)
+    (STUDY / "multirun.yaml").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match=r"multirun\.yaml: a link that leads out of the folder"):
+        TlbenchLauncher(n_jobs=1).setup(hydra_context=None, task_function=None, config=composed([]))
+
+
+def test_runs_whose_data_lie_where_the_user_said_are_vouched_for(runs):
+    start(("source=random", "data.root=photos"), ("source=tin200", "data.root=photos"))
+    for arm in ("random", "tin200"):
+        vouchers = json.loads((STUDY / arm / "seed_0" / "record.json").read_text())["volatile"]["vouchers"]
+        assert list(vouchers) == [find_or_make_key().name]
+    start(("source=random",))
+    assert json.loads((STUDY / "random" / "seed_0" / "record.json").read_text())["volatile"]["vouchers"] == {}
 
 
 def test_arms_without_need_go_along_into_the_renamed_study(runs, offline):
