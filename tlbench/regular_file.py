@@ -59,8 +59,12 @@ def read_regular(path: Path | str, at_most: int | None = None) -> bytes:
     with open_regular(path) as file:
         if at_most is None:
             return file.read()
-        content = file.read(at_most + 1) if os.fstat(file.fileno()).st_size <= at_most else None
-        if content is None or len(content) > at_most:  # it may have grown meanwhile
+        expected = os.fstat(file.fileno()).st_size
+        content = b""
+        while expected <= at_most and (part := file.read(expected + 1 - len(content))):  # memory for so much, not more
+            content = content + part if content else part
+            expected = max(expected, len(content))  # it may grow meanwhile
+        if expected > at_most:
             raise TooLargeError(errno.EFBIG, f"more than {at_most:,} bytes in it", str(path))
         return content
 

@@ -1,5 +1,6 @@
 import os
 import socket
+import tracemalloc
 
 import pytest
 
@@ -47,3 +48,20 @@ def test_more_bytes_than_agreed_are_refused(tmp_path):
     assert read_regular(tmp_path / "file", at_most=4) == b"abcd"
     with pytest.raises(TooLargeError, match="more than 3 bytes in it"):
         read_regular(tmp_path / "file", at_most=3)
+
+
+def test_no_more_memory_is_asked_for_than_the_file_holds(tmp_path):
+    (tmp_path / "file").write_bytes(b"abcd")
+    tracemalloc.start()
+    try:
+        assert read_regular(tmp_path / "file", at_most=1 << 40) == b"abcd"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no /proc on this system")  # noqa: PTH110
+def test_a_file_that_says_no_size_is_read_whole():
+    assert read_regular("/proc/self/status", at_most=1 << 20).startswith(b"Name:")
+    with pytest.raises(TooLargeError):
+        read_regular("/proc/self/status", at_most=10)
