@@ -10,7 +10,7 @@ import pytest
 import tlbench.run
 from tests.commands import TINY_RANDOM, snapshot, train
 from tests.locks import fabricate
-from tlbench.results.lock import LOCK_FILE
+from tlbench.results.lock_file import LOCK_FILE
 from tlbench.tasks.classification import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("tiny_network")

@@ -14,7 +14,8 @@ from tlbench.config_hash import difference
 from tlbench.errors import ConfigError, OutputError, UserError
 from tlbench.results.atomic import leftovers, output_errors, remove_leftovers, write_atomic
 from tlbench.results.curves import CURVES_FILE
-from tlbench.results.lock import LOCK_FILE, locked, remove_left_locks
+from tlbench.results.lock import locked, remove_left_locks
+from tlbench.results.lock_file import LOCK_FILE
 from tlbench.results.places import check_run_folder
 from tlbench.results.record import FILE_NAME, Record, read_record
 from tlbench.upgrade import upgraded

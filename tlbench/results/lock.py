@@ -12,28 +12,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shlex
 import signal
-import stat
-import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
-from pydantic import Field, ValidationError
-
-from tlbench.errors import FolderInUse, OutputError
-from tlbench.processes.identity import ProcessIdentity
-from tlbench.regular_file import NotRegularError, TooLargeError, open_regular
+from tlbench.errors import FolderInUse
 from tlbench.results.atomic import TEMPORARY, guarded, output_errors
-
-LOCK_FILE = ".lock"
+from tlbench.results.lock_file import LOCK_FILE, LockFile, own_lock, read_lock, read_own_lock, who_holds
 
 RENEWED_EVERY_S = 15.0
 """Seconds after which whoever holds a lock touches it."""
@@ -45,27 +34,8 @@ _ASIDE = ".aside"
 """How the name of a lock ends that is being taken away from a dead process."""
 
 _NO_LINKS = (errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
-_AT_MOST = 1 << 16
 _TRIES = 50
 _POLL_S = 0.2
-_SHOWN = 100
-
-
-class LockOwner(ProcessIdentity):
-    """Who holds a lock, as its file says: a process, since when it does, and by which command."""
-
-    since: str = Field(max_length=64)
-    command: str = Field(max_length=4096)
-    token: str = Field(max_length=64)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A lock file as it was read; `owner` is None where it is damaged."""
-
-    content: bytes
-    touched: float
-    owner: LockOwner | None
 
 
 class FolderLock:
@@ -86,13 +56,13 @@ class FolderLock:
             FolderInUse: Another has taken it, or it is gone.
         """
         for last in (False, False, True):
-            found = _read_or_refuse(self._path)
+            found = read_own_lock(self._path)
             if found is not None:
                 if found.owner is not None and found.owner.token == self._token:
                     return
                 raise FolderInUse(
-                    f"{self.folder}: another process took this one for dead and its place ({_who(found)}); nothing "
-                    "more is written here"
+                    f"{self.folder}: another process took this one for dead and its place ({who_holds(found)}); "
+                    "nothing more is written here"
                 )
             if not last:  # whoever took a newer lock for the stale one that it had judged puts it back at once
                 time.sleep(_POLL_S)
@@ -107,7 +77,7 @@ class FolderLock:
             return
         self._ended.set()
         with contextlib.suppress(OSError):  # the lock of a process that has ended counts for nothing
-            found = _read(self._path)
+            found = read_lock(self._path)
             if found is not None and found.owner is not None and found.owner.token == self._token:
                 self._path.unlink()
         with contextlib.suppress(OSError):
@@ -154,8 +124,8 @@ def holder(folder: Path) -> str | None:
     """Which other process works in a folder, in words; None where there is none."""
     path = folder / LOCK_FILE
     try:
-        found = _read(path)
-        return None if found is None or not _counts(found, folder) else _who(found)
+        found = read_lock(path)
+        return None if found is None or not _counts(found, folder) else who_holds(found)
     except OSError:  # no lock: whoever would take it will say what is wrong
         return None
 
@@ -164,7 +134,7 @@ def remove_left_locks(folder: Path) -> None:
     """Remove what killed processes left of their attempts to take the folder's lock; to be called by its holder."""
     for path in folder.glob(f"{LOCK_FILE}.*"):
         with contextlib.suppress(OSError):
-            found = _read(path)
+            found = read_lock(path)
             if found is None or (path.suffix == _ASIDE and _counts(found, folder)):
                 continue
             path.unlink()
@@ -172,11 +142,11 @@ def remove_left_locks(folder: Path) -> None:
 
 def _take(folder: Path) -> FolderLock:
     path = folder / LOCK_FILE
-    found: _Found | None = None
+    found: LockFile | None = None
     with output_errors(folder):
         for _ in range(_TRIES):
             folder.mkdir(parents=True, exist_ok=True)
-            owner = _owner()
+            owner = own_lock()
             content = owner.model_dump_json(indent=1).encode() + b"\n"
             handle, temporary = tempfile.mkstemp(dir=folder, prefix=f"{path.name}.", suffix=TEMPORARY)
             try:
@@ -185,7 +155,7 @@ def _take(folder: Path) -> FolderLock:
                 if kept is not None:
                     handle = -1
                     return FolderLock(folder, owner.token, kept)
-                found = _read_or_refuse(path)
+                found = read_own_lock(path)
                 if found is None:
                     continue  # released just now
                 if _counts(found, folder, os.fstat(handle).st_mtime):
@@ -198,15 +168,6 @@ def _take(folder: Path) -> FolderLock:
                     os.close(handle)
                 Path(temporary).unlink(missing_ok=True)
     raise FolderInUse(f"{path}: taken and released by other processes all the time; try again")
-
-
-def _owner() -> LockOwner:
-    return LockOwner(
-        **ProcessIdentity.own().model_dump(),
-        since=datetime.now().astimezone().isoformat(timespec="seconds"),
-        command=shlex.join([Path(sys.executable).name, *sys.orig_argv[1:]])[:4096],
-        token=uuid.uuid4().hex,
-    )
 
 
 def _write(handle: int, content: bytes) -> None:
@@ -224,7 +185,7 @@ def _put(handle: int, temporary: Path, path: Path, content: bytes) -> int | None
         return handle
     except FileExistsError:
         # a network file system may have done it and say so of its own repetition
-        found = _read_or_refuse(path)
+        found = read_own_lock(path)
         return handle if found is not None and found.content == content else None
     except OSError as error:
         if error.errno not in _NO_LINKS:
@@ -243,40 +204,7 @@ def _put(handle: int, temporary: Path, path: Path, content: bytes) -> int | None
     return kept
 
 
-def _read(path: Path) -> _Found | None:
-    """The lock at a path; None where nothing lies there.
-
-    Raises:
-        NotRegularError, IsADirectoryError, TooLargeError: What lies there is no lock.
-    """
-    try:
-        if stat.S_ISLNK(path.lstat().st_mode):
-            raise NotRegularError(errno.EINVAL, "not a regular file but a link", str(path))
-        with open_regular(path) as file:
-            content = file.read(_AT_MOST + 1)
-            touched = os.fstat(file.fileno()).st_mtime
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    if len(content) > _AT_MOST:
-        raise TooLargeError(errno.EFBIG, "too large for a lock", str(path))
-    try:
-        owner = LockOwner.model_validate_json(content)
-    except ValidationError:
-        owner = None
-    return _Found(content, touched, owner)
-
-
-def _read_or_refuse(path: Path) -> _Found | None:
-    try:
-        return _read(path)
-    except (NotRegularError, TooLargeError, IsADirectoryError) as error:
-        raise OutputError(
-            f"{path}: no lock that tlbench wrote ({error.strerror}); tlbench keeps a file of that name in the folder "
-            "of a run: move it away"
-        ) from None
-
-
-def _counts(found: _Found, folder: Path, now: float | None = None) -> bool:
+def _counts(found: LockFile, folder: Path, now: float | None = None) -> bool:
     """Whether a lock holds others off. `now` is by the clock of the disk that the folder is on; None: look there."""
     lives = found.owner.lives() if found.owner else None
     if lives is not None:
@@ -293,14 +221,14 @@ def _clock(folder: Path) -> float:
         return time.time()
 
 
-def _take_away(path: Path, stale: _Found, token: str) -> None:
+def _take_away(path: Path, stale: LockFile, token: str) -> None:
     """Remove the lock of a dead process, and no other: one that was taken or renewed in the meantime is put back."""
     aside = path.with_name(f"{LOCK_FILE}.{token}{_ASIDE}")
     try:
         path.rename(aside)
     except FileNotFoundError:
         return
-    moved = _read(aside)
+    moved = read_lock(aside)
     if moved is None or moved != stale:
         try:
             os.link(aside, path)
@@ -312,27 +240,13 @@ def _take_away(path: Path, stale: _Found, token: str) -> None:
     aside.unlink(missing_ok=True)
 
 
-def _who(found: _Found) -> str:
-    """The holder in words; whatever the file says, on one line of printable characters."""
-    owner = found.owner
-    if owner is None:
-        return "a process that left a damaged lock"
-    began = owner.since.replace("T", " ")
-    command = owner.command if len(owner.command) <= _SHOWN else f"{owner.command[:_SHOWN]} …"
-    return _printable(f"process {owner.pid} on {owner.host}, since {began}: {command}")
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
-def _advice(found: _Found, path: Path) -> str:
+def _advice(found: LockFile, path: Path) -> str:
     """Who works there, and what to do."""
     owner = found.owner
     limit = f"counts until it is {COUNTS_FOR_S:.0f} s old"
     if owner is None:
         return f"another process may be at work there, {path} is damaged and {limit}; try again then"
-    text = f"another process is at work there ({_who(found)}); wait until it has ended, stop it"
+    text = f"another process is at work there ({who_holds(found)}); wait until it has ended, stop it"
     text += f" (kill {owner.pid})" if owner.is_here() else ""
     text += ", or choose another folder with hydra.run.dir=…"
     if owner.lives() is None:

@@ -19,7 +19,8 @@ from tlbench.processes.identity import ProcessIdentity
 from tlbench.results import lock as module
 from tlbench.results.atomic import write_atomic
 from tlbench.results.folder import begin, set_aside, tidy_if_free
-from tlbench.results.lock import COUNTS_FOR_S, LOCK_FILE, LockOwner, holder, locked
+from tlbench.results.lock import COUNTS_FOR_S, holder, locked
+from tlbench.results.lock_file import LOCK_FILE, LockOwner
 
 INIT = ProcessIdentity.own().model_copy(update={"pid": 1, "started": None})
 linux = pytest.mark.skipif(INIT.boot is None, reason="needs /proc")

@@ -9,7 +9,7 @@ from tests.drawn_run import draw_run
 from tlbench.errors import ConfigError, OutputError
 from tlbench.results import folder as run_folder
 from tlbench.results.folder import begin, check_still_there, earlier_record, run_files
-from tlbench.results.lock import LOCK_FILE
+from tlbench.results.lock_file import LOCK_FILE
 from tlbench.results.places import check_not_read, check_output
 
 VALUES = config().model_dump(mode="json")

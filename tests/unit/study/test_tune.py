@@ -18,7 +18,7 @@ from tests.unit.study.test_launch import composed
 from tlbench.compose import compose_config
 from tlbench.errors import ConfigError, FolderInUse
 from tlbench.results.folder import LAST_CHECKPOINT
-from tlbench.results.lock import LOCK_FILE
+from tlbench.results.lock_file import LOCK_FILE
 from tlbench.results.record import BestRecord, ErrorRecord, read_record, write_record
 from tlbench.results.tuning import read_tuning
 from tlbench.study import jobs as jobs_module
