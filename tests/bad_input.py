@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 from tests.commands import TINY_RANDOM
 from tests.locks import fabricate
 from tests.tiny_network import tiny_network
+from tlbench.config_hash import config_hash
 from tlbench.models.resnet import resnet18
 
 FILES = "images", "list.csv", "weights.safetensors", "run"
@@ -285,6 +286,7 @@ def _other_root() -> None:
 def _edit(group: str, values: dict[str, Any]) -> None:
     record = json.loads(Path("run/record.json").read_text())
     record["config"][group] |= values
+    record["config_hash"] = config_hash(record["config"])  # whoever sends a folder can compute it
     Path("run/record.json").write_text(json.dumps(record))
 
 

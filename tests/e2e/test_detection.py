@@ -206,8 +206,10 @@ def die() -> None:
 
 @pytest.mark.parametrize(
     ("hook", "call", "step"),
-    [("training_step", STEPS - 1, STEPS - 1), ("validation_step", 2, 2 * STEPS)],
-    ids=["in the first epoch, with gradients waiting", "in the second validation"],
+    [
+        pytest.param("training_step", STEPS - 1, STEPS - 1, id="in the first epoch, with gradients waiting"),
+        pytest.param("validation_step", 2, 2 * STEPS, id="in the second validation", marks=pytest.mark.slow),
+    ],
 )
 def test_terminated(whole, tmp_path, capsys, hook, call, step):
     config, folder = compose_config(PAGES), tmp_path / "run"

@@ -85,6 +85,7 @@ def test_it_goes_on_in_the_middle_of_an_epoch():
     assert result("stopped").curves == result("whole").curves
 
 
+@pytest.mark.slow
 def test_features_are_computed_once_of_files_as_well():
     options = ("augmentation=none", "strategy=feature_extractor")
     for name in ("memory", "none"):
@@ -94,6 +95,7 @@ def test_features_are_computed_once_of_files_as_well():
     assert result("none").metrics == result("memory").metrics
 
 
+@pytest.mark.slow
 def test_a_csv_file_trains_as_its_folder():
     rows = [f"{path},{path.parent.name}" for path in sorted(Path("images").glob("*/*"))]
     Path("list.csv").write_text("\n".join(["path,label", *rows]))

@@ -42,7 +42,11 @@ MOMENTS = {
 }
 
 
-KILLS = [pytest.param(moment, signal.SIGKILL, id=f"{moment}-SIGKILL") for moment in MOMENTS]
+QUICK = ("in an epoch", "between a checkpoint's renames")
+KILLS = [
+    pytest.param(moment, signal.SIGKILL, id=f"{moment}-SIGKILL", marks=[] if moment in QUICK else [pytest.mark.slow])
+    for moment in MOMENTS
+]
 KILLS += [
     pytest.param(
         moment, signal.SIGTERM, id=f"{moment}-SIGTERM", marks=[] if moment == "in an epoch" else [pytest.mark.slow]

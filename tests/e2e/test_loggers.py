@@ -146,6 +146,7 @@ def test_mlflow_of_a_run_that_fails(tmp_path, store):
     assert run.info.status == "FAILED"
 
 
+@pytest.mark.slow
 def test_a_rerun_is_a_run_of_its_own(tmp_path, store):
     for more in ((), ("rerun=true",)):
         assert train(*RUN, "logger=mlflow", store, "study=flow", *more).code == 0
@@ -205,6 +206,7 @@ def wandb_files(tmp_path):
     return sorted((tmp_path / "run").glob("wandb/offline-run-*/run-*.wandb"), key=lambda path: path.stat().st_mtime)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("wandb")
 def test_wandb_offline(tmp_path):
     outcome = train(*RUN, *OFFLINE, "study=bias")

@@ -202,6 +202,7 @@ def test_two_heads_train_as_one_group(tmp_path):
     assert record["stages"][0]["parameters"] == record["model"]["group_parameters"]["head"] == 2 * (48 * 10 + 10)
 
 
+@pytest.mark.slow
 def test_torchvisions_weights_start_timms_network_of_the_same_name(tmp_path):
     """Their tensors have the same names and shapes."""
     outcome = train(*TINY, "model=timm", "model.name=resnet18", "trainer.max_epochs=1", f"hydra.run.dir={tmp_path}")

@@ -54,7 +54,7 @@ def reads(tmp_path, monkeypatch, tiny_network):
         with Waits(counts):
             assert train(*TINY_RANDOM, *few, *overrides, f"hydra.run.dir={folder}").code == 0
         found = dict(counts)
-        return torch.load(folder / "last.ckpt", weights_only=True)["global_step"], found
+        return torch.load(folder / "best.ckpt", weights_only=True)["global_step"], found
 
     return run
 

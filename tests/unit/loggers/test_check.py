@@ -58,6 +58,7 @@ def test_offline_needs_neither_key_nor_network():
     checked(OFFLINE)
 
 
+@pytest.mark.slow
 def test_online_without_a_network(monkeypatch):
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     with pytest.raises(ConfigError, match=r"api\.wandb\.ai does not answer .*logger\.wandb\.mode=offline"):

@@ -109,7 +109,7 @@ def assert_equal(one, other) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*(num_workers|worker processes).*")
-@pytest.mark.parametrize("antialias", [True, False])
+@pytest.mark.parametrize("antialias", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_batches_are_those_from_memory_whatever_the_number_of_workers(data: DetectionDataConfig, antialias: bool):
     data = data.model_copy(update={"antialias": antialias})
     memory, expected = recorded(data, cache="memory")
