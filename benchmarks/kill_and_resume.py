@@ -264,8 +264,8 @@ writes this page. It trains
 once to its end, and then again and again: each time a signal strikes the process at a moment drawn at random from all
 that the run does, somewhere in the middle of it, and the same command goes on. Each of these is a process of its own,
 forked from one that has imported tlbench and done nothing else. The exit code is the shell's (128 + the signal).
-“Equal” is bit for bit: the record but for its `volatile` part, with curves and metrics; every prediction; weights,
-optimizer and schedule in `best.ckpt` and `last.ckpt`; TensorBoard's scalars, none of which has a step twice. Measured
+“Equal” is bit for bit: the record but for its `volatile` part, with curves and metrics; every prediction; every
+byte of `best.ckpt` and `curves.csv`; TensorBoard's scalars, none of which has a step twice. Measured
 on a machine with 2 CPU cores, which other programs used as well; the moments that a seed gives depend a little on the
 machine's speed (one that comes after the run's end is drawn again), the equality does not.
 

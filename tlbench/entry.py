@@ -28,6 +28,7 @@ def prepare_process() -> None:
     threading.excepthook = _end_of_thread
     # Hydra then raises what it finds wrong, instead of printing it in its own words and leaving with exit code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    os.environ.setdefault("MPLBACKEND", "agg")  # else a `matplotlibrc` of the working folder may name a module
     warnings.filterwarnings("ignore", message="Image size .* exceeds limit")  # of Pillow: `open_image` has its own
     warnings.filterwarnings("ignore", message="provider=hydra.searchpath")  # the error that follows says it
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -90,3 +93,16 @@ def test_tensorboard_takes_the_figures_and_leaves_none_open() -> None:
     assert image.shape[0] == 3
     assert image.std() > 0
     assert pyplot.get_fignums() == []
+
+
+def test_a_matplotlibrc_of_the_working_folder_counts_for_nothing(tmp_path):
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nbackend: module://evil\n")
+    (tmp_path / "evil.py").write_text("raise SystemExit('ran')")
+    program = (
+        "import sys; sys.path[:] = [p for p in sys.path if p]\n"
+        "from tlbench.entry import prepare_process; prepare_process()\n"
+        "import tlbench.results.figures, matplotlib, matplotlib.pyplot\n"
+        "sys.exit(matplotlib.rcParams['text.usetex'] or matplotlib.get_backend() != 'agg')"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "MPLBACKEND"}
+    assert subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment).returncode == 0
