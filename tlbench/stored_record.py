@@ -11,6 +11,23 @@ from tlbench.config_hash import FORMAT, config_hash
 from tlbench.regular_file import read_regular
 from tlbench.upgrade import upgraded
 
+_GROUPS = (
+    "seeds",
+    "tuning",
+    "task",
+    "data",
+    "augmentation",
+    "model",
+    "source",
+    "strategy",
+    "regulariser",
+    "optimizer",
+    "trainer",
+    "callbacks",
+    "logger",
+)
+"""Keys of a configuration that have keys below them."""
+
 _AT_MOST = 512 * 2**20  # bytes; a record of 21,841 classes and 1,000 epochs takes some 5 MB
 
 
@@ -44,6 +61,9 @@ def read_stored(path: Path) -> dict[str, Any]:
         found, upgrade = config_hash(config, number), upgraded(config)
     except (AttributeError, TypeError, RecursionError):  # lists for groups, groups for lists
         raise UnreadableRecordError("no run record of tlbench: its configuration is none of tlbench's") from None
+    wrong = [key for key in _GROUPS if not isinstance(upgrade.get(key, {}), dict)]
+    if wrong:
+        raise UnreadableRecordError(f"no run record of tlbench: {wrong[0]} in its configuration is no group of keys")
     if found != stored["config_hash"]:
         raise UnreadableRecordError(
             f"its configuration is not the one that the run had: its hash is {found[:12]}…, and the record says "

@@ -11,8 +11,28 @@ import yaml
 _MOST_REPEATED = 100_000
 """Entries that aliases may repeat; a few nested lines of them could stand for more than any memory holds."""
 
+_MOST_ENTRIES = 500_000
+"""Entries of a text; 100,000 classes with their numbers are 200,000. Each takes some 300 times its size to read."""
+
 _LONGEST_NUMBER = 100  # characters; the time to read one grows with the square of its length
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """Counts entries while it reads."""
+
+    entries = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """As PyYAML's.
+
+        Raises:
+            UnsoundYamlError: There are too many.
+        """
+        self.entries += 1
+        if self.entries > _MOST_ENTRIES:
+            raise UnsoundYamlError(f"more than {_MOST_ENTRIES:,} entries")
+        return super().compose_node(parent, index)
 
 
 class UnsoundYamlError(yaml.YAMLError):  # type: ignore[misc]  # the package has no types
@@ -26,7 +46,7 @@ def load_yaml(text: str) -> Any:
         YAMLError: It is not YAML, or `UnsoundYamlError`: its aliases grow, or it is nested too deeply.
         ValueError: A scalar is not what it looks like, such as the 40th of May.
     """
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     try:
         node = _composed(loader)
         return None if node is None else loader.construct_document(node)
@@ -42,7 +62,7 @@ def check_yaml(text: str) -> None:
     Raises:
         UnsoundYamlError: As `load_yaml`.
     """
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     try:
         _composed(loader)
     except UnsoundYamlError:

@@ -1,4 +1,4 @@
-"""`evaluate`, `predict`, `export` and `tlbench.load` where the network's outputs hold NaN or +inf."""
+"""`evaluate`, `predict`, `export` and `tlbench.load` where the network's outputs hold NaN or infinity."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_evaluate_writes_null_metrics_and_ends_with_1(runs, monkeypatch, task, m
     line = outcome.one_line()
     evaluation = evaluation_of(runs / task)
     split, count = evaluation["data"]["split"], evaluation["data"]["count"]
-    assert f"{task}: {split}: the network's outputs for {count} of {count} images hold NaN or +inf" in line
+    assert f"{task}: {split}: the network's outputs for {count} of {count} images hold NaN or infinity" in line
     assert "running_var, variances, has" in line
     assert all(value is None for value in evaluation["metrics"].values())
     assert evaluation["calibration"] is None
@@ -146,10 +146,10 @@ def test_predict_names_such_images_writes_the_others_and_ends_with_1(runs, train
     outcome = call("predict", f"run={task}", f"input={images}", f"output={output}")
     assert outcome.code == 1
     named, summary, error = outcome.err.strip().splitlines()
-    assert named == f"warning: {images}/white.png: the network's outputs for it hold NaN or +inf; left out"
+    assert named == f"warning: {images}/white.png: the network's outputs for it hold NaN or infinity; left out"
     assert summary.startswith("3 of 4 images ")
     assert "1 without finite outputs and left out: out." in summary
-    assert error.startswith("the network's outputs for 1 of 4 images hold NaN or +inf; ")
+    assert error.startswith("the network's outputs for 1 of 4 images hold NaN or infinity; ")
     sound = Path(f"sound.{kind}").read_text().splitlines()
     assert Path(output).read_text().splitlines() == [row for row in sound if "white.png" not in row]
 
@@ -166,7 +166,7 @@ def test_predict_keeps_the_header_first_and_writes_no_file_where_there_is_nothin
     assert (header[0], row[0]) == ("path", f"{first}/1.png")
     outcome = call("predict", "run=classification", f"input={first}/0.png", "output=none.csv")
     assert outcome.code == 1
-    assert "for 1 of 1 images hold NaN or +inf" in outcome.err
+    assert "for 1 of 1 images hold NaN or infinity" in outcome.err
     assert not Path("none.csv").exists()
 
 
@@ -176,7 +176,7 @@ def test_load_raises_with_the_positions_of_such_images(runs, trained, monkeypatc
     poison(monkeypatch, overflows_on_white)
     model = tlbench.load(task)
     with pytest.raises(
-        NonFiniteOutputs, match=r"for 2 of 4 images hold NaN or \+inf \(positions 1, 3, counted"
+        NonFiniteOutputs, match=r"for 2 of 4 images hold NaN or infinity \(positions 1, 3, counted"
     ) as error:
         model.predict(paths)
     assert error.value.positions == (1, 3)
@@ -190,7 +190,7 @@ def test_export_refuses_such_weights_and_writes_nothing(runs, monkeypatch, task,
     outcome = call("export", f"run={task}", f"output={name}")
     assert outcome.code == 1
     line = outcome.one_line()
-    assert f"{task}: on noise: the network's outputs for 2 of 2 images hold NaN or +inf (its tensor " in line
+    assert f"{task}: on noise: the network's outputs for 2 of 2 images hold NaN or infinity (its tensor " in line
     assert "nothing was written" in line
     assert not list(runs.glob("model*"))
 

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from tests.records import record
+from tlbench.config_hash import config_hash
 from tlbench.errors import ConfigError
 from tlbench.results.record import read_record, write_record
 from tlbench.stored_record import UnreadableRecordError, read_stored
@@ -81,6 +82,17 @@ def test_what_is_no_file_is_told_in_one_line(written, kind):
 def test_a_configuration_that_was_edited_is_found(written):
     edit(written, lambda r: r["config"]["optimizer"].update(lr=0.5))
     with pytest.raises(ConfigError, match="its configuration is not the one that the run had: its hash is"):
+        read_record(written.parent)
+
+
+@pytest.mark.parametrize("group", ["source", "augmentation", "seeds", "logger"])
+def test_a_group_that_is_none_is_told_though_the_hash_was_made_anew(written, group):
+    def change(content):
+        content["config"][group] = "x"
+        content["config_hash"] = config_hash(content["config"])
+
+    edit(written, change)
+    with pytest.raises(ConfigError, match=r"in its configuration is no group of keys|is none of tlbench's"):
         read_record(written.parent)
 
 

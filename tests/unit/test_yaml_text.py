@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from tlbench import yaml_text
 from tlbench.yaml_text import UnsoundYamlError, check_yaml, load_yaml
 
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -25,9 +26,12 @@ MERGES = "a0: &a0 {k: 1}\n" + "".join(f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 
         ("- " * 20_000, "nested too deeply"),
         ("nc: " + "1:" * 200_000 + "1", "a number of 400001 characters"),
         ("nc: " + "9" * 200_000, "a number of 200000 characters"),
+        ("[" + "1," * 3_000 + "]", "more than 2,000 entries"),
     ],
 )
-def test_small_texts_that_grow_are_refused(text, message):
+def test_small_texts_that_grow_are_refused(text, message, monkeypatch):
+    if "2,000" in message:
+        monkeypatch.setattr(yaml_text, "_MOST_ENTRIES", 2_000)
     for read in (load_yaml, check_yaml):
         with pytest.raises(UnsoundYamlError, match=message):
             read(text)

@@ -81,7 +81,7 @@ class DetectionAugmentation(Augmentation):
 
 def _task_of(augmentation: Any) -> str:
     """By its keys, as an option's name is free."""
-    keys = augmentation if isinstance(augmentation, dict) else vars(augmentation)
+    keys = augmentation if isinstance(augmentation, dict) else getattr(augmentation, "__dict__", {})
     return "detection" if "mosaic" in keys else "classification"
 
 

@@ -66,6 +66,8 @@ _OTHERS = (
 
 _NO_IMAGE = "not an image, or of a kind that is not read"
 _ROWS = 256  # of 16-bit pixels at a time
+_JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
+_MOST_SCANS = 64  # each is gone through all pixels again; progressive files have some 10
 
 
 class UnreadableError(Exception):
@@ -92,6 +94,8 @@ def open_image(content: bytes | IO[bytes], limit: ImageLimit = STANDARD) -> Imag
     if Image.MAX_IMAGE_PIXELS is not None and limit.pixels > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = limit.pixels
     file = io.BytesIO(content) if isinstance(content, bytes) else content
+    if isinstance(content, bytes) and content.startswith(_JPEG) and content.count(_SCAN) > _MOST_SCANS:
+        raise UnreadableError(f"a JPEG of {content.count(_SCAN)} scans, more than {_MOST_SCANS}; save it again")
     try:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError:

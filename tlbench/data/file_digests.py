@@ -2,8 +2,9 @@
 
 A file has not changed while its size, times, inode and device are the same: what changes its content sets its ctime,
 which no program can set back, and another file in its place has another inode or ctime. Two changes within one tick of
-the file system's clock leave the same ctime; so a digest is remembered only where the file had been at rest for a while
-when it was read, as git does with its index ("racily clean"). Where size, times and inode cannot be relied on (network
+the file system's clock leave the same ctime, and so do stores through a memory map into a page that is not written out
+yet; so a digest is remembered only where the file had been at rest for a minute when it was read, as git does with its
+index ("racily clean"). Where size, times and inode cannot be relied on (network
 file systems, which answer from a cache and are written to by other machines; systems other than Linux, where it is not
 known what a file lies on), nothing is remembered and every file is read each time.
 """
@@ -37,9 +38,11 @@ DIGEST_BYTES = 16
 FORMAT = 1
 """Of the index that remembers."""
 
-_AT_REST_NS = 2_000_000_000  # much longer than a tick of any file system's clock
-_LOCAL = re.compile("bcachefs|btrfs|erofs|ext[234]|f2fs|iso9660|jfs|overlay|ramfs|squashfs|tmpfs|xfs|zfs")
-"""File systems that this machine alone writes to and that keep a ctime (FAT has none)."""
+_AT_REST_NS = 60_000_000_000  # until Linux has written a page out, what a memory map stores in it sets no time (30 s)
+_LOCAL = re.compile("bcachefs|btrfs|ext[234]|f2fs|jfs|overlay|xfs|zfs")
+"""File systems that this machine alone writes to and that keep a ctime: FAT has none, images of disks repeat that of
+their making, and what is stored through a memory map sets none on tmpfs.
+"""
 
 _STATUS, _CTIME, _DEVICE = 5, 2, 4  # columns
 _WORD = 1 << 64

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from tlbench.data.workers import decoding_loader, default_workers
 FORMAT = 3
 """Part of the key: raise it when the same bytes would decode to other pixels."""
 
-PIXELS, UNREADABLE = "pixels.npy", "unreadable.json"
+PIXELS, SUM, UNREADABLE = "pixels.npy", "pixels.crc32", "unreadable.json"
 """What a folder of the cache holds."""
 
 _CHUNK = 64  # files a task
@@ -156,13 +157,19 @@ def _read(folder: Path, known: Digests, side: int) -> Scan | None:
     try:
         unreadable = {int(i): reason for i, reason in json.loads((folder / UNREADABLE).read_bytes()).items()}
         pixels = np.load(folder / PIXELS, mmap_mode="c")
+        whole = (folder / SUM).read_text() == _sum(pixels)
     except Exception:  # none there, or damaged bytes, which surface as almost any error
         return None
     fits = pixels.dtype == np.uint8 and pixels.shape == (count, 3, side, side)
     told = all(0 <= i < count and isinstance(reason, str) for i, reason in unreadable.items())
-    if not fits or not told or not known.unreadable.keys() <= unreadable.keys():
+    if not whole or not fits or not told or not known.unreadable.keys() <= unreadable.keys():
         return None
     return _scan(torch.from_numpy(pixels), known, unreadable)
+
+
+def _sum(pixels: NDArray[np.uint8]) -> str:
+    """Finds pixels that a disk or a program has damaged; CRC-32, in hex."""
+    return f"{zlib.crc32(np.ascontiguousarray(pixels).data):08x}"
 
 
 def _write(place: Path, listing: Files, options: _Options) -> Scan:
@@ -184,6 +191,7 @@ def _write(place: Path, listing: Files, options: _Options) -> Scan:
             os.fsync(file.fileno())
         found = _joined(read)
         (scratch / UNREADABLE).write_text(json.dumps({**found.unreadable, **undecodable}))
+        (scratch / SUM).write_text(_sum(np.load(scratch / PIXELS, mmap_mode="r")))
         folder = place / _key(found, options)
         if (written := _read(folder, found, options.side)) is None:  # else others were faster with the changed files
             shutil.rmtree(folder, ignore_errors=True)  # broken, else it had been read

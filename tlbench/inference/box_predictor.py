@@ -85,7 +85,7 @@ class BoxPredictor:
         Raises:
             ConfigError: The confidence is out of range.
             DataError: A file cannot be read, or an image is of another kind, shape, type or range.
-            NonFiniteOutputs: The network's outputs for some images hold NaN or +inf; it names their positions.
+            NonFiniteOutputs: The network's outputs for some images hold NaN or infinity; it names their positions.
         """
         lowest = self.confidence if confidence is None else confidence
         if not 0 <= lowest <= 1:

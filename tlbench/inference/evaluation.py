@@ -106,7 +106,7 @@ def calibrate(own: Evaluation, logits: Tensor, targets: Tensor) -> CalibrationRe
         targets: (N,).
 
     Returns:
-        The temperature; None where logits, of these samples or of validation, hold NaN or +inf.
+        The temperature; None where logits, of these samples or of validation, hold NaN or infinity.
 
     Raises:
         DataError, WeightsError: As `fit_temperature`.

@@ -235,8 +235,8 @@ def all_defined(predictions: Iterable[Prediction | None]) -> list[Prediction]:
     if positions:
         named = ", ".join(map(str, positions[:_NAMED])) + (", …" if len(positions) > _NAMED else "")
         raise NonFiniteOutputs(
-            f"the network's outputs for {len(positions)} of {len(found)} images hold NaN or +inf (positions {named}, "
-            f"counted from 0); leave them out, or {RETRAIN}",
+            f"the network's outputs for {len(positions)} of {len(found)} images hold NaN or infinity (positions "
+            f"{named}, counted from 0); leave them out, or {RETRAIN}",
             positions,
         )
     return [prediction for prediction in found if prediction is not None]

@@ -32,7 +32,7 @@ Write = Callable[[str], object]
 def predict(options: PredictOptions, run: CompleteRun) -> None:
     """Classify files or find objects in them, a batch at a time, and write each one's lines.
 
-    Files that cannot be read, and those for which the network's outputs hold NaN or +inf, are named and left out.
+    Files that cannot be read, and those for which the network's outputs hold NaN or infinity, are named and left out.
 
     Raises:
         UserError: Run, input or output is at fault; none of the files can be read.
@@ -50,7 +50,7 @@ def predict(options: PredictOptions, run: CompleteRun) -> None:
         if not readable:
             raise DataError(f"input={options.input!r}: none of {len(names)} files can be read; give others")
         undefined = readable - written
-        problem = f"the network's outputs for {undefined} of {readable} images hold NaN or +inf; {RETRAIN}"
+        problem = f"the network's outputs for {undefined} of {readable} images hold NaN or infinity; {RETRAIN}"
         if not written:
             raise NonFiniteOutputs(problem)
     done, where = job.done(), f": {shown(output)}" if output is not None else ""
@@ -85,7 +85,7 @@ def _predict(names: Sequence[str], job: FileJob[T], limit: ImageLimit, write: Wr
             texts = []
             for (name, _), text in zip(batch, job.lines(batch), strict=True):
                 if text is None:
-                    complain(f"warning: {name}: the network's outputs for it hold NaN or +inf; left out")
+                    complain(f"warning: {name}: the network's outputs for it hold NaN or infinity; left out")
                 else:
                     texts.append(text)
             write("".join(texts if written or not texts else [job.header, *texts]))

@@ -35,8 +35,8 @@ Names of files and classes stand there as they are; what cannot be printed in th
 line break is \\n, a byte that is no UTF-8 \\udc80 to \\udcff. In CSV a text that begins like a spreadsheet's formula
 has its first character so too: =1+1 is \\x3d1+1. tlbench.names.original undoes both.
 
-Unreadable files are named on stderr and left out; likewise those for which the network's outputs hold NaN or +inf, and
-the exit code is then 1. The output takes its place when all is done."""
+Unreadable files are named on stderr and left out; likewise those for which the network's outputs hold NaN or infinity,
+and the exit code is then 1. The output takes its place when all is done."""
 
 Task = Literal["classification", "detection"]
 

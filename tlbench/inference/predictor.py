@@ -81,7 +81,7 @@ class Predictor:
 
         Raises:
             DataError: A file cannot be read, or an image is of another kind, shape, type or range.
-            NonFiniteOutputs: The network's outputs for some images hold NaN or +inf; it names their positions.
+            NonFiniteOutputs: The network's outputs for some images hold NaN or infinity; it names their positions.
         """
         return all_defined(self._predictions(images))
 

@@ -19,7 +19,7 @@ from tlbench.processes.exchange import is_distributed
 
 
 class NonFiniteOutputs(Failure):
-    """A network's outputs hold NaN or +inf.
+    """A network's outputs hold NaN or infinity.
 
     Args:
         message: One line: how many, whose, and what may help.
@@ -32,7 +32,7 @@ class NonFiniteOutputs(Failure):
 
 
 class FiniteOutputs(Metric):
-    """Counts images, and those whose outputs hold NaN or +inf; on the device, summed over processes.
+    """Counts images, and those whose outputs hold NaN or infinity; on the device, summed over processes.
 
     Only `compute` waits for other processes, and only who reads its values waits for the device.
     """
@@ -109,7 +109,7 @@ def suspect(network: nn.Module) -> str:
 
 
 def _sentence(where: str, bad: int, images: int) -> str:
-    return f"{where}: the network's outputs for {bad} of {images} images hold NaN or +inf"
+    return f"{where}: the network's outputs for {bad} of {images} images hold NaN or infinity"
 
 
 def _remedies(config: TrainConfig) -> str:

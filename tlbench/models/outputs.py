@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, is_dataclass, replace
@@ -47,7 +46,8 @@ def without_autocast(device_type: str) -> AbstractContextManager[Any]:
 
 
 def not_finite(outputs: Any, images: int) -> Tensor:
-    """Which images' outputs hold NaN or +inf; −inf is allowed, as a network may mask classes with it.
+    """Which images' outputs hold NaN or infinity; −inf is allowed beside others, as a network may
+    mask classes with it.
 
     Nothing here waits for the device. A tensor whose first dimension is not that of the images speaks for all of them.
 
@@ -61,12 +61,13 @@ def not_finite(outputs: Any, images: int) -> Tensor:
     bad: Tensor | None = None
     for tensor in tensors_of(outputs):
         values = torch.view_as_real(tensor.detach()) if tensor.is_complex() else tensor.detach()
+        values = values.float() if values.dtype == torch.float64 else values  # in which all that follows computes
         if not values.is_floating_point() or values.numel() == 0:
             continue
         by_image = values.ndim > 0 and len(values) == images
         others = tuple(range(1, values.ndim)) if by_image else tuple(range(values.ndim))
         largest = values.amax(dim=others) if others else values  # NaN where one of them is
-        found = ~(largest < math.inf).reshape(-1)
+        found = ~torch.isfinite(largest).reshape(-1)
         bad = found if bad is None else bad | found.to(bad.device)
     return torch.zeros(images, dtype=torch.bool) if bad is None else bad.expand(images)
 

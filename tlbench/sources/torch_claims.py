@@ -7,14 +7,14 @@ anything of it.
 
 from __future__ import annotations
 
-import math
 import pickle
 import re
 import tarfile
 import zipfile
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from tlbench.regular_file import open_regular
 
@@ -34,6 +34,7 @@ _WIDTHS = {
 _ALLOCATES = re.compile(r"(^|\.)bytearray$|Tensor$|Storage$|Parameter$|^torch\.nn\.|^numpy\.|^ultralytics\.")
 _SHAPED = re.compile(r"^torch\._utils\._rebuild_\w*tensor\w*$")
 _WIDEST = 16  # bytes an element
+_BEYOND = 1 << 62  # so much is too much for anything
 
 
 class ClaimError(Exception):
@@ -76,7 +77,7 @@ def _legacy(file: IO[bytes]) -> list[tuple[IO[bytes], int]]:
 def _check_pickles(content: IO[bytes], count: int, size: int) -> None:
     """The first pickles of a file; a lone one may be followed by anything."""
     for number in range(count):
-        reader = _Reader(content)
+        reader = _Reader(content, max(_FACTOR * size, _SMALL))
         try:
             reader.load()
         except EOFError:
@@ -138,6 +139,20 @@ class _Named(dict[Any, Any]):
         return self is other
 
 
+class _Tuple(tuple[Any, ...]):
+    """A tuple of a pickle. It may hold another many times, and that a third: to hash it goes through all of them."""
+
+    reader: _Reader
+    weight: int
+
+    def __hash__(self) -> int:
+        self.reader.spend(self.weight)
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
 class _Storage:
     """A storage that a tensor lies in: how many bytes each of its elements has."""
 
@@ -146,13 +161,52 @@ class _Storage:
 
 
 class _Reader(pickle._Unpickler):  # that in C lets a memo's number decide its memory
-    """Goes through a pickle; nothing that it names is imported."""
+    """Goes through a pickle; nothing that it names is imported.
 
-    def __init__(self, file: IO[bytes]) -> None:
+    Args:
+        file: Where it is read from.
+        steps: Entries of its tuples, and of what its calls are given, that may be gone through one by one.
+    """
+
+    stack: list[Any]
+    append: Callable[[Any], None]
+    dispatch: ClassVar[Any] = dict(pickle._Unpickler.dispatch)
+
+    def __init__(self, file: IO[bytes], steps: int) -> None:
         super().__init__(file, encoding="latin-1")
+        self._steps = steps
         self.storages: dict[Any, int] = {}
         self.tensors = 0
         self.allocated, self.largest_call = 0, ""
+
+    def spend(self, steps: int) -> None:
+        """Count steps.
+
+        Raises:
+            ClaimError: They are more than a file of this size needs.
+        """
+        self._steps -= steps
+        if self._steps < 0:
+            raise ClaimError("what it holds is nested so that it stands for far more than is in the file")
+
+    def _push_tuple(self, items: Iterable[Any]) -> None:
+        made = _Tuple(items)
+        made.reader, made.weight = self, min(1 + sum(getattr(item, "weight", 1) for item in made), _BEYOND)
+        self.append(made)
+
+    def _tuple_of(self, count: int) -> None:
+        items = self.stack[-count:]
+        del self.stack[-count:]
+        self._push_tuple(items)
+
+    def _refuse_bytearray(self) -> None:
+        raise ClaimError("it holds a bytearray, which torch writes in none")
+
+    dispatch[pickle.TUPLE[0]] = lambda self: self._push_tuple(self.pop_mark())
+    dispatch[pickle.TUPLE1[0]] = lambda self: self._tuple_of(1)
+    dispatch[pickle.TUPLE2[0]] = lambda self: self._tuple_of(2)
+    dispatch[pickle.TUPLE3[0]] = lambda self: self._tuple_of(3)
+    dispatch[pickle.BYTEARRAY8[0]] = _refuse_bytearray  # its memory would be taken before its bytes are read
 
     def find_class(self, module: str, name: str) -> Any:
         """A stand-in of that name."""
@@ -163,25 +217,40 @@ class _Reader(pickle._Unpickler):  # that in C lets a memo's number decide its m
         kind, key, count = pid[1], pid[2], pid[4]
         name = getattr(kind, "name", "").rpartition(".")[2].removesuffix("Storage")
         width = _WIDTHS.get(name, 1)
-        self.storages[str(key)] = max(self.storages.get(str(key), 0), int(count) * width)
+        if not isinstance(key, str | int):
+            raise ClaimError("a storage in it has no name")
+        self.storages[key] = max(self.storages.get(key, 0), int(count) * width)
         return _Storage(width)
+
+    def _numbers(self, arguments: Any) -> list[int]:
+        """The whole numbers in a call's arguments, however nested."""
+        numbers, waiting = [], [arguments]
+        while waiting:
+            self.spend(1)
+            argument = waiting.pop()
+            if isinstance(argument, _Named):
+                waiting.append(argument.arguments)
+            elif isinstance(argument, tuple | list):
+                waiting.extend(argument)
+            elif isinstance(argument, int) and not isinstance(argument, bool):
+                numbers.append(argument)
+        return numbers
 
     def called(self, name: str, arguments: tuple[Any, ...]) -> None:
         """Note what a call would take."""
         if _SHAPED.match(name):  # a storage, where the tensor begins in it, its shape, …
             if len(arguments) > 2 and isinstance(arguments[0], _Storage):
-                self.tensors += math.prod(_numbers(arguments[2])) * arguments[0].width
+                self.tensors += _product(self._numbers(arguments[2])) * arguments[0].width
         elif name == "_codecs.encode" and arguments[1:] not in (("latin1",), ("latin-1",)):
             raise ClaimError("it names a codec that torch does not use")  # some take time that grows with the square
         elif _ALLOCATES.search(name):
-            claimed = math.prod(max(number, 1) for number in _numbers(arguments)) * _WIDEST
+            claimed = _product(max(number, 1) for number in self._numbers(arguments)) * _WIDEST
             if claimed > self.allocated:
                 self.allocated, self.largest_call = claimed, f"a call of {name}"
 
 
-def _numbers(arguments: Any) -> list[int]:
-    if isinstance(arguments, _Named):
-        arguments = arguments.arguments
-    if isinstance(arguments, (tuple, list)):
-        return [number for argument in arguments for number in _numbers(argument)]
-    return [arguments] if isinstance(arguments, int) and not isinstance(arguments, bool) else []
+def _product(numbers: Iterable[int]) -> int:
+    product = 1
+    for number in numbers:
+        product = min(product * min(abs(number), _BEYOND), _BEYOND)
+    return product

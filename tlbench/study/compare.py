@@ -73,7 +73,7 @@ def _reasons(a: Side, b: Side) -> Iterable[str]:
     if classes[0] != classes[1]:
         yield f"their classes differ ({_classes(*classes)})"
     for x, y in _pairs(a, b):
-        splits = [record.config["seeds"]["split"] for record in (x, y)]
+        splits = [record.config.get("seeds", {}).get("split") for record in (x, y)]
         if splits[0] != splits[1]:
             yield f"their splits differ (seeds.split: {splits[0]} and {splits[1]})"
         prints = [record.data.fingerprints.get("test") if record.data else None for record in (x, y)]
@@ -127,7 +127,7 @@ def _unequal(a: Side, b: Side) -> list[str]:
         if x.seed != y.seed:
             continue
         for stream in ("init", "order", "augment"):
-            values = x.config["seeds"].get(stream), y.config["seeds"].get(stream)
+            values = x.config.get("seeds", {}).get(stream), y.config.get("seeds", {}).get(stream)
             if values[0] != values[1]:
                 found.append(f"seeds.{stream} in seed {x.seed}: {values[0]} and {values[1]}")
         for split in ("train", "val"):

@@ -112,7 +112,7 @@ def summarise_study(
     names = list(dict.fromkeys([*(record.arm for record in records), *(failure.arm for failure in failures)]))
     complete = {name: [r for r in records if r.arm == name and r.status == "complete"] for name in names}
     values = {name: {metric: _by_seed(runs, metric) for metric in metrics} for name, runs in complete.items()}
-    sources = {record.arm: record.config["source"]["name"] for record in records}
+    sources = {record.arm: record.config.get("source", {}).get("name") for record in records}
     arms = tuple(
         Arm(
             name=name,

@@ -44,7 +44,7 @@ class Task(OptimisedModule):
 
     A task sets `name`, `curves` and `default_monitor`, and fills in `loss`, `new_metrics`, `epoch_metrics` and
     `predict_batch`; what it finds in the outputs, in `find`. All of these get outputs in float32 and compute in it,
-    whatever the precision of the network. Outputs that hold NaN or +inf end the run, in any task.
+    whatever the precision of the network. Outputs that hold NaN or infinity end the run, in any task.
 
     Args:
         network: The network with its layer groups, the source's weights already loaded.

@@ -24,7 +24,7 @@ def found_boxes(outputs: Any, targets: BoxTargets, num_classes: int, settings: D
 
     Returns:
         B of them, boxes in pixels of the image as it is stored in the data set; `Detections.undefined` where the
-        outputs for an image hold NaN or +inf.
+        outputs for an image hold NaN or infinity.
     """
     undefined = not_finite(outputs, len(targets)).tolist()
     found = detections_of(

@@ -28,8 +28,9 @@ def listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Listing:
 
 @pytest.fixture
 def at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever was written, it counts as long ago."""
+    """Whatever was written, it counts as long ago, and on a disk that tells of each change."""
     monkeypatch.setattr(module, "_AT_REST_NS", -(10**15))
+    monkeypatch.setattr(module, "file_system_of", lambda _: "ext4")
 
 
 @pytest.fixture

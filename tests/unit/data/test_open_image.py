@@ -114,6 +114,16 @@ def test_a_bomb_of_pixels_is_refused_by_its_header(tmp_path, monkeypatch, width,
         assert reason.endswith("are more than data.limits.max_image_megapixels=128 allows; raise it for such images")
 
 
+def test_a_jpeg_that_is_gone_through_again_and_again_is_refused(tmp_path):
+    buffer = io.BytesIO()
+    Image.new("L", (64, 64), 90).save(buffer, "JPEG", progressive=True)
+    content = buffer.getvalue()
+    assert 1 < content.count(b"\xff\xda") <= 10
+    assert decode_square(content, 8, "crop").mean() == 90
+    last = content[content.rindex(b"\xff\xda") : -2]
+    assert raised(content[:-2] + last * 100 + b"\xff\xd9").endswith("scans, more than 64; save it again")
+
+
 def raised(content: bytes, limit: ImageLimit = STANDARD) -> str:
     with pytest.raises(UnreadableError) as caught:
         decode_square(content, 8, "crop", limit=limit)

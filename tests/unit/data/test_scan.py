@@ -167,7 +167,9 @@ def test_workers_give_the_same(listing, kept, monkeypatch: pytest.MonkeyPatch, w
     assert list(found.unreadable) == [4]
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "missing", "other shape", "other type", "list", "nonsense"])
+@pytest.mark.parametrize(
+    "damage", ["truncated", "empty", "missing", "other shape", "other type", "list", "nonsense", "other pixels"]
+)
 def test_a_damaged_cache_is_replaced(listing, kept, damage: str):
     first = scanned(listing).pixels.clone()  # it is a memory map of the file that is damaged
     (pixels,) = kept.glob("*/" + PIXELS)
@@ -175,6 +177,9 @@ def test_a_damaged_cache_is_replaced(listing, kept, damage: str):
         os.truncate(pixels, 100)
     elif damage == "missing":
         pixels.unlink()
+    elif damage == "other pixels":
+        content = pixels.read_bytes()
+        pixels.write_bytes(content[:-9] + bytes(9))
     elif damage == "empty":
         os.truncate(pixels, 0)
     elif damage in ("list", "nonsense"):

@@ -15,7 +15,7 @@ def test_images_are_counted_until_they_are_asked_for() -> None:
     counted.update((torch.zeros(3, 2),), 3)
     counted.update({"logits": BAD}, 2)
     assert counted.compute().tolist() == [1, 5]
-    wanted = "validation: the network's outputs for 1 of 5 images hold NaN or +inf"
+    wanted = "validation: the network's outputs for 1 of 5 images hold NaN or infinity"
     assert counted.problem("validation") == wanted
     assert counted.problem("validation") is None  # forgotten
     counted.update(torch.zeros(2, 2), 2)
@@ -27,7 +27,7 @@ def test_processes_count_together() -> None:
     one.update(torch.zeros(3, 2), 3)
     other.update(BAD, 2)
     one.merge_state(other)
-    assert one.problem("test") == "test: the network's outputs for 1 of 5 images hold NaN or +inf"
+    assert one.problem("test") == "test: the network's outputs for 1 of 5 images hold NaN or infinity"
 
 
 def test_counting_waits_for_no_device() -> None:
@@ -52,7 +52,7 @@ def test_the_error_is_one_line_with_what_may_help(overrides: tuple[str, ...], hi
     with pytest.raises(NonFiniteOutputs) as caught:
         check_training(counted, "test", tiny_network(2).module, config("optimizer.lr=0.5", *overrides))
     message = str(caught.value)
-    assert message.startswith("test: the network's outputs for 1 of 2 images hold NaN or +inf; try a lower")
+    assert message.startswith("test: the network's outputs for 1 of 2 images hold NaN or infinity; try a lower")
     assert hints in message
     assert "\n" not in message
 

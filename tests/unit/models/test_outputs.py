@@ -43,7 +43,7 @@ def test_the_images_of_nan_and_inf_are_found_in_any_container(bad: float, dtype:
 
 
 def test_masked_classes_and_what_is_no_floating_point_are_sound() -> None:
-    masked = torch.tensor([[0.0, -torch.inf], [-torch.inf, -torch.inf]])
+    masked = torch.tensor([[0.0, -torch.inf], [-torch.inf, -1e30]])
     others = (torch.tensor([2**62, 0]), torch.tensor([True, False]), torch.zeros(0, 3), None, "text")
     assert not_finite((masked, *others), 2).tolist() == [False, False]
     assert not_finite(others, 2).tolist() == [False, False]
@@ -93,3 +93,10 @@ def test_inside_operators_compute_in_the_types_of_their_tensors() -> None:
         with without_autocast("cpu"):
             assert (a @ a).dtype == torch.float32
         assert (a @ a).dtype == torch.bfloat16
+
+
+def test_nothing_but_minus_infinity_and_what_float32_cannot_hold_are_not_finite():
+    inf = float("inf")
+    rows = torch.tensor([[0.0, -inf], [-inf, -inf], [1.0, 2.0]])
+    assert not_finite(rows, 3).tolist() == [False, True, False]
+    assert not_finite(torch.tensor([[1e300, 0.0], [1.0, 0.0]], dtype=torch.float64), 2).tolist() == [True, False]

@@ -70,6 +70,14 @@ def bomb(path: Path) -> Path:
     return rezipped(saved(path.with_suffix(".small"), {"w": torch.zeros(1)}), path, data_0=40)
 
 
+def nested(before: bytes, after: bytes) -> bytes:
+    """A pickle that uses a tuple of one and the same tuple twice, of one and the same tuple twice, 60 times over."""
+    deep = b")" + b"".join(b"q" + bytes([i]) + b"h" + bytes([i]) + b"\x86" for i in range(60))
+    if after.startswith(b"}"):  # as a key
+        return b"\x80\x02" + before + deep + after[1:]
+    return b"\x80\x02" + before + deep + after
+
+
 def expanded(path: Path) -> Path:
     return saved(path, {"w": torch.zeros(1).expand(5 * 10**9, 5)})
 
@@ -109,10 +117,22 @@ BOMBS = {
     ),
     "a layer": (lambda p: archive(p, call("torch.nn", "Linear", 10**6, 10**6)), "a call of torch.nn.Linear would take"),
     "bytearray alone": (lambda p: p.write_bytes(call("builtins", "bytearray", HUGE)) and p, "builtins.bytearray"),
+    "a key that is hashed for ever": (lambda p: archive(p, nested(b"}", b"}K\x01s.")), "stands for far more than"),
+    "such a key alone": (lambda p: p.write_bytes(nested(b"}", b"}K\x01s.")) and p, "stands for far more than"),
+    "arguments without end": (
+        lambda p: archive(p, nested(b"ctorch\nFloatTensor\n", b"R.")),
+        "stands for far more than",
+    ),
+    "a product of large numbers": (
+        lambda p: archive(p, b"\x80\x02ctorch\nFloatTensor\n(" + (b"\x8a\xff" + b"\x7f" * 255) * 2000 + b"tR."),
+        "a call of torch.FloatTensor would take",
+    ),
+    "memory before bytes": (lambda p: p.write_bytes(b"\x80\x05\x96" + struct.pack("<Q", 6 << 30)) and p, "a bytearray"),
     "a slow codec": (lambda p: archive(p, call("_codecs", "encode", b"a" * 99, b"idna")), "a codec that torch"),
 }
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", list(BOMBS))
 def test_what_would_grow_is_refused_before_torch_reads_it(kind: str, tmp_path: Path, monkeypatch) -> None:
     make, message = BOMBS[kind]
