@@ -1,0 +1,67 @@
+"""`docs/reliability.md`: prose that people keep, and a table between two marks that is written anew."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.attacks.attack import Attack
+from benchmarks.attacks.laboratory import Verdict
+
+PAGE = Path("docs/reliability.md")
+_BEGIN = "<!-- table: written by python -m benchmarks.attacks --write -->"
+_END = "<!-- end of the table -->"
+
+
+def written(page: str, attacks: Sequence[Attack], verdicts: Sequence[Verdict]) -> str:
+    """The page with a new table; all else stays as it is.
+
+    Args:
+        page: The page before; without the marks, the table is added at its end.
+        attacks: All attacks.
+        verdicts: One of each, in the same order.
+    """
+    table = "\n".join((_BEGIN, "", *_lines(attacks, verdicts), "", _END))
+    before, begin, rest = page.partition(_BEGIN)
+    if not begin:
+        return f"{page.rstrip()}\n\n{table}\n".lstrip()
+    return before + table + rest.partition(_END)[2]
+
+
+def _lines(attacks: Sequence[Attack], verdicts: Sequence[Verdict]) -> list[str]:
+    tried, survived, skipped = Counter[tuple[str, str]](), Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    reasons: list[str] = []
+    fallen: list[str] = []
+    for attack, verdict in zip(attacks, verdicts, strict=True):
+        row = attack.group, attack.kind
+        if verdict.skipped is not None:
+            skipped[row] += 1
+            reasons.append(f"- {_cell(attack.full_name)}: {_cell(verdict.skipped)}")
+            continue
+        tried[row] += 1
+        survived[row] += not verdict.wrong
+        if verdict.wrong:
+            fallen.append(f"- {_cell(attack.full_name)}: {_cell('; '.join(verdict.wrong))}")
+    lines = [
+        f"{survived.total()} of {tried.total()} attacks survived"
+        + (f", {skipped.total()} could not be tried." if skipped else "."),
+        f"Measured on {platform.system()} {platform.machine()} with {os.cpu_count()} CPU cores.",
+        "",
+        "| group | what is tried | tried | survived | skipped |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
+    last = ""
+    for row in dict.fromkeys((attack.group, attack.kind) for attack in attacks):
+        group = row[0] if row[0] != last else ""
+        last = row[0]
+        lines.append(f"| {group} | {_cell(row[1])} | {tried[row]} | {survived[row]} | {skipped[row] or ''} |")
+    lines.append(f"| all | | {tried.total()} | {survived.total()} | {skipped.total() or ''} |")
+    lines += ["", "Not survived:", "", *(fallen or ["- none"])]
+    return lines + (["", "Skipped:", "", *reasons] if reasons else [])
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")[:400]
