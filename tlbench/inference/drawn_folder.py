@@ -89,13 +89,13 @@ class DrawnFolder:
             write_atomic(place, content.getvalue())
 
     def _check(self, folder: str, source: Path, names: Sequence[str]) -> None:
-        here = self._folder.resolve()
+        here = _real(self._folder)
         if here.exists() and not here.is_dir():
             raise ConfigError(f"draw={folder!r}: a file; name a folder")
-        inputs = next((name for name in names if Path(name).expanduser().resolve().is_relative_to(here)), None)
+        inputs = next((name for name in names if _real(Path(name).expanduser()).is_relative_to(here)), None)
         if inputs is not None:
             raise ConfigError(f"draw={folder!r}: it holds {inputs}, which is searched; name a new or an empty folder")
-        if source.is_dir() and here.is_relative_to(source.resolve()):
+        if source.is_dir() and here.is_relative_to(_real(source)):
             raise ConfigError(
                 f"draw={folder!r}: it lies in input={str(source)!r}, whose images the pictures would join; name a "
                 "folder elsewhere"
@@ -117,3 +117,8 @@ def _upright(content: bytes, limit: ImageLimit) -> Image.Image:
             return to_rgb(image)
     except Exception as error:  # the file has changed since it was decoded; Pillow's readers raise nearly anything
         raise UnreadableError(reason_of(error)) from None
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads; `Path.resolve` raises on a loop of links."""
+    return Path(os.path.realpath(path))

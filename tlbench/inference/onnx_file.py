@@ -22,7 +22,7 @@ from tlbench.errors import ConfigError, Failure
 from tlbench.inference.complete_run import CompleteRun
 from tlbench.inference.inference import check_outputs, load_network
 from tlbench.inference.onnx_metadata import metadata
-from tlbench.results.atomic import atomic_file, output_errors, remove_leftovers
+from tlbench.results.atomic import ABANDONED_S, atomic_file, output_errors, remove_leftovers
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def export_onnx(run: CompleteRun, path: Path) -> float:
             f"{difference:.2g}, more than {TOLERANCE:g}; {path.name} was not written"
         )
     with output_errors(path.parent, "name another file with output=…"):
-        remove_leftovers(path)
+        remove_leftovers(path, ABANDONED_S)
         with atomic_file(path) as file:
             file.write(content)
     return difference

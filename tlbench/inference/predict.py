@@ -21,7 +21,7 @@ from tlbench.inference.inference import RETRAIN
 from tlbench.inference.predict_options import PredictOptions
 from tlbench.interrupts import interruptible
 from tlbench.metrics.finite_outputs import NonFiniteOutputs
-from tlbench.results.atomic import atomic_file, output_errors, remove_leftovers
+from tlbench.results.atomic import ABANDONED_S, atomic_file, output_errors, remove_leftovers
 from tlbench.results.folder import run_files
 from tlbench.results.places import check_not_read
 from tlbench.streams import write_data
@@ -109,6 +109,6 @@ def _writer(output: Path | None) -> Iterator[Write]:
         yield write_data
         return
     with output_errors(output.parent, "name another file with output=…"):
-        remove_leftovers(output)
+        remove_leftovers(output, ABANDONED_S)
         with atomic_file(output) as file:
             yield lambda text: file.write(text.encode())

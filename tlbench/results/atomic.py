@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,6 +46,9 @@ _FILE_ERRORS = {
 """What the system refuses a file or folder for."""
 
 _NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+ABANDONED_S = 3600.0
+"""Seconds after which a file that nobody writes to any more counts as left by a killed process."""
 
 TEMPORARY = ".tmp"
 """How the names of files end that are being written, and of those that a killed process left."""
@@ -172,12 +177,21 @@ def atomic_file(path: Path, keep_as: Path | None = None) -> Iterator[IO[bytes]]:
         raise
 
 
-def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files that a killed process left of this file; its name may be a pattern."""
+def remove_leftovers(path: Path, untouched_for_s: float = 0.0) -> None:
+    """Remove the temporary files that a killed process left of this file.
+
+    Args:
+        path: The file; its name may be a pattern.
+        untouched_for_s: How long nobody has written to them, where another process may be writing the same file.
+    """
+    before = time.time() - untouched_for_s
     with output_errors(path.parent):
         for leftover in path.parent.glob(f".{path.name}.*"):
-            if not leftover.name.endswith(".lock"):  # of `FileLock`: another process may hold it
-                leftover.unlink(missing_ok=True)
+            if leftover.name.endswith(".lock"):  # of `FileLock`: another process may hold it
+                continue
+            with contextlib.suppress(FileNotFoundError):  # its writer has just renamed it
+                if leftover.lstat().st_mtime <= before:
+                    leftover.unlink()
 
 
 def leftovers(folder: Path) -> list[Path]:

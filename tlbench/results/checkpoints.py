@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -146,7 +147,9 @@ def load_whole(
             part = parts.testzip()
         if part is not None:
             raise UnusableCheckpointError(f"damaged: the check sum of its part {part} is wrong")
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about TorchScript and pickle protocols: the error says it
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except UnusableCheckpointError:
         raise
     except FileNotFoundError:
@@ -170,8 +173,11 @@ def _check(content: Any, needed: tuple[str, ...]) -> None:
     if absent:
         raise UnusableCheckpointError(f"no checkpoint of tlbench: it has no {', '.join(absent)}")
     weights = content[WEIGHTS]
-    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise UnusableCheckpointError(f"no checkpoint of tlbench: its {WEIGHTS} holds more than tensors")
+    named = isinstance(weights, Mapping) and all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in weights.items()
+    )
+    if not named:
+        raise UnusableCheckpointError(f"no checkpoint of tlbench: its {WEIGHTS} holds more than tensors by name")
 
 
 def _whose(found: Any, wanted: str) -> str:

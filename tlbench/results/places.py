@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -86,8 +87,8 @@ def check_not_read(path: Path, key: str, read: Iterable[Path]) -> None:
     Raises:
         ConfigError: It is one of them.
     """
-    here = path.resolve()
-    if any(here == other.resolve() for other in read):
+    here = os.path.realpath(path)  # `Path.resolve` raises on a loop of links
+    if any(here == os.path.realpath(other) for other in read):
         raise ConfigError(f"{key}={str(path)!r}: the command reads this file; name another")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -63,6 +64,7 @@ def download_from_hub(repository: str, revision: str | None, names: Sequence[str
 def _download(
     repository: str, names: Sequence[str], arguments: dict[str, Any], outcome: queue.SimpleQueue[str | Exception]
 ) -> None:
+    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)  # the error that comes of it is told in one line
     error: Exception = EntryNotFoundError(f"{repository} holds none of {', '.join(names)}")
     for name in names:
         try:

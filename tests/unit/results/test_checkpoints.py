@@ -99,6 +99,7 @@ NO_CHECKPOINTS = {
     "weights alone": ({"state_dict": {}}, "it has no epoch, global_step, loops, callbacks, optimizer_states, lr_sch"),
     "other keys": ({"x": 1}, "it has no state_dict, epoch"),
     "a list for weights": ({**CONTENT, "state_dict": [1, 2]}, "its state_dict holds more than tensors"),
+    "numbers for names": ({**CONTENT, "state_dict": {1: torch.zeros(1)}}, "its state_dict holds more than tensors"),
     "text for a tensor": ({**CONTENT, "state_dict": {"network.a": "b"}}, "its state_dict holds more than tensors"),
 }
 

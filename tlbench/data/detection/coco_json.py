@@ -94,6 +94,9 @@ def _content(file: Path, limits: LimitsConfig) -> dict[str, Any]:
         raise limits.annotations.refusal(file) from None
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}; give a file that can be read") from None
+    except MemoryError:
+        size = file.stat().st_size / 2**30
+        raise DataError(f"{file}: not enough memory to read its {size:.1f} GB; use a machine with more") from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"{file}: not JSON ({error}); mend it or export it again") from None
     for key in ("images", "annotations", "categories"):
