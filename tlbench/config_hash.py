@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping
 from typing import Any, Final
@@ -62,18 +63,35 @@ def affecting_results(config: Mapping[str, Any]) -> dict[str, Any]:
     return flat if groups is None else {**flat, "model.groups": list(groups)}  # their order counts, from input to head
 
 
-def config_hash(config: Mapping[str, Any], record_format: int = FORMAT) -> str:
+def config_hash(config: Mapping[str, Any]) -> str:
     """SHA-256 (hex) over the keys that affect results.
 
-    Args:
-        config: The configuration, nested; of a record as it is stored there, not upgraded.
-        record_format: By which recipe. Format 1 covers all keys that were there; format 2 leaves out those that came
-            since, where they have the value of before, so that a new key changes no hash.
+    Those that came since format 2 are left out where they have the value of before, so that a new key changes no hash.
     """
     flat = affecting_results(config)
-    left_out = unchanged(flat) if record_format > 1 else set()
-    hashed = {key: value for key, value in flat.items() if key not in left_out}
-    return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
+    return _hash({key: value for key, value in flat.items() if key not in unchanged(flat)})
+
+
+def stored_hashes(config: Mapping[str, Any], record_format: int) -> list[str]:
+    """The hashes that versions which wrote a format gave to a configuration, as it is stored; the last one's first.
+
+    Format 1 had several recipes: all keys that were there; earlier without `data.root` of one's own images, without the
+    order of layer groups, and without what was tuned.
+    """
+    if record_format > 1:
+        return [config_hash(config)]
+    flat = affecting_results(config)
+    found = []
+    for rooted, listed, tuned in itertools.product((True, False), repeat=3):
+        dropped = [] if rooted else ["data.root"]
+        dropped += [] if listed or flat.get("model.groups") is None else ["model.groups"]
+        dropped += [] if tuned else [key for key in flat if key.partition(".")[0] in ("tune", "tuning")]
+        found.append(_hash({key: value for key, value in flat.items() if key not in dropped}))
+    return list(dict.fromkeys(found))
+
+
+def _hash(flat: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(flat, sort_keys=True).encode()).hexdigest()
 
 
 def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -37,7 +37,7 @@ def load_best(task: Task, parts: TrainerParts, path: Path) -> BestRecord:
     Raises:
         OutputError: It is damaged, or another run's.
     """
-    checkpoint = read_checkpoint(path, task.config_hash)
+    checkpoint = read_checkpoint(path, task.identity)
     task.load_state_dict(checkpoint["state_dict"])
     task.take_chosen(checkpoint[CHOSEN])
     value, epoch = checkpoint[MONITORED][task.monitor], checkpoint["epoch"]

@@ -6,9 +6,11 @@ Exit codes: 0 complete, 1 what was asked for failed, 2 the user's input is at fa
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
@@ -29,8 +31,21 @@ def prepare_process() -> None:
     # Hydra then raises what it finds wrong, instead of printing it in its own words and leaving with exit code 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     os.environ.setdefault("MPLBACKEND", "agg")  # else a `matplotlibrc` of the working folder may name a module
+    _import_matplotlib_elsewhere()
     warnings.filterwarnings("ignore", message="Image size .* exceeds limit")  # of Pillow: `open_image` has its own
     warnings.filterwarnings("ignore", message="provider=hydra.searchpath")  # the error that follows says it
+
+
+def _import_matplotlib_elsewhere() -> None:
+    """Matplotlib reads a `matplotlibrc` of the working folder, be it a FIFO; where there is one, it must not see it."""
+    if "matplotlib" in sys.modules or not os.path.lexists("matplotlibrc"):
+        return
+    here = Path.cwd()
+    os.chdir(here.anchor)
+    try:
+        import matplotlib  # noqa: F401
+    finally:
+        os.chdir(here)
 
 
 def _end_of_thread(end: threading.ExceptHookArgs) -> None:

@@ -49,7 +49,7 @@ from tlbench.results.tuning import TuningRecord, tuning_of
 from tlbench.sources.hashing import file_sha256
 from tlbench.sources.load import apply_source
 from tlbench.sources.report import LoadReport
-from tlbench.tasks.base import Task
+from tlbench.tasks.base import CODE, Task
 from tlbench.tasks.catalog import build_task
 from tlbench.test_outcome import keep_test
 from tlbench.trainer import TrainerParts, build_trainer
@@ -195,7 +195,8 @@ class _Run:
         if c.trainer.channels_last:
             network.module.to(memory_format=torch.channels_last)
         task = build_task(network, c, names)
-        last = find_resumable(self.folder, task.config_hash, self.say)
+        task.identity[CODE] = self.code.sha256() if self.code else None
+        last = find_resumable(self.folder, task.identity, self.say)
         self.loggers = build_loggers(c, self.folder, last.step if last else 0, self.warn)
         parts = build_trainer(c, task, self.folder, self.loggers, signals, self.say, self.team)
         if last is not None:

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tlbench.config_hash import FORMAT, config_hash
+from tlbench.config_hash import FORMAT, stored_hashes
 from tlbench.regular_file import read_regular
 from tlbench.upgrade import upgraded
 
@@ -58,15 +58,15 @@ def read_stored(path: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(stored.get("config_hash"), str):
         raise UnreadableRecordError("no run record of tlbench: it has no configuration with its hash")
     try:
-        found, upgrade = config_hash(config, number), upgraded(config)
+        found, upgrade = stored_hashes(config, number), upgraded(config)
     except (AttributeError, TypeError, RecursionError):  # lists for groups, groups for lists
         raise UnreadableRecordError("no run record of tlbench: its configuration is none of tlbench's") from None
     wrong = [key for key in _GROUPS if not isinstance(upgrade.get(key, {}), dict)]
     if wrong:
         raise UnreadableRecordError(f"no run record of tlbench: {wrong[0]} in its configuration is no group of keys")
-    if found != stored["config_hash"]:
+    if stored["config_hash"] not in found:
         raise UnreadableRecordError(
-            f"its configuration is not the one that the run had: its hash is {found[:12]}…, and the record says "
+            f"its configuration is not the one that the run had: its hash is {found[0][:12]}…, and the record says "
             f"{stored['config_hash'][:12]}…"
         )
     return {**stored, "config": upgrade}

@@ -127,7 +127,8 @@ def _move(config: dict[str, Any]) -> None:
     ranges = tuning.get("ranges") if isinstance(tuning, dict) else None
     if isinstance(ranges, dict):
         for key in [key for key in ranges if key.startswith("optimizer.")]:
-            ranges.setdefault("optimizer", {})[key.removeprefix("optimizer.")] = ranges.pop(key)
+            inside = ranges.setdefault("optimizer", {})
+            inside[key.removeprefix("optimizer.")] = ranges.pop(key)
 
 
 def _add(config: dict[str, Any], key: str, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 from tests.composed import config
 from tlbench import upgrade
 from tlbench.config import TrainConfig
-from tlbench.config_hash import config_hash, flatten
+from tlbench.config_hash import affecting_results, config_hash, flatten, stored_hashes
 from tlbench.parsing import parse
 from tlbench.results.record import read_record
 from tlbench.upgrade import TO_FORMAT_1, Added, upgraded
@@ -55,7 +56,7 @@ def test_every_record_that_was_kept_opens_and_its_configuration_is_one_of_today(
     record = read_record(path.parent)
     stored = json.loads(path.read_text())
     assert record.format == 2
-    assert record.config_hash == stored["config_hash"] == config_hash(stored["config"], stored["format"])
+    assert record.config_hash == stored["config_hash"] == stored_hashes(stored["config"], stored["format"])[0]
     parse(record.config)
     kept, now = flatten(stored["config"]), flatten(record.config)
     moved = ("data.augmentation.", "model.arguments")
@@ -91,9 +92,25 @@ def test_detection_records_from_before_it_averaged():
 def test_what_is_whole_stays_as_it_is():
     whole = config().model_dump(mode="json")
     assert upgraded(whole) == whole
-    assert config_hash(whole) == config_hash(
-        whole, 1
-    )  # no key came since, or those that did have their value of before
+    assert config_hash(whole) in stored_hashes(whole, 1)
+
+
+@pytest.mark.parametrize("without", ["data.root", "model.groups", "tuning"])
+def test_hashes_of_all_recipes_that_format_1_had_are_known(without):
+    stored = config().model_dump(mode="json")
+    stored["data"] |= {"name": "image_folder", "root": "images"}
+    stored["model"]["groups"] = {"stem": ["conv1"], "head": ["fc"]}
+    stored["tune"] = ["optimizer.lr"]
+    flat = affecting_results(stored)
+    kept = {
+        k: v
+        for k, v in flat.items()
+        if k != without and not (without == "tuning" and k.split(".")[0] in ("tune", "tuning"))
+    }
+    assert len(kept) < len(flat)
+    then = hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+    assert then in stored_hashes(stored, 1)
+    assert then not in stored_hashes(stored, 2)
 
 
 def test_a_key_that_comes_changes_no_hash_until_it_is_used(monkeypatch):
@@ -103,7 +120,7 @@ def test_a_key_that_comes_changes_no_hash_until_it_is_used(monkeypatch):
     after = upgraded(before)
     assert after["optimizer"]["new"] == 0.5
     assert config_hash(before) == config_hash(after) == hashed
-    assert config_hash(after, 1) != hashed
+    assert hashed not in stored_hashes(after, 1)
     after["optimizer"]["new"] = 0.75
     assert config_hash(after) != hashed
     assert upgraded(after) == after

@@ -76,6 +76,12 @@ def open_run(folder: Path | str, consent: Consent = NONE) -> CompleteRun:
             f"run={str(folder)!r}: its configuration is of another version of tlbench ({made_by}): {error}; use that "
             "version, or train again with this one"
         ) from None
+    count, allowed = len(record.data.class_names), config.data.limits.max_classes
+    if count > allowed:
+        raise ConfigError(
+            f"run={str(folder)!r}: its record names {count:,} classes, its data.limits.max_classes={allowed:,} allows "
+            "fewer; it is not a record that tlbench wrote"
+        )
     trusted = check_consent(f"run={str(folder)!r}", record, config, consent)
     return CompleteRun(path, record, config, tuple(record.data.class_names), trusted)
 

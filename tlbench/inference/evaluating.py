@@ -148,6 +148,7 @@ class Evaluating(ABC):
         Raises:
             OutputError: The disk refuses.
         """
+        self._check_unchanged()
         try:
             path = write_evaluation(self.of.folder, stem, record)
             self.kept_in(stem).unlink(missing_ok=True)
@@ -161,6 +162,18 @@ class Evaluating(ABC):
             message = describe_output_error(self.of.folder, error.__cause__, "evaluate a copy of the run's folder")
             raise OutputError(message, unwritable=error.unwritable) from error
         return path
+
+    def _check_unchanged(self) -> None:
+        """The folder must still hold the run that was evaluated, before anything is written beside its record."""
+        try:
+            now = file_sha256(self.of.checkpoint)
+        except OSError:
+            now = ""
+        if now != self.checkpoint_sha256:
+            raise OutputError(
+                f"{self.of.checkpoint}: not the weights that were evaluated any more, as if the run was repeated "
+                "meanwhile; the evaluation is not kept: evaluate it again"
+            )
 
     def kept_in(self, stem: str) -> Path:
         """Where a suite of corruptions that is stopped keeps what it has."""

@@ -24,8 +24,11 @@ from tlbench.regular_file import open_regular
 from tlbench.results.atomic import output_errors, write_atomic
 from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT, PREVIOUS_CHECKPOINT
 from tlbench.sources.torch_claims import ClaimError, check_claims
-from tlbench.tasks.base import CONFIGURATION
+from tlbench.tasks.base import CODE
 from tlbench.tasks.partial_epoch import KEY as PARTIAL_EPOCH
+
+Identity = Mapping[str, str | None]
+"""Keys of a checkpoint that say where it comes from, and their values; as `Task.identity`."""
 
 WEIGHTS = "state_dict"
 """Key of a checkpoint: tensors by name."""
@@ -73,15 +76,16 @@ class Resumable:
     step: int
 
 
-def find_resumable(folder: Path, configuration: str, say: Callable[[str], None]) -> Resumable | None:
-    """The newest checkpoint of this configuration to go on from: the last, or the one before; None if there is none.
+def find_resumable(folder: Path, identity: Identity, say: Callable[[str], None]) -> Resumable | None:
+    """The newest checkpoint of this run to go on from: the last, or the one before; None if there is none.
 
-    One that is damaged, no checkpoint or another run's is moved out of the way, under its name with `.damaged` or
-    `.of_another_run`. A run that has chosen a best checkpoint goes on only beside it.
+    One that is damaged, no checkpoint, another run's or an earlier version's is moved out of the way, under its name
+    with `.damaged`, `.of_another_run` or `.of_an_earlier_version`. A run that has chosen a best checkpoint goes on only
+    beside it.
 
     Args:
         folder: The run's folder.
-        configuration: The hash of the run's configuration.
+        identity: The hashes of the run's configuration and code; see `Task.identity`.
         say: Tells the user which checkpoints cannot be used, and why.
     """
     left = [folder / name for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT) if (folder / name).exists()]
@@ -89,7 +93,7 @@ def find_resumable(folder: Path, configuration: str, say: Callable[[str], None])
         path = left.pop(0)
         otherwise = "takes the checkpoint before it" if left else "begins anew"
         try:
-            content = load_whole(path, configuration, _OF_TRAINING)
+            content = load_whole(path, identity, _OF_TRAINING)
         except UnusableCheckpointError as error:
             say(f"{shown(path)} cannot be used ({error}); the run {otherwise}")
             _move_away(path, error.suffix)
@@ -97,7 +101,7 @@ def find_resumable(folder: Path, configuration: str, say: Callable[[str], None])
         best = folder / BEST_CHECKPOINT
         try:
             if _has_chosen(content):
-                load_whole(best, configuration)
+                load_whole(best, identity)
         except UnusableCheckpointError as error:
             say(f"{shown(best)} cannot be used ({error}), and {path.name} goes on beside it; the run begins anew")
             for name in (best, path, *left):
@@ -107,18 +111,18 @@ def find_resumable(folder: Path, configuration: str, say: Callable[[str], None])
     return None
 
 
-def read_checkpoint(path: Path, configuration: str | None = None) -> dict[str, Any]:
+def read_checkpoint(path: Path, identity: Identity | None = None) -> dict[str, Any]:
     """A checkpoint's content, on the CPU; nothing in it can run code.
 
     Args:
         path: The file.
-        configuration: The hash of the configuration that it must be of; None: of any.
+        identity: The hashes of the configuration and code that it must be of; None: of any.
 
     Raises:
         OutputError: It is damaged, no checkpoint or another run's.
     """
     try:
-        return load_whole(path, configuration, mmap=False)
+        return load_whole(path, identity, mmap=False)
     except UnusableCheckpointError as error:
         raise OutputError(
             f"{path}: cannot be used ({error}); put the run's own checkpoint back, or move the run's folder away and "
@@ -127,19 +131,19 @@ def read_checkpoint(path: Path, configuration: str | None = None) -> dict[str, A
 
 
 def load_whole(
-    path: Path, configuration: str | None = None, needed: tuple[str, ...] = (), *, mmap: bool = True
+    path: Path, identity: Identity | None = None, needed: tuple[str, ...] = (), *, mmap: bool = True
 ) -> dict[str, Any]:
     """A checkpoint's content once every byte of it has been checked; nothing in it can run code.
 
     Args:
         path: The file.
-        configuration: The hash of the configuration that it must be of; None: of any.
+        identity: The hashes of the configuration and code that it must be of; None: of any.
         needed: Keys that it must have beside the weights.
         mmap: Whether tensors stay on disk until they are used.
 
     Raises:
         UnusableCheckpointError: It is truncated, empty, of a part that its check sum belies, no checkpoint, or of
-            another configuration.
+            another configuration or code.
     """
     try:
         check_claims(path)
@@ -160,8 +164,10 @@ def load_whole(
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
         raise UnusableCheckpointError(f"damaged: {reason}") from None
     _check(content, needed)
-    if configuration is not None and content.get(CONFIGURATION) != configuration:
-        raise UnusableCheckpointError(_whose(content.get(CONFIGURATION), configuration), "of_another_run")
+    for key, wanted in (identity or {}).items():
+        if content.get(key) != wanted:
+            suffix = "of_another_run" if key in content else "of_an_earlier_version"
+            raise UnusableCheckpointError(_whose(key, content.get(key), wanted), suffix)
     checkpoint: dict[str, Any] = content
     return checkpoint
 
@@ -180,10 +186,12 @@ def _check(content: Any, needed: tuple[str, ...]) -> None:
         raise UnusableCheckpointError(f"no checkpoint of tlbench: its {WEIGHTS} holds more than tensors by name")
 
 
-def _whose(found: Any, wanted: str) -> str:
+def _whose(key: str, found: Any, wanted: str | None) -> str:
+    if key == CODE:
+        return "the code of the network is not that with which it was trained"
     if not isinstance(found, str):
-        return "it does not say of which configuration it is"
-    return f"another run's: of the configuration {found[:12]}…, this run's is {wanted[:12]}…"
+        return "it does not say of which configuration it is, as those of earlier versions"
+    return f"another run's: of the configuration {found[:12]}…, this run's is {str(wanted)[:12]}…"
 
 
 def _has_chosen(content: Mapping[str, Any]) -> bool:

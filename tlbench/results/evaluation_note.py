@@ -10,8 +10,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tlbench.errors import OutputError
 from tlbench.results.atomic import output_errors, write_atomic
 from tlbench.results.evaluation import EvaluationRecord
+from tlbench.results.folder import BEST_CHECKPOINT
 from tlbench.results.lock import locked
 from tlbench.results.record import FILE_NAME, EvaluationNote, without_nan
 
@@ -50,7 +52,8 @@ def note_evaluation(folder: Path, name: str, note: EvaluationNote) -> bool:
 
     Raises:
         FolderInUse: The run is being repeated by another process.
-        OutputError: The disk refuses; the record is then still whole and unchanged.
+        OutputError: The disk refuses, or the run's weights are others by now; the record is then still whole and
+            unchanged.
     """
     path = folder / FILE_NAME
     with output_errors(folder), locked(folder, _PATIENCE_S):
@@ -62,6 +65,12 @@ def note_evaluation(folder: Path, name: str, note: EvaluationNote) -> bool:
             return False
         if not unchanged or not isinstance(record, dict) or record.get("status") != "complete":
             return False
+        tested = record.get("files", {}).get(BEST_CHECKPOINT, note.checkpoint_sha256)
+        if tested != note.checkpoint_sha256:
+            raise OutputError(
+                f"{path}: the run was repeated while it was evaluated, with other weights; the record does not take "
+                "the evaluation's numbers: evaluate it again"
+            )
         record.setdefault(_KEY, {})[name] = without_nan(note.model_dump(mode="json"))
         after = _text(record)
         if after != before:

@@ -187,5 +187,14 @@ def _read_config(path: Path) -> dict[str, Any] | None:
     except Exception:  # damaged bytes surface as almost any error
         config = None
     if not isinstance(config, dict) or not config:
-        raise ConfigError(f"{path}: not a configuration that tlbench wrote; move the run's folder away and run again")
-    return upgraded({str(key): value for key, value in config.items()})
+        raise ConfigError(_not_ours(path))
+    try:
+        content = upgraded({str(key): value for key, value in config.items()})
+        difference(content, content)
+    except (AttributeError, TypeError, RecursionError):  # lists for groups, groups for lists
+        raise ConfigError(_not_ours(path)) from None
+    return content
+
+
+def _not_ours(path: Path) -> str:
+    return f"{path}: not a configuration that tlbench wrote; move the run's folder away and run again"

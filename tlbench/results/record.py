@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -102,6 +103,10 @@ class CodeRecord(Section):
 
     files: dict[str, str]
 
+    def sha256(self) -> str:
+        """The hash (hex) over all of them."""
+        return hashlib.sha256(json.dumps(self.files, sort_keys=True).encode()).hexdigest()
+
 
 class Volatile(Section):
     """Times, memory, host, user: the only part in which two runs of one config may differ.
@@ -199,6 +204,8 @@ def read_record(folder: Path) -> Record | None:
         raise _unusable(path, getattr(error, "strerror", None) or str(error)) from None
     try:
         return Record.model_validate({**stored, "format": FORMAT})
+    except RecursionError:
+        raise _unusable(path, "nested too deeply for a run record of tlbench") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"

@@ -59,6 +59,7 @@ def check_comparable(records: Sequence[Record], factors: Sequence[str]) -> None:
       Between runs of the same seed the single streams' seeds must be equal too.
     - Runs with the same `seeds.split` must have read the same data. A factor under `data` may change train and val;
       test only if it is the data set itself or `data.test_fraction`.
+    - A module of the user's own code must be the same file in all runs that loaded it.
     - No arm has a seed twice.
 
     Raises:
@@ -95,7 +96,7 @@ def seedless_differences(a: Record, b: Record) -> dict[str, str]:
     """The keys that affect results and differ between two runs, the seeds aside, each as `key: value and value`."""
     flat = (affecting_results(a.config), affecting_results(b.config))
     left, right = ({key: value for key, value in side.items() if not covered(key, SEED_KEYS)} for side in flat)
-    return _differing(left, right)
+    return _differing(left, right) | _differing_code(a, b)
 
 
 def covered(key: str, by: Iterable[str]) -> bool:
@@ -107,6 +108,13 @@ def _tuned_keys(records: Sequence[Record]) -> list[str]:
     """The keys tuned in all records, where they are the same ones."""
     tuned = [record.config.get("tune") or [] for record in records]
     return tuned[0] if tuned and all(keys == tuned[0] for keys in tuned) else []
+
+
+def _differing_code(a: Record, b: Record) -> dict[str, str]:
+    """The modules of the user's own code that both loaded from different files, by their names."""
+    left, right = (record.code.files if record.code else {} for record in (a, b))
+    keys = [module for module in sorted(left.keys() & right.keys()) if left[module] != right[module]]
+    return {key: f"the code of {key}: sha256 {left[key][:12]}… and {right[key][:12]}…" for key in keys}
 
 
 def _fingerprints(record: Record, factors: Sequence[str]) -> dict[str, str]:
@@ -128,7 +136,7 @@ def _groups(records: Iterable[Record], key: Callable[[Record], Hashable]) -> lis
 def _check_equal(records: Sequence[Record], values: Callable[[Record], dict[str, Any]]) -> None:
     for other in records[1:]:
         a, b = values(records[0]), values(other)
-        differing = _differing(a, b)
+        differing = _differing(a, b) | _differing_code(records[0], other)
         if differing:
             raise ConfigError(
                 f"refuses to compare {run_name(records[0])} and {run_name(other)}, which differ in "

@@ -35,6 +35,9 @@ CHOSEN = "chosen"
 CONFIGURATION = "config_hash"
 """Key of every checkpoint: the hash of the configuration that it was trained with, which is that of its run."""
 
+CODE = "code"
+"""Likewise: the hash over the files of the user's own code; None where there are none."""
+
 Batch = tuple[Tensor, Any, Tensor]
 """Images (B, 3, H, W) float32, normalised, or cached features (B, F); targets; sample indices (B,) int64."""
 
@@ -58,6 +61,7 @@ class Task(OptimisedModule):
         loss_parts: Names of the P parts of the loss, each of which is a curve; none where it is of one piece.
         monitor: The one that does; callbacks read it and its `mode`.
         stage_number: The stage that trains, from 0.
+        identity: What every checkpoint says of where it comes from: `CONFIGURATION` and `CODE`, hashes.
         on_features: Whether training and validation batches hold the head's inputs, computed before.
 
     Raises:
@@ -75,7 +79,7 @@ class Task(OptimisedModule):
         self.network: nn.Module = network.module
         self.monitor = config.callbacks.monitor or self.default_monitor
         self.mode = mode_of(self.monitor, self.curves)
-        self.config_hash = config_hash(config.model_dump(mode="json"))
+        self.identity: dict[str, str | None] = {CONFIGURATION: config_hash(config.model_dump(mode="json")), CODE: None}
         self.stage_number = 0
         self.freezing = Freezing(network)
         self.regulariser = Regulariser(network, config.regulariser)
@@ -248,7 +252,7 @@ class Task(OptimisedModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add what is not over, an epoch's losses and metrics and a step's gradients, and averaged weights."""
-        checkpoint[CONFIGURATION] = self.config_hash
+        checkpoint |= self.identity
         save_partial_epoch(self, checkpoint)
         save_average(self.trainer, checkpoint)
         if "optimizer_states" in checkpoint:

@@ -15,9 +15,10 @@ from tlbench.results.checkpoints import (
     read_checkpoint,
 )
 
-OWN, OTHER = "0" * 64, "f" * 64
+OTHER = "f" * 64
+OWN = {"config_hash": "0" * 64, "code": None}
 CONTENT = {
-    "config_hash": OWN,
+    **OWN,
     "epoch": 1,
     "global_step": 3,
     "loops": {},
@@ -210,3 +211,11 @@ def test_the_bytes_of_the_best_checkpoint_are_a_function_of_what_is_in_it(tmp_pa
         AtomicCheckpointIO().save_checkpoint(content, tmp_path / name / "best.ckpt")
     assert (tmp_path / "a" / "best.ckpt").read_bytes() == (tmp_path / "b" / "best.ckpt").read_bytes()
     assert torch.equal(read_checkpoint(tmp_path / "a" / "best.ckpt")["state_dict"]["weight"], weights)
+
+
+def test_a_run_does_not_go_on_with_code_that_has_changed(tmp_path):
+    said = []
+    save(tmp_path / "last.ckpt", code="before")
+    assert find_resumable(tmp_path, {**OWN, "code": "after"}, said.append) is None
+    assert "the code of the network is not that with which it was trained" in said[0]
+    assert (tmp_path / "last.ckpt.of_another_run").exists()

@@ -95,3 +95,13 @@ def test_a_refusing_disk_is_said_and_the_record_stays(folder: Path, monkeypatch:
     with pytest.raises(OutputError, match="the disk is full"):
         note_evaluation(folder, "a.json", note(oa=1.0))
     assert (folder / FILE_NAME).read_bytes() == before
+
+
+def test_numbers_of_weights_that_are_the_runs_no_more_are_not_taken(folder: Path) -> None:
+    repeated = read_record(folder)
+    assert repeated is not None
+    write_record(folder, repeated.model_copy(update={"files": {"best.ckpt": "1" * 64}}))
+    before = (folder / FILE_NAME).read_bytes()
+    with pytest.raises(OutputError, match="the run was repeated while it was evaluated, with other weights"):
+        note_evaluation(folder, "evaluation.json", note(oa=0.25))
+    assert (folder / FILE_NAME).read_bytes() == before

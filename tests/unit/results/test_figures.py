@@ -95,8 +95,13 @@ def test_tensorboard_takes_the_figures_and_leaves_none_open() -> None:
     assert pyplot.get_fignums() == []
 
 
-def test_a_matplotlibrc_of_the_working_folder_counts_for_nothing(tmp_path):
-    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nbackend: module://evil\n")
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["text", "fifo"])
+def test_a_matplotlibrc_of_the_working_folder_counts_for_nothing(tmp_path, kind):
+    if kind == "fifo":
+        os.mkfifo(tmp_path / "matplotlibrc")
+    else:
+        (tmp_path / "matplotlibrc").write_text("text.usetex: True\nbackend: module://evil\n")
     (tmp_path / "evil.py").write_text("raise SystemExit('ran')")
     program = (
         "import sys; sys.path[:] = [p for p in sys.path if p]\n"

@@ -10,7 +10,7 @@ import pytest
 
 from tlbench.errors import ConfigError
 from tlbench.results.record import Record, write_record
-from tlbench.study.collect import check_comparable, collect, collect_study
+from tlbench.study.collect import check_comparable, collect, collect_study, seedless_differences
 
 Make = Callable[..., Record]
 
@@ -139,3 +139,16 @@ def test_tuning_excuses_nothing_else(record: Make, seed: int, changes: dict[str,
     with pytest.raises(ConfigError) as caught:
         check_comparable([record("random", 0, **TUNED), record(arm, seed, **{**TUNED, **changes})], ["source"])
     assert differing in str(caught.value)
+
+
+def test_a_module_of_ones_own_code_must_be_the_same_in_all_runs(record):
+    one, same, other = (
+        record("tin200", seed, code={"files": {"nets": sha * 64, **more}})
+        for seed, (sha, more) in enumerate((("a", {}), ("a", {"optional": "c" * 64}), ("b", {})))
+    )
+    check_comparable([one, same], ["source"])
+    with pytest.raises(
+        ConfigError, match=r"differ in the code of nets: sha256 aaaaaaaaaaaa… and bbbbbbbbbbbb…; only declared"
+    ):
+        check_comparable([one, other], ["source"])
+    assert list(seedless_differences(one, other)) == ["nets"]
