@@ -35,8 +35,9 @@ def read_state_dict(path: Path) -> tuple[dict[str, Tensor], str]:
         WeightsError: If the file cannot be read, holds code, is broken or no weights file, or has non-finite values.
     """
     try:
-        sha256 = file_sha256(path)
+        open_regular(path).close()  # no library may wait for a FIFO
         content = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _unpickle(path)
+        sha256 = file_sha256(path)  # after it is known to be one: a hash of gigabytes of anything takes long
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror or error}); give a readable file") from None
     except safetensors.SafetensorError as error:

@@ -7,6 +7,7 @@ anything of it.
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import re
 import tarfile
@@ -68,7 +69,10 @@ def _of_archive(file: IO[bytes], size: int) -> list[tuple[IO[bytes], int]]:
 
 def _legacy(file: IO[bytes]) -> list[tuple[IO[bytes], int]]:
     file.seek(0)
-    if tarfile.is_tarfile(file):
+    with (
+        contextlib.suppress(tarfile.TarError),
+        tarfile.open(fileobj=file, mode="r:"),
+    ):  # as torch wrote them
         raise ClaimError("a tar archive, torch's format before 2017; load it with that version and save it again")
     file.seek(0)
     return [(file, _LEGACY_PICKLES)]
