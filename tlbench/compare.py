@@ -5,6 +5,7 @@ Exit codes: 0 done, 2 the user's input is at fault, 130 / 143 interrupted.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from tlbench.names import json_bytes
 from tlbench.results.atomic import atomic_file, output_errors
 from tlbench.results.folder import run_files
 from tlbench.results.places import check_not_read, check_output
+from tlbench.streams import ReaderGone, write_data
 from tlbench.study.compare import Comparison, compare
 from tlbench.study.compare_options import USAGE, CompareOptions, parse_command
 from tlbench.study.render import render
@@ -48,7 +50,10 @@ def _act(arguments: list[str]) -> None:
         )
     comparison = compare(*sides, factors=options.factors, metric=options.metric)
     _show(sides, comparison)
-    if path is not None:
+    if path is None:
+        with contextlib.suppress(ReaderGone):
+            write_data("")  # where standard output is closed, the table is lost
+    else:
         content = {
             "sides": {side.name: [str(folder) for folder in side.folders] for side in sides},
             "differing": comparison.differences,

@@ -14,7 +14,7 @@ from typing import Any, TextIO, cast
 from tlbench.errors import Failure
 from tlbench.names import escaped
 
-_GONE = {errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ESHUTDOWN}
+_GONE = {errno.EPIPE, errno.EBADF, errno.ECONNRESET, errno.ENOTCONN, errno.ESHUTDOWN}
 
 
 class ReaderGone(Exception):

@@ -22,8 +22,8 @@ from tlbench.streams import (
     write_data,
 )
 
-GONE = [errno.EPIPE, errno.ECONNRESET]
-REFUSED = [errno.ENOSPC, errno.EIO, errno.EBADF]
+GONE = [errno.EPIPE, errno.EBADF]
+REFUSED = [errno.ENOSPC, errno.EIO]
 
 
 class Refusing(io.StringIO):
@@ -82,7 +82,7 @@ def test_a_result_that_is_lost_is_an_error_of_standard_output(terminal, number):
     terminal(Refusing(number))
     say("the result")
     assert lost_result() == f"standard output cannot be written ({os.strerror(number)})"
-    with pytest.raises(Failure, match=r"standard output (cannot be written|is closed)"):
+    with pytest.raises(Failure, match="standard output cannot be written"):
         write_data("a row\n")
 
 
@@ -94,12 +94,12 @@ def test_a_reader_who_has_gone_has_seen_what_they_wanted(terminal):
         write_data("a row\n")
 
 
-def test_a_stream_that_somebody_closed_loses_the_result(terminal):
+def test_a_stream_that_somebody_closed_is_a_reader_who_has_gone(terminal):
     stream = io.StringIO()
     terminal(stream)
     stream.close()
     say("text")
-    assert lost_result() == "standard output cannot be written (Bad file descriptor)"
+    assert lost_result() is None
 
 
 def test_standard_error_may_be_lost_as_well(terminal, monkeypatch):

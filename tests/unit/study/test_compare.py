@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import subprocess
@@ -210,3 +211,19 @@ def test_help_and_comparing_import_nothing_heavy(arm):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "python -m tlbench.compare outputs/cifar/tin200 outputs/cifar/random" in done.stdout
+
+
+class _Closed(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.EBADF, "closed")
+
+
+def test_a_table_onto_a_closed_standard_output_is_lost_and_said_unless_a_file_keeps_it(arm, monkeypatch):
+    sides = (str(arm("a", "tin200", 0.94, 0.95)), str(arm("b", "random", 0.90, 0.91)))
+    for more, code in (((), 1), (("output=c.json",), 0)):
+        err = io.StringIO()
+        monkeypatch.setattr(sys, "stdout", _Closed())
+        monkeypatch.setattr(sys, "stderr", err)
+        assert main([*sides, *more]) == code
+        said = "standard output is closed, where the result would go; give output=FILE" in err.getvalue()
+        assert said is (code == 1)
