@@ -226,6 +226,7 @@ def test_terminated(whole, tmp_path, capsys, hook, call, step):
     assert_equal_runs(folder, whole.folder)
 
 
+@pytest.mark.slow
 def test_killed_after_the_first_epoch(whole, tmp_path):
     config, folder = compose_config(PAGES), tmp_path / "run"
     with stop_at(DetectionTask, "training_step", STEPS + 2, die), pytest.raises(Killed):

@@ -46,6 +46,7 @@ def result(folder: str) -> Record:
     return record
 
 
+@pytest.mark.slow
 def test_memory_and_workers_give_the_same_run():
     records = []
     for name, *options in (("memory",), ("alone", "data.workers=0"), ("workers", "data.workers=2")):
@@ -132,6 +133,7 @@ def test_a_run_does_not_go_on_with_other_images():
     assert "are not those that the run began with" in outcome.one_line()
 
 
+@pytest.mark.slow
 def test_other_images_are_another_configuration():
     assert train(*TINY_RANDOM, *FOLDER, "trainer.max_epochs=1", "hydra.run.dir=run").code == 0
     Path("images").rename("others")
