@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from tlbench.config import DataConfig, DetectionDataConfig, ImageDataConfig
+from tlbench.data.inventory import Inventory
 from tlbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -42,12 +43,14 @@ class Target(Generic[S_co]):
         splits: `train` (after `data.fraction` or `data.shots`), `val` and `test`.
         split_rule: How the splits came about (official or carved out, fractions, seed, counts); JSON types only.
         unreadable: Files left out, with the reason, where `data.max_unreadable` allows it.
+        inventory: What became of each file below the root; None where data are not the user's files.
     """
 
     name: str
     splits: Mapping[str, S_co]
     split_rule: Mapping[str, Any]
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    inventory: Inventory | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:

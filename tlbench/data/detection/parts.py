@@ -9,6 +9,7 @@ import torch
 
 from tlbench.data.detection.assemble import Mended
 from tlbench.data.detection.listing import BoxListing
+from tlbench.data.inventory import Inventory
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +22,7 @@ class ReadParts:
         unreadable: Name of each image whose file cannot be read → the reason.
         named: What the parts are called in the rule of the splits: `official`, `the folder's`.
         frames: Whether the images are frames of videos.
+        inventory: What became of each file below the root; None where it is not taken.
     """
 
     parts: Mapping[str, BoxListing]
@@ -28,6 +30,7 @@ class ReadParts:
     unreadable: Mapping[str, str]
     named: str = "the folder's"
     frames: bool = False
+    inventory: Inventory | None = None
 
 
 def parts_of(
