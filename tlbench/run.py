@@ -174,6 +174,7 @@ class _Run:
             split_rule=dict(target.split_rule),
             fingerprints={},
             storage=module.storage,
+            pixel_ranges=dict(target.pixel_ranges),
         )
         with noting(code_names(c)) as files:
             network = build_network(c.model, len(names), c.seeds.init, c.data.image_size)

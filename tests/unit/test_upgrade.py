@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Any, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from tests.composed import config
+from tests.composed import config, data_values
 from tlbench import upgrade
 from tlbench.config import TrainConfig
 from tlbench.config_hash import affecting_results, config_hash, flatten, stored_hashes
@@ -35,6 +36,18 @@ def keys_of(kind: Any, prefix: str = "") -> set[str]:
             found |= below or {f"{prefix}{name}"}
         return found
     return set()
+
+
+def before_format_2_grew(values: dict[str, Any]) -> dict[str, Any]:
+    """A configuration without the keys that came since."""
+    found = copy.deepcopy(values)
+    for added in upgrade.TO_FORMAT_2:
+        *groups, last = added.key.split(".")
+        node = found
+        for group in groups:
+            node = node[group]
+        node.pop(last, None)
+    return found
 
 
 def test_a_key_added_to_the_schema_has_an_upgrade_value():
@@ -89,10 +102,22 @@ def test_detection_records_from_before_it_averaged():
     assert "fit" not in new["data"]
 
 
+@pytest.mark.parametrize(("name", "moves"), [("digits", False), ("cifar10", False), ("image_folder", True)])
+def test_decoding_whole_is_another_experiment_where_files_may_be_large(name, moves):
+    now = {**config().model_dump(mode="json"), "data": data_values(name)}
+    before = before_format_2_grew(now)
+    assert now["data"]["decode"] == "whole"
+    assert upgraded(before)["data"]["decode"] == "fast"  # what records without the key were decoded by
+    assert (config_hash(now) != config_hash(before)) is moves
+    assert config_hash(upgraded(before)) == config_hash(before)
+    given = {**now, "data": {**now["data"], "pixel_range": [0, 4095]}}
+    assert config_hash(given) != config_hash(now)
+
+
 def test_what_is_whole_stays_as_it_is():
     whole = config().model_dump(mode="json")
     assert upgraded(whole) == whole
-    assert config_hash(whole) in stored_hashes(whole, 1)
+    assert config_hash(whole) in stored_hashes(before_format_2_grew(whole), 1)
 
 
 @pytest.mark.parametrize("without", ["data.root", "model.groups", "tuning"])
@@ -114,7 +139,7 @@ def test_hashes_of_all_recipes_that_format_1_had_are_known(without):
 
 
 def test_a_key_that_comes_changes_no_hash_until_it_is_used(monkeypatch):
-    before = config().model_dump(mode="json")
+    before = before_format_2_grew(config().model_dump(mode="json"))
     hashed = config_hash(before)
     monkeypatch.setattr(upgrade, "TO_FORMAT_2", (Added("optimizer.new", 0.5, {"task.name": ("classification",)}),))
     after = upgraded(before)
@@ -127,7 +152,7 @@ def test_a_key_that_comes_changes_no_hash_until_it_is_used(monkeypatch):
 
 
 def test_a_key_of_another_task_or_of_a_group_that_is_null_is_not_added(monkeypatch):
-    before = config().model_dump(mode="json")
+    before = before_format_2_grew(config().model_dump(mode="json"))
     monkeypatch.setattr(
         upgrade,
         "TO_FORMAT_2",

@@ -45,7 +45,9 @@ PlainName = Annotated[str, AfterValidator(_plain)]
 class DataRecord(Section):
     """What the run saw: class names, how the splits came about, a SHA-256 of each split it read, and the audit.
 
-    `storage` is `memory` (decoded once, kept on the device) or `workers` (decoded in each epoch).
+    `storage` is `memory` (decoded once, kept on the device) or `workers` (decoded in each epoch). `pixel_ranges` says
+    which values of images of more than 8 bits are black and white, by container (`uint16`, `int32`, `float32`); None in
+    records from before ranges were found, when 16 bits had all of 0 … 65535.
     """
 
     name: str
@@ -53,6 +55,7 @@ class DataRecord(Section):
     split_rule: dict[str, Any]
     fingerprints: dict[str, str]
     storage: Literal["memory", "workers"] = "memory"
+    pixel_ranges: dict[Literal["uint16", "int32", "float32"], tuple[float, float]] | None = None
     audit: dict[str, Any] | None = None
 
 

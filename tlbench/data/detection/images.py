@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlbench.config import ImageLimit
-from tlbench.data.decode import STANDARD, Fit, UnreadableError, decode_square, inside_size
+from tlbench.data.decode import WHOLE, WHOLE_FILES, Decoding, Fit, UnreadableError, decode_square, inside_size
 from tlbench.data.detection.listing import BoxListing, objects_of
 from tlbench.data.file_digests import read_unchanged
-from tlbench.data.images import no_more_readable
+from tlbench.data.images import no_more_readable, ranges_of
 from tlbench.data.listing import Files
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ class BoxSplit:
         digests: (N, 16) uint8, equal where images are.
         thumbnails: (N, 3, h, h) uint8, the images in small, for the audit.
         listing: The files and their labels as they were read; None where images are drawn.
+        how: What their pixels depend on, beside side and fit.
     """
 
     names: tuple[str, ...]
@@ -52,6 +52,7 @@ class BoxSplit:
     digests: NDArray[np.uint8]
     thumbnails: Tensor
     listing: BoxListing | None
+    how: Decoding = field(default=WHOLE_FILES, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -70,8 +71,9 @@ class BoxSplit:
         return ("sizes", "inside", "boxes", "labels", "starts")
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over the images' contents, side, boxes, labels and class names."""
-        digest = hashlib.sha256(json.dumps([len(self), self.side, list(self.class_names)]).encode())
+        """SHA-256 (hex) over the images' contents, side, boxes, labels, class names and pixel ranges, if any."""
+        header = [len(self), self.side, list(self.class_names), *ranges_of(self.how)]
+        digest = hashlib.sha256(json.dumps(header).encode())
         digest.update(np.ascontiguousarray(self.digests).data)
         for tensor in (self.sizes, self.boxes, self.labels, self.starts):
             digest.update(tensor.cpu().contiguous().numpy().data)
@@ -84,11 +86,9 @@ class BoxFiles(BoxSplit):
 
     Args:
         fit: How each is brought to its square.
-        limit: Up to which size they were read.
     """
 
     fit: Fit
-    limit: ImageLimit = STANDARD
 
     @property
     def files(self) -> Files:
@@ -105,7 +105,7 @@ class BoxFiles(BoxSplit):
         images = np.empty((len(index), 3, self.side, self.side), np.uint8)
         for row, i in enumerate(index.tolist()):
             try:
-                images[row] = decode_corner(self.files, i, self.digests[i], self.side, self.fit, self.limit)
+                images[row] = decode_corner(self.files, i, self.digests[i], self.side, self.fit, self.how)
             except UnreadableError as error:
                 raise no_more_readable(self.files, i, error) from None
         return torch.from_numpy(images)
@@ -127,7 +127,7 @@ class BoxImages(BoxSplit):
 
 
 def decode_corner(
-    files: Files, position: int, digest: NDArray[np.uint8], side: int, fit: Fit, limit: ImageLimit
+    files: Files, position: int, digest: NDArray[np.uint8], side: int, fit: Fit, how: Decoding
 ) -> NDArray[np.uint8]:
     """(3, side, side) uint8: a listed image in the top left corner of a square, its longer side the square's.
 
@@ -136,8 +136,8 @@ def decode_corner(
     Raises:
         UnreadableError: The file cannot be read or decoded, or has another digest by now.
     """
-    content = read_unchanged(files, position, digest, limit)
-    return decode_square(content, side, fit, limit=limit).transpose(2, 0, 1)
+    content = read_unchanged(files, position, digest, how.limit)
+    return decode_square(content, side, fit, WHOLE, how).transpose(2, 0, 1)
 
 
 def in_resized(listing: BoxListing, side: int) -> tuple[Tensor, Tensor]:
