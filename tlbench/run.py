@@ -29,6 +29,7 @@ from tlbench.loggers.build import begin_logging, build_loggers, conclude_logging
 from tlbench.loggers.status import Status
 from tlbench.models.catalog import build_network
 from tlbench.names import check_class_names
+from tlbench.processes.news import tell_launcher
 from tlbench.processes.rank import is_first_process
 from tlbench.processes.team import ProcessLost, Team
 from tlbench.results.atomic import output_errors
@@ -213,6 +214,7 @@ class _Run:
         if read is not None and is_first_process():
             for line in lines(read):
                 self.say(line)
+            tell_launcher(lines(read))
 
     def _audit(self, module: TargetModule[Any], data: DataRecord) -> list[str]:
         """Audit the splits that the run reads, into the record; the first of several processes does so for all."""
