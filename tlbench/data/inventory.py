@@ -28,6 +28,14 @@ class Inventory:
     read: Mapping[str, tuple[str, ...]]
     left_out: Mapping[str, tuple[str, ...]]
 
+    def leaving_out(self, names: Iterable[str], reason: str) -> Inventory:
+        """The same files, some of which turned out to be unusable when they were read."""
+        moved = dict.fromkeys(names)
+        if not moved:
+            return self
+        read = {kind: tuple(name for name in there if name not in moved) for kind, there in self.read.items()}
+        return Inventory(self.root, read, {**self.left_out, reason: (*self.left_out.get(reason, ()), *moved)})
+
     def section(self) -> dict[str, Any]:
         """For the record: counts of both, and the first names of what was left out; JSON types."""
         return {

@@ -72,7 +72,13 @@ def read_yolo(
     )
     mended.tell(warn)
     inventory = take_yolo_inventory(found, files, names, labels, unreadable)
-    return ReadParts(parts_of(whole, found.parts, sizes.unreadable), mended, unreadable, inventory=inventory)
+    return ReadParts(
+        parts_of(whole, found.parts, sizes.unreadable),
+        mended,
+        unreadable,
+        inventory=inventory,
+        unlabelled=frozenset(name for name, path in zip(names, labels.paths, strict=True) if path is None),
+    )
 
 
 def _reason(found: YoloImages, name: str, reason: str) -> str:

@@ -18,6 +18,7 @@ from tlbench.data.detection.yolo_paths import split_of
 from tlbench.data.detection.yolo_texts import CLASS_FILES, read_class_file
 from tlbench.data.detection.yolo_yaml import YoloYaml, find_yaml, read_yaml
 from tlbench.data.image_kind import kind_of_file
+from tlbench.data.inventory import all_files
 from tlbench.data.listing import natural_order
 from tlbench.errors import DataError
 from tlbench.folders import entries_of, is_folder, walk
@@ -87,7 +88,12 @@ def find_images(
         else:
             found.parts = {split: _images_below(place) for split, place in _folders(base)}
         if not found.parts.get("train"):
-            raise DataError(f"{base}: no training images ({' '.join(EXTENSIONS)}); wanted is {LAYOUTS}")
+            texts = sum(name.lower().endswith(".txt") for name in all_files(base))
+            beside = f", while {texts} .txt files are there: are they labels without their images?" if texts > 1 else ""
+            raise DataError(
+                f"{base}: no training images ({' '.join(EXTENSIONS)}, or what begins as one){beside}; wanted is "
+                f"{LAYOUTS}"
+            )
     for split in [split for split, paths in found.parts.items() if not paths]:
         warn(f"{base}: {split} holds no image, so there is no {split}; where one is needed it is carved out of train")
         del found.parts[split]

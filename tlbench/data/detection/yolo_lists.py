@@ -47,18 +47,21 @@ def read_list(file: Path, root: Path, limits: LimitsConfig, say: Callable[[str],
         DataError: It cannot be read, a line is no image's name, or the images could be in several places.
     """
     lines = _lines(file, limits)
-    places = [_standard(file.parent, root, line) for _, line in lines]
-    lost = [i for i, place in enumerate(places) if not os.path.exists(place)]  # noqa: PTH110 - Path raises
+    found = [_standard((file.parent, root), line) for _, line in lines]
+    lost = [i for i, place in enumerate(found) if place is None]
     if lost:
         moved = _moved(file, root, [lines[i][1] for i in lost], len(lost) < len(lines), say)
         for i, place in zip(lost, moved, strict=True):
-            places[i] = place or places[i]
+            found[i] = place
+    there = sum(str(place).startswith(f"{file.parent}{os.sep}") for place in found if place)
+    home = file.parent if 2 * there > len(lines) - found.count(None) else root  # where what is not there would be
+    places = [place or os.path.join(home, line) for place, (_, line) in zip(found, lines, strict=True)]  # noqa: PTH118
     absent = {}
     for (number, line), place in zip(lines, places, strict=True):
-        there = os.path.lexists(place)
-        if os.path.isdir(place) or not (there or line.lower().endswith(EXTENSIONS)):  # noqa: PTH112
+        is_there = os.path.lexists(place)
+        if os.path.isdir(place) or not (is_there or line.lower().endswith(EXTENSIONS)):  # noqa: PTH112
             raise DataError(f"{file}:{number}: {short(line)}: no image file's name; wanted is one a line")
-        if not there:
+        if not is_there:
             absent[os.path.normpath(place)] = f"{file.name}:{number}"
     return ListedImages([os.path.normpath(place) for place in places], absent)
 
@@ -75,9 +78,9 @@ def _lines(file: Path, limits: LimitsConfig) -> list[tuple[int, str]]:
     return [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 
-def _standard(beside: Path, root: Path, line: str) -> str:
-    places = [f"{folder}/{line}" if not line.startswith("/") else line for folder in (beside, root)]
-    return next((place for place in places if os.path.exists(place)), places[0])  # noqa: PTH110
+def _standard(folders: Sequence[Path], line: str) -> str | None:
+    places = (os.path.join(folder, line) for folder in folders)  # noqa: PTH118
+    return next((place for place in places if os.path.lexists(place)), None)
 
 
 def _moved(file: Path, root: Path, lines: Sequence[str], others: bool, say: Callable[[str], None]) -> list[str | None]:

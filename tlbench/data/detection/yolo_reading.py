@@ -147,20 +147,24 @@ def _guessed(root: Path, rows: LabelRows, say: Callable[[str], None]) -> Reading
     if len(longer) != 1:
         return "points"
     ((columns, count),) = longer.items()
-    only = len(counts) == 1
     rest = columns - BOX
     step = -(-len(rows.sample) // max(50, _CORNERS // columns**2))
     sample = rows.sample[::step]
-    fits_box = sum(map(_is_box, sample)) / len(sample)
+    as_boxes = [_is_box(values) for values in sample]
     if columns % 2 == 0:
-        if fits_box < 1 - _FEW:
+        if sum(as_boxes) < (1 - _FEW) * len(sample):
             return "points"  # an even number of columns is no polygon: each such row is told
         of = f"{rest // 3} key points"
     else:
         if columns == 9 and sum(map(_is_parallelogram, sample)) >= _AS_BOXES * len(sample):
             return "points"
-        fits_polygon = sum(map(_is_polygon, sample)) / len(sample)
-        if _holds(fits_polygon, fits_box) or (fits_polygon >= 1 - _FEW and not only):  # rows of a pose are all as long
+        as_polygons = [_is_polygon(values) for values in sample]
+        either = sum(a or b for a, b in zip(as_boxes, as_polygons, strict=True))  # pixels are neither, and told later
+        if not either:
+            return "points"
+        fits_box, fits_polygon = sum(as_boxes) / either, sum(as_polygons) / either
+        alone = len(counts) == 1  # rows of a pose are all as long
+        if _holds(fits_polygon, fits_box) or (fits_polygon >= 1 - _FEW and not alone):
             return "points"
         if not _holds(fits_box, fits_polygon):
             raise DataError(_undecided(root, columns, count))

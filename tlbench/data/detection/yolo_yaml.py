@@ -8,6 +8,7 @@ file is ever executed.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from tlbench.yaml_text import load_yaml
 
 _USUAL = ("data.yaml", "data.yml")
 _ENDINGS = (".yaml", ".yml")
+_TABS = re.compile(r"([:,\[\]{}-])[ ]*\t[ \t]*")
 _LOST = "\ufffd"  # stands for bytes that are no UTF-8
 
 
@@ -176,9 +178,16 @@ def _mapping(file: Path, limits: LimitsConfig, say: Callable[[str], None]) -> di
 
 
 def _load(text: str) -> Any:
-    """YAML, in which a backslash in double quotes, as in paths of Windows, is one and no more."""
+    """YAML, in which a backslash in double quotes, as in paths of Windows, is one and no more.
+
+    Raises:
+        YAMLError: As `load_yaml`, of which a `ValueError` comes, too.
+    """
     if '"' not in text or "\\" not in text:
-        return load_yaml(text)
+        try:
+            return load_yaml(text)
+        except yaml.YAMLError:
+            return load_yaml(_TABS.sub(r"\1 ", text))  # YAML allows tabs between words, PyYAML does not
     try:
         found = load_yaml(text)
     except yaml.YAMLError:
