@@ -20,6 +20,7 @@ from tlbench.data.detection.yolo_reading import Decided, check_plausible, decide
 from tlbench.data.inventory import all_files
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
+from tlbench.folders import is_hidden
 from tlbench.regular_file import TooLargeError, read_regular
 
 DUPLICATES = "duplicate label rows left out"
@@ -71,7 +72,7 @@ def read_yolo(
         mended,
     )
     mended.tell(warn)
-    inventory = take_yolo_inventory(found, files, names, labels, unreadable)
+    inventory = take_yolo_inventory(found, files, names, labels, unreadable, warn)
     return ReadParts(
         parts_of(whole, found.parts, sizes.unreadable),
         mended,
@@ -100,7 +101,8 @@ def _texts_of(found: YoloImages, files: Sequence[str]) -> list[str]:
     """The texts below the data set's folder that may be label files, relative to the images' root."""
     base, root = os.path.abspath(found.base), os.path.abspath(found.root)  # noqa: PTH100
     known = {os.path.abspath(file) for file in found.descriptions}  # noqa: PTH100
-    texts = (f"{base}/{name}" for name in files if name.lower().endswith(LABELS) and "/." not in f"/{name}")
+    shown = (name for name in files if name.lower().endswith(LABELS) and not any(map(is_hidden, name.split("/"))))
+    texts = (f"{base}/{name}" for name in shown)
     return [os.path.relpath(path, root) for path in texts if path not in known]
 
 

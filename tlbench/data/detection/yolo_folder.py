@@ -20,12 +20,11 @@ from tlbench.data.detection.yolo_yaml import YoloYaml, find_yaml, read_yaml
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.inventory import all_files
 from tlbench.data.listing import natural_order
+from tlbench.data.split_names import split_names
 from tlbench.errors import DataError
 from tlbench.folders import entries_of, is_folder, walk
 
 LAYOUTS = "images/{train,val,test} with labels/{train,val,test}, {train,val,test}/images, or images with labels"
-
-_NO_DATA = ("__MACOSX",)  # folders that packing programs leave behind
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def find_images(
             for split, entries in described.splits.items():
                 found.parts[split] = [path for entry in entries for path in _images_of(entry, base, limits, found, say)]
         else:
-            found.parts = {split: _images_below(place) for split, place in _folders(base)}
+            found.parts = {split: _images_below(place) for split, place in _folders(base, say)}
         if not found.parts.get("train"):
             texts = sum(name.lower().endswith(".txt") for name in all_files(base))
             beside = f", while {texts} .txt files are there: are they labels without their images?" if texts > 1 else ""
@@ -158,7 +157,7 @@ def _unwrapped(root: Path, limits: LimitsConfig, say: Callable[[str], None]) -> 
     folder = root
     while find_yaml(folder, limits) is None and find_darknet(folder) is None:
         entries = entries_of(folder)
-        inner = [entry.name for entry in entries if is_folder(entry) and entry.name not in _NO_DATA]
+        inner = [entry.name for entry in entries if is_folder(entry)]
         if len(inner) != 1 or inner[0].lower() in ("images", "labels") or split_of(inner[0]):
             break
         files = [entry.path for entry in entries if not is_folder(entry)]
@@ -205,24 +204,33 @@ def _images_of(entry: Path, root: Path, limits: LimitsConfig, found: _Found, say
     return list(listed.paths)
 
 
-def _folders(root: Path) -> list[tuple[str, Path]]:
+def _folders(root: Path, say: Callable[[str], None]) -> list[tuple[str, Path]]:
     """The splits of a folder without a description."""
     for holder in (_called(root, "images"), root):
         names = sorted(entry.name for entry in entries_of(holder) if is_folder(entry)) if holder else []
-        splits = {name: split for name in names if (split := split_of(name))}
-        if not splits or holder is None:
+        names = [name for name in names if name.lower() not in ("images", "labels")]
+        found = split_names(names)
+        if found is None or holder is None:
             continue
-        if "train" not in splits.values():
-            raise DataError(f"{holder}: holds {' and '.join(splits)} but no folder train; wanted is {LAYOUTS}")
+        if found.lacks_train:
+            held = " and ".join(found.splits)
+            raise DataError(f"{holder}: holds {held} but no folder train; wanted is {LAYOUTS}")
+        if found.doubtful:
+            doubtful = " and ".join(found.doubtful)
+            raise DataError(f"{holder}: {doubtful} may be val or test; say in a data.yaml which folders count")
+        splits = found.splits
         twice = [name for name, split in splits.items() if list(splits.values()).count(split) > 1]
         if twice:
             raise DataError(f"{holder}: {' and '.join(twice)} are one split; say in a data.yaml which folders count")
-        others = [name for name in names if name not in splits and name.lower() not in ("images", "labels")]
+        others = [name for name in names if name not in splits and name not in found.unlabelled]
         if others and holder != root:
             raise DataError(
                 f"{holder}: holds {', '.join(splits)} and other folders ({', '.join(others[:4])}); say in a data.yaml "
                 "which folders count"
             )
+        otherwise = [f"{name} as {split}" for name, split in splits.items() if split_of(name) != split]
+        if otherwise:
+            say(f"{holder}: read as splits: {', '.join(otherwise)}")
         return [(split, _called(holder / name, "images") or holder / name) for name, split in splits.items()]
     return [("train", _called(root, "images") or root)]
 

@@ -7,14 +7,15 @@ import re
 import unicodedata
 from pathlib import Path
 
-from tlbench.data.listing import SPLITS
+from tlbench.data.split_names import split_name
 
 _DRIVE = re.compile(r"^[A-Za-z]:$")
 
 
 def split_of(folder: str) -> str | None:
-    """The split that a folder's name stands for: `train`, `val`, `valid`, `train2017`, …"""
-    return SPLITS.get(folder.lower().rstrip("0123456789"))
+    """The split that a folder's name stands for by itself: `train`, `Valid`, `train2017`, …; None: it is no split's."""
+    found = split_name(folder)
+    return found.kind if found and not (found.rest or found.weak) and found.kind in ("train", "val", "test") else None
 
 
 def folded(name: str) -> str:

@@ -20,8 +20,8 @@ import yaml
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.detection.yolo_entries import find_root, there
 from tlbench.data.detection.yolo_labels import KeyPoints
-from tlbench.data.detection.yolo_paths import split_of
 from tlbench.data.detection.yolo_texts import check_names, text_of
+from tlbench.data.split_names import SPLITS
 from tlbench.errors import DataError, short
 from tlbench.regular_file import TooLargeError, open_regular, read_regular
 from tlbench.yaml_text import load_yaml
@@ -88,7 +88,7 @@ def read_yaml(file: Path, limits: LimitsConfig = STANDARD_LIMITS, say: Callable[
     class_names = _class_names(file, content, limits, say)
     entries: dict[str, list[str]] = {}
     for key, value in content.items():
-        split = split_of(key) if isinstance(key, str) else None
+        split = SPLITS.get(key.lower()) if isinstance(key, str) else None
         if split and value and not (split in entries and key != split):
             entries[split] = _strings(file, key, value)
     points = _key_points(file, content.get("kpt_shape"))
