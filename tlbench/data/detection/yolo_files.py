@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -95,13 +95,14 @@ def _reason(path: Path, reason: str) -> str:
     return "a link that leads nowhere" if path.is_symlink() and not os.path.exists(path) else reason  # noqa: PTH110
 
 
-def _texts_of(found: YoloImages, files: Sequence[str]) -> list[str]:
+def _texts_of(found: YoloImages, files: Sequence[str]) -> Iterator[str]:
     """The texts below the data set's folder that may be label files, relative to the images' root."""
     base, root = os.path.abspath(found.base), os.path.abspath(found.root)  # noqa: PTH100
     known = {os.path.abspath(file) for file in found.descriptions}  # noqa: PTH100
-    shown = (name for name in files if name.lower().endswith(LABELS) and not any(map(is_hidden, name.split("/"))))
-    texts = (f"{base}/{name}" for name in shown)
-    return [os.path.relpath(path, root) for path in texts if path not in known]
+    for name in files:
+        path = f"{base}/{name}"
+        if name.lower().endswith(LABELS) and path not in known and not any(map(is_hidden, name.split("/"))):
+            yield os.path.relpath(path, root)
 
 
 def _read_rows(
