@@ -11,7 +11,8 @@ from pathlib import Path
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.decode import EXTENSIONS
 from tlbench.data.detection.yolo_yaml import check_names, find_yaml, read_yaml
-from tlbench.data.listing import SPLITS, list_images
+from tlbench.data.listing import list_images
+from tlbench.data.split_names import SPLITS
 from tlbench.errors import DataError, short
 from tlbench.regular_file import TooLargeError, read_regular
 
