@@ -9,6 +9,7 @@ from typing import Any
 
 from tlbench.config import StandIn
 from tlbench.results.record import Record
+from tlbench.results.was_read import WasRead
 from tlbench.study.baselines import baselines
 from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
 from tlbench.study.tuning_notes import tuning_notes
@@ -67,7 +68,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class StudySummary:
-    """All that a study says; arms in order of appearance, metrics with the primary one first."""
+    """All that a study says; arms in order of appearance, metrics with the primary one first.
+
+    `read` is what the first of its runs said of the data before it trained; None where no record has that.
+    """
 
     study: str
     factors: tuple[str, ...]
@@ -78,10 +82,15 @@ class StudySummary:
     failures: tuple[Failure, ...]
     stand_ins: tuple[StandIn, ...]
     notes: tuple[str, ...]
+    read: WasRead | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers, fit for JSON."""
-        return {**asdict(self), "stand_ins": [stand_in.model_dump() for stand_in in self.stand_ins]}
+        return {
+            **asdict(self),
+            "stand_ins": [stand_in.model_dump() for stand_in in self.stand_ins],
+            "read": None if self.read is None else self.read.model_dump(mode="json"),
+        }
 
 
 def summarise_study(
@@ -141,6 +150,7 @@ def summarise_study(
         failures=tuple(failures),
         stand_ins=tuple({(s.kind, s.wanted, s.used): s for r in records for s in r.stand_ins}.values()),
         notes=(*_notes(arms, [d for d in differences if d.metric == primary]), *tuning_notes(complete)),
+        read=next((run.data.read for run in records if run.data and run.data.read), None),
     )
 
 
