@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.config import LimitsConfig
-from tlbench.data.detection.yolo_yaml import check_names
+from tlbench.data.detection.yolo_texts import check_names
 from tlbench.errors import DataError, short
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlbench.data.detection.yolo_folder import split_of
+from tlbench.data.detection.yolo_paths import split_of
 from tlbench.errors import DataError
 
 LAYOUTS = "annotations/instances_{train,val}*.json or {train,valid,test}/_annotations.coco.json"
