@@ -26,7 +26,8 @@ from tlbench.models.ultralytics_package import ultralytics_module
 from tlbench.regular_file import open_regular
 from tlbench.sources.hashing import file_sha256
 from tlbench.sources.places import is_file
-from tlbench.sources.read import check_growth, checked_tensors, code_refused
+from tlbench.sources.read import checked_tensors, code_refused
+from tlbench.sources.torch_file import check_growth
 
 NETWORK = "ultralytics.nn.tasks.DetectionModel"
 """The class of the networks that are read."""
