@@ -125,7 +125,7 @@ def choose_classes(listing: Boxes, wanted: Sequence[str]) -> Boxes:
         boxes=listing.boxes[kept],
         labels=labels[kept],
         starts=before[listing.starts],
-class_names=wanted_classes(listing.class_names, wanted),
+        class_names=wanted_classes(listing.class_names, wanted),
         crowds=None if listing.crowds is None else listing.crowds.renumbered(numbers),
     )
 
