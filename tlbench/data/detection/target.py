@@ -15,6 +15,7 @@ from tlbench.data.detection.listing import BoxListing
 from tlbench.data.detection.parts import ReadParts
 from tlbench.data.detection.root import detection_root
 from tlbench.data.image_files import keeps_in_memory
+from tlbench.data.inventory import Inventory
 from tlbench.data.scan import Scan, scan
 from tlbench.data.target import Target
 from tlbench.data.unreadable import check_unreadable
@@ -49,7 +50,7 @@ def open_boxes(
     splits, unreadable = _decoded(listed.splits, listed.unreadable, data, say, warn)
     carved = [split for split in ("val", "test") if listed.split_rule[f"{split}_fraction"] is not None]
     check_objects(listed.splits["train"].root, splits, carved)  # again: some images may be unreadable
-    return Target(data.name, splits, listed.split_rule | counted(splits), unreadable)
+    return Target(data.name, splits, listed.split_rule | counted(splits), unreadable, listed.inventory)
 
 
 def open_uncarved(
@@ -83,6 +84,7 @@ class ListedSplits:
     splits: Mapping[str, BoxListing]
     split_rule: dict[str, Any]
     unreadable: Mapping[str, str]
+    inventory: Inventory | None = None
 
 
 def list_boxes(
@@ -95,7 +97,9 @@ def list_boxes(
     """
     read = _read(data, say, warn)
     splits, rule = carve_boxes(read.parts, data, split_seed, read.named, warn, read.frames)
-    return ListedSplits({split: read.mended.note(part) for split, part in splits.items()}, rule, read.unreadable)
+    return ListedSplits(
+        {split: read.mended.note(part) for split, part in splits.items()}, rule, read.unreadable, read.inventory
+    )
 
 
 def _read(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
