@@ -9,11 +9,12 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from tlbench.arms import arm_name
+from tlbench.compose import CONFIG_NAME, config_dir
 from tlbench.console import console, say, shown, warn
 from tlbench.errors import ConfigError
 from tlbench.metrics.monitored import DEFAULT_MONITOR
 from tlbench.names import json_bytes
-from tlbench.overrides import quoted
+from tlbench.overrides import quoted, within_grammar
 from tlbench.results.atomic import ANOTHER_RUN_FOLDER, write_atomic
 from tlbench.results.folder import CONSOLE_FILE, remove_all_leftovers
 from tlbench.results.lock import COUNTS_FOR_S, locked
@@ -57,7 +58,7 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
     if OmegaConf.is_missing(hydra_config.hydra.sweep, "dir"):
         raise ConfigError("hydra.sweep.dir: missing; give the study's folder")
     results_are_kept()
-    planned = plan_runs(job_overrides, compose)
+    planned = plan_runs([[within_grammar(o) for o in overrides] for overrides in job_overrides], compose)
     check_place(planned[0].study_folder / SUMMARY_FILE, ANOTHER_RUN_FOLDER)
     if any(p.config.plan for p in planned):
         raise ConfigError("plan=true: a sweep's dry run is made with -m, without hydra.mode; drop one of them")
@@ -80,9 +81,17 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
 
 
 def _passed_on(hydra_config: DictConfig) -> list[str]:
-    """What a run's own command line needs of the study's: further config folders."""
-    sources = hydra_config.hydra.runtime.config_sources
-    flags = [part for s in sources if s.provider == "command-line" for part in ("--config-dir", str(s.path))]
+    """What a run's own command line needs of the study's: its primary configuration, and further config folders."""
+    hydra = hydra_config.hydra
+    given = {"command-line": "--config-dir", "main": "--config-path"}
+    flags = [
+        part
+        for s in hydra.runtime.config_sources
+        if s.provider in given and str(s.path) != str(config_dir())
+        for part in (given[s.provider], str(s.path))
+    ]
+    if hydra.job.config_name not in (None, CONFIG_NAME):
+        flags += ["--config-name", str(hydra.job.config_name)]
     return flags + [o for o in hydra_config.hydra.overrides.hydra if o.startswith("hydra.searchpath=")]
 
 

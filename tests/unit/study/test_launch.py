@@ -10,9 +10,10 @@ from hydra import compose, initialize_config_dir
 
 from tests.locks import fabricate
 from tests.records import record
-from tlbench.compose import compose_config, config_dir, register_resolvers
+from tlbench.compose import compose_config, config_dir
 from tlbench.config import StandIn
 from tlbench.errors import ConfigError, DataError, FolderInUse, OutputError
+from tlbench.resolvers import register_resolvers
 from tlbench.results.record import ErrorRecord, read_record, write_record
 from tlbench.study import launch, planning
 from tlbench.study.jobs import StudyFailed

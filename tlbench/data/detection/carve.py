@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tlbench.config import DetectionDataConfig
-from tlbench.data.carve_options import carved_fractions, class_numbers
+from tlbench.data.carve_options import carved_fractions, class_numbers, wanted_classes
 from tlbench.data.detection.frame_blocks import Blocks, frame_blocks
 from tlbench.data.detection.images import BoxImages, BoxSplit
 from tlbench.data.detection.label_leak import label_leak
@@ -125,7 +125,7 @@ def choose_classes(listing: Boxes, wanted: Sequence[str]) -> Boxes:
         boxes=listing.boxes[kept],
         labels=labels[kept],
         starts=before[listing.starts],
-        class_names=tuple(wanted),
+        class_names=wanted_classes(listing.class_names, wanted),
         crowds=None if listing.crowds is None else listing.crowds.renumbered(numbers),
     )
 

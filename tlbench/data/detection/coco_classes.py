@@ -10,7 +10,7 @@ from typing import Any
 
 from tlbench.config import LimitsConfig
 from tlbench.data.detection.coco_entries import Ids
-from tlbench.data.detection.yolo_yaml import check_names
+from tlbench.data.detection.yolo_texts import check_names
 from tlbench.errors import DataError, short
 
 _BACKGROUND = {"background", "_background_", "__background__", "bg"}

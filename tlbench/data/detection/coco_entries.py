@@ -8,6 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -77,6 +78,11 @@ class Entries:
     duplicates: list[tuple[int, str]] = field(default_factory=list)
     bent: int = 0
     notes: dict[str, list[str]] = field(default_factory=dict)
+
+    @cached_property
+    def labelled(self) -> frozenset[int]:
+        """The images that an annotation belongs to."""
+        return frozenset(self.images)
 
     def note(self, kind: str, place: str) -> None:
         """Something to be said."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlbench.data.detection.yolo_folder import split_of
+from tlbench.data.split_names import split_name
 from tlbench.errors import DataError, short
 
 LAYOUTS = "annotations/instances_{train,val}*.json or {train,valid,test}/_annotations.coco.json"
@@ -33,10 +33,13 @@ class CocoPart:
     bases: tuple[str, ...]
 
 
-def split_word(name: str) -> str | None:
-    """The split that a folder or file is called after: `train2017`, `instances_Validation`, `train_coco`; or None."""
-    found = {split for word in re.split(r"[\W_]+", name) if (split := split_of(word))}
-    return found.pop() if len(found) == 1 else None
+def split_word(name: str, *, weak: bool = False) -> str | None:
+    """The split that a folder or file is called after: `train2017`, `instances_Validation`, `train_coco`; or None.
+
+    With `weak` also `dev` and the like, which are splits only beside a train.
+    """
+    found = split_name(name)
+    return found.kind if found and found.kind in SPLITS and (weak or not found.weak) else None
 
 
 def find_annotations(
@@ -60,6 +63,8 @@ def find_annotations(
     """
     found = [file for file in files if file.lower().endswith(".json") and not _hidden(file)]
     named = {file: split for file in found if (split := _split_of_file(file))}
+    if "train" in named.values():
+        named |= {file: split for file in found if file not in named and (split := _split_of_file(file, weak=True))}
     if not named:
         only = _only(root, found, holds_boxes)
         others = {file: "JSON without boxes of COCO's kind" for file in found if file != only}
@@ -99,9 +104,9 @@ def wrapped(root: Path, files: Sequence[str]) -> str | None:
     return None if usual or not (root / top).is_dir() else top
 
 
-def _split_of_file(file: str) -> str | None:
+def _split_of_file(file: str, *, weak: bool = False) -> str | None:
     *folders, name = file.split("/")
-    return next((split for part in (name[:-5], *reversed(folders)) if (split := split_word(part))), None)
+    return next((split for part in (name[:-5], *reversed(folders)) if (split := split_word(part, weak=weak))), None)
 
 
 def _likeliest(files: Sequence[str], holds_boxes: Callable[[str], bool]) -> list[str]:

@@ -64,8 +64,13 @@ def read_coco(data: DetectionDataConfig, say: Callable[[str], None], warn: Calla
     mended.tell(warn)
     readable = torch.tensor([i not in sizes.unreadable for i in range(len(names))], dtype=torch.bool)
     _tell_background(whole, readable, say)
-    inventory = _inventory(files, root, names, unreadable)
-    return ReadParts(parts_of(whole, parts, sizes.unreadable), mended, unreadable, inventory=inventory)
+    return ReadParts(
+        parts_of(whole, parts, sizes.unreadable),
+        mended,
+        unreadable,
+        inventory=_inventory(files, root, names, unreadable),
+        unlabelled=_unlabelled({split: (parts[split], entries[split]) for split in parts}),
+    )
 
 
 def _tell(file: Path, entries: Entries, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
@@ -150,6 +155,16 @@ def _tell_background(whole: BoxListing, readable: torch.Tensor, say: Callable[[s
             f"{len(whole.crowds)} crowds (iscrowd) are no objects: nothing is learned from them, and what is detected "
             "in them counts neither way, as in COCO"
         )
+
+
+def _unlabelled(parts: Mapping[str, tuple[Sequence[str], Entries]]) -> frozenset[str]:
+    """Names of the images that no annotation belongs to."""
+    return frozenset(
+        name
+        for names, entries in parts.values()
+        for position, name in enumerate(names)
+        if position not in entries.labelled
+    )
 
 
 def _orientation(root: Path, names: Sequence[str], limit: ImageLimit, position: int) -> int:

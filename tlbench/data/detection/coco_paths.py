@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from tlbench.data.detection.coco_folder import split_word
+from tlbench.data.detection.yolo_paths import folded, split_of
 from tlbench.errors import DataError, short
 
 _SAMPLES = 50  # names that are looked up to find the folders in question
@@ -51,24 +50,24 @@ class Tree:
         """Name without folders, folded → the files."""
         found: dict[str, list[str]] = {}
         for file in sorted(self.files):
-            found.setdefault(_folded(posixpath.basename(file)), []).append(file)
+            found.setdefault(folded(posixpath.basename(file)), []).append(file)
         return found
 
     @cached_property
-    def folded(self) -> Mapping[str, str]:
+    def by_folded(self) -> Mapping[str, str]:
         """Path in no capitals, accents composed → the only file that is called so."""
-        counts = Counter(map(_folded, self.files))
-        return {key: file for file in self.files if counts[key := _folded(file)] == 1}
+        counts = Counter(map(folded, self.files))
+        return {key: file for file in self.files if counts[key := folded(file)] == 1}
 
     def file(self, path: str) -> str | None:
         """The file of this path, or the only one that differs in capitals or in how accents are composed."""
-        return path if path in self.files else self.folded.get(_folded(path))
+        return path if path in self.files else self.by_folded.get(folded(path))
 
     def ending_in(self, parts: Sequence[str]) -> Iterator[str]:
         """The files whose paths end in these parts."""
-        wanted = _folded("/".join(parts))
-        for file in self.by_name.get(_folded(parts[-1]), ()):
-            if f"/{_folded(file)}".endswith(f"/{wanted}"):
+        wanted = folded("/".join(parts))
+        for file in self.by_name.get(folded(parts[-1]), ()):
+            if f"/{folded(file)}".endswith(f"/{wanted}"):
                 yield file
 
 
@@ -180,7 +179,7 @@ def _of_split(file: str, split: str | None) -> bool:
     """Whether no folder of the path names another split."""
     if split is None:
         return True
-    named = {word for part in file.split("/")[:-1] if (word := split_word(part))}
+    named = {word for part in file.split("/")[:-1] if (word := split_of(part))}
     return not named - {split}
 
 
@@ -192,7 +191,3 @@ def _parts(name: str) -> list[str]:
     elif "?d=" in name:  # a local file of Label Studio
         name = unquote(name.partition("?d=")[2])
     return [part for part in name.split("/") if part not in ("", ".", "..") and not _DRIVE.match(part)]
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()

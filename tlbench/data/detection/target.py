@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -48,9 +49,12 @@ def open_boxes(
         return open_documents(data, split_seed, say, warn)
     listed = list_boxes(data, split_seed, say, warn)
     splits, unreadable = _decoded(listed.splits, listed.unreadable, data, say, warn)
+    inventory = _left_out(listed, unreadable)
     carved = [split for split in ("val", "test") if listed.split_rule[f"{split}_fraction"] is not None]
     check_objects(listed.splits["train"].root, splits, carved)  # again: some images may be unreadable
-    return Target(data.name, splits, listed.split_rule | counted(splits), unreadable, listed.inventory)
+    return Target(
+        data.name, splits, listed.split_rule | counted(splits), unreadable, inventory, unlabelled=listed.unlabelled
+    )
 
 
 def open_uncarved(
@@ -85,6 +89,7 @@ class ListedSplits:
     split_rule: dict[str, Any]
     unreadable: Mapping[str, str]
     inventory: Inventory | None = None
+    unlabelled: frozenset[str] = frozenset()
 
 
 def list_boxes(
@@ -97,9 +102,8 @@ def list_boxes(
     """
     read = _read(data, say, warn)
     splits, rule = carve_boxes(read.parts, data, split_seed, read.named, warn, read.frames)
-    return ListedSplits(
-        {split: read.mended.note(part) for split, part in splits.items()}, rule, read.unreadable, read.inventory
-    )
+    noted = {split: read.mended.note(part) for split, part in splits.items()}
+    return ListedSplits(noted, rule, read.unreadable, read.inventory, read.unlabelled)
 
 
 def _read(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
@@ -114,6 +118,16 @@ def _read(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[
     from tlbench.data.detection.yolo_files import read_yolo
 
     return read_yolo(detection_root(data), data, say, warn)
+
+
+def _left_out(listed: ListedSplits, unreadable: Mapping[str, str]) -> Inventory | None:
+    """The inventory, once it is known which images cannot be decoded."""
+    if listed.inventory is None:
+        return None
+    root = os.path.abspath(listed.splits["train"].root)  # noqa: PTH100
+    base = os.path.abspath(listed.inventory.root)  # noqa: PTH100
+    later = (f"{root}/{name}" for name in unreadable if name not in listed.unreadable)
+    return listed.inventory.leaving_out([path.removeprefix(f"{base}/") for path in later], "unreadable")
 
 
 def _decoded(

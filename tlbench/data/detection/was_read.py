@@ -24,6 +24,7 @@ def boxes_read(target: Target[BoxSplit]) -> WasRead:
         median_side=round(float((sides / scales).median()), 1),
         median_side_in_network=round(float(sides.median()), 1),
         images_without=sum(int((split.starts.diff() == 0).sum()) for split in splits),
+        images_without_labels=sum(name in target.unlabelled for split in splits for name in split.names),
     )
     return read
 

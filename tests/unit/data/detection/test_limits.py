@@ -121,7 +121,7 @@ def test_a_description_that_is_no_regular_file(drawn, refusal):
     description(drawn).unlink()
     os.mkfifo(drawn / "fifo.yaml")
     os.mkfifo(drawn / "data.yaml")
-    assert "no data.yaml and no classes.txt" in refusal()
+    assert "d/data.yaml: not a regular file but a FIFO; put a description of the data there" in refusal()
     assert "neither a folder nor a regular file" in refusal(root="d/fifo.yaml")
 
 
