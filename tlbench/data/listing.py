@@ -94,10 +94,11 @@ def check_same_classes(root: Path, listings: Mapping[str, Listing]) -> None:
         unknown = [name for name in names if name not in there["train"]]
         if lacking or unknown:
             both = [name for name in there["train"] if name in names]
-            where = f"in train, but not in {split}" if lacking else f"in {split}, but not in train"
+            found = {f"in train, but not in {split}": lacking, f"in {split}, but not in train": unknown}
+            where = "; ".join(f"{place}: {some(names)}" for place, names in found.items() if names)
             leave_out = f", choose {chosen(both)}" if len(both) > 1 else ""
             raise DataError(
-                f"{root}: train and {split} must have images of the same classes; {where}: {some(lacking or unknown)}; "
+                f"{root}: train and {split} must have images of the same classes; {where}; "
                 f"add images{leave_out}, or do without {split}, which is then carved out of train"
             )
 
