@@ -244,8 +244,8 @@ class _Reader:
                 f"{self._without(split)}"
             )
         return DataError(
-            f"{folder.path}: no class folders in it, but {images(count)}, which have no labels so; wanted is one folder "
-            f"of images a class{hint_above(self.root)}{hint_table(self.root)}"
+            f"{folder.path}: no class folders in it, but {images(count)}, which have no labels so; wanted is one "
+            f"folder of images a class{hint_above(self.root)}{hint_table(self.root)}"
         )
 
     # ---- which of them
