@@ -187,7 +187,7 @@ def changed(old: str, new: str) -> str:
         (with_column("fold", "01234"), r"'fold' numbers parts \(0, 1"),
         (with_column("kfold", ["0.0", "1.0"]), r"'kfold' numbers parts"),
         (with_column("split", ["train", ""]), r"line 3: split ''"),
-        (with_column("split", ["train", "eval"]), r"line 3: split 'eval' may be val or test; allowed: train, val, test"),
+        (with_column("split", ["train", "eval"]), r"line 3: split 'eval' may be val or test; allowed: train, val"),
         (with_column("split,is_valid", ["train,0", "train,1"]), r"columns 'split', 'is_valid' give different splits"),
         (with_column("split", ["train"] * 4 + ["test"] * 4), r"in train, but not in test: cat"),
         (with_column("split", ["train", "test"]).replace("0.jpg,cat", "0.jpg,emu"), r"in train, but not in test: emu"),
