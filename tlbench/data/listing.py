@@ -98,8 +98,8 @@ def check_same_classes(root: Path, listings: Mapping[str, Listing]) -> None:
             differing = "; ".join(f"{place}: {some(classes)}" for place, classes in where.items() if classes)
             leave_out = f", choose {chosen(both)}" if len(both) > 1 else ""
             raise DataError(
-                f"{root}: train and {split} must have images of the same classes; {differing}; add images{leave_out}, or "
-                f"do without {split}, which is then carved out of train"
+                f"{root}: train and {split} must have images of the same classes; {differing}; add images{leave_out}, "
+                f"or do without {split}, which is then carved out of train"
             )
 
 
