@@ -40,17 +40,6 @@ class DataConfig(Schema):
     normalisation: Normalisation
     limits: LimitsConfig
 
-    @field_validator("classes", mode="before")
-    @classmethod
-    def _classes_are_text(cls, classes: object) -> object:
-        """What YAML takes for numbers, truth values or nothing (`data.classes=[0,1]`) are names of classes here."""
-        if not isinstance(classes, list):
-            return classes
-        return [
-            "null" if name is None else str(name).lower() if isinstance(name, bool | int | float) else name
-            for name in classes
-        ]
-
     @field_validator("classes")
     @classmethod
     def _classes_differ(cls, classes: list[str] | None) -> list[str] | None:

@@ -96,8 +96,8 @@ def checked_tensors(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, Tens
 def code_refused(path: Path, code: str) -> WeightsError:
     """The error for a file that holds a call of something that acts."""
     return WeightsError(
-        f"{path}: opening it would run code ({code}), refused: nothing of it was run here; take weights from a place that "
-        "you trust, saved with safetensors or torch.save(model.state_dict(), FILE)"
+        f"{path}: opening it would run code ({code}), refused: nothing of it was run here; take weights from a place "
+        "that you trust, saved with safetensors or torch.save(model.state_dict(), FILE)"
     )
 
 
