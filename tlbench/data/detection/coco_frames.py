@@ -326,7 +326,7 @@ def _size(size: Array) -> str:
 
 def _factors(factor: Array) -> str:
     down, across = factor.tolist()
-    if abs(down - across) < 0.005 * max(down, across):
+    if abs(down - across) < 0.01 * max(down, across):
         return f"{(down + across) / 2:.4g}"
     return f"{across:.4g} across and {down:.4g} down"
 

@@ -142,9 +142,11 @@ def _elsewhere(
             if len(there) > reached and len(set(there)) == len(set(names) if len(there) == len(names) else set(there)):
                 whole = [file or prefix + "/".join(end) for file, end in zip(known, ends, strict=True)]
                 found.append((len(there), taken, folder, whole))
-    if not found:
-        return _one_by_one(names, parts, split, tree, reached)
-    most = max(count for count, *_ in found)
+    most = max((count for count, *_ in found), default=0)
+    if most < len(names):
+        several = _one_by_one(names, parts, split, tree, reached)
+        if several is not None or not found:
+            return several
     fewest = min(taken for count, taken, *_ in found if count == most)
     chosen = [(folder, files) for count, taken, folder, files in found if (count, taken) == (most, fewest)]
     usual = [each for base in bases for each in chosen if each[0] == base]
