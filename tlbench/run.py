@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,8 @@ class _Run:
                 f"source={c.source.name}: the head ({', '.join(network.new)}) was not replaced, it "
                 "holds the source's weights; it must stay at its random start, for the target's labels"
             )
+        if self.weights.file is not None:  # also of the head's inner layers, where a file has none that fit
+            network = replace(network, new=tuple(self.weights.reinitialised))
         self.say(self.weights.line())
         tuned = self.tuning.warnings if self.tuning else []
         advice = advise(c, network, len(target.splits["train"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,17 +10,20 @@ from pathlib import Path
 import torch
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
-from tlbench.data.carve_options import matching_classes
+from tlbench.data.carve_options import matching_classes, wanted_classes
 from tlbench.data.file_tree import FileTree, Folder, read_tree
-from tlbench.data.folder_hints import hint_above, hint_table, is_copy, same_folders_in_each
+from tlbench.data.folder_hints import hint_above, hint_table, images, is_copy, same_folders_in_each
 from tlbench.data.inventory import take_inventory
-from tlbench.data.label_names import ascii_if_alike, chosen, merged_labels, some, typed, warn_of_lookalikes
+from tlbench.data.label_names import chosen, merged_labels, shown, some, typed, warn_of_lookalikes
 from tlbench.data.listing import Listed, Listing, check_same_classes, natural_order, warn_of_unread
 from tlbench.data.split_names import split_name, split_names
 from tlbench.errors import DataError
 
 _WANTED = "wanted are train/<class>/* and, if there are such, val/<class>/* and test/<class>/*, or <class>/* alone"
 _ORDER = ("train", "val", "test")
+
+_UNLABELLED = re.compile(r"[_-]*(un-?label+ed|no[_ -]?labels?)[_-]*")
+"""FiftyOne's and Datumaro's folders of images that nobody has labelled."""
 
 Classes = dict[str, list[Folder]]
 """Class → its folders, which are several where names are one but for blanks or the form of accents."""
@@ -201,6 +205,9 @@ class _Reader:
                 f"that is one; {_WANTED}"
             )
         self._leave_out_images_of(folder, "beside the class folders")
+        for name in [name for name in folder.folders if _UNLABELLED.fullmatch(name.casefold())]:
+            self._leave_out(folder.folders[name], "without labels", "its name says that its images have no labels")
+            folders.remove(folder.folders[name])
         kept = self._without_copies(folders, folders)
         if (same := same_folders_in_each(kept)) is not None:
             raise DataError(
@@ -220,7 +227,7 @@ class _Reader:
         for of in sorted(kept, key=lambda f: f.name):
             name = merged[of.name]
             if name != of.name:
-                self.say(f"{folder.path}: {ascii_if_alike(of.name, name)} and {name!r} are one class")
+                self.say(f"{folder.path}: '{shown(of.name, name)}' and {name!r} are one class")
             classes.setdefault(name, []).append(of)
         return classes
 
@@ -233,12 +240,12 @@ class _Reader:
             )
         if split in ("val", "test"):
             return DataError(
-                f"{folder.path}: {count} images without class folders, so that they have no labels; "
+                f"{folder.path}: {images(count)} without class folders, so that they have no labels; "
                 f"{self._without(split)}"
             )
         return DataError(
-            f"{folder.path}: no class folders in it, but {count} images, which have no labels so; wanted is one folder "
-            f"of images a class{hint_above(self.root)}{hint_table(self.root)}"
+            f"{folder.path}: no class folders in it, but {images(count)}, which have no labels so; wanted is one "
+            f"folder of images a class{hint_above(self.root)}{hint_table(self.root)}"
         )
 
     # ---- which of them
@@ -251,7 +258,7 @@ class _Reader:
             if split != "train" and not others and typed(name).casefold() not in known and len(known) > 1:
                 count = sum(len(folder.images()) for folder in folders)
                 raise DataError(
-                    f"{splits[split].path}: {count} images in the folder {name!r} alone, which is no class of train, "
+                    f"{splits[split].path}: {images(count)} in the folder {name!r} alone, which is no class of train, "
                     f"so that they have no labels; {self._without(split)}"
                 )
 
@@ -269,15 +276,13 @@ class _Reader:
                 if len(fitting) == 1:
                     classes[fitting[0]] = classes.pop(name)
                     free.remove(fitting[0])
-                    self.say(f"{self.root}: {ascii_if_alike(name, fitting[0])} in {split} is train's {fitting[0]!r}")
+                    self.say(f"{self.root}: '{shown(name, fitting[0])}' in {split} is train's {fitting[0]!r}")
 
     def _chosen(self, classes: Classes, train: Classes) -> Classes:
         """Those of `data.classes`; the images of the others are left out."""
         if self.wanted is None:
             return classes
-        wanted = matching_classes(list(train), self.wanted).values()
-        if None in wanted:  # as whoever numbers the classes says
-            return classes
+        wanted = wanted_classes(list(train), self.wanted)
         for name, folders in classes.items():
             if name not in wanted:
                 for folder in folders:
@@ -306,14 +311,13 @@ class _Reader:
         return kept
 
     def _leave_out(self, folder: Folder, reason: str, why: str) -> None:
-        images = folder.images()
-        self.left_out |= dict.fromkeys(images, reason)
-        self.warn(f"{folder.path}: {why}; {len(images)} images left out")
+        left_out = folder.images()
+        self.left_out |= dict.fromkeys(left_out, reason)
+        self.warn(f"{folder.path}: {why}; {images(len(left_out))} left out")
 
     def _leave_out_images_of(self, folder: Folder, reason: str) -> None:
-        images = [f"{folder.below}{file}" for file, kind in folder.kinds.items() if kind.read]
-        self.left_out |= dict.fromkeys(images, reason)
-        if images:
-            self.warn(
-                f"{folder.path}: {len(images)} images lie {reason} ({some(images, 2)}) and have no label; left out"
-            )
+        left_out = [f"{folder.below}{file}" for file, kind in folder.kinds.items() if kind.read]
+        self.left_out |= dict.fromkeys(left_out, reason)
+        if left_out:
+            named = some(left_out, 2)
+            self.warn(f"{folder.path}: images {reason} have no label: {len(left_out)} left out ({named})")

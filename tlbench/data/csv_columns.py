@@ -19,7 +19,7 @@ _PATHS = (
 )
 _LABELS = (
     "label labels class classes classname classlabel classid category categoryname categoryid target targets y tag "
-    "tags species breed diagnosis dx labelname labelid groundtruth gt"
+    "tags choice species breed diagnosis dx labelname labelid groundtruth gt"
 )
 _SPLITS = (
     "split splits set subset partition phase fold folds kfold usage datasplit datasetsplit splitname dataset datatype "
@@ -179,7 +179,7 @@ def _splits(table: Table, taken: set[int]) -> tuple[list[str] | None, set[int], 
     plain = [_plain(name) for name in table.header]
     named: dict[int, list[str]] = {}
     flags: dict[int, tuple[str, list[bool]]] = {}
-    unused = set()
+    unused, numbered = set(), []
     for i, name in enumerate(plain):
         if i in taken:
             continue
@@ -194,17 +194,21 @@ def _splits(table: Table, taken: set[int]) -> tuple[list[str] | None, set[int], 
         ):
             named[i] = _named_splits(table, i, cells)
         elif name in _SPLIT and all(map(_NUMBER.fullmatch, values)):
-            raise DataError(
-                f"{table.file}: column {_called(table.header, i)} numbers parts ({some(sorted(values))}), which "
-                "are not train, val and test; say in a column split which is which, or remove the column"
-            )
+            numbered.append(i)
         elif name in _SPLIT:
             unused.add(i)
     found_splits = [*named.values(), *([_from_flags(table, flags)] if flags else [])]
     if any(splits != found_splits[0] for splits in found_splits[1:]):
         columns = some([_called(table.header, i) for i in sorted({*named, *flags})])
         raise DataError(f"{table.file}: columns {columns} give different splits; keep one of them")
-    return (found_splits[0] if found_splits else None), {*named, *flags}, unused
+    if numbered and not found_splits:
+        column = numbered[0]
+        raise DataError(
+            f"{table.file}: column {_called(table.header, column)} numbers parts "
+            f"({some(sorted(set(table.column(column))))}), which are not train, val and test; say in a column split "
+            "which is which, or remove the column"
+        )
+    return (found_splits[0] if found_splits else None), {*named, *flags}, {*unused, *numbered}
 
 
 def _named_splits(table: Table, column: int, cells: list[str]) -> list[str]:

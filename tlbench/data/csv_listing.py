@@ -110,12 +110,12 @@ def _labels(file: Path, columns: Columns, classes: Sequence[str] | None, say: Ca
 
 def _check_single(file: Path, columns: Columns, labels: Sequence[str], named: set[str]) -> None:
     """Refuse cells that hold several labels."""
-    distinct = set(labels)
-    for label in distinct - named:
+    distinct = dict.fromkeys(labels)
+    for label in [label for label in distinct if label not in named]:
         several = any(separator in label for separator in "|;") or label.startswith("[")
         for separator in ",/+&":
             parts = [part.strip() for part in label.split(separator)]
-            several |= len(parts) > 1 and distinct.issuperset(parts)
+            several |= len(parts) > 1 and distinct.keys() >= set(parts)
         if several:
             line = columns.table.rows[labels.index(label)][0]
             raise DataError(

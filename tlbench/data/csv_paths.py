@@ -13,7 +13,7 @@ from pathlib import Path
 from tlbench.data.decode import EXTENSIONS
 from tlbench.data.file_tree import read_tree
 from tlbench.data.image_kind import ending_of, kind_of_file
-from tlbench.data.label_names import some
+from tlbench.data.label_names import shown, some
 from tlbench.errors import DataError, short
 
 _FROM_THE_ROOT = re.compile(r"/|[A-Za-z]:/")
@@ -71,7 +71,7 @@ class PathFinder:
     def _took(self, way: str, cell: str, path: str) -> str:
         if way:
             self._ways[way] += 1
-            self._examples.setdefault(way, f"{short(cell)} → {short(path)}")
+            self._examples.setdefault(way, f"{shown(cell, path)} → {short(path)}")
         return path
 
     def _folder_beside_file(self, path: str) -> bool:

@@ -67,7 +67,7 @@ class ImageFacts:
 
     def stored_as(self, container: Container) -> NDArray[np.bool_]:
         """(N,): which files store their pixels so."""
-        return self.containers == CONTAINERS.index(container)
+        return np.equal(self.containers, CONTAINERS.index(container))
 
     @property
     def deep(self) -> NDArray[np.bool_]:

@@ -63,12 +63,12 @@ class Folder:
         return [folder for _, folder in sorted(self.folders.items()) if folder.has_images]
 
     def walk(self) -> Iterator[Folder]:
-        """Itself and all folders below."""
+        """Itself and all folders below, in an order that does not depend on the file system."""
         pending = [self]
         while pending:
             folder = pending.pop()
             yield folder
-            pending += folder.folders.values()
+            pending += [inner for _, inner in sorted(folder.folders.items(), reverse=True)]
 
     def names(self) -> Iterator[tuple[str, FileKind]]:
         """The path below the root of each file in it and below, and what it is."""
@@ -126,8 +126,8 @@ def read_tree(root: Path) -> FileTree:
                 folder = Folder(root, below)
                 by_path[f"{parent}/" if parent else ""].folders[name] = folder
                 by_path[below] = folder
-            folder.files = [entry.name for entry in entries]
-    return FileTree(top, tuple(_below_hidden(root, hidden)))
+            folder.files = sorted(entry.name for entry in entries)
+    return FileTree(top, tuple(_below_hidden(root, sorted(hidden))))
 
 
 def _below_hidden(root: Path, hidden: list[str]) -> Iterator[str]:

@@ -54,6 +54,11 @@ def hint_table(root: Path) -> str:
     return f"; where {tables[0]} names their classes, use data=image_csv data.root={root / tables[0]}" if tables else ""
 
 
+def images(count: int) -> str:
+    """`1 image`, `5 images`."""
+    return f"{count} image" + ("s" if count != 1 else "")
+
+
 def _holds_images(folder: str) -> bool:
     try:
         return any(entry.name.lower().endswith(EXTENSIONS) for entry in islice(entries_of(folder), _LOOKED_AT))

@@ -41,9 +41,9 @@ def merged_labels(counts: Mapping[str, int]) -> dict[str, str]:
 
 def say_merged(where: str, merged: Mapping[str, str], say: Callable[[str], None]) -> None:
     """Tell which labels were taken for one."""
-    pairs = [f"{ascii_if_alike(name, to)} as {short(repr(to))}" for name, to in merged.items() if name != to]
+    pairs = [f"'{shown(name, to)}' as {short(repr(to))}" for name, to in merged.items() if name != to]
     if pairs:
-        say(f"{where}: labels that differ only in blanks or in how characters are composed are one: {some(pairs)}")
+        say(f"{where}: labels read otherwise than they are written: {some(pairs)}")
 
 
 def warn_of_lookalikes(where: str, names: Iterable[str], warn: Callable[[str], None]) -> None:
@@ -59,10 +59,10 @@ def warn_of_lookalikes(where: str, names: Iterable[str], warn: Callable[[str], N
         )
 
 
-def ascii_if_alike(name: str, other: str) -> str:
-    """A label quoted; by its code points where it would look like the other."""
-    hidden = not name.isprintable() or unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", other)
-    return short(ascii(name) if hidden else repr(name))
+def shown(name: str, other: str) -> str:
+    """A name, by its code points where it would look like the other."""
+    alike = not name.isprintable() or unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", other)
+    return short(ascii(name)[1:-1] if alike else name)
 
 
 def chosen(names: Iterable[str]) -> str:

@@ -90,15 +90,17 @@ def check_same_classes(root: Path, listings: Mapping[str, Listing]) -> None:
     """
     there = {split: _present(listing) for split, listing in listings.items()}
     for split, names in there.items():
-        for one, other in (("train", split), (split, "train")):
-            lacking = [name for name in there[one] if name not in there[other]]
-            if lacking:
-                both = [name for name in there["train"] if name in names]
-                remedy = f"leave {'it' if len(lacking) == 1 else 'them'} out with {chosen(both)}"
-                raise DataError(
-                    f"{root}: train and {split} must have images of the same classes; in {one}, but not in {other}: "
-                    f"{some(lacking)}; add images" + (f", or {remedy}" if len(both) > 1 else "")
-                )
+        lacking = [name for name in there["train"] if name not in names]
+        unknown = [name for name in names if name not in there["train"]]
+        if lacking or unknown:
+            both = [name for name in there["train"] if name in names]
+            where = {f"in train, but not in {split}": lacking, f"in {split}, but not in train": unknown}
+            differing = "; ".join(f"{place}: {some(classes)}" for place, classes in where.items() if classes)
+            leave_out = f", choose {chosen(both)}" if len(both) > 1 else ""
+            raise DataError(
+                f"{root}: train and {split} must have images of the same classes; {differing}; add images{leave_out}, "
+                f"or do without {split}, which is then carved out of train"
+            )
 
 
 def _present(listing: Listing) -> list[str]:

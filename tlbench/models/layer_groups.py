@@ -30,6 +30,12 @@ YOLO11: Mapping[str, tuple[str, ...]] = {
 YOLO11_CLASSES = tuple(f"model.23.cv3.{level}.2" for level in range(3))
 """What of YOLO11's head is new for the target's labels: the last class convolution of each stride, 8, 16 and 32."""
 
+YOLO11_CLASS_LAYERS = tuple(f"model.23.cv3.{level}.{layer}" for level in range(3) for layer in ("0.1", "1.0", "1.1"))
+"""What of YOLO11's class branches is as wide as ultralytics makes them for a number of classes."""
+
+YOLO11_OTHER_HEADS = ("model.23.cv4", "model.23.proto")
+"""What heads for masks, key points and oriented boxes have beside that for boxes."""
+
 YOLO11_MODELS = ("yolo11n", "yolo11s", "yolo11m", "yolo11l", "yolo11x")
 
 LAYER_GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {

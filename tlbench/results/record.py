@@ -136,12 +136,23 @@ class Volatile(Section):
 
 
 class EvaluationNote(Section):
-    """The numbers of an evaluation that was made of the finished run; its file, beside the record, says all else."""
+    """The numbers of an evaluation that was made of the finished run; its file, beside the record, says all else.
+
+    `corruptions` is the version of the suite of corruptions that the metrics on corrupted images are of, null without
+    such: metrics of two versions are not comparable. Notes that do not say it are of version 1.
+    """
 
     data: str
     split: str
     checkpoint_sha256: str
     metrics: dict[str, float | None]
+    corruptions: int | None = None
+
+    @model_validator(mode="after")
+    def _first_version(self) -> EvaluationNote:
+        if self.corruptions is None and f"{self.split}/mean_corrupted_oa" in self.metrics:
+            self.corruptions = 1
+        return self
 
 
 class Record(Section):

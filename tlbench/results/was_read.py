@@ -12,6 +12,8 @@ _CLASSES = 6
 """Up to so many are named in the block, with their counts."""
 
 _REASONS = 4
+_MISSING = 3
+_NAME = 40  # characters of a class's name
 _ORDER = ("train", "val", "test")
 _NAMED = 120  # characters of the names of a kind of files that is told of
 
@@ -122,20 +124,27 @@ def _table(read: WasRead) -> Iterator[tuple[str, str]]:
 
 
 def _classes(names: Sequence[str]) -> str:
-    listed = ", ".join(short(name, 40) for name in names[:_CLASSES])
+    listed = ", ".join(short(name, _NAME) for name in names[:_CLASSES])
     more = ", …" if len(names) > _CLASSES else ""
     return f"{_count(len(names), 'class', 'classes')} ({listed}{more})"
 
 
 def _counts(classes: Mapping[str, int]) -> str:
     if len(classes) <= _CLASSES:
-        return ", ".join(f"{short(name, 40)} {count:,}" for name, count in classes.items())
-    fewest, most = min(classes.items(), key=lambda item: item[1]), max(classes.items(), key=lambda item: item[1])
-    none = [name for name, count in classes.items() if count == 0]
-    without = f"; none of {short(', '.join(none), 80)}" if none else ""
-    if fewest[1] == most[1]:
-        return f"{most[1]:,} a class"
-    return f"{fewest[1]:,} ({short(fewest[0], 40)}) to {most[1]:,} ({short(most[0], 40)}) a class{without}"
+        return ", ".join(f"{short(name, _NAME)} {count:,}" for name, count in classes.items())
+    present = {name: count for name, count in classes.items() if count}
+    missing = [name for name in classes if name not in present]
+    text = "none"
+    if present:
+        fewest, most = min(present, key=present.__getitem__), max(present, key=present.__getitem__)
+        text = f"{present[most]:,} a class"
+        if present[fewest] < present[most]:
+            named = f"fewest {short(fewest, _NAME)}, most {short(most, _NAME)}"
+            text = f"{present[fewest]:,} to {present[most]:,} a class ({named})"
+    if missing:
+        named = ", ".join(short(name, _NAME) for name in missing[:_MISSING])
+        text += f"; {len(missing):,} without any ({named}{', …' if len(missing) > _MISSING else ''})"
+    return text
 
 
 def _objects(found: ObjectsRead, images: int) -> str:

@@ -18,6 +18,8 @@ from tlbench.sources.naming import BATCH_NORM_COUNTER, Named, backbone_of, by_po
 from tlbench.sources.read import read_state_dict
 from tlbench.sources.report import LoadReport, shortened
 from tlbench.sources.resolve import find_weights
+from tlbench.sources.ultralytics_file import NetworkFile, holds_network, read_network
+from tlbench.sources.yolo_parts import NOTHING_ELSE, check_network, class_branch_layers, yolo_parts
 
 
 def apply_source(network: Network, source: SourceConfig, model: ModelConfig, data: DataConfig) -> LoadReport:
@@ -61,17 +63,21 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
     Raises:
         WeightsError: If the file's tensors are not exactly the network's; nothing has then been written.
     """
-    content, sha256 = _read(found.path, model)
+    content, sha256, about = _read(found.path, model)
     if found.sha256 is not None and found.sha256 != sha256:
         raise WeightsError(
             f"{found.path}: not the checkpoint of the run {found.title}: its record says sha256 {found.sha256[:12]}…, "
             f"found {sha256[:12]}…; put the run's own back, or copy the file elsewhere to use it as it is"
         )
     named = _named(network, found, content, model, data)
-    heads = (*network.new, *found.heads)
+    parts = NOTHING_ELSE
+    if model.library == "ultralytics":
+        parts = yolo_parts(network, named.tensors)
+        check_network(found.path, about, named.tensors, network, model.name, parts)
+    heads = (*network.new, *found.heads, *parts.new, *parts.other_heads)
     ignored = [n for n in named.tensors if n in network.dropped or any(lies_under(n, head) for head in heads)]
     given = {name: tensor for name, tensor in named.tensors.items() if name not in ignored}
-    backbone = backbone_of(network)
+    backbone = {n: t for n, t in backbone_of(network).items() if not any(lies_under(n, part) for part in parts.new)}
     absent = [name for name in backbone if name not in given and name.endswith("." + BATCH_NORM_COUNTER)]
     wanted = {name: tensor for name, tensor in backbone.items() if name not in absent}
     _check(found, wanted, given)
@@ -83,6 +89,7 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
         model=found.model,
         file=found.path.name,
         title=found.title,
+        holds=about.shown() if about else None,
         sha256=sha256,
         licence=found.licence,
         prefix=named.prefix,
@@ -90,18 +97,15 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
         reinitialised=[name for name in network.module.state_dict() if name not in backbone],
         ignored=[*ignored, *named.outside],
         absent=absent,
-        warnings=_warnings(found, data),
+        warnings=[*_warnings(found, data), *parts.warnings(found.path.name, about)],
         chain=_chain(found, sha256),
     )
 
 
-def _read(path: Path, model: ModelConfig) -> tuple[dict[str, Tensor], str]:
-    if model.library == "ultralytics":
-        from tlbench.sources.ultralytics_file import holds_network, read_network  # not needed for classification
-
-        if holds_network(path):
-            return read_network(path)
-    return read_state_dict(path)
+def _read(path: Path, model: ModelConfig) -> tuple[dict[str, Tensor], str, NetworkFile | None]:
+    if model.library == "ultralytics" and holds_network(path):
+        return read_network(path)
+    return *read_state_dict(path), None
 
 
 def _named(
@@ -113,7 +117,8 @@ def _named(
         from tlbench.sources.timm_names import by_timm  # timm takes seconds to import
 
         return Named(by_timm(found.path, content, model, found.title or model.name, data.image_size))
-    return by_prefix(found.path, content, network)
+    may_differ = class_branch_layers(network) if model.library == "ultralytics" else frozenset()
+    return by_prefix(found.path, content, network, may_differ)
 
 
 def _warnings(found: FoundWeights, data: DataConfig) -> list[str]:

@@ -44,7 +44,9 @@ def kind(tensor: Tensor) -> tuple[torch.Size, bool]:
     return tensor.shape, tensor.is_floating_point()
 
 
-def by_prefix(path: Path, given: Mapping[str, Tensor], network: Network) -> Named:
+def by_prefix(
+    path: Path, given: Mapping[str, Tensor], network: Network, may_differ: frozenset[str] = frozenset()
+) -> Named:
     """Take the tensors under the one prefix that holds the whole backbone (`network.`, `model.`, `module._orig_mod.`).
 
     Where the names are the network's own, that is no prefix. Where no prefix holds it whole, the one with most of it
@@ -54,12 +56,13 @@ def by_prefix(path: Path, given: Mapping[str, Tensor], network: Network) -> Name
         path: The file, for the message.
         given: The file's tensors.
         network: What they are for.
+        may_differ: Tensors without which the backbone counts as whole all the same.
 
     Raises:
         WeightsError: If several prefixes hold the whole backbone.
     """
     wanted = {name: kind(tensor) for name, tensor in backbone_of(network).items()}
-    needed = [name for name in wanted if name.rpartition(".")[2] != BATCH_NORM_COUNTER]
+    needed = [name for name in wanted if name.rpartition(".")[2] != BATCH_NORM_COUNTER and name not in may_differ]
     matched: dict[str, set[str]] = defaultdict(set)
     for name, tensor in given.items():
         parts = name.split(".")

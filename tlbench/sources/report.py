@@ -19,6 +19,7 @@ class LoadReport(Schema):
     model: str
     file: str | None = Field(description="the file's name; null for source=random")
     title: str | None = Field(default=None, description="what the weights are called; of a run study/arm/seed_n")
+    holds: str | None = Field(default=None, description="what a pickled network says that it is")
     sha256: str | None
     licence: str | None
     prefix: str = Field(default="", description="what stood before the network's names in the file")
@@ -35,8 +36,10 @@ class LoadReport(Schema):
         """The report in one line, long lists of names cut."""
         if self.file is None:
             return f"{self.source}: 0 tensors loaded, all {len(self.reinitialised)} start at random"
+        whose = f" of {self.holds}" if self.holds else ""
+        under = f" from under {self.prefix!r}" if self.prefix else ""
         text = (
-            f"{self.source}: {self.loaded} tensors loaded{f' from under {self.prefix!r}' if self.prefix else ''}, "
+            f"{self.source}: {self.loaded} tensors{whose} loaded{under}, "
             f"{len(self.reinitialised)} re-initialised (head: {shortened(self.reinitialised)}), "
             f"{len(self.ignored)} ignored{f' ({_without_statistics(self.ignored)})' if self.ignored else ''}"
         )

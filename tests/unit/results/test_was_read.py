@@ -64,7 +64,9 @@ def test_many_classes_are_told_by_the_fewest_and_the_most() -> None:
         splits={"train": SplitRead(images=499500, origin="all", classes=classes)},
     )
     assert lines(read)[0].endswith("1,000 classes (class 0, class 1, class 2, class 3, class 4, class 5, …)")
-    assert lines(read)[1] == ("  train  499,500 images, all; 0 (class 0) to 999 (class 999) a class; none of class 0")
+    assert lines(read)[1] == (
+        "  train  499,500 images, all; 1 to 999 a class (fewest class 1, most class 999); 1 without any (class 0)"
+    )
 
 
 def test_objects_and_images_without_any_are_told() -> None:

@@ -18,8 +18,9 @@ from tests.tiny_network import tiny_network
 from tests.ultralytics_files import published_network, write_published
 from tlbench.errors import WeightsError
 from tlbench.results.checkpoints import UnusableCheckpointError, load_whole
+from tlbench.sources.inert import ClaimError
 from tlbench.sources.read import read_state_dict
-from tlbench.sources.torch_claims import ClaimError, check_claims
+from tlbench.sources.torch_claims import check_claims
 from tlbench.sources.ultralytics_file import holds_network
 
 HUGE = 10**11

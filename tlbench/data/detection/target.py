@@ -164,7 +164,7 @@ def _images(
         unreadable.update({listing.names[i]: why for i, why in found.unreadable.items()})
         kept = torch.tensor([i for i in range(len(listing)) if i not in found.unreadable], dtype=torch.int64)
         listing, found = listing.take(kept), Scan(found.pixels[kept], found.digests[kept.numpy()], {})
-    inside, boxes = in_resized(listing, data.image_size)
+    inside, boxes, crowds = in_resized(listing, data.image_size)
     split = BoxSplit(
         names=listing.names,
         sizes=listing.sizes,
@@ -177,6 +177,7 @@ def _images(
         digests=found.digests,
         thumbnails=thumbnails_of(found.pixels) if in_memory else found.pixels,
         listing=listing,
+        crowds=crowds,
     )
     if in_memory:
         return BoxImages(**vars(split), images=found.pixels)
