@@ -65,9 +65,14 @@ def test_the_file_is_a_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["half=true"], "half=true: only for weights alone; give output=FILE.safetensors, or half=false"),
-        (["output=m.onnx", "half=true"], "half=true: only for weights alone"),
-        (["output=m.pt"], "output='m.pt': name a file that ends in .onnx, or .safetensors for weights alone"),
+        (["half=true"], "half=true: not for ONNX; give output=FILE.safetensors for weights alone, output=FILE.pt for"),
+        (["output=m.onnx", "half=true"], "half=true: not for ONNX; give output=FILE.safetensors"),
+        (
+            ["output=m.pth"],
+            "output='m.pth': name a file that ends in .onnx, in .pt for ultralytics, or in .safetensors",
+        ),
+        (["output=m.pt", "format=onnx"], "output='m.pt' with format=onnx: name a file that ends in .onnx, or leave"),
+        (["format=pth"], "format='pth': input should be 'onnx', 'pt' or 'safetensors'"),
     ],
 )
 def test_what_does_not_fit_together(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
