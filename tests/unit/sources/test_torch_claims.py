@@ -16,10 +16,11 @@ import torch
 
 from tests.tiny_network import tiny_network
 from tests.ultralytics_files import published_network, write_published
+from tests.weights_files import state_dict_of
 from tlbench.errors import WeightsError
 from tlbench.results.checkpoints import UnusableCheckpointError, load_whole
 from tlbench.sources.inert import ClaimError
-from tlbench.sources.read import read_state_dict
+from tlbench.sources.read import read_weights
 from tlbench.sources.torch_claims import check_claims
 from tlbench.sources.ultralytics_file import holds_network
 
@@ -146,7 +147,7 @@ def test_what_would_grow_is_refused_before_torch_reads_it(kind: str, tmp_path: P
     monkeypatch.setattr(torch.serialization, "get_unsafe_globals_in_checkpoint", read)
     with pytest.raises(ClaimError, match=message):
         check_claims(path)
-    for reader in (read_state_dict, holds_network):
+    for reader in (read_weights, holds_network):
         with pytest.raises(WeightsError, match=message) as caught:
             reader(path)
         assert "\n" not in str(caught.value)
@@ -183,7 +184,7 @@ def test_types_without_a_storage_class_of_their_own_are_read(tmp_path: Path) -> 
         tmp_path / "w.pt", {"a": torch.zeros(400_000, dtype=torch.uint32), "b": torch.zeros(9).to(torch.uint16)}
     )
     check_claims(path)
-    assert read_state_dict(path)[0]["a"].shape == (400_000,)
+    assert state_dict_of(path)["a"].shape == (400_000,)
 
 
 def test_compressed_weights_that_do_not_grow_are_read(tmp_path: Path) -> None:

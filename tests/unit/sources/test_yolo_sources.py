@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tests.composed import config, model
+from tests.composed import config, model, source_of
 from tests.ultralytics_files import published_network, write_published
 from tlbench.config import Normalisation, SourceConfig
 from tlbench.errors import WeightsError
@@ -35,7 +35,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def source(name: str, path: Path | None = None) -> SourceConfig:
-    return SourceConfig.model_validate({"name": name, "path": None if path is None else str(path), "tag": None})
+    return source_of(name, path)
 
 
 def applied(
