@@ -134,8 +134,14 @@ def _cross_checks(c: TrainConfig) -> list[str]:
             f"source=timm: has no weights for model.library={c.model.library}; use model=timm model.name=…, or "
             "source=imagenet, source=checkpoint or source=random"
         )
-    if c.source.tag is not None and c.source.name != "timm":
+    of_torchvision = c.source.name == "imagenet" and c.model.library == "torchvision"
+    if c.source.tag is not None and c.source.name != "timm" and not of_torchvision:
         problems.append(f"source.tag={c.source.tag!r}: source={c.source.name} has no tags; use source=timm, or null")
+    problems += [
+        f"source.{key}={value!r}: source=random reads no file; use source=checkpoint, or null"
+        for key, value in (("entry", c.source.entry), ("prefix", c.source.prefix))
+        if value is not None and c.source.name == "random"
+    ]
     problems.extend(optimizer_problems(c))
     of_model = model_problems(c.model)
     problems.extend(of_model)
