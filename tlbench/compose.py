@@ -21,6 +21,7 @@ from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
 from tlbench.config_hash import flatten
 from tlbench.errors import ConfigError
+from tlbench.model_options import register_networks
 from tlbench.optional_groups import keys_of_optional
 from tlbench.overrides import quoted
 from tlbench.parsing import parse
@@ -35,7 +36,8 @@ def config_dir() -> Path:
 
 
 def register_resolvers() -> None:
-    """Make `${arm:${factors}}` known, the run's arm name."""
+    """Make `${arm:${factors}}` known, the run's arm name, and `model=` of networks that have no file."""
+    register_networks()
 
     def arm(factors: Any, *, _root_: Container) -> str:
         root = OmegaConf.to_container(_root_, resolve=False)
