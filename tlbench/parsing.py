@@ -222,9 +222,9 @@ def _check_network(c: TrainConfig) -> list[str]:
         lambda: c.callbacks.monitor is None or mode_of(c.callbacks.monitor, METRICS[c.task.name]),
     ]
     known = c.model.groups or (
-        LAYER_GROUPS[c.model.name] if c.model.library in ("torchvision", "ultralytics") else None
+        LAYER_GROUPS.get(c.model.name) if c.model.library in ("torchvision", "ultralytics") else None
     )
-    if known is not None:  # those of timm's networks are known once they are built
+    if known is not None:  # those of other networks are known once they are built
         groups = list(known)
         checks += [
             lambda: plan_stages(s, groups, HEAD, c.trainer.max_epochs),

@@ -11,10 +11,11 @@ from typing import Any
 from omegaconf import Container, OmegaConf
 
 from tlbench.arms import arm_name
+from tlbench.model_options import register_networks
 
 
 def register_resolvers() -> None:
-    """Make them known to OmegaConf.
+    """Make them known to OmegaConf, and `model=` of the networks that have no file to Hydra.
 
     - `${arm:${factors}}`: the run's arm name.
     - `${with:a,value}`: `value` where `a` is neither null nor 0, else null.
@@ -23,6 +24,7 @@ def register_resolvers() -> None:
     - `${below:end,value}`: `value`, or the number before `end` where that is less; at least 1.
     - `${regulariser:l2_sp,l2_sp_head,bss}`: the name of penalties of such strengths.
     """
+    register_networks()
 
     def arm(factors: Any, *, _root_: Container) -> str:
         root = OmegaConf.to_container(_root_, resolve=False)  # what is not a factor may not be known yet

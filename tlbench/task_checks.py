@@ -27,7 +27,9 @@ def of_another_task(c: TrainConfig) -> list[str]:
     data = "signature, documents, yolo or coco" if detects else "cifar10, digits, image_folder or image_csv"
     augmentation = "yolo or letterbox" if detects else "none, crop, crop_flip, resized_crop or rand_augment"
     model = (
-        "yolo11n, yolo11s, yolo11m, yolo11l or yolo11x" if detects else "resnet18, efficientnet_lite0, timm or module"
+        "yolo11n, yolo11s, yolo11m, yolo11l or yolo11x"
+        if detects
+        else "resnet18 or another classifier of torchvision, efficientnet_lite0, timm or module"
     )
     sources = DETECTION_SOURCES if detects else CLASSIFICATION_SOURCES
     other = "classification" if detects else "detection"

@@ -30,6 +30,7 @@ NEEDED = {
     "data=cifar10": [],
     "data=digits": [],
     "model=timm": ["model.name=resnet10t"],
+    "model=torchvision": ["model.name=vgg11"],
     "model=module": ["model.import_path=nets:Net", "model.groups={body: [conv], head: [fc]}"],
 }
 """What an option needs beside itself."""
@@ -40,7 +41,11 @@ DETECTION = ("=yolo", "=signature", "=documents", "=coco", "=letterbox")
 SINGLE = {"chain_source", "documents_pretrain"}
 """Experiments that are one run."""
 
-NAMES = {"model=timm": "resnet10t", "model=efficientnet_lite0": "tf_efficientnet_lite0"} | {
+NAMES = {
+    "model=timm": "resnet10t",
+    "model=torchvision": "vgg11",
+    "model=efficientnet_lite0": "tf_efficientnet_lite0",
+} | {
     "optimizer=yolo": "adamw",
     "optimizer=yolo_sgd": "sgd",
 }
