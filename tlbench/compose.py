@@ -22,7 +22,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from tlbench.config import TrainConfig
 from tlbench.config_hash import flatten
-from tlbench.errors import ConfigError
+from tlbench.errors import ConfigError, short
 from tlbench.launchers import check_launching, refusal
 from tlbench.overrides import parsed, several_values, unreadable
 from tlbench.parsing import parse
@@ -173,7 +173,7 @@ def _unknown_option(path: str, options: Sequence[str], text: str) -> str:
     added = "+" if group == "experiment" else ""
     hint = f"; give {instead}" if instead else did_you_mean([f"{added}{group}={name}" for name in found])
     others = ", or another network of timm's with model=timm model.name=…" if group == "model" else ""
-    return f"{inside}{added}{group}={option}: there is no such option{hint}; there are {', '.join(options)}{others}"
+    return f"{inside}{added}{group}={option}: there is no such option{hint}; there are {short(', '.join(options), 300)}{others}"
 
 
 def _without_value(keys: Sequence[str]) -> str:
