@@ -90,6 +90,8 @@ TO_FORMAT_1 = (
 """Keys that came while the record's format was 1."""
 
 TO_FORMAT_2: tuple[Added, ...] = (
+    Added("source.entry", None),
+    Added("source.prefix", None),
     Added("data.decode", "fast"),
     Added("data.pixel_range", None),
 )

@@ -141,7 +141,8 @@ def test_hashes_of_all_recipes_that_format_1_had_are_known(without):
 def test_a_key_that_comes_changes_no_hash_until_it_is_used(monkeypatch):
     before = before_format_2_grew(config().model_dump(mode="json"))
     hashed = config_hash(before)
-    monkeypatch.setattr(upgrade, "TO_FORMAT_2", (Added("optimizer.new", 0.5, {"task.name": ("classification",)}),))
+    coming = Added("optimizer.new", 0.5, {"task.name": ("classification",)})
+    monkeypatch.setattr(upgrade, "TO_FORMAT_2", (*upgrade.TO_FORMAT_2, coming))
     after = upgraded(before)
     assert after["optimizer"]["new"] == 0.5
     assert config_hash(before) == config_hash(after) == hashed

@@ -73,8 +73,7 @@ class ImageFacts:
 
     def stored_as(self, container: Container) -> NDArray[np.bool_]:
         """(N,): which files store their pixels so."""
-        found: NDArray[np.bool_] = self.containers == CONTAINERS.index(container)
-        return found
+        return np.equal(self.containers, CONTAINERS.index(container))
 
     @property
     def deep(self) -> NDArray[np.bool_]:

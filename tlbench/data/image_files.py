@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -12,11 +13,13 @@ import torch
 
 from tlbench.config import DataConfig, ImageDataConfig
 from tlbench.data.carve import carve
+from tlbench.data.class_folders import list_splits
+from tlbench.data.csv_listing import list_csv
 from tlbench.data.decode import Decoding
 from tlbench.data.deep import Ranges
 from tlbench.data.facts import ImageFacts
 from tlbench.data.images import FileSet, Images, ImageSet
-from tlbench.data.listing import Listing, list_csv, list_splits
+from tlbench.data.listing import Listed, Listing
 from tlbench.data.pixel_range import (
     check_given,
     check_ranges,
@@ -90,20 +93,23 @@ def open_image_files(
     def training(parts: Mapping[str, Images]) -> tuple[str, ...]:
         return carve(parts, all_of_train, split_seed, named)[0]["train"].names or ()
 
-    read = read_listings(list_files(root, data), data, say, warn, how or training)
+    listed = list_files(root, data, say, warn)
+    read = read_listings(listed.parts, data, say, warn, how or training)
     splits, rule = carve(read.parts, data, split_seed, named)
     facts = read.of(splits)
     tell_ranges(read.ranges, origin_of(data, how), facts, say, warn)
-    return Target(data.name, splits, rule, read.unreadable, facts=facts, pixel_ranges=read.ranges)
+    inventory = listed.inventory.leaving_out(_names_there(listed, read.unreadable), "unreadable")
+    return Target(data.name, splits, rule, read.unreadable, inventory, facts, read.ranges)
 
 
-def list_files(root: Path, data: ImageDataConfig) -> dict[str, Listing]:
-    """The listing of each split that the folder or CSV file has.
+def list_files(root: Path, data: ImageDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> Listed:
+    """The listing of each split that the folder or CSV file has, of the classes of `data.classes` alone.
 
     Raises:
         DataError: As `list_splits` and `list_csv`.
     """
-    return list_splits(root, data.limits) if data.name == "image_folder" else list_csv(root, data.limits)
+    list_them = list_splits if data.name == "image_folder" else list_csv
+    return list_them(root, data.limits, data.classes, say, warn)
 
 
 def read_listings(
@@ -155,6 +161,12 @@ def keeps_in_memory(data: DataConfig, count: int, side: int) -> bool:
     return data.cache == "memory"
 
 
+def _names_there(listed: Listed, names: Iterable[str]) -> list[str]:
+    """The names that the inventory has for files of the listings, whose root may be another."""
+    root = listed.parts["train"].root
+    return [os.path.relpath(root / name, listed.inventory.root).replace(os.sep, "/") for name in names]
+
+
 def _joined(listings: Mapping[str, Listing]) -> Listing:
     first = next(iter(listings.values()))
     return Listing(
@@ -198,7 +210,7 @@ def _parts(
         if len(kept) < len(listing):
             listing, digests = listing.take(torch.from_numpy(kept)), digests[kept]
             pixels = pixels if kept_as == "bare" else pixels[torch.from_numpy(kept)]
-        _check_classes(listing)
+        _check_classes(listing, part)
         if kept_as == "memory":
             parts[part] = ImageSet(pixels, listing.labels, listing.class_names, listing.names)
         else:
@@ -207,9 +219,9 @@ def _parts(
     return parts
 
 
-def _check_classes(listing: Listing) -> None:
+def _check_classes(listing: Listing, part: str) -> None:
     counts = torch.bincount(listing.labels, minlength=len(listing.class_names))
     empty = torch.nonzero(counts == 0).flatten().tolist()
     if empty:
         name = listing.class_names[empty[0]]
-        raise DataError(f"{listing.root}: class {name!r} has no readable image; add some or remove the class")
+        raise DataError(f"{listing.root}: class {name!r} has no readable image in {part}; add some or remove the class")

@@ -49,6 +49,7 @@ class Target(Generic[S_co]):
         inventory: What became of each file below the root; None where data are not the user's files.
         facts: Split → what its files hold; None where data are not the user's files.
         pixel_ranges: Container → the lowest and the highest value of what has more than 8 bits: black and white.
+        unlabelled: Names of images that no label file and no entry of annotations belongs to.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Target(Generic[S_co]):
     inventory: Inventory | None = None
     facts: Mapping[str, ImageFacts] | None = None
     pixel_ranges: Ranges = field(default_factory=dict)
+    unlabelled: frozenset[str] = frozenset()
 
     @property
     def class_names(self) -> tuple[str, ...]:

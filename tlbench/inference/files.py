@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from tlbench.config import ImageLimit
 from tlbench.console import complain
-from tlbench.data.decode import EXTENSIONS, STANDARD, UnreadableError, read_image_file
+from tlbench.data.decode import STANDARD, UnreadableError, read_image_file
 from tlbench.data.listing import list_images, natural_order
 from tlbench.data.notes import noted, told
 from tlbench.errors import DataError
@@ -42,7 +42,7 @@ def find_images(given: str) -> list[str]:
     if path.is_dir():
         found = [str(path / name) for name in list_images(path)]
         if not found:
-            raise DataError(f"input={given!r}: no images ({' '.join(EXTENSIONS)}) in this folder; give another")
+            raise DataError(f"input={given!r}: no images in this folder; give another")
         return found
     if os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name too long
         raise DataError(f"input={given!r}: not a regular file; give an image, a folder or a pattern")

@@ -46,8 +46,8 @@ def open_split(
     data = config.data
     assert isinstance(data, ImageDataConfig)
     if split == "all" and data.name in ("image_folder", "image_csv"):
-        listings = list_files(own_root(data), data)
-        read = read_listings(listings, data, say, warn, how)
+        listed = list_files(own_root(data), data, say, warn)
+        read = read_listings(listed.parts, data, say, warn, how)
         tell_ranges(read.ranges, origin_of(data, how), {ALL: read.facts}, say, warn)
         found = tuple(read.parts.values())
         if data.classes is not None:

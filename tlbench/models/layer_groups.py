@@ -15,6 +15,12 @@ RESNET18: Mapping[str, tuple[str, ...]] = {
     HEAD: ("fc",),
 }
 
+RESNETS = (
+    *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
+    *("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2"),
+)
+"""torchvision's networks with the parts of ResNet-18."""
+
 YOLO11: Mapping[str, tuple[str, ...]] = {
     "backbone_stem": ("model.0",),
     "backbone_p2": ("model.1", "model.2"),
@@ -30,13 +36,35 @@ YOLO11: Mapping[str, tuple[str, ...]] = {
 YOLO11_CLASSES = tuple(f"model.23.cv3.{level}.2" for level in range(3))
 """What of YOLO11's head is new for the target's labels: the last class convolution of each stride, 8, 16 and 32."""
 
+YOLO11_CLASS_LAYERS = tuple(f"model.23.cv3.{level}.{layer}" for level in range(3) for layer in ("0.1", "1.0", "1.1"))
+"""What of YOLO11's class branches is as wide as ultralytics makes them for a number of classes."""
+
+YOLO11_OTHER_HEADS = ("model.23.cv4", "model.23.proto")
+"""What heads for masks, key points and oriented boxes have beside that for boxes."""
+
 YOLO11_MODELS = ("yolo11n", "yolo11s", "yolo11m", "yolo11l", "yolo11x")
 
 LAYER_GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "resnet18": RESNET18,
+    **dict.fromkeys(RESNETS, RESNET18),
     **dict.fromkeys(YOLO11_MODELS, YOLO11),
 }
 """Network → layer group → prefixes of module names, from input to head."""
 
-LIBRARIES: Mapping[str, tuple[str, ...]] = {"torchvision": ("resnet18",), "ultralytics": YOLO11_MODELS}
-"""Library → the networks of it whose layer groups are known here."""
+TORCHVISION_MODELS: tuple[str, ...] = tuple(
+    """
+    alexnet convnext_base convnext_large convnext_small convnext_tiny densenet121 densenet161 densenet169 densenet201
+    efficientnet_b0 efficientnet_b1 efficientnet_b2 efficientnet_b3 efficientnet_b4 efficientnet_b5 efficientnet_b6
+    efficientnet_b7 efficientnet_v2_l efficientnet_v2_m efficientnet_v2_s googlenet inception_v3 maxvit_t mnasnet0_5
+    mnasnet0_75 mnasnet1_0 mnasnet1_3 mobilenet_v2 mobilenet_v3_large mobilenet_v3_small regnet_x_16gf regnet_x_1_6gf
+    regnet_x_32gf regnet_x_3_2gf regnet_x_400mf regnet_x_800mf regnet_x_8gf regnet_y_128gf regnet_y_16gf regnet_y_1_6gf
+    regnet_y_32gf regnet_y_3_2gf regnet_y_400mf regnet_y_800mf regnet_y_8gf resnet101 resnet152 resnet18 resnet34
+    resnet50 resnext101_32x8d resnext101_64x4d resnext50_32x4d shufflenet_v2_x0_5 shufflenet_v2_x1_0
+    shufflenet_v2_x1_5 shufflenet_v2_x2_0 squeezenet1_0 squeezenet1_1 swin_b swin_s swin_t swin_v2_b swin_v2_s swin_v2_t
+    vgg11 vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn vit_b_16 vit_b_32 vit_h_14 vit_l_16 vit_l_32
+    wide_resnet101_2 wide_resnet50_2
+    """.split()  # noqa: SIM905
+)
+"""torchvision's classifiers, as `torchvision.models.list_models(module=torchvision.models)` names them."""
+
+LIBRARIES: Mapping[str, tuple[str, ...]] = {"torchvision": TORCHVISION_MODELS, "ultralytics": YOLO11_MODELS}
+"""Library → the networks of it that may be named."""

@@ -23,7 +23,8 @@ from tlbench.processes.rank import is_first_process
 from tlbench.regular_file import open_regular
 from tlbench.results.atomic import output_errors, write_atomic
 from tlbench.results.folder import BEST_CHECKPOINT, LAST_CHECKPOINT, PREVIOUS_CHECKPOINT
-from tlbench.sources.torch_claims import ClaimError, check_claims
+from tlbench.sources.inert import ClaimError
+from tlbench.sources.torch_claims import check_claims
 from tlbench.tasks.base import CODE
 from tlbench.tasks.partial_epoch import KEY as PARTIAL_EPOCH
 

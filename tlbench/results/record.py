@@ -16,6 +16,7 @@ from tlbench.errors import ConfigError
 from tlbench.names import as_text
 from tlbench.results.atomic import write_atomic
 from tlbench.results.tuning import TuningRecord
+from tlbench.results.was_read import WasRead
 from tlbench.stored_record import UnreadableRecordError, read_stored
 
 FILE_NAME = "record.json"
@@ -47,7 +48,8 @@ class DataRecord(Section):
 
     `storage` is `memory` (decoded once, kept on the device) or `workers` (decoded in each epoch). `pixel_ranges` says
     which values of images of more than 8 bits are black and white, by container (`uint16`, `int32`, `float32`); None in
-    records from before ranges were found, when 16 bits had all of 0 … 65535.
+    records from before ranges were found, when 16 bits had all of 0 … 65535. `read` is what was said of it before
+    training; older records have none.
     """
 
     name: str
@@ -57,6 +59,7 @@ class DataRecord(Section):
     storage: Literal["memory", "workers"] = "memory"
     pixel_ranges: dict[Literal["uint16", "int32", "float32"], tuple[float, float]] | None = None
     audit: dict[str, Any] | None = None
+    read: WasRead | None = None
 
 
 class ModelRecord(Section):
@@ -136,12 +139,23 @@ class Volatile(Section):
 
 
 class EvaluationNote(Section):
-    """The numbers of an evaluation that was made of the finished run; its file, beside the record, says all else."""
+    """The numbers of an evaluation that was made of the finished run; its file, beside the record, says all else.
+
+    `corruptions` is the version of the suite of corruptions that the metrics on corrupted images are of, null without
+    such: metrics of two versions are not comparable. Notes that do not say it are of version 1.
+    """
 
     data: str
     split: str
     checkpoint_sha256: str
     metrics: dict[str, float | None]
+    corruptions: int | None = None
+
+    @model_validator(mode="after")
+    def _first_version(self) -> EvaluationNote:
+        if self.corruptions is None and f"{self.split}/mean_corrupted_oa" in self.metrics:
+            self.corruptions = 1
+        return self
 
 
 class Record(Section):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import tlbench
-from tests.composed import model
+from tests.composed import model, source_of
 from tlbench.config import SourceConfig
 from tlbench.errors import WeightsError
 from tlbench.sources import resolve
@@ -33,12 +33,12 @@ def entry(monkeypatch: pytest.MonkeyPatch) -> CatalogEntry:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/w.pth"
     update = {"url": url, "sha256": hashlib.sha256(CONTENT).hexdigest()[:8]}
     changed = find_entry("imagenet", model()).model_copy(update=update)
-    monkeypatch.setattr(resolve, "find_entry", lambda source, model: changed)
+    monkeypatch.setattr(resolve, "find_entry", lambda *_: changed)
     return changed
 
 
 def named(name: str, path: Path | str | None = None) -> SourceConfig:
-    return SourceConfig.model_validate({"name": name, "path": None if path is None else str(path), "tag": None})
+    return source_of(name, path)
 
 
 def put(folder: Path, name: str, content: bytes = CONTENT) -> Path:

@@ -9,13 +9,14 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tests.composed import config, model
+from tests.composed import config, model, source_of
 from tests.ultralytics_files import published_network, write_published
 from tlbench.config import Normalisation, SourceConfig
 from tlbench.errors import WeightsError
 from tlbench.models.catalog import build_network
-from tlbench.models.layer_groups import YOLO11_CLASSES, YOLO11_MODELS
+from tlbench.models.layer_groups import YOLO11_CLASS_LAYERS, YOLO11_CLASSES, YOLO11_MODELS
 from tlbench.models.network import Network
+from tlbench.models.ultralytics_package import ultralytics_module
 from tlbench.sources import resolve
 from tlbench.sources.catalog import find_entry
 from tlbench.sources.hashing import file_sha256
@@ -23,6 +24,7 @@ from tlbench.sources.load import apply_source
 from tlbench.sources.places import hub_folder
 from tlbench.sources.report import LoadReport
 from tlbench.sources.resolve import find_weights
+from tlbench.sources.yolo_parts import _size_of
 
 NEW = [f"{prefix}.{part}" for prefix in YOLO11_CLASSES for part in ("weight", "bias")]
 PLAIN = Normalisation(mean=[0.0, 0.0, 0.0], std=[1.0, 1.0, 1.0])
@@ -35,7 +37,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def source(name: str, path: Path | None = None) -> SourceConfig:
-    return SourceConfig.model_validate({"name": name, "path": None if path is None else str(path), "tag": None})
+    return source_of(name, path)
 
 
 def applied(
@@ -62,7 +64,9 @@ def test_coco_gives_493_of_499_tensors_and_the_class_convolutions_stay_random(pu
     assert (report.loaded, report.reinitialised, set(report.ignored), report.absent) == (493, NEW, set(NEW), [])
     assert (report.file, report.sha256) == ("yolo11n.pt", file_sha256(published))
     assert (report.warnings, len(report.chain), report.chain[0].short()) == ([], 1, "coco")
-    assert report.line().startswith("coco: 493 tensors loaded, 6 re-initialised (head: model.23.cv3.0.2.weight, ")
+    assert report.line().startswith(
+        "coco: 493 tensors of yolo11n (DetectionModel) of 80 classes loaded, 6 re-initialised (head: model.23.cv3.0.2."
+    )
 
 
 @pytest.mark.parametrize("classes", [1, 80])
@@ -79,17 +83,137 @@ def test_all_sources_give_one_architecture_and_the_same_start_of_what_is_new(pub
     )
 
 
-def test_weights_of_another_size_are_refused(tmp_path: Path) -> None:
-    path = write_published(tmp_path / "yolo11s.pt", published_network("s"))
-    with pytest.raises(WeightsError, match=r"yolo11s\.pt: looks like another architecture than model=yolo11n: of 493 "):
-        applied("coco", path)
+@pytest.mark.parametrize(("classes", "width"), [(1, 64), (90, 90)])
+def test_of_a_class_branch_of_another_width_all_else_is_taken(tmp_path: Path, classes: int, width: int) -> None:
+    theirs = published_network(classes=classes, seed=7)
+    network, report = applied("checkpoint", write_published(tmp_path / "best.pt", theirs))
+    given, random, loaded = theirs.state_dict(), state(applied("random")[0]), state(network)
+    inner = [name for name in loaded if name.startswith(YOLO11_CLASS_LAYERS)]
+    assert given["model.23.cv3.0.0.1.conv.weight"].shape[0] == width
+    assert len(inner) == 54
+    assert sorted(report.reinitialised) == sorted([*inner, *NEW])
+    assert set(report.ignored) == {*inner, *NEW}
+    assert report.loaded == 499 - 54 - 6
+    for name, tensor in loaded.items():
+        wanted = random[name] if name in report.reinitialised else given[name].to(tensor.dtype)
+        assert torch.equal(tensor, wanted), name
+    classes_said = "1 class" if classes == 1 else f"{classes} classes"
+    assert f"439 tensors of yolo11n (DetectionModel) of {classes_said} loaded, 60 re-initialised" in report.line()
+    (warning,) = report.warnings
+    assert f"best.pt: its class branches are {width} channels wide, here they are 80 for any number" in warning
 
 
-def test_a_class_branch_of_another_width_is_refused(tmp_path: Path) -> None:
-    path = write_published(tmp_path / "one.pt", published_network(classes=1))
-    with pytest.raises(
-        WeightsError, match=r"0 are missing and \d+ have another shape, 0 are extra; first: model\.23\.cv3"
-    ):
+@pytest.mark.parametrize(
+    ("kind", "name", "own"),
+    [
+        ("SegmentationModel", "yolo11n-seg", 62),
+        ("PoseModel", "yolo11n-pose", 42),
+        ("OBBModel", "yolo11n-obb", 42),
+    ],
+)
+def test_networks_of_other_tasks_give_all_but_their_own_heads(tmp_path: Path, kind: str, name: str, own: int) -> None:
+    theirs = getattr(ultralytics_module("nn.tasks"), kind)(f"{name}.yaml", nc=80, verbose=False)
+    path = write_published(tmp_path / f"{name}.pt", theirs)
+    given = theirs.state_dict()
+    network, report = applied("checkpoint", path)
+    heads = [key for key in given if key.startswith(("model.23.cv4.", "model.23.proto."))]
+    assert len(heads) == own
+    assert set(report.ignored) == {*heads, *NEW}
+    assert (report.loaded, report.reinitialised, report.warnings) == (493, NEW, [])
+    assert all(
+        torch.equal(state(network)[key], given[key].to(t.dtype)) for key, t in state(network).items() if key not in NEW
+    )
+
+
+def test_state_dicts_in_half_precision_and_under_prefixes(tmp_path: Path) -> None:
+    theirs = published_network(classes=2).half().state_dict()
+    torch.save(theirs, tmp_path / "sd.pt")
+    torch.save({"state_dict": {f"model.{name}": t for name, t in theirs.items()}}, tmp_path / "wrapped.pt")
+    for name, prefix in (("sd", ""), ("wrapped", "model")):
+        network, report = applied("checkpoint", tmp_path / f"{name}.pt")
+        assert (report.loaded, report.prefix, len(report.reinitialised)) == (439, prefix, 60)
+        assert torch.equal(state(network)["model.9.cv1.conv.weight"], theirs["model.9.cv1.conv.weight"].float())
+    other = published_network(classes=2, seed=1).half().state_dict()
+    torch.save({"net": theirs, "teacher": other}, tmp_path / "twice.pt")
+    with pytest.raises(WeightsError, match=r"holds the backbone 2 times, .*source\.entry=net \| source\.entry=teacher"):
+        applied("checkpoint", tmp_path / "twice.pt")
+
+
+def test_the_averaged_weights_are_taken_of_a_checkpoint_in_training(tmp_path: Path) -> None:
+    model_, average = (published_network(classes=2, seed=seed) for seed in (0, 1))
+    path = write_published(tmp_path / "last.pt", model_, ema=average)
+    network, report = applied("checkpoint", path)
+    wanted = average.state_dict()["model.22.cv1.conv.weight"]
+    assert torch.equal(state(network)["model.22.cv1.conv.weight"], wanted)
+    assert (report.entry, report.loaded) == ("ema", 439)
+    torch.save(model_, tmp_path / "bare.pt")
+    network, report = applied("checkpoint", tmp_path / "bare.pt")
+    assert (report.entry, report.holds) == ("", "yolo11n (DetectionModel) of 2 classes")
+    assert torch.equal(state(network)["model.22.cv1.conv.weight"], model_.state_dict()["model.22.cv1.conv.weight"])
+
+
+def test_weights_of_another_size_are_named(tmp_path: Path) -> None:
+    theirs = published_network("s", classes=2)
+    write_published(tmp_path / "best.pt", theirs)
+    torch.save(theirs.state_dict(), tmp_path / "sd.pt")
+    for name, held in (("best", r"yolo11s \(DetectionModel\) of 2 classes"), ("sd", "tensors of yolo11s")):
+        with pytest.raises(
+            WeightsError, match=rf"{name}\.pt: holds {held}, not weights of yolo11n; use model=yolo11s, or give"
+        ):
+            applied("checkpoint", tmp_path / f"{name}.pt")
+    chosen = model("yolo11s")
+    report = apply_source(
+        build_network(chosen, 3, 0, 64), source("checkpoint", tmp_path / "best.pt"), chosen, config().data
+    )
+    assert (report.loaded, report.reinitialised) == (493, NEW)  # its branches are 128 wide up to 100 classes
+
+
+@pytest.mark.parametrize("option", YOLO11_MODELS)
+def test_the_size_shows_in_the_tensors(option: str) -> None:
+    with torch.device("meta"):
+        tasks, utils = ultralytics_module("nn.tasks"), ultralytics_module("utils")
+        description = utils.YAML.load(utils.ROOT / "cfg/models/11/yolo11.yaml") | {"scale": option[-1]}
+        layers, _ = tasks.parse_model(description, ch=3, verbose=False)
+    assert _size_of({f"model.{name}": tensor for name, tensor in layers.state_dict().items()}) == option
+
+
+FAMILIES = {
+    "yolov8n": "DetectionModel",
+    "yolo12n": "DetectionModel",
+    "yolo26n": "DetectionModel",
+    "yolov5n": "DetectionModel",
+    "yolo11n-p6": "DetectionModel",
+    "yolov8s-worldv2": "WorldModel",
+    "rtdetr-l": "RTDETRDetectionModel",
+}
+
+
+@pytest.mark.parametrize("title", FAMILIES)
+def test_other_families_are_named_from_the_files_description(tmp_path: Path, title: str) -> None:
+    """What they are called stands in the file; their tensors, only few here, do not matter for it."""
+    theirs = published_network(classes=2)
+    theirs.__class__ = getattr(ultralytics_module("nn.tasks"), FAMILIES[title])
+    theirs.model = theirs.model[:3]
+    theirs.yaml["yaml_file"] = f"{title}.yaml"
+    path = write_published(tmp_path / "best.pt", theirs)
+    wanted = "looks like another" if title == "yolo11n-p6" else rf"holds {title} \({FAMILIES[title]}\) of 2 classes"
+    with pytest.raises(WeightsError, match=rf"best\.pt: {wanted}.* architecture than model=yolo11n") as caught:
+        applied("checkpoint", path)
+    assert "code" not in str(caught.value)
+
+
+def test_a_classification_network_has_not_enough(tmp_path: Path) -> None:
+    theirs = ultralytics_module("nn.tasks").ClassificationModel("yolo11n-cls.yaml", nc=2, verbose=False)
+    path = write_published(tmp_path / "best.pt", theirs)
+    with pytest.raises(WeightsError, match=r"holds yolo11n-cls \(ClassificationModel\).*neither neck nor box branch"):
+        applied("checkpoint", path)
+
+
+def test_the_same_tensors_with_another_activation_are_refused(tmp_path: Path) -> None:
+    theirs = published_network()
+    theirs.yaml["activation"] = "nn.ReLU()"
+    path = write_published(tmp_path / "best.pt", theirs)
+    with pytest.raises(WeightsError, match=r"with nn\.ReLU\(\) where yolo11n has SiLU: the same tensors"):
         applied("checkpoint", path)
 
 

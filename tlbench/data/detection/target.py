@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,7 @@ from tlbench.data.detection.parts import ReadParts
 from tlbench.data.detection.root import detection_root
 from tlbench.data.facts import ImageFacts
 from tlbench.data.image_files import keeps_in_memory
+from tlbench.data.inventory import Inventory
 from tlbench.data.pixel_range import (
     check_given,
     check_ranges,
@@ -66,11 +68,14 @@ def open_boxes(
     listed = list_boxes(data, split_seed, say, warn)
     read = _decoded(listed.splits, listed.unreadable, data, say, warn, how or listed.training)
     splits = read.splits
+    inventory = _left_out(listed, read.unreadable)
     carved = [split for split in ("val", "test") if listed.split_rule[f"{split}_fraction"] is not None]
     check_objects(listed.splits["train"].root, splits, carved)  # again: some images may be unreadable
     tell_ranges(read.ranges, origin_of(data, how), read.facts, say, warn)
     rule = listed.split_rule | counted(splits)
-    return Target(data.name, splits, rule, read.unreadable, facts=read.facts, pixel_ranges=read.ranges)
+    return Target(
+        data.name, splits, rule, read.unreadable, inventory, read.facts, read.ranges, unlabelled=listed.unlabelled
+    )
 
 
 def open_uncarved(
@@ -116,6 +121,8 @@ class ListedSplits:
     split_rule: dict[str, Any]
     unreadable: Mapping[str, str]
     training: Callable[[], BoxListing]
+    inventory: Inventory | None = None
+    unlabelled: frozenset[str] = frozenset()
 
 
 def list_boxes(
@@ -136,7 +143,7 @@ def list_boxes(
         return carve_boxes(read.parts, whole, split_seed, read.named, lambda _: None, read.frames)[0]["train"]
 
     noted = {split: read.mended.note(part) for split, part in splits.items()}
-    return ListedSplits(noted, rule, read.unreadable, training)
+    return ListedSplits(noted, rule, read.unreadable, training, read.inventory, read.unlabelled)
 
 
 def _read(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
@@ -151,6 +158,16 @@ def _read(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[
     from tlbench.data.detection.yolo_files import read_yolo
 
     return read_yolo(detection_root(data), data, say, warn)
+
+
+def _left_out(listed: ListedSplits, unreadable: Mapping[str, str]) -> Inventory | None:
+    """The inventory, once it is known which images cannot be decoded."""
+    if listed.inventory is None:
+        return None
+    root = os.path.abspath(listed.splits["train"].root)  # noqa: PTH100
+    base = os.path.abspath(listed.inventory.root)  # noqa: PTH100
+    later = (f"{root}/{name}" for name in unreadable if name not in listed.unreadable)
+    return listed.inventory.leaving_out([path.removeprefix(f"{base}/") for path in later], "unreadable")
 
 
 @dataclass(frozen=True)
@@ -228,7 +245,7 @@ def _images(
         unreadable.update({listing.names[i]: why for i, why in found.unreadable.items()})
         kept = np.array([i for i in range(len(listing)) if i not in found.unreadable], np.int64)
         listing, found = listing.take(torch.from_numpy(kept)), found.take(kept)
-    inside, boxes = in_resized(listing, data.image_size)
+    inside, boxes, crowds = in_resized(listing, data.image_size)
     split = BoxSplit(
         names=listing.names,
         sizes=listing.sizes,
@@ -241,6 +258,7 @@ def _images(
         digests=found.digests,
         thumbnails=thumbnails_of(found.pixels) if in_memory else found.pixels,
         listing=listing,
+        crowds=crowds,
         how=for_fingerprint(how, found.facts),
     )
     images = BoxImages(**vars(split), images=found.pixels) if in_memory else BoxFiles(**vars(split), fit=data.fit)
