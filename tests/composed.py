@@ -11,7 +11,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from tlbench.compose import compose_with_hydra
-from tlbench.config import ImageAugmentation, ModelConfig, TrainConfig
+from tlbench.config import ImageAugmentation, ModelConfig, SourceConfig, TrainConfig
 from tlbench.parsing import parse
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -82,3 +82,9 @@ def model(option: str = "resnet18", **changes: Any) -> ModelConfig:
     """A file of `conf/model/`, with changes."""
     values = yaml.safe_load((CONF / "model" / f"{option}.yaml").read_text())
     return ModelConfig.model_validate({**values, **changes})
+
+
+def source_of(name: str, path: Path | str | None = None, **changes: Any) -> SourceConfig:
+    """A source of that name, all its other keys null but for what is given."""
+    values = {"name": name, "path": None if path is None else str(path), "tag": None, "entry": None, "prefix": None}
+    return SourceConfig.model_validate({**values, **changes})

@@ -9,6 +9,7 @@ import torch
 
 from tests.composed import config
 from tests.records import record
+from tlbench.compose import compose_config
 from tlbench.config import TrainConfig
 from tlbench.models.catalog import build_network
 from tlbench.results.folder import BEST_CHECKPOINT
@@ -23,11 +24,12 @@ def draw_run(folder: Path, *overrides: str, names: tuple[str, ...] = NAMES, **ch
 
     Args:
         folder: The run's.
-        overrides: As `tests.composed.config` takes them.
+        overrides: As `tests.composed.config` takes them; those of detection as the command line does.
         names: The classes.
         changed: Fields of the record.
     """
-    drawn = config("trainer=cpu", *overrides)
+    given = ("trainer=cpu", *overrides)
+    drawn = compose_config(given) if "task=detection" in overrides else config(*given)
     network = build_network(drawn.model, len(names), drawn.seeds.init, drawn.data.image_size)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {f"network.{key}": value for key, value in network.module.state_dict().items()}

@@ -21,7 +21,7 @@ from tlbench.models.checks import model_problems
 from tlbench.models.layer_groups import HEAD, LAYER_GROUPS
 from tlbench.names import is_text
 from tlbench.optimizer_checks import optimizer_problems
-from tlbench.schema_keys import keys_of_optional
+from tlbench.schema_keys import in_every_option, keys_of_optional
 from tlbench.suggestions import did_you_mean, nearest_keys
 from tlbench.task_checks import of_another_task, task_problems
 
@@ -56,9 +56,12 @@ def parse(config: Mapping[str, Any]) -> TrainConfig:
 def _described(error: ValidationError, config: Mapping[str, Any]) -> list[str]:
     """One line for each error; those of a group whose option was changed by its name alone are one."""
     renamed = {}
-    for group in (str(e["loc"][0]) for e in error.errors() if e["type"] == "missing" and len(e["loc"]) == 3):
-        name = config[group].get("name") if group in _BY_NAME else None
-        if name is not None and "name" in config[group]:
+    for e in error.errors():
+        group, name = str(e["loc"][0]), None
+        of_option = e["type"] == "missing" and len(e["loc"]) == 3 and group in _BY_NAME  # group, its option, key
+        if of_option and not in_every_option(f"{group}.{e['loc'][-1]}"):
+            name = config[group].get("name")
+        if name is not None:
             renamed[group] = f"{group}.name={name!r}: an option has keys of its own; choose it as {group}={name}"
     return [*renamed.values(), *(_describe(e, config) for e in error.errors() if e["loc"][0] not in renamed)]
 
@@ -131,8 +134,14 @@ def _cross_checks(c: TrainConfig) -> list[str]:
             f"source=timm: has no weights for model.library={c.model.library}; use model=timm model.name=…, or "
             "source=imagenet, source=checkpoint or source=random"
         )
-    if c.source.tag is not None and c.source.name != "timm":
+    of_torchvision = c.source.name == "imagenet" and c.model.library == "torchvision"
+    if c.source.tag is not None and c.source.name != "timm" and not of_torchvision:
         problems.append(f"source.tag={c.source.tag!r}: source={c.source.name} has no tags; use source=timm, or null")
+    problems += [
+        f"source.{key}={value!r}: source=random reads no file; use source=checkpoint, or null"
+        for key, value in (("entry", c.source.entry), ("prefix", c.source.prefix))
+        if value is not None and c.source.name == "random"
+    ]
     problems.extend(optimizer_problems(c))
     of_model = model_problems(c.model)
     problems.extend(of_model)
@@ -247,6 +256,11 @@ def _check_names(c: TrainConfig) -> list[str]:
 
 
 _ABSENT = object()
+
+
+def has_key(config: TrainConfig, key: str) -> bool:
+    """Whether a configuration has a dotted key."""
+    return _value(config, key) is not _ABSENT
 
 
 def _value(config: BaseModel, key: str) -> Any:

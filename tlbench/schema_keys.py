@@ -52,6 +52,12 @@ def mapping_above(key: str) -> str | None:
     return next((group for group in above if any(get_origin(c) is dict for c in _choices(group))), None)
 
 
+def in_every_option(key: str) -> bool:
+    """Whether all options of a group have the key, in whatever task."""
+    group, _, last = key.rpartition(".")
+    return all(last in choice.model_fields for choice in _choices(group) if _is_model(choice))
+
+
 def exists(key: str) -> bool:
     """Whether some task's, or some option's, configuration has the key."""
     return any(True for _ in _choices(key))

@@ -69,7 +69,7 @@ def stand_in_overrides(study: str, stand_ins: Sequence[StandIn]) -> dict[str, st
             changed |= {"data": stand_in.used, "data.fraction": "1.0", "data.root": "null", "data.classes": "null"}
             changed |= WHOLE[stand_in.used]
         else:
-            changed |= {"source": stand_in.used, "source.tag": "null"}
+            changed |= {"source": stand_in.used, "source.tag": "null", "source.entry": "null", "source.prefix": "null"}
     listed = ",".join(
         f"{{kind:{s.kind},wanted:{s.wanted},used:{s.used},reason:{_quoted(s.reason)}}}" for s in stand_ins
     )

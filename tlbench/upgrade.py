@@ -89,7 +89,10 @@ TO_FORMAT_1 = (
 )
 """Keys that came while the record's format was 1."""
 
-TO_FORMAT_2: tuple[Added, ...] = ()
+TO_FORMAT_2: tuple[Added, ...] = (
+    Added("source.entry", None),
+    Added("source.prefix", None),
+)
 """Keys that came since the record's format is 2. At these values they are left out of the configuration's hash, which
 so stays what it was before they came: checkpoints, searches and loggers' ids of before go on to count.
 """

@@ -14,9 +14,9 @@ import torch
 from tests.commands import TINY, train
 from tests.conftest import isolate, use_tiny_network
 from tests.tiny_network import tiny_network
+from tests.weights_files import state_dict_of
 from tlbench.models.catalog import NETWORKS
 from tlbench.models.network import Network
-from tlbench.sources.read import read_state_dict
 
 PLAIN = (*TINY, "trainer.max_epochs=1", "logger.tensorboard=false")
 
@@ -80,7 +80,7 @@ def test_the_backbone_goes_on_from_the_best_checkpoint(runs: dict[str, Path], mo
     given = config("source=checkpoint", f"source.path={runs['first']}")
     network = build_network(given.model, 10, 0, 32)
     report = apply_source(network, given.source, given.model, given.data)
-    best = read_state_dict(runs["first"] / "best.ckpt")[0]
+    best = state_dict_of(runs["first"] / "best.ckpt")
     loaded = network.module.state_dict()
     assert all(torch.equal(t, best[f"network.{n}"]) for n, t in loaded.items() if not n.startswith("fc"))
     assert "; chain: first/random/seed_0" in report.line()

@@ -12,13 +12,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.commands import TINY
 from tests.final_state import FINAL
 from tests.fits import OVERRIDES, SOURCES
+from tests.weights_files import state_dict_of
 from tlbench.compose import compose_config
 from tlbench.config_hash import config_hash
 from tlbench.data.augment import prepare
 from tlbench.data.target import open_target
 from tlbench.models.resnet import resnet18
 from tlbench.results.record import Record
-from tlbench.sources.read import read_state_dict
 
 SPLITS = ("train", "val", "test")
 
@@ -99,7 +99,7 @@ def test_the_predictions_give_the_recorded_metrics(record, predictions):
 
 def test_the_best_checkpoint_in_a_fresh_network_gives_the_same_predictions(run, predictions):
     network = resnet18(10).module
-    state = read_state_dict(run.folder / "best.ckpt")[0]
+    state = state_dict_of(run.folder / "best.ckpt")
     network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in state.items()})
     config = compose_config(TINY)
     test = open_target(config.data, 0).splits["test"]

@@ -46,4 +46,14 @@ class SourceConfig(Schema):
 
     name: Literal["random", "imagenet", "tin200", "coco", "documents", "timm", "checkpoint"]
     path: str | None
-    tag: str | None = Field(description="which of timm's weights, with source=timm; null: its default")
+    tag: str | None = Field(
+        description="which of the published weights, with source=timm, or source=imagenet for torchvision's networks; "
+        "null: the default"
+    )
+    entry: str | None = Field(
+        description="of several mappings of tensors in a file, the one meant, by the keys that lead to it, joined by "
+        "dots (state_dict_ema); null: the one that holds the backbone"
+    )
+    prefix: str | None = Field(
+        description="what stands before the network's names in it (module.encoder_q); null: whatever does"
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
-from tlbench.data.carve_options import matching_classes
+from tlbench.data.carve_options import matching_classes, wanted_classes
 from tlbench.data.file_tree import FileTree, Folder, read_tree
 from tlbench.data.folder_hints import hint_above, hint_table, images, is_copy, same_folders_in_each
 from tlbench.data.inventory import take_inventory
@@ -244,8 +244,8 @@ class _Reader:
                 f"{self._without(split)}"
             )
         return DataError(
-            f"{folder.path}: no class folders in it, but {images(count)}, which have no labels so; wanted is one folder "
-            f"of images a class{hint_above(self.root)}{hint_table(self.root)}"
+            f"{folder.path}: no class folders in it, but {images(count)}, which have no labels so; wanted is one "
+            f"folder of images a class{hint_above(self.root)}{hint_table(self.root)}"
         )
 
     # ---- which of them
@@ -282,9 +282,7 @@ class _Reader:
         """Those of `data.classes`; the images of the others are left out."""
         if self.wanted is None:
             return classes
-        wanted = matching_classes(list(train), self.wanted).values()
-        if None in wanted:  # as whoever numbers the classes says
-            return classes
+        wanted = wanted_classes(list(train), self.wanted)
         for name, folders in classes.items():
             if name not in wanted:
                 for folder in folders:

@@ -94,12 +94,12 @@ def check_same_classes(root: Path, listings: Mapping[str, Listing]) -> None:
         unknown = [name for name in names if name not in there["train"]]
         if lacking or unknown:
             both = [name for name in there["train"] if name in names]
-            found = {f"in train, but not in {split}": lacking, f"in {split}, but not in train": unknown}
-            where = "; ".join(f"{place}: {some(names)}" for place, names in found.items() if names)
+            where = {f"in train, but not in {split}": lacking, f"in {split}, but not in train": unknown}
+            differing = "; ".join(f"{place}: {some(classes)}" for place, classes in where.items() if classes)
             leave_out = f", choose {chosen(both)}" if len(both) > 1 else ""
             raise DataError(
-                f"{root}: train and {split} must have images of the same classes; {where}; "
-                f"add images{leave_out}, or do without {split}, which is then carved out of train"
+                f"{root}: train and {split} must have images of the same classes; {differing}; add images{leave_out}, "
+                f"or do without {split}, which is then carved out of train"
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -12,29 +13,34 @@ from tlbench.inference.consent_options import TRUST
 from tlbench.inference.options import Options
 from tlbench.results.places import check_output, check_place
 
-FILE_NAME = "model.onnx"
+Format = Literal["onnx", "pt", "safetensors"]
+"""A kind of file, as its name ends."""
 
-WEIGHTS = ".safetensors"
-"""What a file of weights alone ends in."""
+_KINDS: dict[str, Format] = {".onnx": "onnx", ".pt": "pt", ".safetensors": "safetensors"}
 
 USAGE = """\
-tlbench.export writes a run's network with its best weights as an ONNX file, and checks it against torch; or the weights
-alone.
+tlbench.export writes a run's network with its best weights as an ONNX file, and checks it against torch; or as a file
+that ultralytics loads; or the weights alone.
 
   python -m tlbench.export run=outputs/digits_resnet18/tin200/seed_0
   python -m tlbench.export run=FOLDER output=model.onnx
+  python -m tlbench.export run=FOLDER format=pt
   python -m tlbench.export run=FOLDER output=weights.safetensors half=true"""
 
 FOOTER = f"""\
 {CONSENT}
 
-The file takes normalised images (batch, 3, size, size) float32 as `images` and gives `logits` (batch, classes). Its
-metadata hold, as JSON, class_names, preprocessing (fit, sizes, mean, std, …) and run. It takes its name once
+The ONNX file takes normalised images (batch, 3, size, size) float32 as `images` and gives `logits` (batch, classes).
+Its metadata hold, as JSON, class_names, preprocessing (fit, sizes, mean, std, …) and run. It takes its name once
 onnxruntime gives torch's outputs to 1e-4, relative to the largest.
 
 A detection run's file takes letterboxed images and gives `predictions` (batch, 4 + classes, cells): centre x, y, width,
 height in pixels of the input, and a probability a class. Non-maximum suppression is not in it; postprocessing, in the
-metadata, holds its settings and the confidence that validation chose."""
+metadata, holds its settings and the confidence that validation chose. What ultralytics reads (names, task, stride,
+imgsz, …) is there too: YOLO("model.onnx") runs it.
+
+format=pt is for detection runs: YOLO("model.pt") loads it, without tlbench, with names, image size and task. As the
+network is ultralytics', the file is under AGPL-3.0."""
 
 
 class ExportOptions(Options):
@@ -42,25 +48,53 @@ class ExportOptions(Options):
 
     run: str = Field(description="folder of a complete run")
     output: str | None = Field(
-        None, description=f"FILE.onnx, or FILE{WEIGHTS} for the weights alone; null: {FILE_NAME} in the run's folder"
+        None, description="FILE.onnx, FILE.pt or FILE.safetensors; null: model.onnx, … in the run's folder"
     )
-    half: bool = Field(False, description=f"whether FILE{WEIGHTS} holds half precision")
+    format: Format | None = Field(
+        None, description="onnx, pt (for ultralytics), or safetensors (weights alone); null: as output ends, else onnx"
+    )
+    half: bool = Field(False, description="whether FILE.pt or FILE.safetensors holds half precision")
     trust: bool = Field(False, description=TRUST)
+
+    def kind(self) -> Format:
+        """The kind of file that is asked for.
+
+        Raises:
+            ConfigError: output ends in none of the three, or not in the one that format names; or half=true is not for
+                it.
+        """
+        found = self.format or "onnx"
+        if self.output is not None:
+            named = _KINDS.get(Path(self.output).suffix.lower())
+            if named is None:
+                raise ConfigError(
+                    f"output={self.output!r}: name a file that ends in .onnx, in .pt for ultralytics, or in "
+                    ".safetensors for weights alone"
+                )
+            if self.format not in (None, named):
+                raise ConfigError(
+                    f"output={self.output!r} with format={self.format}: name a file that ends in .{self.format}, or "
+                    "leave format out"
+                )
+            found = named
+        if self.half and found == "onnx":
+            raise ConfigError(
+                "half=true: not for ONNX; give output=FILE.safetensors for weights alone, output=FILE.pt for "
+                "ultralytics, or half=false"
+            )
+        return found
 
     def file(self) -> Path:
         """The file to write.
 
         Raises:
-            ConfigError: It is a folder, a device or the like, ends in neither .onnx nor .safetensors, or half=true is
-                not for it.
+            ConfigError: As `kind`; or it is a folder, a device or the like.
         """
-        path = Path(self.run if self.output is None else self.output).expanduser()
-        if self.half and path.suffix.lower() != WEIGHTS:
-            raise ConfigError(f"half=true: only for weights alone; give output=FILE{WEIGHTS}, or half=false")
-        if self.output is None:
-            check_place(path / FILE_NAME, "name another file with output=…")
-            return path / FILE_NAME
-        check_output("output", self.output, FILE_NAME)
-        if path.suffix.lower() not in (".onnx", WEIGHTS):
-            raise ConfigError(f"output={self.output!r}: name a file that ends in .onnx, or {WEIGHTS} for weights alone")
+        if self.output is not None:
+            check_output("output", self.output, f"model.{self.format or 'onnx'}")
+        name = f"model.{self.kind()}"
+        if self.output is not None:
+            return Path(self.output).expanduser()
+        path = Path(self.run).expanduser() / name
+        check_place(path, "name another file with output=…")
         return path

@@ -109,6 +109,8 @@ def export_onnx(run: CompleteRun, path: Path) -> float:
 
     model = program.model_proto
     _drop_traces(model)
+    if output.of_first:
+        _forget_batch(model, output.name)
     onnx.helper.set_model_props(model, metadata(run, module))
     content = model.SerializeToString()
     difference = largest_difference(module, content, side, name, output)
@@ -204,6 +206,25 @@ def _drop_traces(model: Any) -> None:
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
+
+
+def _forget_batch(model: Any, name: str) -> None:
+    """Let the number of images have no name in the output: by one, ultralytics takes the side of images to be free too.
+
+    A slice that takes all does so: what it leaves of an unknown number is not known.
+    """
+    from onnx import TensorProto, helper
+
+    graph, inner = model.graph, f"{name}_of_batch"
+    for node in graph.node:
+        node.output[:] = [inner if output == name else output for output in node.output]
+    bounds = {"first": 0, "last": np.iinfo(np.int64).max, "axis": 0}
+    graph.initializer.extend(
+        helper.make_tensor(f"{name}_{key}", TensorProto.INT64, [1], [bounds[key]]) for key in bounds
+    )
+    graph.node.append(helper.make_node("Slice", [inner, *(f"{name}_{key}" for key in bounds)], [name], f"{name}_all"))
+    (output,) = (output for output in graph.output if output.name == name)
+    output.type.tensor_type.shape.dim[0].Clear()
 
 
 def _cannot(name: str, what: str, error: Exception) -> str:

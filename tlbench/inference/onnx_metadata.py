@@ -10,11 +10,14 @@ from torch import nn
 from tlbench.config import DetectionConfig, DetectionDataConfig, ImageDataConfig
 from tlbench.data.decode import GREY
 from tlbench.inference.complete_run import CompleteRun, chosen_confidence
+from tlbench.inference.ultralytics_keys import onnx_keys
 from tlbench.sources.hashing import file_sha256
 
 
 def metadata(run: CompleteRun, module: nn.Module) -> dict[str, str]:
-    """JSON texts under the keys `class_names`, `preprocessing` and `run`; of a detection run also `postprocessing`.
+    """JSON texts under the keys `class_names`, `preprocessing` and `run`.
+
+    Of a detection run also `postprocessing`, and what ultralytics reads (`ultralytics_keys`).
 
     Args:
         run: The run.
@@ -24,16 +27,18 @@ def metadata(run: CompleteRun, module: nn.Module) -> dict[str, str]:
         ConfigError: A detection run's record lacks the confidence that validation chose.
     """
     c = run.config
+    others: dict[str, str] = {}
     parts: dict[str, Any] = {"class_names": list(run.class_names)}
     if isinstance(c.data, DetectionDataConfig):
         assert isinstance(c.task, DetectionConfig)
         parts["preprocessing"] = _letterbox(c.data)
         parts["postprocessing"] = _suppression(run, c.task, module)
+        others = onnx_keys(run, module)
     else:
         assert isinstance(c.data, ImageDataConfig)
         parts["preprocessing"] = _square(c.data)
-    parts["run"] = _identity(run)
-    return {key: json.dumps(value, ensure_ascii=False) for key, value in parts.items()}
+    parts["run"] = identity(run)
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in parts.items()} | others
 
 
 def _input(data: ImageDataConfig | DetectionDataConfig) -> dict[str, Any]:
@@ -86,7 +91,8 @@ def _suppression(run: CompleteRun, task: DetectionConfig, module: nn.Module) -> 
     }
 
 
-def _identity(run: CompleteRun) -> dict[str, Any]:
+def identity(run: CompleteRun) -> dict[str, Any]:
+    """Which run a file is of."""
     record = run.record
     return {
         "study": record.study,

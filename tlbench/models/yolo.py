@@ -53,19 +53,25 @@ def yolo11(model: ModelConfig, num_classes: int, image_size: int) -> Network:
             f"data.image_size={image_size}: {model.name} halves the image five times; use a multiple of {STRIDE}, such "
             f"as {max(round(image_size / STRIDE), 1) * STRIDE}"
         )
-    module = _published_architecture(model.name)
+    module = ultralytics_network(model.name, num_classes)
     head = module.model[-1]
-    _replace_classes(head, num_classes)
     _fix_integral(head.dfl)
     head.__class__ = _decoding_in_float32(head.__class__)
-    module.yaml["nc"] = num_classes
-    module.names = {label: str(label) for label in range(num_classes)}
     module.args = SimpleNamespace(**GAINS)
     groups = YOLO11 if model.groups is None else with_groups(module, model.groups).groups
     try:
         return Network(module, groups, HEAD, new=YOLO11_CLASSES)
     except ValueError as error:
         raise ConfigError(f"model.groups: {error}; put model.23 into the group {HEAD!r}") from None
+
+
+def ultralytics_network(name: str, num_classes: int) -> Any:
+    """Ultralytics' own network with random weights, its class branches of the published width whatever the labels."""
+    module = _published_architecture(name)
+    _replace_classes(module.model[-1], num_classes)
+    module.yaml["nc"] = num_classes
+    module.names = {label: str(label) for label in range(num_classes)}
+    return module
 
 
 def _published_architecture(name: str) -> Any:

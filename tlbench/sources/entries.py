@@ -125,8 +125,10 @@ def _number_type(dtype: Any) -> np.dtype[Any] | None:
 
 def _children(node: Any) -> dict[str, Any]:
     """What a mapping, list or object holds, by name."""
+    if isinstance(node, Inert) and SHAPED.match(node.name):
+        return {}
     if isinstance(node, Inert):
-        state = _items(node.state) if not SHAPED.match(node.name) else {}
+        state = _items(node.state)
         listed = {str(place): value for place, value in enumerate((*node.arguments, *node.entries))}
         return {**listed, **state, **_items(node.items)}
     if isinstance(node, list | tuple):

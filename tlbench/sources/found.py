@@ -32,6 +32,8 @@ class FoundWeights:
         heads: Prefixes of the classifier's tensors, under the network's names; beside what is new in the
             network's own.
         names: How the file names its tensors.
+        entry: Of several mappings in the file, the one that the user means; None: whatever fits.
+        prefix: What the user says stands before the network's names in it; None: whatever does.
         sha256: Of a run's checkpoint, as its record says; None where it does not.
         earlier: What a run's checkpoint went through before, oldest first, without the run itself.
         run: The run whose checkpoint this is.
@@ -46,6 +48,8 @@ class FoundWeights:
     normalisation: Normalisation | None = None
     heads: tuple[str, ...] = ()
     names: Names = "own"
+    entry: str | None = None
+    prefix: str | None = None
     sha256: str | None = None
     earlier: tuple[WeightsLink | RunLink, ...] = ()
     run: RunLink | None = None

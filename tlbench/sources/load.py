@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from tlbench.config import DataConfig, ModelConfig, SourceConfig
 from tlbench.errors import WeightsError
 from tlbench.models.network import Network, lies_under
-from tlbench.models.norms import BATCH_NORM_BUFFERS
 from tlbench.sources.catalog import recommendation_mismatch
 from tlbench.sources.chain import RunLink, WeightsLink
 from tlbench.sources.found import FoundWeights
-from tlbench.sources.naming import BATCH_NORM_COUNTER, Named, backbone_of, by_position, by_prefix, kind
-from tlbench.sources.read import read_state_dict
+from tlbench.sources.mismatch import check_whole
+from tlbench.sources.naming import Named, backbone_of, by_position, is_counter
+from tlbench.sources.positions import grid, is_positional, may_be_resampled, resampled
+from tlbench.sources.read import WeightsFile, checked_tensors, read_weights
+from tlbench.sources.readings import find_backbone, fullest_entry, is_averaged
 from tlbench.sources.report import LoadReport, shortened
 from tlbench.sources.resolve import find_weights
-from tlbench.sources.ultralytics_file import NetworkFile, holds_network, read_network
+from tlbench.sources.ultralytics_file import network_in
 from tlbench.sources.yolo_parts import NOTHING_ELSE, check_network, class_branch_layers, yolo_parts
+
+_PLAIN = (
+    "numpy",
+    "ultralytics.",
+    "pathlib.",
+    "_codecs.",
+    "__builtin__.",
+    "builtins.",
+    "torch.",
+    "collections.",
+    "copyreg.",
+)
+"""Objects that nobody needs to hear of."""
 
 
 def apply_source(network: Network, source: SourceConfig, model: ModelConfig, data: DataConfig) -> LoadReport:
@@ -33,11 +48,11 @@ def apply_source(network: Network, source: SourceConfig, model: ModelConfig, dat
 
     Raises:
         ConfigError: See `find_weights`.
-        WeightsError: See `find_weights`, `read_state_dict` and `load_weights`.
+        WeightsError: See `find_weights`, `read_weights` and `load_weights`.
     """
     found = find_weights(source, model)
     if found is not None:
-        return load_weights(network, found, model, data)
+        return load_weights(network, replace(found, entry=source.entry, prefix=source.prefix), model, data)
     return LoadReport(
         source=source.name,
         model=model.name,
@@ -63,24 +78,42 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
     Raises:
         WeightsError: If the file's tensors are not exactly the network's; nothing has then been written.
     """
-    content, sha256, about = _read(found.path, model)
-    if found.sha256 is not None and found.sha256 != sha256:
+    file = read_weights(found.path)
+    if found.sha256 is not None and found.sha256 != file.sha256:
         raise WeightsError(
             f"{found.path}: not the checkpoint of the run {found.title}: its record says sha256 {found.sha256[:12]}…, "
-            f"found {sha256[:12]}…; put the run's own back, or copy the file elsewhere to use it as it is"
+            f"found {file.sha256[:12]}…; put the run's own back, or copy the file elsewhere to use it as it is"
         )
-    named = _named(network, found, content, model, data)
-    parts = NOTHING_ELSE
+    about, parts = None, NOTHING_ELSE
+    if model.library == "ultralytics":
+        about = network_in(file.content)
+        if about is not None and found.entry is None:
+            found = replace(found, entry=about.entry)
+    named = _named(network, found, file, model, data)
     if model.library == "ultralytics":
         parts = yolo_parts(network, named.tensors)
         check_network(found.path, about, named.tensors, network, model.name, parts)
-    heads = (*network.new, *found.heads, *parts.new, *parts.other_heads)
-    ignored = [n for n in named.tensors if n in network.dropped or any(lies_under(n, head) for head in heads)]
-    given = {name: tensor for name, tensor in named.tensors.items() if name not in ignored}
     backbone = {n: t for n, t in backbone_of(network).items() if not any(lies_under(n, part) for part in parts.new)}
-    absent = [name for name in backbone if name not in given and name.endswith("." + BATCH_NORM_COUNTER)]
+    heads = (*network.new, *found.heads, *parts.new, *parts.other_heads)
+    ignored = [
+        n for n in named.tensors if n not in backbone and (n in network.dropped or any(lies_under(n, h) for h in heads))
+    ]
+    given = checked_tensors(found.path, {n: t for n, t in named.tensors.items() if n in backbone or n in ignored})
+    absent = [name for name in backbone if is_counter(name) and (name not in given or given[name].numel() != 1)]
     wanted = {name: tensor for name, tensor in backbone.items() if name not in absent}
-    _check(found, wanted, given)
+    extra = [name for name in named.tensors if name not in backbone and name not in ignored]
+    spare = extra if named.whole and not any(_is_of_the_network(name, named) for name in extra) else []
+    notes = _notes(file, named, spare)
+    for name, tensor in wanted.items():
+        if name in given and given[name].shape != tensor.shape and is_positional(name):
+            if may_be_resampled(given[name].shape, tensor.shape):
+                before, now = given[name].shape[1], tensor.shape[1]
+                given[name] = resampled(given[name], tensor.shape)
+                notes.append(f"{name} resampled from {grid(before, now)} to {grid(now, before)} patches, as timm does")
+        elif name in given and is_counter(name):
+            given[name] = given[name].reshape(tensor.shape).to(tensor.dtype)
+    extra = [name for name in extra if name not in spare]
+    check_whole(found, wanted, {**named.tensors, **given}, extra, model)
     with torch.no_grad():
         for name, tensor in wanted.items():
             tensor.copy_(given[name])
@@ -90,35 +123,58 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
         file=found.path.name,
         title=found.title,
         holds=about.shown() if about else None,
-        sha256=sha256,
+        sha256=file.sha256,
         licence=found.licence,
+        entry=named.entry,
         prefix=named.prefix,
         loaded=len(wanted),
         reinitialised=[name for name in network.module.state_dict() if name not in backbone],
-        ignored=[*ignored, *named.outside],
+        ignored=[*ignored, *spare, *named.outside],
         absent=absent,
-        warnings=[*_warnings(found, data), *parts.warnings(found.path.name, about)],
-        chain=_chain(found, sha256),
+        notes=notes,
+        warnings=[*_warnings(found, data), *parts.warnings(found.path.name)],
+        chain=_chain(found, file.sha256),
     )
 
 
-def _read(path: Path, model: ModelConfig) -> tuple[dict[str, Tensor], str, NetworkFile | None]:
-    if model.library == "ultralytics" and holds_network(path):
-        return read_network(path)
-    return *read_state_dict(path), None
+def _named(network: Network, found: FoundWeights, file: WeightsFile, model: ModelConfig, data: DataConfig) -> Named:
+    if found.names == "own":
+        may_differ = class_branch_layers(network) if model.library == "ultralytics" else frozenset[str]()
+        named = find_backbone(file, network, found.entry, found.prefix, may_differ)
+        if named.whole or model.library != "timm":
+            return named
+        from tlbench.sources.timm_names import by_filter  # timm takes seconds to import
 
-
-def _named(
-    network: Network, found: FoundWeights, content: dict[str, Tensor], model: ModelConfig, data: DataConfig
-) -> Named:
+        return by_filter(file, network, found.entry, found.prefix) or named
+    entry = fullest_entry(file, found.entry)
     if found.names == "by_position":
-        return by_position(found.path, content, network, found.model)
-    if found.names == "timm":
-        from tlbench.sources.timm_names import by_timm  # timm takes seconds to import
+        return by_position(found.path, entry.tensors, network, found.model)
+    from tlbench.sources.timm_names import by_timm
 
-        return Named(by_timm(found.path, content, model, found.title or model.name, data.image_size))
-    may_differ = class_branch_layers(network) if model.library == "ultralytics" else frozenset()
-    return by_prefix(found.path, content, network, may_differ)
+    tensors = checked_tensors(found.path, entry.tensors)
+    renamed = by_timm(found.path, tensors, model, found.title or model.name, data.image_size)
+    return Named(renamed, entry=entry.path, containers=frozenset(name.split(".")[0] for name in renamed))
+
+
+def _is_of_the_network(name: str, named: Named) -> bool:
+    """Whether a tensor that the network has not lies in one of its parts, as a further layer would."""
+    first, _, below = name.partition(".")
+    return bool(below) and first in named.containers and named.tensors[name].numel() > 1
+
+
+def _notes(file: WeightsFile, named: Named, spare: Sequence[str]) -> list[str]:
+    notes = [f"named as {named.whose}"] if named.whose else []
+    if spare:
+        notes.append(f"no part of the network and left out: {shortened(spare)}")
+    averaged = [entry.path for entry in file.entries if is_averaged(entry.path) and entry.tensors]
+    if is_averaged(named.entry):
+        notes.append(f"{named.entry!r} is taken, the averaged weights")
+    elif averaged and len(file.entries) > 1:
+        notes.append(f"not the averaged weights {averaged[0]!r}, which source.entry={averaged[0]} takes")
+    objects = [name for name in file.built if not name.startswith(_PLAIN)]
+    if objects:
+        notes.append(f"objects in the file that were not built: {shortened(objects)}")
+    return notes
 
 
 def _warnings(found: FoundWeights, data: DataConfig) -> list[str]:
@@ -149,30 +205,3 @@ def _chain(found: FoundWeights, sha256: str) -> list[WeightsLink | RunLink]:
         source=found.source, title=found.title, file=found.path.name, sha256=sha256, licence=found.licence
     )
     return [link]
-
-
-def _check(found: FoundWeights, wanted: dict[str, Tensor], given: dict[str, Tensor]) -> None:
-    missing = [name for name in wanted if name not in given]
-    unlike = [name for name in wanted if name in given and kind(wanted[name]) != kind(given[name])]
-    extra = [name for name in given if name not in wanted]
-    if not missing and not unlike and not extra:
-        return
-    statistics = [name for name in wanted if name.rpartition(".")[2] in BATCH_NORM_BUFFERS]
-    if missing == statistics and not unlike and not extra:
-        raise WeightsError(
-            f"{found.path}: lacks all {len(missing)} running statistics of BatchNorm ({shortened(missing)}), as if "
-            "written with model.norm=group; give model.norm=group, or weights of a BatchNorm network"
-        )
-    first = next((name for name in wanted if name in missing or name in unlike), extra[0] if extra else "")
-    raise WeightsError(
-        f"{found.path}: looks like another architecture than model={found.model}: of {len(wanted)} backbone "
-        f"tensors {len(missing)} are missing and {len(unlike)} have another shape, {len(extra)} are extra; first: "
-        f"{first} is {_described(first, given)} in the file, {_described(first, wanted)} in the network; give weights "
-        f"of {found.model}"
-    )
-
-
-def _described(name: str, tensors: dict[str, Tensor]) -> str:
-    if name not in tensors:
-        return "absent"
-    return f"{tuple(tensors[name].shape)} {str(tensors[name].dtype).removeprefix('torch.')}"

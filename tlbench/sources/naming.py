@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +23,21 @@ class Named:
 
     Args:
         tensors: By the network's names, in the file's order.
-        prefix: What stood before these names in the file, without its last dot; empty: nothing.
-        outside: What the file holds besides, under its own names.
+        prefix: What stood before these names in the entry, without its last dot; empty: nothing.
+        outside: What the entry holds besides, under its own names.
+        entry: The keys in the file that lead to them, joined by dots; empty: none.
+        whose: Whose names the file has; empty: the network's own.
+        containers: The parts of the network that hold its backbone, as the file names them.
+        whole: Whether the backbone is there, all of it.
     """
 
     tensors: dict[str, Tensor]
     prefix: str = ""
     outside: tuple[str, ...] = ()
+    entry: str = ""
+    whose: str = ""
+    containers: frozenset[str] = frozenset()
+    whole: bool = False
 
 
 def backbone_of(network: Network) -> dict[str, Tensor]:
@@ -39,48 +46,14 @@ def backbone_of(network: Network) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in own.items() if not network.is_new(name)}
 
 
+def is_counter(name: str) -> bool:
+    """Whether a tensor of this name counts the batches of a BatchNorm layer."""
+    return name.rpartition(".")[2] == BATCH_NORM_COUNTER
+
+
 def kind(tensor: Tensor) -> tuple[torch.Size, bool]:
     """What must agree for one tensor to be copied into another."""
     return tensor.shape, tensor.is_floating_point()
-
-
-def by_prefix(
-    path: Path, given: Mapping[str, Tensor], network: Network, may_differ: frozenset[str] = frozenset()
-) -> Named:
-    """Take the tensors under the one prefix that holds the whole backbone (`network.`, `model.`, `module._orig_mod.`).
-
-    Where the names are the network's own, that is no prefix. Where no prefix holds it whole, the one with most of it
-    is taken; what is missing is then the caller's to say.
-
-    Args:
-        path: The file, for the message.
-        given: The file's tensors.
-        network: What they are for.
-        may_differ: Tensors without which the backbone counts as whole all the same.
-
-    Raises:
-        WeightsError: If several prefixes hold the whole backbone.
-    """
-    wanted = {name: kind(tensor) for name, tensor in backbone_of(network).items()}
-    needed = [name for name in wanted if name.rpartition(".")[2] != BATCH_NORM_COUNTER and name not in may_differ]
-    matched: dict[str, set[str]] = defaultdict(set)
-    for name, tensor in given.items():
-        parts = name.split(".")
-        for cut in range(len(parts)):
-            suffix = ".".join(parts[cut:])
-            if wanted.get(suffix) == kind(tensor):
-                matched[".".join(parts[:cut])].add(suffix)
-    whole = sorted(prefix for prefix, names in matched.items() if names.issuperset(needed))
-    if len(whole) > 1 and "" not in whole:
-        raise WeightsError(
-            f"{path}: holds the backbone several times, under {', '.join(repr(p) for p in whole)}; save the one that "
-            "is meant to a file of its own"
-        )
-    prefix = min(whole or matched, key=lambda p: (-len(matched[p]), len(p)), default="")
-    if "" in whole or not prefix:
-        return Named(dict(given))
-    inside = {name.removeprefix(prefix + "."): t for name, t in given.items() if name.startswith(prefix + ".")}
-    return Named(inside, prefix, tuple(name for name in given if not name.startswith(prefix + ".")))
 
 
 def by_position(path: Path, given: Mapping[str, Tensor], network: Network, model: str) -> Named:

@@ -63,20 +63,6 @@ def read_weights(path: Path) -> WeightsFile:
     return WeightsFile(path, sha256, entries_of(found.value), found.value, found.built)
 
 
-def read_state_dict(path: Path) -> tuple[dict[str, Tensor], str]:
-    """The tensors of a file of one state dict, plain or in one entry, by their names; and its SHA-256 (hex).
-
-    Raises:
-        WeightsError: As `read_weights` and `checked_tensors`; or it holds no tensors.
-    """
-    file = read_weights(path)
-    entry = {entry.path: entry for entry in reversed(file.entries)}
-    for name in ("state_dict", "model", ""):
-        if name in entry:
-            return checked_tensors(path, entry[name].tensors), file.sha256
-    raise WeightsError(f"{path}: holds no tensors; save them with torch.save(model.state_dict(), FILE)")
-
-
 def _is_safetensors(path: Path, begin: bytes) -> bool:
     """Whether a file is one of safetensors, by its first bytes; where they say nothing, by its ending."""
     if begin[:2] == b"PK" or begin[:1] == b"\x80":

@@ -11,6 +11,9 @@ from tlbench.config import Schema
 from tlbench.models.norms import BATCH_NORM_BUFFERS
 from tlbench.sources.chain import Link, RunLink, shown_chain
 
+_USUAL = ("", "state_dict", "model")
+"""Entries that nobody needs to hear of."""
+
 
 class LoadReport(Schema):
     """What became of every tensor; for the run record (names no folder, so that it is the same on every machine)."""
@@ -19,16 +22,18 @@ class LoadReport(Schema):
     model: str
     file: str | None = Field(description="the file's name; null for source=random")
     title: str | None = Field(default=None, description="what the weights are called; of a run study/arm/seed_n")
-    holds: str | None = Field(default=None, description="what a pickled network says that it is")
+    holds: str | None = Field(default=None, description="what a network of ultralytics says that it is")
     sha256: str | None
     licence: str | None
-    prefix: str = Field(default="", description="what stood before the network's names in the file")
+    entry: str = Field(default="", description="the keys in the file that lead to the tensors, joined by dots")
+    prefix: str = Field(default="", description="what stood before the network's names there")
     loaded: Annotated[int, Field(ge=0)] = Field(description="tensors taken from the file")
     reinitialised: list[str] = Field(description="kept at the network's random start")
     ignored: list[str] = Field(
         description="in the file but not taken: its own head, BatchNorm statistics if norm=group, other networks"
     )
     absent: list[str] = Field(description="BatchNorm counters that the file lacks, left at 0")
+    notes: list[str] = Field(default=[], description="what was read otherwise than it stands in the file")
     warnings: list[str] = Field(description="what the source recommends otherwise")
     chain: list[Link] = Field(default=[], description="what the weights went through before, oldest first")
 
@@ -36,15 +41,17 @@ class LoadReport(Schema):
         """The report in one line, long lists of names cut."""
         if self.file is None:
             return f"{self.source}: 0 tensors loaded, all {len(self.reinitialised)} start at random"
+        places = [f"from {self.entry!r}"] if self.entry not in _USUAL else []
+        places += [f"from under {self.prefix!r}"] if self.prefix else []
         whose = f" of {self.holds}" if self.holds else ""
-        under = f" from under {self.prefix!r}" if self.prefix else ""
         text = (
-            f"{self.source}: {self.loaded} tensors{whose} loaded{under}, "
+            f"{self.source}: {self.loaded} tensors{whose} loaded{''.join(f' {place}' for place in places)}, "
             f"{len(self.reinitialised)} re-initialised (head: {shortened(self.reinitialised)}), "
             f"{len(self.ignored)} ignored{f' ({_without_statistics(self.ignored)})' if self.ignored else ''}"
         )
         if self.absent:
             text += f", {len(self.absent)} BatchNorm counters absent ({shortened(self.absent)})"
+        text += "".join(f"; {note}" for note in self.notes)
         if any(isinstance(link, RunLink) for link in self.chain):
             text += f"; chain: {shown_chain(self.chain)}"
         return text

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import timm
@@ -11,8 +14,13 @@ from torch import Tensor
 
 from tlbench.config import ModelConfig
 from tlbench.errors import WeightsError
+from tlbench.models.network import Network
 from tlbench.models.probe import in_a_few_words
 from tlbench.models.timm_network import creation_arguments
+from tlbench.sources.entries import Entry
+from tlbench.sources.naming import Named
+from tlbench.sources.read import WeightsFile
+from tlbench.sources.readings import find_backbone
 
 
 def by_timm(
@@ -47,3 +55,41 @@ def by_timm(
                 "weights of this network, or other model.arguments"
             ) from None
     return dict(module.state_dict())
+
+
+def by_filter(file: WeightsFile, network: Network, entry: str | None, prefix: str | None) -> Named | None:
+    """The backbone under the names to which timm brings those of other files for the network; None if it cannot.
+
+    Args:
+        file: What was read.
+        network: A network of timm.
+        entry: As of `find_backbone`.
+        prefix: Likewise.
+    """
+    change = getattr(sys.modules[type(network.module).__module__], "checkpoint_filter_fn", None)
+    if change is None:
+        return None
+    for held in file.entries:
+        if not held.tensors or entry not in (None, held.path):
+            continue
+        for before in [prefix] if prefix is not None else ["", *_common_prefixes(held.tensors)]:
+            inside = {
+                name.removeprefix(f"{before}.") if before else name: tensor
+                for name, tensor in held.tensors.items()
+                if not before or name.startswith(f"{before}.")
+            }
+            try:
+                changed = dict(change(inside, network.module))
+                named = find_backbone(replace(file, entries=[Entry("", changed)]), network, None, "")
+            except Exception:  # of each of timm's loaders another; who asked says what does not fit
+                continue
+            if named.whole:
+                return replace(named, entry=held.path, prefix=before, whose="timm reads them")
+    return None
+
+
+def _common_prefixes(names: Iterable[str]) -> list[str]:
+    """The prefixes of one or two parts under which half of the names are."""
+    listed = [name.split(".") for name in names]
+    counts = Counter(".".join(parts[:count]) for parts in listed for count in (1, 2) if len(parts) > count)
+    return [prefix for prefix, count in counts.most_common(4) if 2 * count >= len(listed)]

@@ -13,7 +13,7 @@ from tlbench.errors import WeightsError
 from tlbench.models.layer_groups import YOLO11_CLASS_LAYERS, YOLO11_MODELS, YOLO11_OTHER_HEADS
 from tlbench.models.network import Network, lies_under
 from tlbench.sources.naming import backbone_of, kind
-from tlbench.sources.ultralytics_file import STATE_DICT, NetworkFile
+from tlbench.sources.ultralytics_file import NetworkFile
 
 _FAMILY = re.compile(r"(yolo11[nslmx])(-\w+)?")
 _STEMS = {(16, 1): "yolo11n", (32, 1): "yolo11s", (64, 1): "yolo11m", (64, 2): "yolo11l", (96, 2): "yolo11x"}
@@ -35,19 +35,15 @@ class YoloParts:
     width: int | None = None
     here: int | None = None
 
-    def warnings(self, file: str, about: NetworkFile | None) -> list[str]:
+    def warnings(self, file: str) -> list[str]:
         """What is to be said of it, one line each."""
-        said = []
-        if self.width is not None:
-            said.append(
-                f"{file}: its class branches are {self.width} channels wide, here they are {self.here} for any number "
-                f"of classes: {len(self.new)} layers of them start at random, as their last convolutions do; backbone, "
-                "neck and box branch are taken whole"
-            )
-        if about is not None and about.foreign:
-            named = ", ".join(about.foreign[:3]) + (", …" if len(about.foreign) > 3 else "")
-            said.append(f"{file}: names code ({named}), which was not run: its tensors alone were read")
-        return said
+        if self.width is None:
+            return []
+        return [
+            f"{file}: its class branches are {self.width} channels wide, here they are {self.here} for any number of "
+            f"classes: {len(self.new)} layers of them start at random, as their last convolutions do; backbone, neck "
+            "and box branch are taken whole"
+        ]
 
 
 NOTHING_ELSE = YoloParts()
@@ -112,19 +108,18 @@ def check_network(
             f"backbone it lacks a part (SPPF); give weights of detection, segmentation, pose or oriented boxes "
             f"of {model}"
         )
-    held = about if about is not None and about.kind != STATE_DICT else None
-    named = _FAMILY.fullmatch(held.title) if held and held.title else None
-    size = named[1] if named else None if held and held.title else _size_of(given)
+    named = _FAMILY.fullmatch(about.title) if about and about.title else None
+    size = named[1] if named else None if about and about.title else _size_of(given)
     if size is not None and size != model:
         raise WeightsError(
-            f"{path}: holds {held.shown() if held else f'tensors of {size}'}, not weights of {model}; use "
+            f"{path}: holds {about.shown() if about else f'tensors of {size}'}, not weights of {model}; use "
             f"model={size}, or give weights of {model}"
         )
-    if held is not None and size is None:
+    if about is not None and size is None:
         wanted = backbone_of(network)
         alike = sum(name in given and kind(given[name]) == kind(tensor) for name, tensor in wanted.items())
         raise WeightsError(
-            f"{path}: holds {held.shown()}, another architecture than model={model}: of {len(wanted)} tensors {alike} "
+            f"{path}: holds {about.shown()}, another architecture than model={model}: of {len(wanted)} tensors {alike} "
             f"agree; give weights of {model}, or one of {', '.join(YOLO11_MODELS)} with its own weights"
         )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -25,6 +26,7 @@ from tlbench.streams import results_are_kept
 from tlbench.study.collect import check_comparable
 from tlbench.study.gpus import gpus_of
 from tlbench.study.jobs import Job, StudyFailed, run_jobs
+from tlbench.study.kept import arms_in_order, kept_runs
 from tlbench.study.planning import PlannedRun, plan_runs
 from tlbench.study.render import render
 from tlbench.study.search import Compose
@@ -125,7 +127,7 @@ def _conclude(planned: list[PlannedRun], codes: Mapping[Path, int], untuned: Map
         if code != 0:
             failed.append(f"{shown(plan.folder)} (exit code {code})")
     if records:
-        _show(planned, records, without)
+        _show(planned, records, without, untuned)
     if failed:
         raise StudyFailed(
             f"{len(failed)} of {len(planned)} runs failed: {', '.join(failed)}; the same command tries them again"
@@ -136,18 +138,24 @@ def _arm(plan: PlannedRun) -> str:
     return arm_name(plan.config.model_dump(), plan.config.factors)
 
 
-def _show(planned: list[PlannedRun], records: list[Record], without: list[Failure]) -> None:
-    factors = planned[0].config.factors
+def _show(planned: list[PlannedRun], records: list[Record], without: list[Failure], untuned: Collection[Path]) -> None:
+    """Sum up what this command made, and what others have left in the study's folder that can stand beside it."""
+    factors, folder = planned[0].config.factors, planned[0].study_folder
     check_comparable(records, factors)
-    if planned[0].config.test:
-        summary = summarise_study(records, factors, without)
-    else:  # what chose the best epochs is all there is
-        monitor = planned[0].config.callbacks.monitor or DEFAULT_MONITOR[planned[0].config.task.name]
-        summary = summarise_study(records, factors, without, primary=monitor, metrics=())
-    folder = planned[0].study_folder
     path = folder / SUMMARY_FILE
     with locked(folder, _PATIENCE_S):  # another command of the study may be writing it, too
         remove_all_leftovers(folder)
+        known = [p.configured() for p in planned if p.folder not in untuned] or [p.configured() for p in planned]
+        kept = kept_runs(folder, [p.folder for p in planned], records, known, factors)
+        options: dict[str, Any] = {
+            "kept": kept.records,
+            "left_out": kept.left_out,
+            "order": arms_in_order([p.configured().arm for p in planned], kept.records, path),
+        }
+        if not planned[0].config.test:  # what chose the best epochs is all there is
+            monitor = planned[0].config.callbacks.monitor or DEFAULT_MONITOR[planned[0].config.task.name]
+            options |= {"primary": monitor, "metrics": ()}
+        summary = summarise_study(records, factors, without, **options)
         write_atomic(path, json_bytes(summary.to_dict()))
     console.print(render(summary))
     for line in lines(summary.read) if summary.read else []:

@@ -44,7 +44,7 @@ def test_splits_are_found_by_their_folders_names(tmp_path: Path):
         (["train/a/0.png", "val/a/0.png", "valid/a/0.png"], "are one split"),
         (
             ["train/a/0.png", "train/b/0.png", "test/a/0.png"],
-            "train and test must have .* in train, but not in test: b; add images",
+            "train and test must .* but not in test: b; add images",
         ),
         (["train/a/0.png", "train/b/0.txt"], r"train/b: no images in this class folder \(1 × not an image \(\.txt\)\)"),
         (["0.png"], "no class folders in it"),

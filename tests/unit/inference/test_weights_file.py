@@ -8,10 +8,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from tests.composed import config, model
+from tests.composed import config, model, source_of
 from tests.drawn_run import draw_run, name_checkpoint
 from tlbench import export
-from tlbench.config import SourceConfig
 from tlbench.inference.complete_run import open_run
 from tlbench.inference.inference import load_network
 from tlbench.inference.weights_file import export_weights
@@ -54,7 +53,7 @@ def test_the_file_is_a_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert export.main(["run=run", "output=w.safetensors", "half=true"]) == 0
     sha256 = hashlib.sha256((tmp_path / "w.safetensors").read_bytes()).hexdigest()
     assert capsys.readouterr().out.splitlines() == [f"sha256 {sha256}", "exported: w.safetensors"]
-    source = SourceConfig(name="checkpoint", path="w.safetensors", tag=None)
+    source = source_of("checkpoint", "w.safetensors")
     network = build_network(model(), 10, 1, 32)
     report = apply_source(network, source, model(), config().data)
     assert (report.sha256, report.ignored) == (sha256, ["fc.bias", "fc.weight"])
@@ -65,9 +64,14 @@ def test_the_file_is_a_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["half=true"], "half=true: only for weights alone; give output=FILE.safetensors, or half=false"),
-        (["output=m.onnx", "half=true"], "half=true: only for weights alone"),
-        (["output=m.pt"], "output='m.pt': name a file that ends in .onnx, or .safetensors for weights alone"),
+        (["half=true"], "half=true: not for ONNX; give output=FILE.safetensors for weights alone, output=FILE.pt for"),
+        (["output=m.onnx", "half=true"], "half=true: not for ONNX; give output=FILE.safetensors"),
+        (
+            ["output=m.pth"],
+            "output='m.pth': name a file that ends in .onnx, in .pt for ultralytics, or in .safetensors",
+        ),
+        (["output=m.pt", "format=onnx"], "output='m.pt' with format=onnx: name a file that ends in .onnx, or leave"),
+        (["format=pth"], "format='pth': input should be 'onnx', 'pt' or 'safetensors'"),
     ],
 )
 def test_what_does_not_fit_together(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,8 @@ import torchvision.models
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from tests.composed import config, model
-from tlbench.config import Normalisation, SourceConfig
+from tests.composed import config, model, source_of
+from tlbench.config import Normalisation
 from tlbench.errors import WeightsError
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
@@ -28,7 +28,7 @@ def applied(
     name: str, path: Path | None = None, classes: int = 10, seed: int = 0, norm: str = "batch"
 ) -> tuple[Network, LoadReport]:
     network = build_network(model(norm=norm), classes, seed, 32)
-    source = SourceConfig.model_validate({"name": name, "path": None if path is None else str(path), "tag": None})
+    source = source_of(name, path)
     return network, apply_source(network, source, model(norm=norm), config().data)
 
 
@@ -163,7 +163,7 @@ def test_another_architecture_is_refused_and_nothing_is_written(
     torch.save(state(), file)
     network = build_network(model(), 10, 0, 32)
     before = {name: tensor.clone() for name, tensor in network.module.state_dict().items()}
-    given = SourceConfig.model_validate({"name": source, "path": str(file), "tag": None})
+    given = source_of(source, file)
     with pytest.raises(WeightsError, match=f"looks like another architecture than model=resnet18.*{message}") as caught:
         apply_source(network, given, model(), config().data)
     assert str(file) in str(caught.value)
@@ -173,7 +173,7 @@ def test_another_architecture_is_refused_and_nothing_is_written(
 
 def test_another_normalisation_is_a_warning_of_the_report() -> None:
     network = build_network(model(), 10, 0, 32)
-    source = SourceConfig(name="tin200", path=None, tag=None)
+    source = source_of("tin200")
     other = Normalisation(mean=[0.5, 0.5, 0.5], std=[0.5, 0.5, 0.5])
     data = config().data.model_copy(update={"normalisation": other})
     assert "data.normalisation" in apply_source(network, source, model(), data).warnings[0]
@@ -194,7 +194,7 @@ def test_a_published_file_is_the_chains_one_link() -> None:
 def test_timms_resnet18_is_torchvisions() -> None:
     timms = model("timm", name="resnet18")
     network = build_network(timms, 10, 0, 32)
-    report = apply_source(network, SourceConfig(name="tin200", path=None, tag=None), timms, config().data)
+    report = apply_source(network, source_of("tin200"), timms, config().data)
     assert (report.loaded, report.reinitialised) == (120, HEAD)
     images = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     assert torch.allclose(features(network.module, images), features(applied("tin200")[0].module, images), atol=1e-5)

@@ -11,10 +11,12 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 
 from tests.tiny_network import tiny_network
+from tests.weights_files import holding, state_dict_of
 from tlbench.errors import WeightsError
 from tlbench.models.network import Network
 from tlbench.models.norms import to_group_norm
-from tlbench.sources.naming import by_position, by_prefix
+from tlbench.sources.naming import Named, by_position
+from tlbench.sources.readings import find_backbone
 
 FILE = Path("w.ckpt")
 
@@ -27,6 +29,10 @@ def numbered(network: Network) -> dict[str, Tensor]:
 
 def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
     return list(a) == list(b) and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def by_prefix(tensors: dict[str, Tensor], network: Network) -> Named:
+    return find_backbone(holding({"": tensors}), network, None, None)
 
 
 class Lit(LightningModule):
@@ -55,13 +61,11 @@ class Lit(LightningModule):
 def test_a_lightning_checkpoint_of_anyone(
     wrapped: Callable[[nn.Module], nn.Module], prefix: str, tmp_path: Path
 ) -> None:
-    from tlbench.sources.read import read_state_dict
-
     network = tiny_network(10)
     trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, enable_model_summary=False)
     trainer.strategy.connect(Lit("net", wrapped(network.module)))
     trainer.save_checkpoint(tmp_path / "any.ckpt")
-    named = by_prefix(FILE, read_state_dict(tmp_path / "any.ckpt")[0], tiny_network(3))
+    named = by_prefix(state_dict_of(tmp_path / "any.ckpt"), tiny_network(3))
     assert same(named.tensors, network.module.state_dict())
     assert (named.prefix, named.outside) == (prefix, ("projection.weight", "projection.bias"))
 
@@ -69,41 +73,41 @@ def test_a_lightning_checkpoint_of_anyone(
 @pytest.mark.parametrize("prefix", ["module", "model", "network", "module._orig_mod.backbone"])
 def test_one_prefix_is_found_and_reported(prefix: str) -> None:
     state = numbered(tiny_network(10))
-    named = by_prefix(FILE, {f"{prefix}.{name}": t for name, t in state.items()}, tiny_network(10))
+    named = by_prefix({f"{prefix}.{name}": t for name, t in state.items()}, tiny_network(10))
     assert same(named.tensors, state)
     assert (named.prefix, named.outside) == (prefix, ())
 
 
 def test_own_names_are_no_prefix_and_nothing_is_left_out() -> None:
     state = numbered(tiny_network(10)) | {"extra.weight": torch.ones(1)}
-    assert by_prefix(FILE, state, tiny_network(10)).prefix == ""
-    assert same(by_prefix(FILE, state, tiny_network(10)).tensors, state)
+    assert by_prefix(state, tiny_network(10)).prefix == ""
+    assert same(by_prefix(state, tiny_network(10)).tensors, state)
 
 
 def test_two_networks_in_a_file_are_ambiguous() -> None:
     state = numbered(tiny_network(10))
-    both = {f"{who}.{name}": tensor for who in ("student", "teacher") for name, tensor in state.items()}
-    with pytest.raises(WeightsError, match=r"w\.ckpt: holds the backbone several times, under 'student', 'teacher'; "):
-        by_prefix(FILE, both, tiny_network(10))
+    both = {f"student.{n}": t for n, t in state.items()} | {f"teacher.{n}": t + 1 for n, t in state.items()}
+    with pytest.raises(WeightsError, match=r" 2 times, .*: source\.prefix=student \| source\.prefix=teacher$"):
+        by_prefix(both, tiny_network(10))
     del both["teacher.layer4.1.running_var"]  # not whole
-    assert by_prefix(FILE, both, tiny_network(10)).prefix == "student"
+    assert by_prefix(both, tiny_network(10)).prefix == "student"
 
 
 def test_the_shapes_decide_between_prefixes() -> None:
     state = numbered(tiny_network(10))
     other = {f"a.{n}": torch.ones(9, 9) if n == "layer1.0.weight" else t for n, t in state.items()}
-    assert by_prefix(FILE, other | {f"b.{n}": t for n, t in state.items()}, tiny_network(10)).prefix == "b"
+    assert by_prefix(other | {f"b.{n}": t for n, t in state.items()}, tiny_network(10)).prefix == "b"
 
 
 def test_what_is_nowhere_whole_is_taken_from_where_most_of_it_is() -> None:
     state = {f"net.{n}": t for n, t in numbered(tiny_network(10)).items() if not n.startswith("layer4")}
-    named = by_prefix(FILE, state, tiny_network(10))
+    named = by_prefix(state, tiny_network(10))
     assert (named.prefix, "layer3.0.weight" in named.tensors, "layer4.0.weight" in named.tensors) == (
         "net",
         True,
         False,
     )
-    assert same(by_prefix(FILE, {"a": torch.ones(1)}, tiny_network(10)).tensors, {"a": torch.ones(1)})
+    assert same(by_prefix({"a": torch.ones(1)}, tiny_network(10)).tensors, {"a": torch.ones(1)})
 
 
 def renamed(network: Network, classes: int = 7) -> dict[str, Tensor]:

@@ -13,18 +13,17 @@ from sklearn.datasets import load_sample_image
 from torch import Tensor
 from torchvision.transforms.v2.functional import center_crop, pil_to_tensor, resize
 
-from tests.composed import config, model
-from tlbench.config import SourceConfig
+from tests.composed import config, model, source_of
+from tests.weights_files import state_dict_of
 from tlbench.errors import WeightsError
 from tlbench.models.catalog import build_network
 from tlbench.sources import resolve
 from tlbench.sources.catalog import CatalogEntry, find_entry
 from tlbench.sources.load import apply_source
 from tlbench.sources.naming import by_position
-from tlbench.sources.read import read_state_dict
 from tlbench.sources.resolve import find_weights
 
-IMAGENET = SourceConfig(name="imagenet", path=None, tag=None)
+IMAGENET = source_of("imagenet")
 LITE0 = model("efficientnet_lite0")
 ENTRY = find_entry("imagenet", LITE0)
 CONTENT = b"not really weights"
@@ -126,7 +125,7 @@ def test_names_are_paired_rightly(photo: str, wanted: int) -> None:
     network = build_network(LITE0, 1000, 0, 224)
     found = find_weights(IMAGENET, LITE0)
     assert found is not None
-    named = by_position(found.path, read_state_dict(found.path)[0], network, LITE0.name)
+    named = by_position(found.path, state_dict_of(found.path), network, LITE0.name)
     network.module.load_state_dict(named.tensors)
     with torch.no_grad():
         logits: Tensor = network.module.eval()(_seen(load_sample_image(photo)))

@@ -12,8 +12,11 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from tests.tiny_network import tiny_network
+from tests.weights_files import state_dict_of
 from tlbench.errors import WeightsError
-from tlbench.sources.read import read_state_dict
+from tlbench.sources.read import checked_tensors, read_weights
+from tlbench.sources.readings import find_backbone
 
 
 def tensors() -> dict[str, Tensor]:
@@ -39,7 +42,7 @@ def assert_equal(read: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
 def test_a_state_dict_is_unwrapped(wrapped: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "w.ckpt"
     torch.save(wrapped, file)
-    read, sha256 = read_state_dict(file)
+    read, sha256 = state_dict_of(file), read_weights(file).sha256
     assert_equal(read, tensors())
     assert list(read) == list(tensors())  # the order counts where names are paired by position
     assert sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
@@ -49,7 +52,7 @@ def test_a_state_dict_is_unwrapped(wrapped: dict[str, Any], tmp_path: Path) -> N
 def test_safetensors_are_read_as_float32_and_integers_stay(dtype: torch.dtype, tmp_path: Path) -> None:
     file = tmp_path / "w.safetensors"
     safetensors.torch.save_file({n: t.to(dtype) if t.is_floating_point() else t for n, t in tensors().items()}, file)
-    assert_equal(read_state_dict(file)[0], tensors())
+    assert_equal(state_dict_of(file), tensors())
 
 
 class Malicious:
@@ -72,7 +75,7 @@ def test_code_in_a_file_is_refused_and_not_run(kind: str, tmp_path: Path) -> Non
         plain = {"fc.weight": Malicious(trace)}
         file.write_bytes(pickle.dumps(plain, protocol={"pickle": None, "pickle 2": 2, "pickle 0": 0}[kind]))
     with pytest.raises(WeightsError, match="would run code") as caught:
-        read_state_dict(file)
+        state_dict_of(file)
     assert not trace.exists()
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -86,7 +89,7 @@ def test_code_in_a_file_is_refused_and_not_run(kind: str, tmp_path: Path) -> Non
 def test_the_tensors_of_a_whole_module_are_read(tmp_path: Path) -> None:
     module = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
     torch.save(module, tmp_path / "w.pth")
-    assert_equal(read_state_dict(tmp_path / "w.pth")[0], module.state_dict())
+    assert_equal(state_dict_of(tmp_path / "w.pth"), module.state_dict())
 
 
 def _saved(content: Any) -> bytes:
@@ -112,8 +115,8 @@ def _zipped() -> bytes:
         ("w.pth", b"an ordinary text, no weights\n" * 9, "not a weights file"),
         ("w.pth", b"\x89PNG\r\n\x1a\n" + bytes(99), "not a weights file"),
         ("w.pth", _zipped(), "not a weights file"),
-        ("w.pth", _saved({"net": tensors(), "epoch": 3}), r"no tensors \(net, epoch\)"),
-        ("w.pth", _saved([torch.ones(1)]), "holds a list"),
+        ("w.pth", _saved({"net": {"a": 1}, "epoch": 3}), r"no tensors \(net, epoch\)"),
+        ("w.pth", _saved([1, 2]), "holds a list"),
         ("w.pth", _saved({}), "holds no entries"),
         ("w.pth", _saved({"a": torch.ones(2), "b": torch.tensor([1.0, float("nan")])}), "tensor b has 1 non-finite"),
         ("w.pth", _saved({"a": torch.tensor([float("inf")]).half()}), "tensor a has 1 non-finite"),
@@ -125,8 +128,13 @@ def test_what_is_not_whole_weights_is_refused_in_one_line(
 ) -> None:
     file = tmp_path / name
     file.write_bytes(content)
+
+    def load() -> None:
+        named = find_backbone(read_weights(file), tiny_network(3), None, None)
+        checked_tensors(file, named.tensors)
+
     with pytest.raises(WeightsError, match=message) as caught:
-        read_state_dict(file)
+        load()
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not caught.value.unreachable
@@ -134,4 +142,4 @@ def test_what_is_not_whole_weights_is_refused_in_one_line(
 
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"gone\.pth: cannot be read \(No such file"):
-        read_state_dict(tmp_path / "gone.pth")
+        state_dict_of(tmp_path / "gone.pth")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import tlbench
-from tests.composed import model
+from tests.composed import model, source_of
 from tlbench.config import SourceConfig
 from tlbench.errors import WeightsError
 from tlbench.sources import resolve
@@ -38,7 +38,7 @@ def entry(monkeypatch: pytest.MonkeyPatch) -> CatalogEntry:
 
 
 def named(name: str, path: Path | str | None = None) -> SourceConfig:
-    return SourceConfig.model_validate({"name": name, "path": None if path is None else str(path), "tag": None})
+    return source_of(name, path)
 
 
 def put(folder: Path, name: str, content: bytes = CONTENT) -> Path:

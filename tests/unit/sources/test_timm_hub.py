@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
+from tests.composed import source_of
 from tlbench.config import SourceConfig
 from tlbench.download import Unreachable
 from tlbench.errors import ConfigError, WeightsError
@@ -25,7 +26,7 @@ def _own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def timm_source(path: Path | None = None, tag: str | None = None) -> SourceConfig:
-    return SourceConfig.model_validate({"name": "timm", "path": None if path is None else str(path), "tag": tag})
+    return source_of("timm", path, tag=tag)
 
 
 def put(file: Path) -> Path:

@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tests.composed import config, model
-from tlbench.config import ModelConfig, SourceConfig
+from tests.composed import config, model, source_of
+from tlbench.config import ModelConfig
 from tlbench.errors import WeightsError
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
@@ -30,7 +30,7 @@ def published_as(title: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> d
 
 def applied(wanted: ModelConfig, image_size: int = 64, path: Path | None = None) -> tuple[Network, LoadReport]:
     network = build_network(wanted, 10, 0, image_size)
-    source = SourceConfig.model_validate({"name": "timm", "path": None if path is None else str(path), "tag": None})
+    source = source_of("timm", path)
     return network, apply_source(network, source, wanted, config(f"data.image_size={image_size}").data)
 
 

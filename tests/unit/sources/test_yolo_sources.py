@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tests.composed import config, model
+from tests.composed import config, model, source_of
 from tests.ultralytics_files import published_network, write_published
 from tlbench.config import Normalisation, SourceConfig
 from tlbench.errors import WeightsError
@@ -37,7 +37,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def source(name: str, path: Path | None = None) -> SourceConfig:
-    return SourceConfig.model_validate({"name": name, "path": None if path is None else str(path), "tag": None})
+    return source_of(name, path)
 
 
 def applied(
@@ -133,10 +133,23 @@ def test_state_dicts_in_half_precision_and_under_prefixes(tmp_path: Path) -> Non
         network, report = applied("checkpoint", tmp_path / f"{name}.pt")
         assert (report.loaded, report.prefix, len(report.reinitialised)) == (439, prefix, 60)
         assert torch.equal(state(network)["model.9.cv1.conv.weight"], theirs["model.9.cv1.conv.weight"].float())
-    twice = {f"{under}.{name}": t for under in ("net", "ema") for name, t in theirs.items()}
-    torch.save(twice, tmp_path / "twice.pt")
-    with pytest.raises(WeightsError, match=r"holds the backbone several times, under 'ema', 'net'"):
+    other = published_network(classes=2, seed=1).half().state_dict()
+    torch.save({"net": theirs, "teacher": other}, tmp_path / "twice.pt")
+    with pytest.raises(WeightsError, match=r"holds the backbone 2 times, .*source\.entry=net \| source\.entry=teacher"):
         applied("checkpoint", tmp_path / "twice.pt")
+
+
+def test_the_averaged_weights_are_taken_of_a_checkpoint_in_training(tmp_path: Path) -> None:
+    model_, average = (published_network(classes=2, seed=seed) for seed in (0, 1))
+    path = write_published(tmp_path / "last.pt", model_, ema=average)
+    network, report = applied("checkpoint", path)
+    wanted = average.state_dict()["model.22.cv1.conv.weight"]
+    assert torch.equal(state(network)["model.22.cv1.conv.weight"], wanted)
+    assert (report.entry, report.loaded) == ("ema", 439)
+    torch.save(model_, tmp_path / "bare.pt")
+    network, report = applied("checkpoint", tmp_path / "bare.pt")
+    assert (report.entry, report.holds) == ("", "yolo11n (DetectionModel) of 2 classes")
+    assert torch.equal(state(network)["model.22.cv1.conv.weight"], model_.state_dict()["model.22.cv1.conv.weight"])
 
 
 def test_weights_of_another_size_are_named(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -46,10 +46,12 @@ def read_yolo(
     found = find_images(root, warn, data.limits, say)
     names = [name for part in found.parts.values() for name in part]
     sizes = image_sizes(found.root, names, data.limits.image)
-    unreadable = {names[i]: _reason(found, names[i], reason) for i, reason in sizes.unreadable.items()}
+    unreadable = _absent(found)
+    unreadable |= {names[i]: _reason(found.root / names[i], reason) for i, reason in sizes.unreadable.items()}
     check_unreadable(found.root, unreadable, data.max_unreadable)
-    if len(unreadable) == len(names):
-        raise DataError(f"{found.root}: none of {len(names)} images can be read; see the first: {_first(unreadable)}")
+    if len(sizes.unreadable) == len(names):
+        first = names[0]
+        raise DataError(f"{found.root / first}: {unreadable[first]}; none of {len(names)} images can be read")
     files = list(all_files(found.base))
     labels = find_label_files(found.root, names, _texts_of(found, files), say, warn)
     mended = Mended()
@@ -82,28 +84,25 @@ def read_yolo(
     )
 
 
-def _reason(found: YoloImages, name: str, reason: str) -> str:
-    path = os.path.abspath(f"{found.root}/{name}")  # noqa: PTH100
-    absent = {os.path.abspath(place): where for place, where in found.absent.items()} if found.absent else {}  # noqa: PTH100
-    if path in absent:
-        return f"no such file, though {absent[path]} names it"
-    if os.path.islink(path) and not os.path.exists(path):  # noqa: PTH110, PTH114 - Paths raise for a name too long
-        return "a link that leads nowhere"
-    return reason
+def _absent(found: YoloImages) -> dict[str, str]:
+    """Name of each image that a list names and that is not there → that."""
+    root = f"{os.path.abspath(found.root)}/"  # noqa: PTH100
+    paths = {os.path.abspath(path): where for path, where in found.absent.items()}  # noqa: PTH100
+    return {path.removeprefix(root): f"no such file, though {where} names it" for path, where in paths.items()}
 
 
-def _first(unreadable: Mapping[str, str]) -> str:
-    name, reason = next(iter(unreadable.items()))
-    return f"{name}: {reason}"
+def _reason(path: Path, reason: str) -> str:
+    return "a link that leads nowhere" if path.is_symlink() and not os.path.exists(path) else reason  # noqa: PTH110
 
 
-def _texts_of(found: YoloImages, files: Sequence[str]) -> list[str]:
+def _texts_of(found: YoloImages, files: Sequence[str]) -> Iterator[str]:
     """The texts below the data set's folder that may be label files, relative to the images' root."""
     base, root = os.path.abspath(found.base), os.path.abspath(found.root)  # noqa: PTH100
     known = {os.path.abspath(file) for file in found.descriptions}  # noqa: PTH100
-    shown = (name for name in files if name.lower().endswith(LABELS) and not any(map(is_hidden, name.split("/"))))
-    texts = (f"{base}/{name}" for name in shown)
-    return [os.path.relpath(path, root) for path in texts if path not in known]
+    for name in files:
+        path = f"{base}/{name}"
+        if name.lower().endswith(LABELS) and path not in known and not any(map(is_hidden, name.split("/"))):
+            yield os.path.relpath(path, root)
 
 
 def _read_rows(

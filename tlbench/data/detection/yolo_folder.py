@@ -86,6 +86,9 @@ def find_images(
                 found.parts[split] = [path for entry in entries for path in _images_of(entry, base, limits, found, say)]
         else:
             found.parts = {split: _images_below(place) for split, place in _folders(base, say)}
+        if not found.parts.get("train") and found.absent:
+            path, where = next(iter(found.absent.items()))
+            raise DataError(f"{base}: none of the training images is there; the first, {path}, is named by {where}")
         if not found.parts.get("train"):
             texts = sum(name.lower().endswith(".txt") for name in all_files(base))
             beside = f", while {texts} .txt files are there: are they labels without their images?" if texts > 1 else ""

@@ -96,7 +96,7 @@ class _Finder:
     """Works on absolute paths: `images` may be a part of the root, and the labels beside it."""
 
     def __init__(self, root: Path, names: Sequence[str]) -> None:
-        self.root = os.path.abspath(root)  # noqa: PTH100 - Path.resolve follows links
+        self.root = os.path.abspath(root).rstrip("/")  # noqa: PTH100 - Path.resolve follows links
         self.names = names
         self.paths: list[str | None] = [None] * len(names)
         self.expected = [""] * len(names)
@@ -210,8 +210,8 @@ class _Finder:
         labels = "/".join([*parts[:at], "labels", *parts[at + 1 :]])
         there = alike(labels)
         if there is not None and os.path.isdir(there):  # noqa: PTH112 - Path.is_dir raises for a name too long
-            return there
-        return images if self._folder(images).files else labels
+            labels = there
+        return images if self._folder(images).files and not self._folder(labels).files else labels
 
 
 def _tell_renamed(finder: _Finder, say: Callable[[str], None]) -> None:

@@ -50,7 +50,6 @@ class LabelRows:
     """N rows of label files, as they stand; what their numbers mean is not decided yet.
 
     Args:
-        files: Of each image the label file, for messages.
         images: (N,) the image of each row.
         lines: (N,) its line, from 1.
         columns: (N,) how many numbers it has, 5 and more.
@@ -64,7 +63,6 @@ class LabelRows:
         bad: Image, line, text and what is wrong with it, of each line that is no row of numbers.
     """
 
-    files: list[str] = field(default_factory=list)
     images: array[int] = field(default_factory=lambda: array("q"))
     lines: array[int] = field(default_factory=lambda: array("q"))
     columns: array[int] = field(default_factory=lambda: array("q"))

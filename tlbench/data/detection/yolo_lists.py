@@ -23,7 +23,7 @@ class ListedImages:
     """The images that a list names.
 
     Args:
-        paths: One a line, whether it is there or not.
+        paths: Those that are there, in the order of the lines.
         absent: Path of each that is not there → where it is named.
     """
 
@@ -63,7 +63,8 @@ def read_list(file: Path, root: Path, limits: LimitsConfig, say: Callable[[str],
             raise DataError(f"{file}:{number}: {short(line)}: no image file's name; wanted is one a line")
         if not is_there:
             absent[os.path.normpath(place)] = f"{file.name}:{number}"
-    return ListedImages([os.path.normpath(place) for place in places], absent)
+    paths = [os.path.normpath(place) for place in places]
+    return ListedImages([path for path in paths if path not in absent], absent)
 
 
 def _lines(file: Path, limits: LimitsConfig) -> list[tuple[int, str]]:
