@@ -113,7 +113,7 @@ DETECTION = {
     "blocks of frames whose names have no numbers": Case((*OWN, "data.split=blocked"), _no_numbers),
     "Signature from a folder of another layout": Case((*OWN, "data=signature", "data.root=annotated")),
     "Signature without a copy and a network": Case((*NEW, "data=signature")),
-    "an annotation of an image that is not listed": Case(COCO, _annotation(image_id=99)),
+    "an annotation of a category that is not listed": Case(COCO, _annotation(category_id=99)),
     "an annotation without a box": Case(COCO, _annotation(bbox=[1, 2])),
     "a list of annotations without categories": Case(COCO, _no_categories),
     "no folder of boxes given": Case((*COCO, "data.root=null")),

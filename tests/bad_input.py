@@ -23,7 +23,7 @@ from tests.commands import TINY_RANDOM
 from tests.locks import fabricate
 from tests.tiny_network import tiny_network
 from tlbench.config_hash import config_hash
-from tlbench.models.resnet import resnet18
+from tlbench.models.torchvision_network import resnet18
 
 FILES = "images", "list.csv", "weights.safetensors", "run"
 RUN = (*TINY_RANDOM, "hydra.run.dir=run")
@@ -143,9 +143,9 @@ DATA = {
     "more classes than allowed": Case((*CSV, "data.limits.max_classes=2"), _listed("cat/1.png,cat", "cat/1.png,cow")),
     "a link to the folder it lies in": Case(FOLDER, _loop),
     "a class name that the data lack": Case((*FOLDER, "data.classes=[cat,cow]")),
-    "a CSV file without a column": Case(CSV, _listed("path,label", "path,class")),
+    "a CSV file without a column": Case(CSV, _listed("path,label", "path,index")),
     "a CSV file that names no file": Case(CSV, _listed("images/cat/1.png", "images/cat/one.png")),
-    "a CSV file with another split": Case(CSV, _listed(",train", ",training")),
+    "a CSV file with another split": Case(CSV, _listed(",train", ",other")),
     "a CSV file with an empty label": Case(CSV, _listed(",cat,", ",,")),
     "a CSV file with an image twice": Case(CSV, _listed("images/cat/1.png", "images/cat/3.png")),
     "a picture for a CSV file": Case((*CSV, "data.root=images/cat/1.png")),

@@ -6,6 +6,7 @@ import contextlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 
-from tlbench.data.detection.targets import BoxTargets
+from tlbench.data.detection.targets import BoxTargets, CrowdTargets
 from tlbench.metrics.detections import Detections
 
 SIZE = 640.0
@@ -22,31 +23,43 @@ SIZE = 640.0
 
 @dataclass(frozen=True)
 class Drawn:
-    """Objects (boxes (G, 4), labels (G,)) and detections of some images."""
+    """Objects (boxes (G, 4), labels (G,)), detections and, likewise, crowds of some images."""
 
     objects: list[tuple[Tensor, Tensor]]
     detections: list[Detections]
+    crowds: list[tuple[Tensor, Tensor]] | None = None
 
     def __getitem__(self, part: slice) -> Drawn:
-        return Drawn(self.objects[part], self.detections[part])
+        return Drawn(self.objects[part], self.detections[part], self.crowds[part] if self.crowds else None)
 
     @property
     def targets(self) -> BoxTargets:
-        return targets_of(self.objects)
+        return targets_of(self.objects, crowds=self.crowds)
 
 
 def targets_of(
-    objects: Sequence[tuple[Tensor, Tensor]], factor: float = 1, left: float = 0, top: float = 0
+    objects: Sequence[tuple[Tensor, Tensor]],
+    factor: float = 1,
+    left: float = 0,
+    top: float = 0,
+    crowds: Sequence[tuple[Tensor, Tensor]] | None = None,
 ) -> BoxTargets:
     """Objects in pixels of their images as the targets of a batch, whose input is these images scaled and moved."""
-    counts = torch.tensor([len(labels) for _, labels in objects])
     offset = torch.tensor([left, top, left, top])
+
+    def rows(parts: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor, Tensor]:
+        counts = torch.tensor([len(labels) for _, labels in parts])
+        image = torch.arange(len(parts)).repeat_interleave(counts)
+        return torch.cat([boxes for boxes, _ in parts]) * factor + offset, torch.cat([of for _, of in parts]), image
+
+    boxes, labels, image = rows(objects)
     return BoxTargets(
-        boxes=torch.cat([boxes for boxes, _ in objects]) * factor + offset,
-        labels=torch.cat([labels for _, labels in objects]),
-        image=torch.arange(len(objects)).repeat_interleave(counts),
+        boxes=boxes,
+        labels=labels,
+        image=image,
         frames=torch.tensor([[factor, factor, left, top]] * len(objects)),
         sizes=torch.full((len(objects), 2), SIZE),
+        crowds=None if crowds is None else CrowdTargets(*rows(crowds)),
     )
 
 
@@ -64,11 +77,14 @@ def draw(
     mean_objects: float = 4,
     detections_per_image: int = 30,
     decimals: int = 2,
+    crowds: Sequence[int] | None = None,
 ) -> Drawn:
     """Images of which every fifth is empty and every seventh is without detections.
 
     Some objects stand twice at the same place; detections are objects moved a little (right class or not) or anything;
-    scores are rounded, so that there are ties.
+    scores are rounded, so that there are ties. With `crowds`, every image but each third has up to three, which may
+    overlap each other and objects; some are as large as an object, most are much larger, and some detections are as
+    large as a crowd.
     """
     generator = np.random.default_rng(seed)
     detected = list(labels) if detected is None else list(detected)
@@ -99,24 +115,40 @@ def draw(
                 torch.tensor(guessed, dtype=torch.int64),
             )
         )
-    return Drawn(objects, detections)
+    return Drawn(objects, detections, None if crowds is None else _crowds(generator, objects, detections, crowds))
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Of pycocotools: AP (C, 10), NaN for −1, and the first three numbers of its summary: AP50:95, AP50, AP75."""
+    """Of pycocotools: AP (C, 10), NaN for −1, and the first three numbers of its summary: AP50:95, AP50, AP75; and
+    what it says about each class in each image.
+    """
 
     ap: NDArray[np.float64]
     summary: NDArray[np.float64]
+    images: list[dict[str, Any]]
+
+    def counts(self, label: int, confidence: float) -> tuple[int, int, int]:
+        """True positives and false positives of a class at IoU 0.5 from a confidence on, and its objects."""
+        tp = fp = objects = 0
+        for image in self.images:
+            if image["category_id"] == label:
+                counts = (np.array(image["dtScores"]) >= confidence) & (image["dtIgnore"][0] == 0)
+                right = image["dtMatches"][0] > 0
+                tp, fp = tp + int((counts & right).sum()), fp + int((counts & ~right).sum())
+                objects += int((np.array(image["gtIgnore"]) == 0).sum())
+        return tp, fp, objects
 
 
 def by_pycocotools(drawn: Drawn, num_classes: int) -> Reference:
     """The same data through COCO's own loading, matching, accumulation and summary."""
     annotations, results = [], []
     for i, ((boxes, labels), found) in enumerate(zip(drawn.objects, drawn.detections, strict=True), start=1):
-        for box, label in zip(_xywh(boxes), labels.tolist(), strict=True):
-            entry = {"id": len(annotations) + 1, "image_id": i, "category_id": label, "bbox": box, "iscrowd": 0}
-            annotations.append({**entry, "area": box[2] * box[3]})
+        regions, of_regions = drawn.crowds[i - 1] if drawn.crowds else (boxes[:0], labels[:0])
+        rows = zip(_xywh(torch.cat([boxes, regions])), torch.cat([labels, of_regions]).tolist(), strict=True)
+        for row, (box, label) in enumerate(rows):
+            entry = {"id": len(annotations) + 1, "image_id": i, "category_id": label, "bbox": box}
+            annotations.append({**entry, "area": box[2] * box[3], "iscrowd": int(row >= len(boxes))})
         for box, score, label in zip(_xywh(found.boxes), found.scores.tolist(), found.labels.tolist(), strict=True):
             results.append({"image_id": i, "category_id": label, "bbox": box, "score": score})
     with contextlib.redirect_stdout(io.StringIO()):
@@ -133,7 +165,27 @@ def by_pycocotools(drawn: Drawn, num_classes: int) -> Reference:
         evaluation.summarize()
     precision = evaluation.eval["precision"][:, :, :, 0, 2]
     ap = np.where(precision[:, 0] < 0, np.nan, precision.mean(axis=1)).T
-    return Reference(ap, evaluation.stats[:3])
+    every = [image for image in evaluation.evalImgs if image and image["aRng"] == evaluation.params.areaRng[0]]
+    return Reference(ap, evaluation.stats[:3], every)
+
+
+def _crowds(
+    generator: np.random.Generator,
+    objects: Sequence[tuple[Tensor, Tensor]],
+    detections: Sequence[Detections],
+    labels: Sequence[int],
+) -> list[tuple[Tensor, Tensor]]:
+    crowds = []
+    for i, ((boxes, _), found) in enumerate(zip(objects, detections, strict=True)):
+        count = 0 if i % 3 == 2 else int(generator.integers(1, 4))
+        corner = generator.uniform(0, SIZE / 2, (count, 2))
+        regions = np.concatenate([corner, corner + generator.uniform(50, SIZE / 2, (count, 2))], axis=1)
+        if count and len(boxes):
+            regions[0] = boxes[0].numpy()  # an object stands just in a crowd
+        if count > 1 and len(found):
+            regions[1] = found.boxes[0].numpy()  # a detection is just a crowd
+        crowds.append((torch.tensor(regions, dtype=torch.float32), torch.tensor(generator.choice(labels, count))))
+    return crowds
 
 
 def _boxes(generator: np.random.Generator, count: int) -> NDArray[np.float64]:

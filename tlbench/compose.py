@@ -3,46 +3,53 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
-from omegaconf import Container, DictConfig, Node, OmegaConf, open_dict, read_write
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.types import RunMode
+from omegaconf import DictConfig, Node, OmegaConf, open_dict, read_write
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
 from tlbench.config_hash import flatten
 from tlbench.errors import ConfigError
-from tlbench.optional_groups import keys_of_optional
-from tlbench.overrides import quoted
+from tlbench.launchers import check_launching, refusal
+from tlbench.overrides import parsed, several_values, unreadable
 from tlbench.parsing import parse
+from tlbench.resolvers import register_resolvers
+from tlbench.schema_keys import exists, keys_of_optional
+from tlbench.suggestions import did_you_mean, file_meant, nearest_keys, nearest_options
 
 CONFIG_NAME = "train"
+
+
+@dataclass(frozen=True)
+class Primary:
+    """The configuration that all else is composed into, as `--config-name` and `--config-path` give it.
+
+    Attributes:
+        name: Of the file, without its ending.
+        folder: That it lies in; None: tlbench's own.
+    """
+
+    name: str = CONFIG_NAME
+    folder: Path | None = None
 
 
 def config_dir() -> Path:
     """`conf/` of a checkout, or `tlbench/conf` of an installed wheel."""
     here = Path(__file__).resolve().parent
     return here / "conf" if (here / "conf").is_dir() else here.parent / "conf"
-
-
-def register_resolvers() -> None:
-    """Make `${arm:${factors}}` known, the run's arm name."""
-
-    def arm(factors: Any, *, _root_: Container) -> str:
-        root = OmegaConf.to_container(_root_, resolve=False)
-        assert isinstance(root, dict)
-        return arm_name({str(k): v for k, v in root.items()}, list(factors))
-
-    OmegaConf.register_new_resolver("arm", arm, replace=True)
 
 
 def compose_config(overrides: Sequence[str], searched: Sequence[str] = ()) -> TrainConfig:
@@ -59,38 +66,58 @@ def compose_config(overrides: Sequence[str], searched: Sequence[str] = ()) -> Tr
     return compose_run(overrides, searched)[0]
 
 
-def compose_run(overrides: Sequence[str], searched: Sequence[str] = ()) -> tuple[TrainConfig, Path]:
+def compose_run(
+    overrides: Sequence[str], searched: Sequence[str] = (), primary: Primary | None = None
+) -> tuple[TrainConfig, Path]:
     """As `compose_config`, with the run's folder."""
-    config = compose_with_hydra(overrides, searched)
+    config = compose_with_hydra(overrides, searched, primary)
     return parse(plain(config)), Path(config.hydra.run.dir)
 
 
-def compose_with_hydra(overrides: Sequence[str], searched: Sequence[str] = ()) -> DictConfig:
+def compose_with_hydra(
+    overrides: Sequence[str], searched: Sequence[str] = (), primary: Primary | None = None, *, study: bool = False
+) -> DictConfig:
     """As `compose_config`, unchecked and with Hydra's own node.
 
+    Args:
+        overrides: Hydra overrides; with `study` they may hold sweeps, which are left out.
+        searched: Further folders with config groups.
+        primary: What they are composed into; None: tlbench's own.
+        study: Whether it is to be the one that all runs of a study have in common.
+
     Raises:
-        HydraException, ConfigError: It cannot be composed.
+        HydraException: It cannot be composed.
+        ConfigError: Likewise, or another launcher or sweeper is chosen.
     """
     register_resolvers()
-    places = ",".join(quoted("file://" + str(Path(place).absolute())) for place in searched)
-    extra = [f"hydra.searchpath=[{places}]"] if searched else []
+    primary = primary or Primary()
+    places = create_config_search_path(str(primary.folder or config_dir()))
+    for place in searched:  # as Hydra does it for `--config-dir`
+        anchor = SearchPathQuery(provider="schema")
+        places.prepend("command-line", f"file://{Path(place).absolute()}", anchor=anchor)
+    mode = RunMode.MULTIRUN if study else RunMode.RUN
     GlobalHydra.instance().clear()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):  # takes no further places, but tidies up
+        GlobalHydra.instance().clear()
+        hydra = Hydra.create_main_hydra2("tlbench", places)
         try:
-            return compose(CONFIG_NAME, overrides=[*overrides, *extra], return_hydra_config=True)
+            config = hydra.compose_config(primary.name, list(overrides), mode, from_shell=False)
         except ValueError as error:  # Hydra's own check of what a config group is set to
             raise ConfigError(
                 f"{' '.join(overrides)}: {error}; write key=value, and a group's option by name"
             ) from None
+    check_launching(config)
+    return config
 
 
-def sweep_size(overrides: Sequence[str], searched: Sequence[str] = ()) -> tuple[int, int]:
+def sweep_size(
+    overrides: Sequence[str], searched: Sequence[str] = (), primary: Primary | None = None
+) -> tuple[int, int]:
     """How many runs `-m` would make of these overrides (without sweeps of their own), and how many at a time."""
-    hydra = compose_with_hydra(overrides, searched).hydra
+    hydra = compose_with_hydra(overrides, searched, primary).hydra
     given = {override.partition("=")[0].lstrip("+") for override in overrides}
     swept = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items() if key not in given]
-    parsed = OverridesParser.create().parse_overrides(swept)
-    runs = math.prod(len(list(o.sweep_iterator())) for o in parsed if o.is_sweep_override())
+    runs = math.prod(len(list(o.sweep_iterator())) for o in parsed(swept) if o.is_sweep_override())
     return runs, int(hydra.launcher.get("n_jobs", 1))
 
 
@@ -116,36 +143,43 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     missing = re.search(r"Missing mandatory value: ([\w.]+)", str(error))
     if missing:
         return _without_value([missing[1]])
+    if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
+        return _unknown_option(error.missing_cfg_file, error.options, str(error))
     text = str(error).split("Config search path:")[0]
-    if text.startswith("LexerNoViableAlt"):
-        return _not_in_the_grammar(text)
+    several = re.search(r"(?:Ambiguous value for argument|Sweep parameters) '(.*)'", text)
+    if several:
+        return several_values(several[1])
     override = getattr(error, "override", None)  # of an error in Hydra's grammar, which does not always name it
-    if override and override not in text:
-        text = f"{override}: {text}"
-    text = re.sub(r"Available options in ('[^']+'):\s*(.+)", _listed, text, flags=re.DOTALL)
+    lexed = re.match(r"LexerNoViableAlt: (.*)", text)
+    if lexed or (isinstance(error, OverrideParseException) and override):
+        return unreadable(lexed[1] if lexed else str(override), text)
     if isinstance(cause, OmegaConfBaseException) and cause is not error:
         text = f"{text} ({str(cause).splitlines()[0]})"
     return " ".join(text.split())
 
 
-def _not_in_the_grammar(text: str) -> str:
-    """What to say where Hydra cannot even take an override apart; below it stands `^` where it gave up."""
-    lines = text.split("\n")
-    _, _, override = lines[0].partition(": ")
-    before = len(lines[0]) - len(override)
-    place = next((line.index("^") for line in lines[1:] if line.strip() == "^"), None)
-    at = "" if place is None else f", from its character {place - before + 1} on"
-    return f"{override!r}: cannot be read{at}; put the value into quotes, such as 'key=\"value\"' in a shell"
+def _unknown_option(path: str, options: Sequence[str], text: str) -> str:
+    """What to say of an option that a group does not have; `path` is the file that would be it, below `conf/`."""
+    group, _, option = path.rpartition("/")
+    if group in ("hydra/launcher", "hydra/sweeper"):
+        return refusal(group.partition("/")[2], option)
+    if not options or "/" in group:
+        whole = re.match(r".*?/(.+)", path)  # a path that somebody gave as an option has slashes of its own
+        group, option = path.partition("/")[0], whole[1] if whole else option
+    where = re.match(r"In '(.+?)'", text)
+    inside = "" if where is None or where[1] == CONFIG_NAME else f"in {where[1]}: "
+    instead = file_meant(group, option)
+    found = nearest_options(group, option, options)
+    added = "+" if group == "experiment" else ""
+    hint = f"; give {instead}" if instead else did_you_mean([f"{added}{group}={name}" for name in found])
+    others = ", or another network of timm's with model=timm model.name=…" if group == "model" else ""
+    return f"{inside}{added}{group}={option}: there is no such option{hint}; there are {', '.join(options)}{others}"
 
 
 def _without_value(keys: Sequence[str]) -> str:
     """What to say of keys that are `???`."""
     hints = {"model.name": "resnet50, or another of timm.list_models()"}
     return "; ".join(f"{key}=???: it has no value; give {key}={hints.get(key, '…')}" for key in keys)
-
-
-def _listed(match: re.Match[str]) -> str:
-    return f"available options in {match[1]}: {', '.join(match[2].split())}"
 
 
 def _unknown_key(key: str, where: Node | None) -> str:
@@ -160,13 +194,20 @@ def _unknown_key(key: str, where: Node | None) -> str:
     if not isinstance(root, DictConfig):
         with initialize_config_dir(str(config_dir()), version_base="1.3"):
             root = compose(CONFIG_NAME)
-    known = list(flatten(_unresolved(root)))
-    known += sorted({".".join(k.split(".")[:n]) for k in known for n in range(1, k.count(".") + 1)})
-    close = difflib.get_close_matches(key, known, n=1)
+    known = known_keys(root)
     prefix = f"{parent}." if parent else ""
     below = sorted({k.removeprefix(prefix).split(".")[0] for k in known if k.startswith(prefix)})
-    hint = f" (did you mean {close[0]!r}?)" if close else ""
+    group = key.partition(".")[0]
+    hint = f", which other options of {group} have" if exists(key) else did_you_mean(nearest_keys(key, known))
+    if not below:
+        return f"unknown key {key!r}{hint}; {parent} has no keys below it"
     return f"unknown key {key!r}{hint}; allowed {'under ' + parent if parent else 'at the top'}: {', '.join(below)}"
+
+
+def known_keys(config: DictConfig) -> list[str]:
+    """The dotted keys of a composed configuration, then those of its groups."""
+    known = list(flatten(_unresolved(config)))
+    return known + sorted({".".join(k.split(".")[:n]) for k in known for n in range(1, k.count(".") + 1)})
 
 
 def _options_with(key: str) -> list[str]:

@@ -8,12 +8,18 @@ from tlbench.config import TrainConfig
 def optimizer_problems(config: TrainConfig) -> list[str]:
     """One line for each: key, value, what is allowed."""
     c, problems = config.optimizer, []
+    other = {"sgd": "adamw", "adamw": "sgd"}[c.name]
+    if (c.momentum is None, c.betas is None) == (c.name == "sgd", c.name == "adamw"):
+        return [
+            f"optimizer.name={c.name!r}: the momentum and betas beside it are those of {other}; choose it as "
+            f"optimizer={c.name}"
+        ]
     if c.name == "sgd" and c.momentum is None:
         problems.append("optimizer.momentum=null: SGD needs a momentum in [0, 1]")
     if c.name == "adamw" and c.momentum is not None:
-        problems.append(f"optimizer.momentum={c.momentum}: AdamW takes betas instead; use null")
+        problems.append(f"optimizer.momentum={c.momentum}: AdamW takes betas instead; use null, or optimizer=sgd")
     if c.name == "sgd" and c.betas is not None:
-        problems.append(f"optimizer.betas={c.betas}: SGD takes a momentum instead; use null")
+        problems.append(f"optimizer.betas={c.betas}: SGD takes a momentum instead; use null, or optimizer=adamw")
     if c.name == "adamw" and c.betas is None:
         problems.append("optimizer.betas=null: AdamW needs two betas in [0, 1)")
     if c.name == "adamw" and c.warmup_momentum is not None:
@@ -24,7 +30,9 @@ def optimizer_problems(config: TrainConfig) -> list[str]:
             "up; use null"
         )
     if c.schedule == "linear" and c.final_lr is None:
-        problems.append("optimizer.final_lr=null: schedule=linear needs the fraction in (0, 1] that it goes to")
+        problems.append(
+            "optimizer.final_lr=null: schedule=linear needs the fraction in (0, 1] that it goes to, such as 0.01"
+        )
     if c.schedule != "linear" and c.final_lr is not None:
         problems.append(
             f"optimizer.final_lr={c.final_lr}: schedule={c.schedule} ends where it ends; use null, or "
@@ -33,7 +41,8 @@ def optimizer_problems(config: TrainConfig) -> list[str]:
     # linear's warm-up leaves the last epoch alone, however short the run
     if c.schedule != "linear" and c.warmup_epochs > config.trainer.max_epochs:
         problems.append(
-            f"optimizer.warmup_epochs={c.warmup_epochs}: at most trainer.max_epochs={config.trainer.max_epochs}"
+            f"optimizer.warmup_epochs={c.warmup_epochs}: at most trainer.max_epochs={config.trainer.max_epochs}; give "
+            f"optimizer.warmup_epochs={config.trainer.max_epochs / 2:g}"
         )
     if config.callbacks.ema_tau is not None and config.callbacks.ema_decay is None:
         problems.append(

@@ -21,8 +21,12 @@ from tlbench.models.checks import model_problems
 from tlbench.models.layer_groups import HEAD, LAYER_GROUPS
 from tlbench.names import is_text
 from tlbench.optimizer_checks import optimizer_problems
-from tlbench.optional_groups import keys_of_optional
-from tlbench.task_checks import task_problems
+from tlbench.schema_keys import in_every_option, keys_of_optional
+from tlbench.suggestions import did_you_mean, nearest_keys
+from tlbench.task_checks import of_another_task, task_problems
+
+_BY_NAME = ("strategy", "task", "data")
+"""Groups whose options, named as they are, have different keys."""
 
 _UNIONS = ("strategy", "task", "data", "augmentation")
 
@@ -42,31 +46,66 @@ def parse(config: Mapping[str, Any]) -> TrainConfig:
     try:
         parsed = TrainConfig.model_validate(config)
     except ValidationError as error:
-        raise ConfigError("; ".join(_describe(e) for e in error.errors())) from None
+        raise ConfigError("; ".join(_described(error, config))) from None
     problems = _not_text(parsed) or list(_cross_checks(parsed))
     if problems:
         raise ConfigError("; ".join(problems))
     return parsed
 
 
-def _describe(error: Any) -> str:
+def _described(error: ValidationError, config: Mapping[str, Any]) -> list[str]:
+    """One line for each error; those of a group whose option was changed by its name alone are one."""
+    renamed = {}
+    for e in error.errors():
+        group, name = str(e["loc"][0]), None
+        of_option = e["type"] == "missing" and len(e["loc"]) == 3 and group in _BY_NAME  # group, its option, key
+        if of_option and not in_every_option(f"{group}.{e['loc'][-1]}"):
+            name = config[group].get("name")
+        if name is not None:
+            renamed[group] = f"{group}.name={name!r}: an option has keys of its own; choose it as {group}={name}"
+    return [*renamed.values(), *(_describe(e, config) for e in error.errors() if e["loc"][0] not in renamed)]
+
+
+def _describe(error: Any, config: Mapping[str, Any]) -> str:
     location = [str(part) for part in error["loc"]]
     if location[0] in _UNIONS and len(location) > 1:
         del location[1]  # pydantic names the strategy there, as the tag of a union
-    key = ".".join(location)
+    key, given = ".".join(location), error["input"]
     if error["type"] == "union_tag_invalid":
         return f"{key}.name={error['ctx']['tag']!r}: input should be one of {error['ctx']['expected_tags']}"
     if error["type"] == "extra_forbidden":
-        return f"unknown key {key!r} (value {error['input']!r}); see `python -m tlbench.train --cfg job` for all keys"
+        others = [name for name in _with_groups(config) if name != key and not name.startswith(f"{key}.")]
+        hint = did_you_mean(nearest_keys(key, others))
+        return f"unknown key {key!r} (value {given!r}){hint}; see `python -m tlbench.train --cfg job` for all keys"
     needed = keys_of_optional(".".join(location[:-1]))
     if error["type"] == "missing" and needed:
         group = ".".join(location[:-1])
-        return f"{group}={error['input']!r}: {location[-1]!r} is missing; give {' and '.join(needed)}, or null"
+        return f"{group}={given!r}: {location[-1]!r} is missing; give {' and '.join(needed)}, or null"
     if error["type"] == "missing":
         return f"missing key {key!r}; see `python -m tlbench.train --cfg job` for all keys"
+    value = "null" if given is None else str(given).lower() if isinstance(given, bool) else repr(given)
+    if error["type"] == "string_type" and (given is None or isinstance(given, int | float)):
+        kind = "null" if given is None else "a truth value" if isinstance(given, bool) else "a number"
+        return (
+            f'{key}={value}: is read as {kind}, and wanted is a text; write it in quotes, in a file as "{value}", in a '
+            f"shell as {_in_quotes(key, value)}"
+        )
+    if error["type"] == "list_type" and isinstance(given, str | int | float) and not isinstance(given, bool):
+        return f"{key}={value}: wanted is a list, such as '{key}=[{given}]'"
+    value = repr(given) if isinstance(given, bool) else value
     message = "give true or false" if error["type"].startswith("bool_") else error["msg"].removeprefix("Value error, ")
-    value = "null" if error["input"] is None else repr(error["input"])
     return f"{key}={value}: {message[0].lower()}{message[1:]}"
+
+
+def _in_quotes(key: str, value: str) -> str:
+    """A text as a key's value, or as an entry of a list that is one, for a shell."""
+    group, _, last = key.rpartition(".")
+    return f"'{group}=[\"{value}\"]'" if last.isdecimal() else f"'{key}=\"{value}\"'"
+
+
+def _with_groups(config: Mapping[str, Any]) -> list[str]:
+    keys = list(flatten(config))
+    return keys + sorted({".".join(key.split(".")[:n]) for key in keys for n in range(1, key.count(".") + 1)})
 
 
 def _not_text(c: TrainConfig) -> list[str]:
@@ -79,6 +118,9 @@ def _not_text(c: TrainConfig) -> list[str]:
 
 
 def _cross_checks(c: TrainConfig) -> list[str]:
+    foreign = of_another_task(c)
+    if foreign:
+        return foreign
     problems = task_problems(c)
     if c.source.name == "checkpoint" and c.source.path is None:
         problems.append(
@@ -108,7 +150,8 @@ def _cross_checks(c: TrainConfig) -> list[str]:
     if c.data.batch_size % c.trainer.devices:
         problems.append(
             f"data.batch_size={c.data.batch_size}: {c.trainer.devices} devices (trainer.devices) share a batch; "
-            f"use a multiple of {c.trainer.devices}"
+            f"use a multiple of {c.trainer.devices}, such as data.batch_size="
+            f"{-(-c.data.batch_size // c.trainer.devices) * c.trainer.devices}"
         )
     each = c.data.batch_size // c.trainer.devices
     if c.regulariser.bss > 0 and c.regulariser.bss_k > each:
@@ -153,15 +196,16 @@ def _check_stages(c: TrainConfig) -> list[str]:
     """What is wrong with the strategy's stages whatever the network; `plan_stages` checks the rest."""
     s, epochs, problems = c.strategy, c.trainer.max_epochs, []
     if isinstance(s, HeadThenFullConfig) and s.head_epochs >= epochs:
+        less = f"use less than trainer.max_epochs={epochs}, or" if epochs > 1 else "give"
         problems.append(
-            f"strategy.head_epochs={s.head_epochs}: the stage 'full' would never begin; use less than "
-            f"trainer.max_epochs={epochs}"
+            f"strategy.head_epochs={s.head_epochs}: the stage 'full' would never begin; {less} "
+            f"trainer.max_epochs={s.head_epochs + 1}"
         )
     if isinstance(s, GradualUnfreezingConfig):
         triggers = {key: getattr(s, key) for key in ("at_epochs", "every_n_epochs", "stall_patience")}
         if sum(value is not None for value in triggers.values()) != 1:
             given = ", ".join(f"strategy.{key}={value}" for key, value in triggers.items())
-            problems.append(f"{given}: exactly one must be given, the others null")
+            problems.append(f"{given}: exactly one must be given, the others null".replace("None", "null"))
         if s.stall_patience is not None and c.callbacks.early_stopping.patience is not None:
             problems.append(
                 f"callbacks.early_stopping.patience={c.callbacks.early_stopping.patience} and "
@@ -178,9 +222,9 @@ def _check_network(c: TrainConfig) -> list[str]:
         lambda: c.callbacks.monitor is None or mode_of(c.callbacks.monitor, METRICS[c.task.name]),
     ]
     known = c.model.groups or (
-        LAYER_GROUPS[c.model.name] if c.model.library in ("torchvision", "ultralytics") else None
+        LAYER_GROUPS.get(c.model.name) if c.model.library in ("torchvision", "ultralytics") else None
     )
-    if known is not None:  # those of timm's networks are known once they are built
+    if known is not None:  # those of other networks are known once they are built
         groups = list(known)
         checks += [
             lambda: plan_stages(s, groups, HEAD, c.trainer.max_epochs),
@@ -214,10 +258,18 @@ def _check_names(c: TrainConfig) -> list[str]:
 _ABSENT = object()
 
 
+def has_key(config: TrainConfig, key: str) -> bool:
+    """Whether a configuration has a dotted key."""
+    return _value(config, key) is not _ABSENT
+
+
 def _value(config: BaseModel, key: str) -> Any:
     node: Any = config
     for part in key.split("."):
-        if not isinstance(node, BaseModel) or part not in type(node).model_fields:
+        if isinstance(node, Mapping):  # its keys are the user's own, and an arm may be without one of another's
+            node = node.get(part)
+        elif isinstance(node, BaseModel) and part in type(node).model_fields:
+            node = getattr(node, part)
+        else:
             return _ABSENT
-        node = getattr(node, part)
     return node

@@ -29,6 +29,7 @@ from tlbench.loggers.build import begin_logging, build_loggers, conclude_logging
 from tlbench.loggers.status import Status
 from tlbench.models.catalog import build_network
 from tlbench.names import check_class_names
+from tlbench.processes.news import tell_launcher
 from tlbench.processes.rank import is_first_process
 from tlbench.processes.team import ProcessLost, Team
 from tlbench.results.atomic import output_errors
@@ -46,6 +47,7 @@ from tlbench.results.record import (
     write_record,
 )
 from tlbench.results.tuning import TuningRecord, tuning_of
+from tlbench.results.was_read import WasRead, lines
 from tlbench.sources.hashing import file_sha256
 from tlbench.sources.load import apply_source
 from tlbench.sources.report import LoadReport
@@ -174,7 +176,9 @@ class _Run:
             split_rule=dict(target.split_rule),
             fingerprints={},
             storage=module.storage,
+            read=module.was_read(),
         )
+        self._say_what_was_read(self.data.read)
         with noting(code_names(c)) as files:
             network = build_network(c.model, len(names), c.seeds.init, c.data.image_size)
         self.code = CodeRecord(files=files) if code_names(c) else None
@@ -207,6 +211,12 @@ class _Run:
         self.built = _Built(task, module, parts, self.data, last.path if last else None)
         begin_logging(self.loggers)
         return self.built
+
+    def _say_what_was_read(self, read: WasRead | None) -> None:
+        if read is not None and is_first_process():
+            for line in lines(read):
+                self.say(line)
+            tell_launcher(lines(read))
 
     def _audit(self, module: TargetModule[Any], data: DataRecord) -> list[str]:
         """Audit the splits that the run reads, into the record; the first of several processes does so for all."""

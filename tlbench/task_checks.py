@@ -17,22 +17,23 @@ CLASSIFICATION_SOURCES = ("random", "imagenet", "tin200", "timm", "checkpoint")
 
 
 def task_problems(c: TrainConfig) -> list[str]:
-    """What does not fit the task, one line each; what is of another task altogether comes alone."""
-    foreign = _of_another_task(c)
-    if foreign:
-        return foreign
+    """What does not fit the task, one line each."""
     return _detection_problems(c) if isinstance(c.task, DetectionConfig) else _classification_problems(c)
 
 
-def _of_another_task(c: TrainConfig) -> list[str]:
+def of_another_task(c: TrainConfig) -> list[str]:
+    """What is of another task altogether, one line each."""
     detects = isinstance(c.task, DetectionConfig)
     data = "signature, documents, yolo or coco" if detects else "cifar10, digits, image_folder or image_csv"
     augmentation = "yolo or letterbox" if detects else "none, crop, crop_flip, resized_crop or rand_augment"
     model = (
-        "yolo11n, yolo11s, yolo11m, yolo11l or yolo11x" if detects else "resnet18, efficientnet_lite0, timm or module"
+        "yolo11n, yolo11s, yolo11m, yolo11l or yolo11x"
+        if detects
+        else "resnet18 or another classifier of torchvision, efficientnet_lite0, timm or module"
     )
     sources = DETECTION_SOURCES if detects else CLASSIFICATION_SOURCES
     other = "classification" if detects else "detection"
+    wrong_data = isinstance(c.data, DetectionDataConfig) != detects
     given = [
         ("data", c.data.name, isinstance(c.data, DetectionDataConfig), data),
         ("augmentation", c.augmentation.name, isinstance(c.augmentation, DetectionAugmentation), augmentation),
@@ -42,7 +43,7 @@ def _of_another_task(c: TrainConfig) -> list[str]:
     return [
         f"{key}={name}: not for task={c.task.name}; use {allowed}, or task={other}"
         for key, name, of_detection, allowed in given
-        if of_detection != detects
+        if of_detection != detects and not (key == "augmentation" and wrong_data)  # data bring their augmentation
     ]
 
 
@@ -55,8 +56,8 @@ def _classification_problems(c: TrainConfig) -> list[str]:
         problems.append(f"data.stored_size={c.data.stored_size}: {c.data.name} keeps its images as they are; use null")
     if c.data.shots is not None and c.data.fraction < 1:
         problems.append(
-            f"data.shots={c.data.shots} and data.fraction={c.data.fraction}: give one of the two, "
-            "leave the other at null or 1.0"
+            f"data.shots={c.data.shots} and data.fraction={c.data.fraction}: both choose the training images; give "
+            "data.shots=null or data.fraction=1.0"
         )
     return problems
 
@@ -66,6 +67,8 @@ def _detection_problems(c: TrainConfig) -> list[str]:
     assert isinstance(c.augmentation, DetectionAugmentation)
     data, problems = c.data, []
     drawn = data.name == "documents"
+    if not drawn and data.label_space is not None and data.pages is not None:
+        return [f"data.name={data.name!r}: an option has keys of its own; choose it as data={data.name}"]
     for key, value, example in (("label_space", data.label_space, "target"), ("pages", data.pages, 300)):
         if drawn != (value is not None):
             what = f"documents are drawn; give one, such as {example}" if drawn else "only documents have it; use null"

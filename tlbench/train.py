@@ -5,6 +5,7 @@ Exit codes: 0 complete, 1 a run failed, 2 the user's input is at fault, 130 / 14
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import sys
@@ -16,21 +17,32 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from tlbench.compose import CONFIG_NAME, compose_run, config_dir, plain, register_resolvers, sweep_size
+from tlbench.compose import (
+    CONFIG_NAME,
+    Primary,
+    compose_run,
+    compose_with_hydra,
+    config_dir,
+    known_keys,
+    plain,
+    sweep_size,
+)
 from tlbench.config import TrainConfig
 from tlbench.config_files import check_config_folder
 from tlbench.console import complain, say
 from tlbench.entry import exit_code_of, prepare_process
 from tlbench.errors import ConfigError, FolderInUse, OutputError
 from tlbench.execute import Executed, execute
-from tlbench.overrides import within_grammar
+from tlbench.overrides import check_overrides, within_grammar
 from tlbench.parsing import parse
 from tlbench.processes.launched import IN_USE, WAS_COMPLETE, follow_launcher
 from tlbench.processes.rank import is_first_process, launched_by_torchrun
+from tlbench.resolvers import register_resolvers
 from tlbench.results.atomic import ANOTHER_RUN_FOLDER, describe_output_error, is_of_files
 from tlbench.results.folder import is_complete
 from tlbench.results.tuning import tuning_of
 from tlbench.stand_ins import find_stand_ins, replace_overrides, stand_in_overrides
+from tlbench.suggestions import nearest_keys
 
 _SEARCHED = re.compile(r"file://([^,\]'\"]+)")
 """A folder in `hydra.searchpath=[file://…]`."""
@@ -108,7 +120,7 @@ def _with_stand_ins(arguments: list[str]) -> tuple[list[str], TrainConfig | None
     Returns:
         The arguments with the stand-ins, and the configuration that they give; None for a study.
     """
-    options = get_args_parser().parse_args(arguments)
+    options = _options(arguments)
     if options.config_dir and not Path(options.config_dir).is_dir():
         raise ConfigError(f"--config-dir {options.config_dir!r}: no such folder; name one with config groups in it")
     for place in (options.config_dir, options.config_path):
@@ -118,10 +130,16 @@ def _with_stand_ins(arguments: list[str]) -> tuple[list[str], TrainConfig | None
         for place in _SEARCHED.findall(override) if override.lstrip("+").startswith("hydra.searchpath=") else ():
             check_config_folder(place)
     other = (options.help, options.hydra_help, options.cfg, options.info, options.shell_completion, options.multirun)
-    if any(other) or any(o.startswith("hydra.mode=") for o in options.overrides):
+    asked_for = any(other) and not options.multirun
+    if asked_for:
         return arguments, None
+    check_overrides(options.overrides)
     searched = [options.config_dir] if options.config_dir else []
-    config, folder = compose_run(options.overrides, searched)
+    primary = _primary(options)
+    if options.multirun or any(o.startswith("hydra.mode=") for o in options.overrides):
+        compose_with_hydra(options.overrides, searched, primary, study=True)
+        return arguments, None
+    config, folder = compose_run(options.overrides, searched, primary)
     tuning_of(config, folder)
     complete = is_complete(folder, config.model_dump(mode="json"))
     found = [] if complete and not config.rerun else find_stand_ins(config)
@@ -129,26 +147,51 @@ def _with_stand_ins(arguments: list[str]) -> tuple[list[str], TrainConfig | None
         return arguments, config
     flags = [a for a in arguments if a not in options.overrides]
     overrides = replace_overrides(options.overrides, stand_in_overrides(config.study, found))
-    return [*flags, *overrides], compose_run(overrides, searched)[0]
+    return [*flags, *overrides], compose_run(overrides, searched, primary)[0]
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    """Hydra's own options and the overrides.
+
+    Raises:
+        ConfigError: One is unknown.
+    """
+    options, unknown = get_args_parser().parse_known_args(arguments)
+    if unknown:
+        key, equals, value = unknown[0].lstrip("-").partition("=")
+        if not equals:
+            place = arguments.index(unknown[0]) + 1
+            value = next((a for a in arguments[place : place + 1] if not a.startswith("-") and "=" not in a), "…")
+        names = nearest_keys(key, known_keys(compose_with_hydra([]))) or ["key"]
+        raise ConfigError(
+            f"{unknown[0]}: no such option; settings are given as key=value, without dashes, such as "
+            f"{names[0]}={value}; --help lists all"
+        )
+    return options
+
+
+def _primary(options: argparse.Namespace) -> Primary:
+    folder = None if options.config_path is None else Path(__file__).parent / options.config_path  # as Hydra takes it
+    return Primary(options.config_name or CONFIG_NAME, folder)
 
 
 def _wants_plan(config: TrainConfig | None, arguments: list[str]) -> bool:
     if config is not None:
         return config.plan
-    options = get_args_parser().parse_args(arguments)
+    options = _options(arguments)
     return options.multirun and any(o in ("plan=true", "plan=True") for o in options.overrides)
 
 
 def _show_plan(config: TrainConfig | None, arguments: list[str]) -> None:
     """Print the plan of a single run, or of a study, before Hydra could make a folder."""
-    options = get_args_parser().parse_args(arguments)
-    searched = [options.config_dir] if options.config_dir else []
+    options = _options(arguments)
+    searched, primary = [options.config_dir] if options.config_dir else [], _primary(options)
     if config is None:
         from tlbench.dry_run.sweep import show_sweep  # heavy
 
-        show_sweep(options.overrides, searched)
+        show_sweep(options.overrides, searched, primary)
     else:
-        runs, at_a_time = sweep_size(options.overrides, searched)
+        runs, at_a_time = sweep_size(options.overrides, searched, primary)
         from tlbench.dry_run.show import show_run_plan  # heavy
 
         show_run_plan(config, runs, at_a_time)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from benchmarks.attacks.attack import Attack
 from benchmarks.attacks.laboratory import Verdict
+from benchmarks.marked_table import cell, with_table
 
 PAGE = Path("docs/reliability.md")
-_BEGIN = "<!-- table: written by python -m benchmarks.attacks --write -->"
-_END = "<!-- end of the table -->"
+_PROGRAM = "python -m benchmarks.attacks --write"
 
 
 def written(page: str, attacks: Sequence[Attack], verdicts: Sequence[Verdict]) -> str:
@@ -24,11 +24,7 @@ def written(page: str, attacks: Sequence[Attack], verdicts: Sequence[Verdict]) -
         attacks: All attacks.
         verdicts: One of each, in the same order.
     """
-    table = "\n".join((_BEGIN, "", *_lines(attacks, verdicts), "", _END))
-    before, begin, rest = page.partition(_BEGIN)
-    if not begin:
-        return f"{page.rstrip()}\n\n{table}\n".lstrip()
-    return before + table + rest.partition(_END)[2]
+    return with_table(page, _PROGRAM, _lines(attacks, verdicts))
 
 
 def _lines(attacks: Sequence[Attack], verdicts: Sequence[Verdict]) -> list[str]:
@@ -39,12 +35,12 @@ def _lines(attacks: Sequence[Attack], verdicts: Sequence[Verdict]) -> list[str]:
         row = attack.group, attack.kind
         if verdict.skipped is not None:
             skipped[row] += 1
-            reasons.append(f"- {_cell(attack.full_name)}: {_cell(verdict.skipped)}")
+            reasons.append(f"- {cell(attack.full_name)}: {cell(verdict.skipped)}")
             continue
         tried[row] += 1
         survived[row] += not verdict.wrong
         if verdict.wrong:
-            fallen.append(f"- {_cell(attack.full_name)}: {_cell('; '.join(verdict.wrong))}")
+            fallen.append(f"- {cell(attack.full_name)}: {cell('; '.join(verdict.wrong))}")
     lines = [
         f"{survived.total()} of {tried.total()} attacks survived"
         + (f", {skipped.total()} could not be tried." if skipped else "."),
@@ -57,11 +53,7 @@ def _lines(attacks: Sequence[Attack], verdicts: Sequence[Verdict]) -> list[str]:
     for row in dict.fromkeys((attack.group, attack.kind) for attack in attacks):
         group = row[0] if row[0] != last else ""
         last = row[0]
-        lines.append(f"| {group} | {_cell(row[1])} | {tried[row]} | {survived[row]} | {skipped[row] or ''} |")
+        lines.append(f"| {group} | {cell(row[1])} | {tried[row]} | {survived[row]} | {skipped[row] or ''} |")
     lines.append(f"| all | | {tried.total()} | {survived.total()} | {skipped.total() or ''} |")
     lines += ["", "Not survived:", "", *(fallen or ["- none"])]
     return lines + (["", "Skipped:", "", *reasons] if reasons else [])
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")[:400]

@@ -12,10 +12,11 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from tlbench.compose import compose_config, config_dir, plain, register_resolvers
+from tlbench.compose import compose_config, config_dir, plain
 from tlbench.config_hash import config_hash
 from tlbench.models.catalog import build_network
 from tlbench.parsing import parse
+from tlbench.resolvers import register_resolvers
 from tlbench.tasks.catalog import build_task
 from tlbench.trainer import build_trainer
 
@@ -29,6 +30,7 @@ NEEDED = {
     "data=cifar10": [],
     "data=digits": [],
     "model=timm": ["model.name=resnet10t"],
+    "model=torchvision": ["model.name=vgg11"],
     "model=module": ["model.import_path=nets:Net", "model.groups={body: [conv], head: [fc]}"],
 }
 """What an option needs beside itself."""
@@ -39,7 +41,11 @@ DETECTION = ("=yolo", "=signature", "=documents", "=coco", "=letterbox")
 SINGLE = {"chain_source", "documents_pretrain"}
 """Experiments that are one run."""
 
-NAMES = {"model=timm": "resnet10t", "model=efficientnet_lite0": "tf_efficientnet_lite0"} | {
+NAMES = {
+    "model=timm": "resnet10t",
+    "model=torchvision": "vgg11",
+    "model=efficientnet_lite0": "tf_efficientnet_lite0",
+} | {
     "optimizer=yolo": "adamw",
     "optimizer=yolo_sgd": "sgd",
 }

@@ -15,7 +15,7 @@ from tlbench.evaluate import main
 from tlbench.interrupts import Interrupted
 from tlbench.results.record import FILE_NAME, Record, read_record
 from tlbench.robustness import suite
-from tlbench.robustness.corruptions import COMMON
+from tlbench.robustness.corruptions import COMMON, VERSION
 
 FILE = "evaluation_temperature_common.json"
 
@@ -75,6 +75,8 @@ def test_the_result_holds_every_corruption_and_says_what_it_is_not(folder: Path,
     assert tuple(result["oa"]) == tuple(result["ece"]) == COMMON
     assert all(len(values) == 5 for values in result["oa"].values())
     assert "not comparable with published" in result["differences"]
+    assert (result["version"], result["image_size"]) == (VERSION, 8)
+    assert f"corruptions of version {VERSION}, on the network's input, at 8 px; not" in (folder / "out.txt").read_text()
     assert result["seed"] == 3
     assert result["clean_oa"] == pytest.approx(record.metrics["test/oa"], abs=1e-6)
     everything = [oa for values in result["oa"].values() for oa in values]
@@ -87,6 +89,7 @@ def test_the_record_takes_the_numbers_and_changes_in_nothing_else(folder: Path, 
     assert note.metrics["test/mean_corrupted_oa"] == evaluation["corruptions"]["mean_corrupted_oa"]
     assert note.metrics["test/ece_calibrated"] == evaluation["calibration"]["ece_after"]
     assert note.metrics["test/oa"] == record.metrics["test/oa"]
+    assert note.corruptions == VERSION
     before = json.loads((folder / "before.json").read_bytes())
     assert before == {**json.loads((folder / FILE_NAME).read_bytes()), "evaluations": {}}
 
@@ -101,6 +104,21 @@ def test_pictures_lie_beside_it_and_in_tensorboard(folder: Path, record: Record)
     assert mean.value == pytest.approx(record.evaluations[FILE].metrics["test/mean_corrupted_oa"])
     for name in COMMON:
         assert [point.step for point in events.Scalars(f"corruptions/{name}")] == [0, 1, 2, 3, 4, 5]
+
+
+def test_results_of_an_older_version_are_named_as_such_and_kept(folder: Path) -> None:
+    older = json.loads((folder / FILE).read_bytes())
+    older["corruptions"] |= {"version": 1, "differences": "others"}
+    del older["corruptions"]["image_size"]
+    path = folder / "evaluation_common.json"
+    path.write_text(json.dumps(older))
+    code, out, err = evaluate(f"run={folder}")
+    assert (code, err) == (0, "")
+    said = [line for line in out.splitlines() if line.startswith("warning: ")]
+    old = "evaluation_common.json: corruptions of version 1, on the stored pixels"
+    assert [line.endswith(f"{old}; not comparable with those of version {VERSION}") for line in said] == [True]
+    assert json.loads(path.read_bytes()) == older
+    path.unlink()
 
 
 @pytest.mark.slow

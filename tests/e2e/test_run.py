@@ -17,7 +17,7 @@ from tlbench.compose import compose_config
 from tlbench.config_hash import config_hash
 from tlbench.data.augment import prepare
 from tlbench.data.target import open_target
-from tlbench.models.resnet import resnet18
+from tlbench.models.torchvision_network import resnet18
 from tlbench.results.record import Record
 
 SPLITS = ("train", "val", "test")

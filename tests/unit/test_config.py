@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import copy
+import re
+
 import pytest
 
 from tests.composed import config as composed
@@ -57,7 +60,10 @@ def test_all_errors_of_a_config_are_reported_at_once_with_key_value_and_what_is_
         (["seed=true"], "seed=True"),
         (["optimizer.lr=inf"], "optimizer.lr=inf"),
         (["optimizer=yolo", "optimizer.warmup_momentum=0.8"], "optimizer.warmup_momentum=0.8: AdamW has no"),
-        (["optimizer=yolo_sgd", "optimizer.momentum=0"], "optimizer.warmup_momentum=0.8: SGD without momentum"),
+        (
+            ["optimizer=yolo_sgd", "optimizer.momentum=0", "optimizer.warmup_momentum=0.8"],
+            "optimizer.warmup_momentum=0.8: SGD without momentum",
+        ),
         (["optimizer=yolo", "optimizer.final_lr=null"], "optimizer.final_lr=null: schedule=linear needs"),
         (["optimizer.final_lr=0.01"], "optimizer.final_lr=0.01: schedule=cosine ends where it ends"),
         (["optimizer=yolo", "optimizer.final_lr=0"], "optimizer.final_lr=0"),
@@ -78,6 +84,63 @@ def test_checks_name_the_key(overrides, key):
         with pytest.raises(ConfigError) as caught:
             compose_config(overrides)
     assert key in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("classes", "found"),
+    [
+        (["cat", "dog"], ["cat", "dog"]),
+        ([0, 1], ["0", "1"]),
+        ([-1, "01"], ["-1", "01"]),
+        (
+            [True, "a"],
+            "data.classes.0=true: is read as a truth value, and wanted is a text; write it in quotes, in a file "
+            'as "true", in a shell as \'data.classes=["true"]\'',
+        ),
+        (
+            ["a", 1000.0],
+            "data.classes.1=1000.0: is read as a number, and wanted is a text; write it in quotes, in a file as "
+            '"1000.0", in a shell as \'data.classes=["1000.0"]\'',
+        ),
+        (
+            [None, "a"],
+            "data.classes.0=null: is read as null, and wanted is a text; write it in quotes, in a file as "
+            '"null", in a shell as \'data.classes=["null"]\'',
+        ),
+        ("cat", "data.classes='cat': wanted is a list, such as 'data.classes=[cat]'"),
+    ],
+)
+def test_names_that_are_numbers_are_names_and_what_may_be_another_text_is_refused(classes, found):
+    values = copy.deepcopy(composed().model_dump(mode="json"))
+    values["data"]["classes"] = classes
+    if isinstance(found, list):
+        assert parse(values).data.classes == found
+        return
+    with pytest.raises(ConfigError) as caught:
+        parse(values)
+    assert str(caught.value) == found
+
+
+@pytest.mark.parametrize(
+    ("monitor", "meant"),
+    [
+        ("val/f2", "val/f1"),
+        ("val/accuracy", "val/oa"),
+        ("val/acc", "val/oa"),
+        ("val/los", "val/loss"),
+        ("val/F1", "val/f1"),
+    ],
+)
+def test_a_metric_that_the_task_lacks_is_answered_with_the_nearest(monitor, meant):
+    with pytest.raises(ConfigError, match=re.escape(f"val/loss (did you mean {meant!r}?)")):
+        composed(f"callbacks.monitor={monitor}")
+
+
+def test_an_argument_of_the_network_can_be_a_factor():
+    values = composed("model=timm", "model.name=resnet50").model_dump(mode="json")
+    values["model"]["arguments"] = {"drop_path_rate": 0.1}
+    values["factors"] = ["source", "model.arguments.drop_path_rate"]
+    assert arm_name(parse(values).model_dump(mode="json"), values["factors"]) == "tin200-0.1"
 
 
 @pytest.mark.parametrize("optimizer", ["yolo", "yolo_sgd"])
@@ -139,16 +202,17 @@ GRADUAL = "strategy=gradual_unfreezing"
     [
         (
             ["strategy=head_then_full", "strategy.head_epochs=10"],
-            "strategy.head_epochs=10: the stage 'full' would never begin; use less than trainer.max_epochs=10",
+            "strategy.head_epochs=10: the stage 'full' would never begin; use less than trainer.max_epochs=10, "
+            "or trainer.max_epochs=11",
         ),
         (
-            [GRADUAL, "strategy.at_epochs=[1]"],
-            "strategy.at_epochs=[1], strategy.every_n_epochs=1, strategy.stall_patience=None: exactly one must be "
+            [GRADUAL, "strategy.at_epochs=[1]", "strategy.every_n_epochs=1"],
+            "strategy.at_epochs=[1], strategy.every_n_epochs=1, strategy.stall_patience=null: exactly one must be "
             "given, the others null",
         ),
         (
             [GRADUAL, "strategy.every_n_epochs=null"],
-            "strategy.at_epochs=None, strategy.every_n_epochs=None, strategy.stall_patience=None: exactly one must be "
+            "strategy.at_epochs=null, strategy.every_n_epochs=null, strategy.stall_patience=null: exactly one must be "
             "given, the others null",
         ),
         (
@@ -163,7 +227,8 @@ GRADUAL = "strategy=gradual_unfreezing"
         ),
         (
             ["trainer=ddp", "data.batch_size=15"],
-            "data.batch_size=15: 2 devices (trainer.devices) share a batch; use a multiple of 2",
+            "data.batch_size=15: 2 devices (trainer.devices) share a batch; use a multiple of 2, such as "
+            "data.batch_size=16",
         ),
         (
             ["trainer.sync_batchnorm=true"],
@@ -217,7 +282,7 @@ def test_what_is_just_allowed(overrides):
             "strategy.stages=['head', 'layer4']: each stage is a list of patterns, such as [[head],[layer4],",
         ),
         (
-            ["regulariser.bss=0.1"],
+            ["regulariser.bss=0.1", "regulariser.name=none"],
             "regulariser=none with regulariser.bss=0.1: use regulariser=l2_sp or regulariser=bss",
         ),
         (["augmentation=none", "augmentation.flip=0.5"], "augmentation=none with augmentation.flip=0.5: use another"),

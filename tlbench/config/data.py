@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from tlbench.config.limits import LimitsConfig
-from tlbench.config.schema import Channel, OpenFraction, Positive, Schema
+from tlbench.config.schema import Channel, ClassName, OpenFraction, Positive, Schema
 
 
 class Normalisation(Schema):
@@ -22,7 +22,7 @@ class DataConfig(Schema):
 
     name: str
     root: str | None
-    classes: Annotated[list[str], Field(min_length=1)] | None = Field(description="class names; null: all")
+    classes: Annotated[list[ClassName], Field(min_length=1)] | None = Field(description="class names; null: all")
     val_fraction: OpenFraction
     test_fraction: OpenFraction | None
     fraction: Annotated[float, Field(gt=0, le=1)]
@@ -52,7 +52,7 @@ class ImageDataConfig(DataConfig):
     """Images with one label each."""
 
     name: Literal["cifar10", "digits", "image_folder", "image_csv"]
-    classes: Annotated[list[str], Field(min_length=2)] | None = Field(description="class names; null: all")
+    classes: Annotated[list[ClassName], Field(min_length=2)] | None = Field(description="class names; null: all")
     shots: Annotated[int, Field(ge=1)] | None
     image_size: Annotated[int, Field(ge=8, le=1024)]
     stored_size: Annotated[int, Field(ge=8, le=4096)] | None = Field(

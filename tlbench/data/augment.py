@@ -100,6 +100,24 @@ def crop_and_flip(images: Tensor, padding: int, top: Tensor, left: Tensor, flip:
     return padded.flatten(2).gather(2, flat).view(images.shape)
 
 
+def resized(images: Tensor, image_size: int) -> Tensor:
+    """Bring a batch to the network's input size, bilinear and antialiased; arguments as in `prepare`.
+
+    Returns:
+        (B, 3, image_size, image_size) float32 in [0, 1].
+    """
+    if images.dtype == torch.uint8:
+        images = to_float(images)
+    if images.shape[-2:] != (image_size, image_size):
+        images = F.interpolate(images, size=(image_size, image_size), mode="bilinear", antialias=True)
+    return images
+
+
+def to_levels(images: Tensor) -> Tensor:
+    """Float in [0, 1] to uint8, rounded: the inverse of `to_float`."""
+    return (images * 255).round_().to(torch.uint8)
+
+
 def prepare(images: Tensor, image_size: int, normalisation: Normalisation, *, channels_last: bool = False) -> Tensor:
     """Bring a batch to the network's input: resize (bilinear, antialiased), then normalise.
 
@@ -112,10 +130,7 @@ def prepare(images: Tensor, image_size: int, normalisation: Normalisation, *, ch
     Returns:
         (B, 3, image_size, image_size) float32.
     """
-    if images.dtype == torch.uint8:
-        images = to_float(images)
-    if images.shape[-2:] != (image_size, image_size):
-        images = F.interpolate(images, size=(image_size, image_size), mode="bilinear", antialias=True)
+    images = resized(images, image_size)
     shift, scale = _affine(tuple(normalisation.mean), tuple(normalisation.std), images.device)
     images = torch.addcmul(shift, images, scale)
     return images.contiguous(memory_format=torch.channels_last) if channels_last else images

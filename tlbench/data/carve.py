@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tlbench.config import ImageDataConfig
-from tlbench.data.carve_options import carved_fractions, class_numbers
+from tlbench.data.carve_options import carved_fractions, class_numbers, wanted_classes
 from tlbench.data.images import Images
 from tlbench.data.splits import stratified_split, stratified_subset
 
@@ -68,7 +68,7 @@ def choose_classes(images: Images, wanted: list[str]) -> Images:
     """
     labels = class_numbers(images.class_names, wanted)[images.labels]
     kept = torch.nonzero(labels >= 0).flatten()
-    return _taken(images, kept).relabelled(labels[kept], tuple(wanted))
+    return _taken(images, kept).relabelled(labels[kept], wanted_classes(images.class_names, wanted))
 
 
 def _taken(images: Images, index: Tensor) -> Images:

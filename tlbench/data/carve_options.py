@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
 
 from tlbench.config import DataConfig
+from tlbench.data.label_names import typed
 from tlbench.errors import DataError, short
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_CONSTANTS = {
+    **dict.fromkeys(("true", "yes", "on", "y"), "true"),
+    **dict.fromkeys(("false", "no", "off", "n"), "false"),
+    **dict.fromkeys(("null", "none", "~"), "null"),
+}
+"""What YAML takes for a truth value or for nothing → what `data.classes` then holds."""
+
+
+def matching_classes(class_names: Sequence[str], wanted: Sequence[str]) -> dict[str, str | None]:
+    """Each wanted class → the one of the data that is meant; None where there is none.
+
+    A class that the data lack is the one that differs from it in blanks or in how accents are composed alone, or as
+    YAML's reading of a number or truth value does (`data.classes=[1,true]` for `01` and `True`), where one alone does.
+    """
+    there = set(class_names)
+    return {name: name if name in there else _only_one(name, class_names) for name in wanted}
 
 
 def class_numbers(class_names: Sequence[str], wanted: Sequence[str]) -> Tensor:
@@ -21,14 +41,48 @@ def class_numbers(class_names: Sequence[str], wanted: Sequence[str]) -> Tensor:
     Raises:
         DataError: A class does not exist.
     """
+    numbers = torch.full((len(class_names),), -1)
     position = {name: i for i, name in enumerate(class_names)}
-    unknown = [name for name in wanted if name not in position]
+    numbers[[position[name] for name in wanted_classes(class_names, wanted)]] = torch.arange(len(wanted))
+    return numbers
+
+
+def wanted_classes(class_names: Sequence[str], wanted: Sequence[str]) -> tuple[str, ...]:
+    """The classes that are meant, as the data call them.
+
+    Raises:
+        DataError: A class does not exist, or two of those wanted are one.
+    """
+    matching = matching_classes(class_names, wanted)
+    unknown = [name for name, there in matching.items() if there is None]
     if unknown:
         there = short(", ".join(class_names), 400)
         raise DataError(f"data.classes: no class {', '.join(map(repr, unknown))}; the data have {there}")
-    numbers = torch.full((len(class_names),), -1)
-    numbers[[position[name] for name in wanted]] = torch.arange(len(wanted))
-    return numbers
+    meant = tuple(name for name in matching.values() if name is not None)
+    if len(set(meant)) < len(meant):
+        twice = next(name for name in meant if meant.count(name) > 1)
+        raise DataError(f"data.classes: names {twice!r} twice, in two forms; name each class once")
+    return meant
+
+
+def _only_one(wanted: str, class_names: Sequence[str]) -> str | None:
+    for same in (_same_text, _same_number, _same_constant):
+        fitting = [name for name in class_names if same(wanted, name)]
+        if len(fitting) == 1:
+            return fitting[0]
+    return None
+
+
+def _same_text(wanted: str, name: str) -> bool:
+    return typed(wanted) == typed(name)
+
+
+def _same_number(wanted: str, name: str) -> bool:
+    return bool(_NUMBER.fullmatch(wanted) and _NUMBER.fullmatch(name)) and float(wanted) == float(name)
+
+
+def _same_constant(wanted: str, name: str) -> bool:
+    return wanted in ("true", "false", "null") and _CONSTANTS.get(name.casefold()) == wanted
 
 
 def carved_fractions(data: DataConfig, parts: Collection[str]) -> dict[str, float]:

@@ -13,9 +13,10 @@ import torch
 from tlbench.config import ImageDataConfig
 from tlbench.data.carve import carve
 from tlbench.data.cifar10_copy import BATCHES, ensure_copy
+from tlbench.data.class_folders import list_classes
 from tlbench.data.image_files import read_listings
 from tlbench.data.images import Images, ImageSet
-from tlbench.data.listing import check_same_classes, list_classes
+from tlbench.data.listing import check_same_classes
 from tlbench.data.target import Target
 from tlbench.errors import DataError
 

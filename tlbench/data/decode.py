@@ -54,8 +54,14 @@ _OTHERS = (
     (4, b"ftypavi", "an AVIF"),
     (4, b"ftyphei", "a HEIC"),
     (4, b"ftypmif1", "a HEIC"),
+    (4, b"ftypcrx", "a camera's raw"),
     (0, b"\0\0\0\x0cjP  ", "a JPEG 2000"),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000"),
+    (0, b"\0\0\0\x0cJXL ", "a JPEG XL"),
+    (0, b"\xff\x0a", "a JPEG XL"),
+    (0, b"qoif", "a QOI"),
+    (0, b"BPG\xfb", "a BPG"),
+    (0, b"gimp xcf", "a GIMP"),
     (0, b"\0\0\1\0", "an ICO"),
     (0, b"DDS ", "a DDS"),
     (0, b"\x89HDF", "an HDF5"),
@@ -100,7 +106,9 @@ def open_image(content: bytes | IO[bytes], limit: ImageLimit = STANDARD) -> Imag
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError:
         file.seek(0)
-        raise UnreadableError(_kind_of(file.read(256))) from None
+        kind = other_kind(file.read(256))
+        reason = f"{kind} file, which is not read; convert it to PNG or JPEG" if kind else _NO_IMAGE
+        raise UnreadableError(reason) from None
     except Image.DecompressionBombError as error:  # at twice Pillow's limit, before the image's size can be asked for
         pixels = re.search(r"\d+", str(error))
         raise _too_large(f"{pixels[0] if pixels else 'its'} pixels", limit) from None
@@ -266,8 +274,13 @@ def read_image_file(path: Path | str, limit: ImageLimit = STANDARD) -> bytes:
         raise UnreadableError(reason_of(error)) from None
 
 
-def _kind_of(beginning: bytes) -> str:
+def other_kind(beginning: bytes) -> str | None:
+    """What kind of file that is not read begins so (`an AVIF`); None: it cannot be told.
+
+    Args:
+        beginning: The file's first 256 bytes.
+    """
     for position, mark, kind in _OTHERS:
         if beginning[position:].startswith(mark):
-            return f"{kind} file, which is not read; convert it to PNG or JPEG"
-    return _NO_IMAGE
+            return kind
+    return None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import torch
 
 from tlbench.config import DataConfig, ImageDataConfig
 from tlbench.data.carve import carve
+from tlbench.data.class_folders import list_splits
+from tlbench.data.csv_listing import list_csv
 from tlbench.data.images import FileSet, Images, ImageSet
-from tlbench.data.listing import Listing, list_csv, list_splits
+from tlbench.data.listing import Listed, Listing
 from tlbench.data.scan import Scan, scan
 from tlbench.data.target import Target, own_root
 from tlbench.data.unreadable import check_unreadable
@@ -29,19 +32,21 @@ def open_image_files(
         DataError: The files cannot be used; more than `data.max_unreadable` of them cannot be decoded.
     """
     root = own_root(data)
-    listings = list_files(root, data)
-    parts, unreadable = read_listings(listings, data, say, warn)
+    listed = list_files(root, data, say, warn)
+    parts, unreadable = read_listings(listed.parts, data, say, warn)
     splits, rule = carve(parts, data, split_seed, "the folder's" if data.name == "image_folder" else "the file's")
-    return Target(data.name, splits, rule, unreadable)
+    inventory = listed.inventory.leaving_out(_names_there(listed, unreadable), "unreadable")
+    return Target(data.name, splits, rule, unreadable, inventory)
 
 
-def list_files(root: Path, data: ImageDataConfig) -> dict[str, Listing]:
-    """The listing of each split that the folder or CSV file has.
+def list_files(root: Path, data: ImageDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> Listed:
+    """The listing of each split that the folder or CSV file has, of the classes of `data.classes` alone.
 
     Raises:
         DataError: As `list_splits` and `list_csv`.
     """
-    return list_splits(root, data.limits) if data.name == "image_folder" else list_csv(root, data.limits)
+    list_them = list_splits if data.name == "image_folder" else list_csv
+    return list_them(root, data.limits, data.classes, say, warn)
 
 
 def read_listings(
@@ -65,7 +70,7 @@ def read_listings(
     start = 0
     for part, listing in listings.items():
         kept = torch.tensor([i for i in range(len(listing)) if start + i not in found.unreadable])
-        parts[part] = _images(listing, kept, found, start, data, in_memory)
+        parts[part] = _images(listing, kept, found, start, data, in_memory, part)
         start += len(listing)
     return parts, unreadable
 
@@ -75,6 +80,12 @@ def keeps_in_memory(data: DataConfig, count: int, side: int) -> bool:
     if data.cache == "auto":
         return count * 3 * side**2 <= data.memory_budget_mb * 2**20
     return data.cache == "memory"
+
+
+def _names_there(listed: Listed, names: Iterable[str]) -> list[str]:
+    """The names that the inventory has for files of the listings, whose root may be another."""
+    root = listed.parts["train"].root
+    return [os.path.relpath(root / name, listed.inventory.root).replace(os.sep, "/") for name in names]
 
 
 def _joined(listings: Mapping[str, Listing]) -> Listing:
@@ -88,7 +99,7 @@ def _joined(listings: Mapping[str, Listing]) -> Listing:
 
 
 def _images(
-    listing: Listing, kept: torch.Tensor, found: Scan, start: int, data: ImageDataConfig, in_memory: bool
+    listing: Listing, kept: torch.Tensor, found: Scan, start: int, data: ImageDataConfig, in_memory: bool, part: str
 ) -> Images:
     whole = len(kept) == len(listing)
     pixels, digests = found.pixels[start : start + len(listing)], found.digests[start : start + len(listing)]
@@ -98,7 +109,7 @@ def _images(
     empty = torch.nonzero(torch.bincount(listing.labels, minlength=len(listing.class_names)) == 0).flatten().tolist()
     if empty:
         name = listing.class_names[empty[0]]
-        raise DataError(f"{listing.root}: class {name!r} has no readable image; add some or remove the class")
+        raise DataError(f"{listing.root}: class {name!r} has no readable image in {part}; add some or remove the class")
     if in_memory:
         return ImageSet(pixels, listing.labels, listing.class_names, listing.names)
     return FileSet(listing, data.stored_side, data.fit, pixels, digests, data.limits.image)

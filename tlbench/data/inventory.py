@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tlbench.folders import is_hidden
+
 HIDDEN = "hidden"
 
 _EXAMPLES = 3
@@ -27,6 +29,14 @@ class Inventory:
     root: Path
     read: Mapping[str, tuple[str, ...]]
     left_out: Mapping[str, tuple[str, ...]]
+
+    def leaving_out(self, names: Iterable[str], reason: str) -> Inventory:
+        """The same files, some of which turned out to be unusable when they were read."""
+        moved = dict.fromkeys(names)
+        if not moved:
+            return self
+        read = {kind: tuple(name for name in there if name not in moved) for kind, there in self.read.items()}
+        return Inventory(self.root, read, {**self.left_out, reason: (*self.left_out.get(reason, ()), *moved)})
 
     def section(self) -> dict[str, Any]:
         """For the record: counts of both, and the first names of what was left out; JSON types."""
@@ -70,7 +80,7 @@ def all_files(root: Path) -> Iterator[str]:
 
     Folders that cannot be read are passed over: whoever needs their files says so.
     """
-    pending: list[tuple[str, frozenset[str]]] = [("", frozenset())]
+    pending: list[tuple[str, frozenset[str]]] = [("", frozenset(map(str, Path(os.path.realpath(root)).parents)))]
     while pending:
         below, above = pending.pop()
         place = os.path.join(root, below)  # noqa: PTH118 - 50,000 Paths are slow
@@ -92,8 +102,15 @@ def all_files(root: Path) -> Iterator[str]:
                 yield name
 
 
+def leads_up(root: Path, name: str) -> bool:
+    """Whether what lies at a path below a root is a link to one of the folders above it, as `all_files` sees it."""
+    place = root / name
+    above = {os.path.realpath(root / folder) for folder in Path(name).parents}
+    return place.is_symlink() and os.path.realpath(place) in above | set(map(str, Path(os.path.realpath(root)).parents))
+
+
 def _reason(name: str) -> str:
-    if any(part.startswith(".") for part in name.split("/")):
+    if any(map(is_hidden, name.split("/"))):
         return HIDDEN
     ending = os.path.splitext(name)[1]  # noqa: PTH122
     return f"not an image ({ending.lower()})" if ending else "not an image (no ending)"

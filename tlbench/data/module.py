@@ -17,8 +17,10 @@ from tlbench.data.loader import BatchLoader, OrderedLoader
 from tlbench.data.target import Target
 from tlbench.data.target_module import TargetModule
 from tlbench.data.training_batch import training_batch
+from tlbench.data.was_read import was_read
 from tlbench.data.worker_loader import WorkerLoader
 from tlbench.data.workers import default_workers
+from tlbench.results.was_read import WasRead
 
 _EVALUATION_PIXELS = 256 * 64**2
 
@@ -68,6 +70,12 @@ class ImageDataModule(TargetModule[Images]):
     def audit(self, *, test: bool) -> Audit:
         """As in `TargetModule`, with the cache."""
         return audit_target(self.target, self.fingerprint, self.data, test=test)
+
+    def was_read(self) -> WasRead:
+        """As in `TargetModule`."""
+        return was_read(
+            "classification", self.target, {name: split.labels for name, split in self.target.splits.items()}
+        )
 
     def pictures(self, split: str, index: Tensor) -> Tensor:
         """As in `TargetModule`."""

@@ -19,7 +19,8 @@ def stratified_split(
 ) -> dict[str, Tensor]:
     """Carve parts out of the images and leave the rest for training.
 
-    A part has round(N · fraction) images, shared among the classes by largest remainder. Parts are carved in the
+    A part has round(N · fraction) images, shared among the classes by largest remainder; classes of which it would have
+    none, or too few would be left, get one image each in every part where they have so many. Parts are carved in the
     given order, so the first does not depend on the fractions of the others.
 
     Args:
@@ -37,13 +38,17 @@ def stratified_split(
     members = _members(labels, seed, _SPLIT_DRAW, len(class_names))
     taken = [0] * len(members)
     split: dict[str, Tensor] = {}
-    for part, fraction in fractions.items():
+    for later, (part, fraction) in enumerate(fractions.items(), 1 - len(fractions)):
         quota = _quota([len(m) for m in members], fraction)
+        if sum(fractions.values()) < 1:
+            room = [len(m) - t - 1 + later for m, t in zip(members, taken, strict=True)]  # beside one each elsewhere
+            quota = [min(max(q, 1), r) if r > 0 else q for q, r in zip(quota, room, strict=True)]
         for c, wanted in enumerate(quota):
             if not 0 < wanted < len(members[c]) - taken[c]:
                 raise DataError(
                     f"data.{part}_fraction={fraction:g}: class {class_names[c]!r} has {len(members[c])} images, too "
-                    f"few for at least one each in train and {part}; add images of it or change the fraction"
+                    f"few for at least one each in {_listed(['train', *fractions])}; add images of it or change the "
+                    "fraction"
                 )
         split[part] = _join(m[t : t + q] for m, t, q in zip(members, taken, quota, strict=True))
         taken = [t + q for t, q in zip(taken, quota, strict=True)]
@@ -102,6 +107,10 @@ def _quota(counts: Sequence[int], fraction: float) -> list[int]:
     for c in by_remainder[: round(sum(counts) * fraction) - sum(quota)]:
         quota[c] += 1
     return quota
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _join(parts: Iterable[Tensor]) -> Tensor:

@@ -14,6 +14,7 @@ from tlbench.data.inventory import Inventory
 from tlbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from tlbench.data.facts import ImageFacts
     from tlbench.data.images import Images
 
 
@@ -44,6 +45,9 @@ class Target(Generic[S_co]):
         split_rule: How the splits came about (official or carved out, fractions, seed, counts); JSON types only.
         unreadable: Files left out, with the reason, where `data.max_unreadable` allows it.
         inventory: What became of each file below the root; None where data are not the user's files.
+        facts: Split → what its files hold; None where data are not the user's files.
+        pixel_ranges: Container → the lowest and the highest value of what has more than 8 bits: black and white.
+        unlabelled: Names of images that no label file and no entry of annotations belongs to.
     """
 
     name: str
@@ -51,6 +55,9 @@ class Target(Generic[S_co]):
     split_rule: Mapping[str, Any]
     unreadable: Mapping[str, str] = field(default_factory=dict)
     inventory: Inventory | None = None
+    facts: Mapping[str, ImageFacts] | None = None
+    pixel_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    unlabelled: frozenset[str] = frozenset()
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from tlbench.data.audit import Audit
 from tlbench.data.loader import OrderedLoader
 from tlbench.data.target import Split, Target
 from tlbench.errors import DataError
+from tlbench.results.was_read import WasRead
 
 S = TypeVar("S", bound=Split)
 
@@ -47,6 +48,10 @@ class TargetModule(LightningDataModule, Generic[S]):
     @abstractmethod
     def audit(self, *, test: bool) -> Audit:
         """Audit the splits that a run reads: train, val and, with `test`, test."""
+
+    @abstractmethod
+    def was_read(self) -> WasRead:
+        """What was read: for the user before training, and for the record."""
 
     @abstractmethod
     def pictures(self, split: str, index: Tensor) -> Tensor:

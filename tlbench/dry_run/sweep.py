@@ -7,18 +7,19 @@ from collections.abc import Sequence
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from tlbench.compose import compose_with_hydra
+from tlbench.compose import Primary, compose_with_hydra
 from tlbench.dry_run.show import show_sweep_plan
 from tlbench.study.planning import plan_runs
 from tlbench.study.tune import trials_left
 
 
-def show_sweep(overrides: Sequence[str], searched: Sequence[str] = ()) -> None:
+def show_sweep(overrides: Sequence[str], searched: Sequence[str] = (), primary: Primary | None = None) -> None:
     """Plan the runs that `-m` with these overrides would make, and print each arm once; nothing is written.
 
     Args:
         overrides: Hydra overrides, with sweeps.
         searched: Further folders with config groups (`--config-dir`).
+        primary: What they are composed into; None: tlbench's own.
 
     Raises:
         UserError: A configuration, the data or the weights are at fault.
@@ -26,10 +27,10 @@ def show_sweep(overrides: Sequence[str], searched: Sequence[str] = ()) -> None:
     parser = OverridesParser.create()
     parsed = parser.parse_overrides(list(overrides))
     fixed = [o.input_line for o in parsed if o.input_line and not o.is_sweep_override()]
-    hydra = compose_with_hydra(fixed, searched).hydra
+    hydra = compose_with_hydra(fixed, searched, primary).hydra
     swept = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
     (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides([*swept, *overrides]), None)
-    planned = plan_runs(jobs, lambda job: compose_with_hydra(job, searched))
+    planned = plan_runs(jobs, lambda job: compose_with_hydra(job, searched, primary))
     left = [p for p in planned if p.config.rerun or not p.is_complete()]
     searches = {p.search.folder: p.search for p in left if p.search}.values()
     trials = [(search.config, count) for search in searches if (count := trials_left(search))]

@@ -52,5 +52,6 @@ def _renumbered(images: BoxSplit, class_names: Sequence[str]) -> BoxSplit:
     """The same images with their classes, equal but for the order, in the order given."""
     if images.class_names == tuple(class_names):
         return images
-    labels = class_numbers(images.class_names, class_names)[images.labels]
-    return replace(images, labels=labels, class_names=tuple(class_names))
+    numbers = class_numbers(images.class_names, class_names)
+    crowds = None if images.crowds is None else images.crowds.renumbered(numbers)
+    return replace(images, labels=numbers[images.labels], class_names=tuple(class_names), crowds=crowds)

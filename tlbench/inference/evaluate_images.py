@@ -8,15 +8,16 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from tlbench.config import TrainConfig
-from tlbench.console import say, warn
+from tlbench.console import say, shown, warn
 from tlbench.inference.complete_run import CompleteRun
 from tlbench.inference.evaluate_options import EvaluateOptions
 from tlbench.inference.evaluating import Evaluating, Further
 from tlbench.inference.evaluation import Evaluation, calibrate
 from tlbench.inference.inference import load_inference
 from tlbench.metrics.calibration import temperature_warning
-from tlbench.results.evaluation import CalibrationRecord, EvaluatedData, EvaluationRecord
+from tlbench.results.evaluation import CalibrationRecord, EvaluatedData, EvaluationRecord, read_evaluations
 from tlbench.results.evaluation_pictures import evaluation_figures
+from tlbench.robustness.corruptions import VERSION
 from tlbench.robustness.result import CorruptionResult
 from tlbench.robustness.suite import run_suite
 
@@ -42,6 +43,7 @@ class EvaluatingImages(Evaluating):
 
     def further(self, stem: str, data: EvaluatedData) -> Further:
         """A calibration and corruptions, where they were asked for."""
+        self._tell_older_corruptions()
         calibration, warnings = self._calibration()
         corruptions = self._corruptions(stem, data, calibration.temperature if calibration else 1.0)
         return Further(calibration, corruptions, warnings)
@@ -61,6 +63,14 @@ class EvaluatingImages(Evaluating):
         warn(warning)
         return calibration, [warning]
 
+    def _tell_older_corruptions(self) -> None:
+        """Say which results beside the record are of another version of the corruptions than this one's."""
+        for name, evaluation in read_evaluations(self.of.folder).items():
+            result = evaluation.corruptions
+            if result is not None and result.version != VERSION:
+                label = f"{shown(self.of.folder / name)}: {result.label()}"
+                warn(f"{label}; not comparable with those of version {VERSION}")
+
     def _corruptions(self, stem: str, data: EvaluatedData, temperature: float) -> CorruptionResult | None:
         if self.options.corruptions is None:
             return None
@@ -68,6 +78,7 @@ class EvaluatingImages(Evaluating):
             partial(self.evaluation.logits_of, self.options.split),
             seed=self.options.corruption_seed,
             progress=say,
+            image_size=self.evaluation.data.image_size,
             temperature=temperature,
             kept_in=self.kept_in(stem),
             identity={"checkpoint": self.checkpoint_sha256, "data": data.fingerprints},

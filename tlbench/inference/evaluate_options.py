@@ -44,7 +44,7 @@ class EvaluateOptions(Options):
         None, description="temperature: fit one on the run's validation split, and report ECE and NLL before and after"
     )
     corruptions: Literal["common"] | None = Field(
-        None, description="common: metrics on 15 common corruptions at 5 severities"
+        None, description="common: metrics on 15 common corruptions, at the network's input size, at 5 severities"
     )
     corruption_seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(0, description="what the corruptions are drawn with")
     trust: bool = Field(False, description=TRUST)

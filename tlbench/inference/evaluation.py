@@ -22,7 +22,7 @@ from tlbench.models.outputs import not_finite
 from tlbench.results.evaluation import CalibrationRecord
 
 Transform = Callable[[Tensor, Tensor], Tensor]
-"""Images (B, 3, H, W) uint8 and sample indices (B,) int64, on the network's device → images of that type and shape."""
+"""Images (B, 3, S, S) uint8 of the network's input size and sample indices (B,) int64, on its device → such images."""
 
 
 @dataclass(eq=False)
@@ -59,7 +59,7 @@ class Evaluation:
 
         Args:
             split: As in `open_split`.
-            transform: Changes each batch before it is normalised.
+            transform: Changes each batch once it has the network's input size, before it is normalised.
 
         Returns:
             Logits (N, C) float32 and targets (N,) int64, in the split's order, on the CPU.
@@ -70,13 +70,15 @@ class Evaluation:
         logits, targets, first = [], [], 0
         for images in self.parts(split):
             for batch, labels, index in batches(images, self.data):
-                inputs = batch.to(self.inference.device)
-                if transform is not None:
-                    inputs = transform(inputs, first + index.to(self.inference.device))
-                logits.append(self.inference.logits(inputs).cpu())
+                logits.append(self._logits(batch, first + index, transform).cpu())
                 targets.append(labels)
             first += len(images)
         return torch.cat(logits), torch.cat(targets)
+
+    def _logits(self, batch: Tensor, index: Tensor, transform: Transform | None) -> Tensor:
+        if transform is None:
+            return self.inference.logits(batch)
+        return self.inference.logits(batch, lambda images: transform(images, index.to(images.device)))
 
     def metrics(self, split: str, logits: Tensor, targets: Tensor) -> dict[str, float | None]:
         """Loss and metrics under their flat names, `<split>/oa`, as a run's record has them.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tlbench.config import ImageLimit
-from tlbench.data.decode import EXTENSIONS, STANDARD, UnreadableError, read_image_file
+from tlbench.data.decode import STANDARD, UnreadableError, read_image_file
 from tlbench.data.listing import list_images, natural_order
 from tlbench.errors import DataError
 from tlbench.machine import cores_each
@@ -40,7 +40,7 @@ def find_images(given: str) -> list[str]:
     if path.is_dir():
         found = [str(path / name) for name in list_images(path)]
         if not found:
-            raise DataError(f"input={given!r}: no images ({' '.join(EXTENSIONS)}) in this folder; give another")
+            raise DataError(f"input={given!r}: no images in this folder; give another")
         return found
     if os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name too long
         raise DataError(f"input={given!r}: not a regular file; give an image, a folder or a pattern")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from tlbench.config import DetectionConfig, DetectionDataConfig
 from tlbench.console import shown, warn
-from tlbench.data.augment import prepare
+from tlbench.data.augment import prepare, resized, to_levels
 from tlbench.errors import ConfigError, WeightsError
 from tlbench.inference.complete_run import CompleteRun, chosen_confidence, verify
 from tlbench.metrics.finite_outputs import FiniteOutputs, NonFiniteOutputs, suspect
@@ -84,23 +84,23 @@ class LoadedRun:
 class Inference(LoadedRun):
     """Computes logits."""
 
-    def logits(self, images: Tensor) -> Tensor:
+    def logits(self, images: Tensor, change: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """The network's outputs, computed in the run's precision and memory format.
 
         Args:
             images: (B, 3, H, W) uint8, RGB, of the run's stored size, on any device.
+            change: Changes the images once they have the network's input size, (B, 3, S, S) uint8 on the device, to
+                such images, before they are normalised.
 
         Returns:
             (B, C) float32, on the device.
         """
         c = self.run.config
         with torch.inference_mode():
-            inputs = prepare(
-                images.to(self.device, non_blocking=True),
-                c.data.image_size,
-                c.data.normalisation,
-                channels_last=c.trainer.channels_last,
-            )
+            size, images = c.data.image_size, images.to(self.device, non_blocking=True)
+            if change is not None:
+                images = change(to_levels(resized(images, size)))
+            inputs = prepare(images, size, c.data.normalisation, channels_last=c.trainer.channels_last)
             outputs: Tensor = self.outputs(inputs)
         return outputs.float()
 

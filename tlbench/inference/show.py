@@ -29,7 +29,7 @@ def show_evaluation(record: EvaluationRecord) -> None:
     if record.corruptions is not None:
         corrupted = record.corruptions
         say(f"mean corrupted OA {_shown(corrupted.mean_corrupted_oa)} (clean {_shown(corrupted.clean_oa)})")
-        say(corrupted.differences)
+        say(f"{corrupted.label()}; {corrupted.differences}")
     if comparison is not None and not comparison.differing:
         count, largest = len(comparison.recorded), comparison.largest_difference
         say(f"all {count} recorded metrics agree to {TOLERANCE:g} (largest difference {largest:.1g})")

@@ -42,8 +42,8 @@ def open_split(
     data = config.data
     assert isinstance(data, ImageDataConfig)
     if split == "all" and data.name in ("image_folder", "image_csv"):
-        listings = list_files(own_root(data), data)
-        found = tuple(read_listings(listings, data, say, warn)[0].values())
+        listed = list_files(own_root(data), data, say, warn)
+        found = tuple(read_listings(listed.parts, data, say, warn)[0].values())
         if data.classes is not None:
             found = tuple(choose_classes(images, data.classes) for images in found)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -28,6 +29,9 @@ _ENVIRONMENT = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 """What MLflow reads; what the user has set stays."""
+
+_ANSWERS_WITHIN_S = 30.0
+"""Seconds for all that a server is asked at once: MLflow's own limit starts anew with every byte of an answer."""
 
 _STATUS: dict[Status, str] = {"complete": "FINISHED", "failed": "FAILED", "interrupted": "KILLED"}
 
@@ -83,17 +87,20 @@ class RunMlflowLogger(MLFlowLogger):
             OutputError: The id cannot be kept.
         """
         try:
-            self._find()
-            with _alone(self._uri):
-                run_id = str(self.run_id)
-            self._known.note("mlflow", run_id, **self._place)
-            self._go_on(run_id)
+            self._in_time(self._start)
         except OSError as error:
             raise self._refusal(error) from error
         except Exception as error:
             if not type(error).__module__.startswith(("mlflow", "sqlalchemy", "requests")):
                 raise
             raise self._refusal(error) from error
+
+    def _start(self) -> None:
+        self._find()
+        with _alone(self._uri):
+            run_id = str(self.run_id)
+        self._known.note("mlflow", run_id, **self._place)
+        self._go_on(run_id)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log what is not there yet for this step."""
@@ -141,7 +148,7 @@ class RunMlflowLogger(MLFlowLogger):
         if not self._answers:
             return
         try:
-            call()
+            self._in_time(call)
         except Exception as error:  # whatever the store does
             self._answers = False
             reason = " ".join(str(error).split())[:200]
@@ -149,6 +156,32 @@ class RunMlflowLogger(MLFlowLogger):
                 f"MLflow at {self._uri} failed ({reason}); nothing more is logged there, curves.csv and the record "
                 "have it all"
             )
+
+    def _in_time(self, call: Callable[[], object]) -> None:
+        """Make a call; one to a server that does not end in time is left behind.
+
+        Raises:
+            TimeoutError: It did not.
+            Exception: What it raised.
+        """
+        if _store_path(self._uri) is not None:
+            call()
+            return
+        failed: list[Exception] = []
+
+        def work() -> None:
+            try:
+                call()
+            except Exception as error:  # raised again below
+                failed.append(error)
+
+        thread = threading.Thread(target=work, daemon=True, name="mlflow")
+        thread.start()
+        thread.join(_ANSWERS_WITHIN_S)
+        if thread.is_alive():
+            raise TimeoutError(f"no whole answer within {_ANSWERS_WITHIN_S:.0f} s")
+        if failed:
+            raise failed[0]
 
     def _refusal(self, error: Exception) -> ConfigError:
         reason = " ".join(str(error).split())[:200] or type(error).__name__

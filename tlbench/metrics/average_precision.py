@@ -42,7 +42,10 @@ def precision_at_recalls(matches: Matches, threshold: int) -> NDArray[np.float64
     """
     rows = np.full((len(matches.objects), len(RECALLS)), np.nan)
     for c in np.flatnonzero(matches.present).tolist():
-        rows[c] = interpolated_precision((matches.hits[matches.of_class(c)] >> threshold & 1) == 1, matches.objects[c])
+        where = matches.of_class(c)
+        rows[c] = interpolated_precision(
+            matches.right(threshold, where)[matches.counts(threshold, where)], matches.objects[c]
+        )
     return rows
 
 

@@ -1,8 +1,8 @@
 """Which detections of an image find an object: COCO's greedy matching, image by image.
 
 The reference is `COCOeval.evaluateImg` of pycocotools with its default parameters for boxes: area range `all`, at most
-100 detections of a class an image, no crowd regions. Its result is kept in 10 bits a detection instead of matrices, so
-that a data set's matches take little memory.
+100 detections of a class an image. Its result is kept in 14 bits a detection instead of matrices, so that a data set's
+matches take little memory.
 """
 
 from __future__ import annotations
@@ -27,11 +27,14 @@ class ImageMatches:
     Args:
         kept: (K,) int64, which of the image's detections they are, by descending score.
         hits: (K,) int64, bit i set where the detection is a true positive at `IOU_THRESHOLDS[i]`.
+        crowded: (K,) int64, at how many of the thresholds, from the lowest on, the detection lies in a crowd of its
+            class: where it is no true positive at one of these, it counts neither way there.
         ious: (K,) float32 IoU with the object matched at IoU threshold 0.5; 0 where there is none.
     """
 
     kept: NDArray[np.int64]
     hits: NDArray[np.int64]
+    crowded: NDArray[np.int64]
     ious: NDArray[np.float32]
 
 
@@ -41,6 +44,8 @@ def match_boxes(
     labels: NDArray[np.int64],
     true_boxes: NDArray[np.float32],
     true_labels: NDArray[np.int64],
+    crowd_boxes: NDArray[np.float32] | None = None,
+    crowd_labels: NDArray[np.int64] | None = None,
 ) -> ImageMatches:
     """Match one image's detections to its objects, at all IoU thresholds at once.
 
@@ -49,12 +54,17 @@ def match_boxes(
     IoUs the later object). What a detection takes does not depend on those of lower score: the true positives among the
     detections above a confidence are the same whether or not those below it were there.
 
+    A detection that takes no object at a threshold is ignored there if it lies in a crowd of its class: if the part of
+    its own area that is in one crowd is at or above the threshold. Any number of detections may lie in a crowd.
+
     Args:
         boxes: (D, 4), `x1 y1 x2 y2`, any unit.
         scores: (D,).
         labels: (D,) class indices.
         true_boxes: (G, 4), as `boxes`.
         true_labels: (G,).
+        crowd_boxes: (R, 4), as `boxes`; None: there is no crowd.
+        crowd_labels: (R,).
     """
     order = np.argsort(-scores, kind="stable")
     kept = order[_rank_in_class(labels[order]) < MAX_DETECTIONS]
@@ -73,7 +83,12 @@ def match_boxes(
             taken[g] |= won
             if won & 1:
                 ious[d] = v
-    return ImageMatches(kept, np.array(hits, dtype=np.int64), np.array(ious, dtype=np.float32))
+    crowded = np.zeros(len(kept), dtype=np.int64)
+    if crowd_boxes is not None and crowd_labels is not None and len(kept) and len(crowd_boxes):
+        inside = mask.iou(_corner_and_size(boxes[kept]), _corner_and_size(crowd_boxes), [1] * len(crowd_boxes))
+        inside = np.where(labels[kept][:, None] == crowd_labels, inside, 0).max(axis=1)
+        crowded = np.searchsorted(IOU_THRESHOLDS, inside, side="right")
+    return ImageMatches(kept, np.array(hits, dtype=np.int64), crowded, np.array(ious, dtype=np.float32))
 
 
 def _rank_in_class(labels: NDArray[np.int64]) -> NDArray[np.int64]:

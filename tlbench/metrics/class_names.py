@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from tlbench.errors import DataError
@@ -14,10 +15,10 @@ def metric_class_names(class_names: Sequence[str]) -> list[str]:
         DataError: Two classes would share a metric's name.
     """
     names = [name.replace("/", "_") for name in class_names]
-    for name in names:
-        if names.count(name) > 1:
-            raise DataError(
-                f"class names {list(class_names)!r}: two would be called {name!r} in metrics ('/' becomes '_'); "
-                "rename one of them"
-            )
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"class names {list(class_names)!r}: two would be called {twice[0]!r} in metrics ('/' becomes '_'); "
+            "rename one of them"
+        )
     return names

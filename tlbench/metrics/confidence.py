@@ -26,7 +26,8 @@ class Rates:
 def rates(matches: Matches, confidences: NDArray[np.float64]) -> Rates:
     """Precision TP / (TP + FP), recall TP / (TP + FN) and F1 = 2 TP / (2 TP + FP + FN) at each confidence.
 
-    What counts are the detections of a score at or above it. Precision is 0 where there is none.
+    What counts are the detections of a score at or above it, without those in crowds. Precision is 0 where there is
+    none.
 
     Args:
         matches: Of a data set.
@@ -51,7 +52,7 @@ def best_confidence(matches: Matches) -> float:
     Returns:
         In (0, 1) for scores in [0, 1]; `NOTHING_FOUND` where no detection finds an object.
     """
-    candidates = np.unique(matches.scores[(matches.hits & 1 == 1) & (matches.scores > 0)]).astype(np.float64)[::-1]
+    candidates = np.unique(matches.scores[matches.right(0) & (matches.scores > 0)]).astype(np.float64)[::-1]
     if len(candidates) == 0:
         return NOTHING_FOUND
     total = np.zeros(len(candidates))
@@ -59,13 +60,13 @@ def best_confidence(matches: Matches) -> float:
         tp, detected = _counts(matches, c, candidates)
         total += 2 * tp / (detected + matches.objects[c])
     score = float(candidates[np.argmax(total)])
-    lower = matches.scores[matches.scores < score]
+    lower = matches.scores[(matches.scores < score) & matches.counts(0)]
     return (score + max(float(lower.max()) if len(lower) else 0.0, 0.0)) / 2
 
 
 def matched_iou(matches: Matches, confidence: float) -> float:
     """Mean IoU of the true positives at IoU 0.5 with a score at or above the confidence; NaN where there is none."""
-    found = matches.ious[(matches.hits & 1 == 1) & (matches.scores.astype(np.float64) >= confidence)]
+    found = matches.ious[matches.right(0) & (matches.scores.astype(np.float64) >= confidence)]
     return math.fsum(found.tolist()) / len(found) if len(found) else math.nan  # exact: the same in every order
 
 
@@ -74,7 +75,8 @@ def _counts(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """True positives at IoU 0.5 and detections of a class at or above each confidence, (K,) each."""
     where = matches.of_class(index)
-    ascending = matches.scores[where][::-1].astype(np.float64)
+    counts = matches.counts(0, where)
+    ascending = matches.scores[where][counts][::-1].astype(np.float64)
     detected = len(ascending) - np.searchsorted(ascending, confidences, side="left")
-    tp = np.concatenate([[0], np.cumsum(matches.hits[where] & 1)])
+    tp = np.concatenate([[0], np.cumsum(matches.right(0, where)[counts])])
     return tp[detected], detected

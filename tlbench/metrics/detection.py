@@ -7,14 +7,17 @@ bytes a detection, of which there are at most 100 a class and image.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
 
 from tlbench.data.detection.targets import BoxTargets
+from tlbench.errors import DataError
 from tlbench.metrics.average_precision import average_precision
 from tlbench.metrics.box_matching import IOU_THRESHOLDS, match_boxes
 from tlbench.metrics.class_names import metric_class_names
@@ -24,6 +27,8 @@ from tlbench.metrics.detections import Detections
 from tlbench.metrics.matches import Matches
 
 _BITS = len(IOU_THRESHOLDS)
+_CROWD_BITS = 4  # for 0 … 10
+_MOST_CLASSES = 1 << 31 - _BITS - _CROWD_BITS
 
 
 class DetectionMetrics(Metric):
@@ -40,6 +45,8 @@ class DetectionMetrics(Metric):
       is none;
     - `confidence`: the one used.
 
+    What is detected in crowds is ignored as COCO does: unless it is a true positive, it counts neither way.
+
     A class without objects has no metrics: NaN, and left out of means, also where something is detected as that class.
     Without any object all are NaN but `confidence`. All are NaN, `confidence` too, where a score or a box of any image
     is not a finite number (see `Detections.undefined`): merely left out, it would be an object that was not found. A
@@ -53,7 +60,7 @@ class DetectionMetrics(Metric):
         class_names: C names, in the order of the labels.
 
     Raises:
-        DataError: Two classes would share a metric's name.
+        DataError: Two classes would share a metric's name, or there are more than 131,072.
     """
 
     full_state_update = False
@@ -67,12 +74,14 @@ class DetectionMetrics(Metric):
 
     def __init__(self, class_names: Sequence[str]) -> None:
         super().__init__()
+        if len(class_names) > _MOST_CLASSES:
+            raise DataError(f"{len(class_names):,} classes; up to {_MOST_CLASSES:,} are measured; leave some out")
         self.class_names = metric_class_names(class_names)
         self._confidence: float | None = None
         # One entry a batch, on the CPU. Label and hits share an int32, as processes cannot exchange 16-bit integers.
         self.add_state("scores", [], "cat")  # (N,) float32
         self.add_state("ious", [], "cat")  # (N,) float32
-        self.add_state("hits", [], "cat")  # (N,) int32: label << 10 | bits of the IoU thresholds
+        self.add_state("hits", [], "cat")  # (N,) int32: label, thresholds in a crowd (4 bits), hits
         self.add_state("objects", torch.zeros(len(self.class_names), dtype=torch.int64), "sum")
         self.add_state("undefined", torch.zeros((), dtype=torch.int64), "sum")  # boxes that are no numbers
 
@@ -106,18 +115,20 @@ class DetectionMetrics(Metric):
         true_labels = targets.labels.cpu().numpy()
         ends = np.cumsum([len(image) for image in detections])
         true_starts = np.searchsorted(targets.image.cpu().numpy(), np.arange(len(targets) + 1))
+        crowds = _crowds_by_image(targets)
 
-        kept, hits, ious = [], [], []
+        kept, hits, crowded, ious = [], [], [], []
         for i, end in enumerate(ends):
             own, true = slice(end - len(detections[i]), end), slice(true_starts[i], true_starts[i + 1])
-            found = match_boxes(boxes[own], scores[own], labels[own], true_boxes[true], true_labels[true])
+            found = match_boxes(boxes[own], scores[own], labels[own], true_boxes[true], true_labels[true], *crowds[i])
             kept.append(own.start + found.kept)
             hits.append(found.hits)
+            crowded.append(found.crowded)
             ious.append(found.ious)
         chosen = np.concatenate(kept)
         self.scores.append(torch.from_numpy(scores[chosen].astype(np.float32)))
         self.ious.append(torch.from_numpy(np.concatenate(ious)))
-        packed = labels[chosen] << _BITS | np.concatenate(hits)
+        packed = (labels[chosen] << _CROWD_BITS | np.concatenate(crowded)) << _BITS | np.concatenate(hits)
         self.hits.append(torch.from_numpy(packed.astype(np.int32)))
         counts = np.bincount(true_labels, minlength=len(self.class_names))
         self.objects = self.objects + torch.from_numpy(counts).to(self.objects.device)
@@ -152,7 +163,9 @@ class DetectionMetrics(Metric):
 
     def _matches(self) -> Matches:
         scores, ious, hits = (_whole(getattr(self, name), dtype).numpy() for name, dtype in _LISTS.items())
-        return Matches.sort(scores, hits >> _BITS, hits & (1 << _BITS) - 1, ious, self.objects.cpu().numpy())
+        above = hits >> _BITS
+        labels, crowded = above >> _CROWD_BITS, above & (1 << _CROWD_BITS) - 1
+        return Matches.sort(scores, labels, hits & (1 << _BITS) - 1, ious, self.objects.cpu().numpy(), crowded)
 
     def _sync_dist(self, *args: Any, **kwargs: Any) -> None:
         """Exchange the states from where the backend wants them, with entries of the right type where there are none.
@@ -165,6 +178,17 @@ class DetectionMetrics(Metric):
 
 
 _LISTS = {"scores": torch.float32, "ious": torch.float32, "hits": torch.int32}
+
+
+def _crowds_by_image(targets: BoxTargets) -> list[tuple[NDArray[np.float32], NDArray[np.int64]] | tuple[()]]:
+    """Boxes, in pixels of the image, and labels of each image's crowds; nothing where there are none at all."""
+    crowds = targets.crowds
+    if crowds is None or len(crowds.labels) == 0:
+        return [()] * len(targets)
+    boxes = targets.in_image(crowds.boxes, crowds.image).cpu().numpy()
+    labels = crowds.labels.cpu().numpy()
+    starts = np.searchsorted(crowds.image.cpu().numpy(), np.arange(len(targets) + 1))
+    return [(boxes[a:b], labels[a:b]) for a, b in pairwise(starts.tolist())]
 
 
 def _whole(state: list[Tensor] | Tensor, dtype: torch.dtype) -> Tensor:

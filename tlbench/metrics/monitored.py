@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Literal
 
 from tlbench.errors import ConfigError
+from tlbench.suggestions import did_you_mean
 
 Mode = Literal["min", "max"]
 
@@ -38,6 +40,26 @@ MAIN_METRIC: Mapping[str, str] = {"classification": "test/oa", "detection": "tes
 """Task → what its studies compare."""
 
 
+METRICS_OF_PEERS: Mapping[str, tuple[str, ...]] = {
+    "acc": ("oa",),
+    "acc1": ("oa",),
+    "accuracy": ("oa",),
+    "balanced_accuracy": ("aa",),
+    "cohen_kappa": ("kappa",),
+    "f1_score": ("f1",),
+    "f2": ("f1",),
+    "macro_f1": ("f1",),
+    "map": ("map50_95",),
+    "map_50": ("map50",),
+    "map_50_95": ("map50_95",),
+    "map_75": ("map50_95",),
+    "mean_recall": ("aa",),
+    "recall": ("aa", "f1"),
+    "top1": ("oa",),
+}
+"""What others call a metric, or one near to it → those here."""
+
+
 def mode_of(monitor: str, metrics: Mapping[str, Mode]) -> Mode:
     """The better direction of a monitored metric.
 
@@ -50,6 +72,11 @@ def mode_of(monitor: str, metrics: Mapping[str, Mode]) -> Mode:
     """
     split, _, metric = monitor.partition("/")
     if split != "val" or metric not in metrics:
-        allowed = ", ".join(f"val/{name}" for name in metrics)
-        raise ConfigError(f"callbacks.monitor={monitor!r}: the best epoch is chosen on validation, by one of {allowed}")
+        allowed = [f"val/{name}" for name in metrics]
+        close = METRICS_OF_PEERS.get(metric.lower().replace("-", "_"), ())
+        found = [f"val/{name}" for name in close if name in metrics] or difflib.get_close_matches(monitor, allowed, n=1)
+        raise ConfigError(
+            f"callbacks.monitor={monitor!r}: the best epoch is chosen on validation, by one of {', '.join(allowed)}"
+            f"{did_you_mean(found)}"
+        )
     return metrics[metric]

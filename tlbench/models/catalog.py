@@ -11,11 +11,11 @@ from tlbench.config import ModelConfig
 from tlbench.errors import ConfigError
 from tlbench.models.network import Network
 from tlbench.models.norms import to_group_norm
-from tlbench.models.resnet import resnet18
+from tlbench.models.torchvision_network import resnet18, torchvision_network
 from tlbench.models.user_groups import with_groups
 
 NETWORKS: dict[str, Callable[[int], Network]] = {"resnet18": resnet18}
-"""torchvision's networks: name → builder, called with the number of classes."""
+"""Networks that need no more than the number of classes to be built, by name."""
 
 
 def build_network(model: ModelConfig, num_classes: int, seed: int, image_size: int) -> Network:
@@ -55,6 +55,8 @@ def _build(model: ModelConfig, num_classes: int, image_size: int) -> Network:
         from tlbench.models.user_module import user_network
 
         return user_network(model, num_classes, image_size)
+    if model.name not in NETWORKS:
+        return torchvision_network(model, num_classes, image_size)
     network = NETWORKS[model.name](num_classes)
     return network if model.groups is None else with_groups(network.module, model.groups)
 

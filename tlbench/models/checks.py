@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 from tlbench.config import ModelConfig
@@ -31,9 +32,11 @@ def model_problems(model: ModelConfig) -> list[str]:
 def _torchvision(model: ModelConfig) -> list[str]:
     problems = []
     if model.name not in LIBRARIES["torchvision"]:
+        close = difflib.get_close_matches(model.name, LIBRARIES["torchvision"], n=3)
+        hint = f"did you mean {', '.join(close)}? " if close else ""
         problems.append(
-            f"model.name={model.name!r}: of torchvision's networks there is {', '.join(LIBRARIES['torchvision'])}; use "
-            "model=timm model.name=… for any other, or model=module for one of your own"
+            f"model.name={model.name!r}: torchvision has no such classifier; {hint}Use another of its networks, "
+            "model=timm model.name=… for one of timm's, or model=module for one of your own"
         )
     if model.arguments:
         problems.append(f"model.arguments={model.arguments!r}: {model.name} takes none; use {{}}, or model=timm")

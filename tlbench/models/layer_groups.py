@@ -15,6 +15,12 @@ RESNET18: Mapping[str, tuple[str, ...]] = {
     HEAD: ("fc",),
 }
 
+RESNETS = (
+    *("resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
+    *("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2"),
+)
+"""torchvision's networks with the parts of ResNet-18."""
+
 YOLO11: Mapping[str, tuple[str, ...]] = {
     "backbone_stem": ("model.0",),
     "backbone_p2": ("model.1", "model.2"),
@@ -39,7 +45,7 @@ YOLO11_OTHER_HEADS = ("model.23.cv4", "model.23.proto")
 YOLO11_MODELS = ("yolo11n", "yolo11s", "yolo11m", "yolo11l", "yolo11x")
 
 LAYER_GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "resnet18": RESNET18,
+    **dict.fromkeys(RESNETS, RESNET18),
     **dict.fromkeys(YOLO11_MODELS, YOLO11),
 }
 """Network → layer group → prefixes of module names, from input to head."""

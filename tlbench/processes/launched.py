@@ -12,6 +12,8 @@ import stat
 import threading
 from collections.abc import Mapping
 
+from tlbench.processes.news import NEWS, find_launcher
+
 LAUNCHED = "TLBENCH_LAUNCHED"
 """Environment variable of a process that a launcher started; it has no meaning for the processes that this starts."""
 
@@ -35,7 +37,11 @@ def follow_launcher() -> bool:
     Afterwards standard input is empty: nobody else waits for what the launcher never writes, and no process that this
     one starts has the pipe.
     """
-    if os.environ.pop(LAUNCHED, None) is None or not _stdin_is_a_pipe():
+    launched = os.environ.pop(LAUNCHED, None) is not None and _stdin_is_a_pipe()
+    if launched:
+        find_launcher(os.environ)
+    os.environ.pop(NEWS, None)
+    if not launched:
         return False
     pipe = os.dup(_STDIN)
     nothing = os.open(os.devnull, os.O_RDONLY)

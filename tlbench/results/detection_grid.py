@@ -18,6 +18,7 @@ from tlbench.names import printable
 from tlbench.results.figures import COLOURS, new_figure, short_name
 
 _FALSE, _OBJECT, _RIGHT = COLOURS[1], COLOURS[2], COLOURS[0]
+_IGNORED = "0.45"
 _DASHES = (0, (3, 1.5))
 _CELL = 3.6
 """Inches of an image's longer side."""
@@ -42,6 +43,8 @@ class ShownImage:
         found_labels: (K,).
         scores: (K,) in [0, 1].
         false: (K,) whether it found no object.
+        crowds: (R, 4) regions in which detections count neither way.
+        ignored: (K,) whether it lies in one of these.
     """
 
     name: str
@@ -53,10 +56,13 @@ class ShownImage:
     found_labels: NDArray[np.int64]
     scores: NDArray[np.float32]
     false: NDArray[np.bool_]
+    crowds: NDArray[np.float64]
+    ignored: NDArray[np.bool_]
 
 
 def detections_figure(shown: Sequence[ShownImage], class_names: Sequence[str], confidence: float) -> Figure:
-    """Images in the order given: objects solid, detections dashed, in another colour those that found no object.
+    """Images in the order given: objects solid, detections dashed, in another colour those that found no object; and
+    where there are crowds, these and what was detected in them in grey.
 
     Detections bear score and (of several classes) class, missed objects their class.
 
@@ -85,8 +91,10 @@ def detections_figure(shown: Sequence[ShownImage], class_names: Sequence[str], c
         Line2D([], [], color=_RIGHT, linewidth=2, linestyle=_DASHES, label="detection, right"),
         Line2D([], [], color=_FALSE, linewidth=2, linestyle=_DASHES, label="detection, false"),
     ]
+    if any(len(image.crowds) for image in shown):
+        handles.append(Line2D([], [], color=_IGNORED, linewidth=2, label="crowd, and what is in it"))
     title = f"confidence ≥ {confidence:.3f}, IoU ≥ 0.5; most mistakes first"
-    figure.legend(handles=handles, title=title, loc="upper center", ncols=3, frameon=False, fontsize=9)
+    figure.legend(handles=handles, title=title, loc="upper center", ncols=len(handles), frameon=False, fontsize=9)
     return figure
 
 
@@ -95,20 +103,25 @@ def _draw(axes: Axes, image: ShownImage, class_names: Sequence[str], inches: NDA
     axes.imshow(image.pixels)
     missed, false = int(image.missed.sum()), int(image.false.sum())
     axes.set_title(f"{_tail(image.name)}\n{missed} missed, {false} false", fontsize=8, pad=3)
+    for box in image.crowds:
+        _rectangle(axes, box, _IGNORED, "-", 2.0)
     for box in image.boxes:
         _rectangle(axes, box, _OBJECT, "-", 2.0)
     for k in reversed(range(len(image.found))):  # the surest on top
-        colour, width = _FALSE if image.false[k] else _RIGHT, 1.6 if k < _LABELLED_UP_TO else 0.7
-        _rectangle(axes, image.found[k], colour, _DASHES, width)
+        _rectangle(axes, image.found[k], _colour(image, k), _DASHES, 1.6 if k < _LABELLED_UP_TO else 0.7)
     point = float((size / (72 * inches)).max())  # in pixels of the image
     several = len(class_names) > 1
     labelled = range(min(len(image.found), _LABELLED_UP_TO))
     for k in sorted(labelled, key=lambda k: (image.false[k], -k)):  # mistakes on top
         name = f"{short_name(class_names[image.found_labels[k]])} " if several else ""
-        _label(axes, image.found[k], f"{name}{image.scores[k]:.2f}", _FALSE if image.false[k] else _RIGHT, point, size)
+        _label(axes, image.found[k], f"{name}{image.scores[k]:.2f}", _colour(image, k), point, size)
     if several:
         for box, label in zip(image.boxes[image.missed], image.labels[image.missed], strict=True):
             _label(axes, box, short_name(class_names[label]), _OBJECT, point, size, below=True)
+
+
+def _colour(image: ShownImage, k: int) -> str:
+    return _FALSE if image.false[k] else _IGNORED if image.ignored[k] else _RIGHT
 
 
 def _rectangle(

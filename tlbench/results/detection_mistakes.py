@@ -23,12 +23,14 @@ class ImageOutcome:
         image: The image.
         detections: (K,) int64, which of the image's detections these are, by descending score.
         false: (K,) which of them are false positives.
+        ignored: (K,) which of them lie in crowds and count neither way.
         missed: (M,) which of the objects none of them found.
     """
 
     image: ImagePredictions
     detections: NDArray[np.int64]
     false: NDArray[np.bool_]
+    ignored: NDArray[np.bool_]
     missed: NDArray[np.bool_]
 
     @property
@@ -44,7 +46,10 @@ def match_images(images: Sequence[ImagePredictions], num_classes: int) -> tuple[
         images: N ≥ 1 of them.
         num_classes: C.
     """
-    found = [match_boxes(i.boxes, i.scores, i.labels, i.target_boxes, i.target_labels) for i in images]
+    found = [
+        match_boxes(i.boxes, i.scores, i.labels, i.target_boxes, i.target_labels, i.crowd_boxes, i.crowd_labels)
+        for i in images
+    ]
     pairs = list(zip(images, found, strict=True))
     matches = Matches.sort(
         np.concatenate([image.scores[each.kept] for image, each in pairs]),
@@ -52,6 +57,7 @@ def match_images(images: Sequence[ImagePredictions], num_classes: int) -> tuple[
         np.concatenate([each.hits for each in found]).astype(np.int32),
         np.concatenate([each.ious for each in found]),
         np.bincount(np.concatenate([image.target_labels for image in images]), minlength=num_classes),
+        np.concatenate([each.crowded for each in found]).astype(np.int32),
     )
     return found, matches
 
@@ -66,7 +72,8 @@ def outcome(image: ImagePredictions, found: ImageMatches, confidence: float) -> 
     """
     sure = image.scores[found.kept].astype(np.float64) >= confidence
     detections, right = found.kept[sure], found.hits[sure] & 1 == 1
-    return ImageOutcome(image, detections, ~right, _missed(image, detections[right]))
+    ignored = ~right & (found.crowded[sure] > 0)
+    return ImageOutcome(image, detections, ~right & ~ignored, ignored, _missed(image, detections[right]))
 
 
 def worst_first(outcomes: Sequence[ImageOutcome], limit: int) -> list[int]:

@@ -93,4 +93,6 @@ def _shown(result: ImageOutcome, split: BoxSplit, position: int, picture: Tensor
         found_labels=image.labels[kept],
         scores=image.scores[kept],
         false=result.false,
+        crowds=image.crowd_boxes * factor,
+        ignored=result.ignored,
     )

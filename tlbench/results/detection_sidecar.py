@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +19,7 @@ _MOST_COMPRESSED = 100  # times: predictions of nothing but zeros are packed abo
 _SMALL = 64 << 20  # bytes
 
 _COLUMNS = ("count", "boxes", "scores", "labels", "target_count", "target_boxes", "target_labels")
+_CROWDS = ("crowd_count", "crowd_boxes", "crowd_labels")  # only of data that have some
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,8 @@ class ImagePredictions:
         labels: (K,) int64 class indices.
         target_boxes: (M, 4) float32, as `boxes`.
         target_labels: (M,) int64.
+        crowd_boxes: (R, 4) float32, as `boxes`: regions in which what is found counts neither way.
+        crowd_labels: (R,) int64.
     """
 
     name: str
@@ -40,6 +43,8 @@ class ImagePredictions:
     labels: NDArray[np.int64]
     target_boxes: NDArray[np.float32]
     target_labels: NDArray[np.int64]
+    crowd_boxes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    crowd_labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 def _check_size(file: IO[bytes]) -> None:
@@ -59,10 +64,14 @@ def split_images(columns: Mapping[str, NDArray[np.generic]], names: Sequence[str
         columns: Its arrays.
         names: N, what each image is called, in the same order.
     """
-    ends = {key: np.cumsum(columns[key])[:-1] for key in ("count", "target_count")}
-    found = [np.split(columns[key], ends["count"]) for key in ("boxes", "scores", "labels")]
-    true = [np.split(columns[key], ends["target_count"]) for key in ("target_boxes", "target_labels")]
-    return [ImagePredictions(name, *rows) for name, *rows in zip(names, *found, *true, strict=True)]
+    parts = {"count": ("boxes", "scores", "labels"), "target_count": ("target_boxes", "target_labels")}
+    if all(key in columns for key in _CROWDS):
+        parts["crowd_count"] = ("crowd_boxes", "crowd_labels")
+    rows = {key: np.split(columns[key], np.cumsum(columns[c])[:-1]) for c, keys in parts.items() for key in keys}
+    return [
+        ImagePredictions(name, **dict(zip(rows, row, strict=True)))
+        for name, *row in zip(names, *rows.values(), strict=True)
+    ]
 
 
 def read_detections(path: Path) -> list[ImagePredictions]:

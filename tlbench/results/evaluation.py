@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from pathlib import Path
@@ -124,6 +125,15 @@ def write_evaluation(folder: Path, stem: str, record: EvaluationRecord) -> Path:
     return path
 
 
+def read_evaluations(folder: Path) -> dict[str, EvaluationRecord]:
+    """The evaluations in a run's folder, by the name of their file, in the order of these names."""
+    found: dict[str, EvaluationRecord] = {}
+    for path in sorted(folder.glob("evaluation*.json")):
+        with contextlib.suppress(ValidationError, OSError):  # somebody else's
+            found[path.name] = EvaluationRecord.model_validate_json(read_regular(path, _LARGEST))
+    return found
+
+
 def find_calibration(folder: Path, checkpoint_sha256: str) -> CalibrationRecord:
     """The latest temperature that was fitted to these weights.
 
@@ -134,14 +144,11 @@ def find_calibration(folder: Path, checkpoint_sha256: str) -> CalibrationRecord:
     Raises:
         ConfigError: No evaluation there holds one.
     """
-    found: list[tuple[str, CalibrationRecord]] = []
-    for path in folder.glob("evaluation*.json"):
-        try:
-            record = EvaluationRecord.model_validate_json(read_regular(path, _LARGEST))
-        except (ValidationError, OSError):  # somebody else's
-            continue
-        if record.calibration is not None and record.run.checkpoint_sha256 == checkpoint_sha256:
-            found.append((record.volatile.finished, record.calibration))
+    found = [
+        (record.volatile.finished, record.calibration)
+        for record in read_evaluations(folder).values()
+        if record.calibration is not None and record.run.checkpoint_sha256 == checkpoint_sha256
+    ]
     if not found:
         raise ConfigError(
             f"calibrated=true: no temperature was fitted to this run; first: python -m tlbench.evaluate run={folder} "

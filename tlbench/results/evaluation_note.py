@@ -31,10 +31,15 @@ def note_of(evaluation: EvaluationRecord) -> EvaluationNote:
         metrics["val/temperature"] = calibration.temperature
         metrics[f"{split}/ece_calibrated"] = calibration.ece_after
         metrics[f"{split}/nll_calibrated"] = calibration.nll_after
-    if evaluation.corruptions is not None:
-        metrics |= evaluation.corruptions.metrics(split)
+    corruptions = evaluation.corruptions
+    if corruptions is not None:
+        metrics |= corruptions.metrics(split)
     return EvaluationNote(
-        data=evaluation.data.name, split=split, checkpoint_sha256=evaluation.run.checkpoint_sha256, metrics=metrics
+        data=evaluation.data.name,
+        split=split,
+        checkpoint_sha256=evaluation.run.checkpoint_sha256,
+        metrics=metrics,
+        corruptions=None if corruptions is None else corruptions.version,
     )
 
 
@@ -71,7 +76,8 @@ def note_evaluation(folder: Path, name: str, note: EvaluationNote) -> bool:
                 f"{path}: the run was repeated while it was evaluated, with other weights; the record does not take "
                 "the evaluation's numbers: evaluate it again"
             )
-        record.setdefault(_KEY, {})[name] = without_nan(note.model_dump(mode="json"))
+        without = {"corruptions"} if note.corruptions is None else None
+        record.setdefault(_KEY, {})[name] = without_nan(note.model_dump(mode="json", exclude=without))
         after = _text(record)
         if after != before:
             write_atomic(path, after)

@@ -39,7 +39,8 @@ def evaluation_figures(record: EvaluationRecord, logits: Tensor, targets: Tensor
         figures[name] = reliability_figure((logits / divisor).softmax(dim=1), targets, shown_as)
     if record.corruptions is not None:
         r = record.corruptions
-        figures["corruptions"] = corruption_figure(r.oa, r.ece, r.severities, r.clean_oa, r.clean_ece, title)
+        of = f"{title}\n{r.label()}"
+        figures["corruptions"] = corruption_figure(r.oa, r.ece, r.severities, r.clean_oa, r.clean_ece, of)
     return figures
 
 
@@ -63,7 +64,8 @@ def show_in_tensorboard(folder: Path, stem: str, record: EvaluationRecord, figur
 
     TensorBoard lists it beside the run: in the run's own events, curves of two evaluations would lie on one another.
     Figures come as `<split>/<name>`; a suite's numbers as `<split>/mean_corrupted_oa` and so on, and as curves
-    `corruptions/<corruption>` of OA over severity, clean images at 0. Events of an earlier evaluation there go.
+    `corruptions/<corruption>` of OA over severity, clean images at 0; the text `corruptions` says of what. Events of an
+    earlier evaluation there go.
 
     Args:
         folder: The run's folder.
@@ -85,6 +87,8 @@ def show_in_tensorboard(folder: Path, stem: str, record: EvaluationRecord, figur
                 writer.add_figure(f"{split}/{name}", figure, 0)
             for tag, step, value in _scalars(record):
                 writer.add_scalar(tag, value, step)
+            if record.corruptions is not None:
+                writer.add_text("corruptions", f"{record.corruptions.label()}; {record.corruptions.differences}", 0)
         for path in earlier:
             path.unlink(missing_ok=True)
 

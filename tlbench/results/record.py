@@ -16,6 +16,7 @@ from tlbench.errors import ConfigError
 from tlbench.names import as_text
 from tlbench.results.atomic import write_atomic
 from tlbench.results.tuning import TuningRecord
+from tlbench.results.was_read import WasRead
 from tlbench.stored_record import UnreadableRecordError, read_stored
 
 FILE_NAME = "record.json"
@@ -45,7 +46,8 @@ PlainName = Annotated[str, AfterValidator(_plain)]
 class DataRecord(Section):
     """What the run saw: class names, how the splits came about, a SHA-256 of each split it read, and the audit.
 
-    `storage` is `memory` (decoded once, kept on the device) or `workers` (decoded in each epoch).
+    `storage` is `memory` (decoded once, kept on the device) or `workers` (decoded in each epoch). `read` is what was
+    said of it before training; older records have none.
     """
 
     name: str
@@ -54,6 +56,7 @@ class DataRecord(Section):
     fingerprints: dict[str, str]
     storage: Literal["memory", "workers"] = "memory"
     audit: dict[str, Any] | None = None
+    read: WasRead | None = None
 
 
 class ModelRecord(Section):
@@ -133,12 +136,23 @@ class Volatile(Section):
 
 
 class EvaluationNote(Section):
-    """The numbers of an evaluation that was made of the finished run; its file, beside the record, says all else."""
+    """The numbers of an evaluation that was made of the finished run; its file, beside the record, says all else.
+
+    `corruptions` is the version of the suite of corruptions that the metrics on corrupted images are of, null without
+    such: metrics of two versions are not comparable. Notes that do not say it are of version 1.
+    """
 
     data: str
     split: str
     checkpoint_sha256: str
     metrics: dict[str, float | None]
+    corruptions: int | None = None
+
+    @model_validator(mode="after")
+    def _first_version(self) -> EvaluationNote:
+        if self.corruptions is None and f"{self.split}/mean_corrupted_oa" in self.metrics:
+            self.corruptions = 1
+        return self
 
 
 class Record(Section):

@@ -38,7 +38,8 @@ def motion_blur(images: Tensor, draws: Draws, severity: int) -> Tensor:
 def zoom_blur(images: Tensor, _draws: Draws, severity: int) -> Tensor:
     """The mean of the image and of ever larger enlargements of it."""
     largest, step = severities.ZOOM_BLUR.at(severity, images)
-    factors = [1 + step * k for k in range(round(largest / step) + 1)]
+    steps = round(largest / step)
+    factors = [1 + largest * k / steps for k in range(steps + 1)]
     total = images.clone()
     for factor in factors:
         total += enlarge(images, factor)

@@ -3,7 +3,8 @@
 The authors' programs and the package `imagecorruptions` draw from running generator state and need libraries in old
 versions. These are written anew, so that an image's corruption is a function of (seed, sample index) whatever the
 batch, and a severity changes the strength and nothing else. Figures are therefore not comparable with published ones
-on CIFAR-10-C or ImageNet-C; see `DIFFERENCES`.
+on CIFAR-10-C or ImageNet-C; see `DIFFERENCES`. As there, what is corrupted is the image as the network sees it: of its
+input's size, in 8 bits, not yet normalised. How strong is a matter of that size; see `severities`.
 """
 
 from __future__ import annotations
@@ -44,8 +45,12 @@ _FUNCTIONS: Mapping[str, Corruption] = MappingProxyType(
 COMMON = tuple(_FUNCTIONS)
 """The suite, in the order of the paper."""
 
-VERSION = 1
-"""Raised whenever the suite gives other images, so that results of two versions are never averaged."""
+VERSION = 2
+"""Raised whenever the suite gives other images, so that results of two versions are never averaged.
+
+1 corrupted the stored pixels, before they were brought to the network's input size, with CIFAR-10-C's numbers up to 64
+pixels a side and ImageNet-C's above.
+"""
 
 DIFFERENCES = (
     "not comparable with published figures on CIFAR-10-C or ImageNet-C: all corruptions are drawn anew; "
@@ -61,7 +66,7 @@ def corrupt(images: Tensor, index: Tensor, name: str, severity: int, seed: int) 
     """Corrupt a batch; a sample's draws are a function of (seed, name, sample index), the same at all severities.
 
     Args:
-        images: (B, 3, H, W) uint8, RGB, on any device.
+        images: (B, 3, H, W) uint8, RGB, of the network's input size, on any device.
         index: (B,) int64 sample indices, on the same device.
         name: One of `COMMON`.
         severity: 1–5.

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from tlbench.data.augment import to_levels
 from tlbench.data.decode import open_image
 from tlbench.robustness import severities
 from tlbench.robustness.draws import Draws
@@ -48,15 +49,14 @@ def pixelate(images: Tensor, _draws: Draws, severity: int) -> Tensor:
     """Average blocks of pixels."""
     share = severities.PIXELATE.at(severity, images)
     levels = (images * 255).round_()  # whole numbers: their sums are exact in whatever order
-    rows, heights, shown_rows = _blocks(images.shape[-2], share, images.device)
-    columns, widths, shown_columns = _blocks(images.shape[-1], share, images.device)
-    means = (rows @ levels @ columns.T) / (heights[:, None] * widths * 255)
-    return means[..., shown_rows, :][..., shown_columns]
+    rows, columns = (_blocks(side, share, images.device) for side in images.shape[-2:])
+    means = (rows @ levels @ columns.T) / (rows.sum(1)[:, None] * columns.sum(1) * 255)
+    return means[..., rows.argmax(0), :][..., columns.argmax(0)]
 
 
 def jpeg_compression(images: Tensor, _draws: Draws, severity: int) -> Tensor:
     """Write as JPEG, and read again, on the CPU."""
-    levels = (images * 255).round_().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    levels = to_levels(images).permute(0, 2, 3, 1).cpu().numpy()
     quality = severities.JPEG_COMPRESSION.at(severity, images)
     read = torch.stack([torch.from_numpy(_through_jpeg(pixels, quality)) for pixels in levels])
     return read.permute(0, 3, 1, 2).to(images.device) / 255
@@ -70,11 +70,9 @@ def _through_jpeg(pixels: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np
         return np.array(image)
 
 
-def _blocks(side: int, share: float, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Blocks of a line of pixels: (n, side) which pixels are in it, (n,) how many; (side,) which one a pixel shows."""
+def _blocks(side: int, share: float, device: torch.device) -> Tensor:
+    """Blocks of a line of pixels: (n, side) float, 1 where a pixel is in a block, else 0."""
     number = max(1, int(side * share))
     edges = (torch.arange(number + 1, dtype=torch.float64) * (side / number) + 0.5).floor()
     pixels = torch.arange(side)
-    member = ((pixels >= edges[:-1, None]) & (pixels < edges[1:, None])).float().to(device)
-    shown = ((pixels + 0.5) * (number / side)).long().to(device)
-    return member, member.sum(dim=1), shown
+    return ((pixels >= edges[:-1, None]) & (pixels < edges[1:, None])).float().to(device)

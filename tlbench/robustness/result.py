@@ -19,6 +19,8 @@ class CorruptionResult(Section):
         differences: What sets it apart from the published suite, one line.
         names: The corruptions that were run, in order.
         severities: The severities that were run, ascending.
+        image_size: Height and width of the network's input, at which the images were corrupted, pixels; None where
+            they were not, in version 1.
         seed: What the corruptions were drawn with.
         temperature: What the logits were divided by; it changes ECE and leaves OA.
         clean_oa: OA on the same images as they are.
@@ -37,6 +39,7 @@ class CorruptionResult(Section):
     differences: str
     names: list[str]
     severities: list[int]
+    image_size: int | None = None
     seed: int
     temperature: float
     clean_oa: Value
@@ -48,6 +51,13 @@ class CorruptionResult(Section):
     mean_corrupted_ece: Value
     oa_by_severity: list[Value]
     ece_by_severity: list[Value]
+
+    def label(self) -> str:
+        """What the numbers are of: the suite's version, and on what it acted."""
+        if self.version == 1:
+            return "corruptions of version 1, on the stored pixels"
+        at = "" if self.image_size is None else f", at {self.image_size} px"
+        return f"corruptions of version {self.version}, on the network's input{at}"
 
     def metrics(self, split: str) -> dict[str, Value]:
         """The summary, flat, as a record names metrics: `<split>/mean_corrupted_oa`, …"""

@@ -1,36 +1,67 @@
-"""How strong each corruption is at severities 1–5, for small and for large images.
+"""How strong each corruption is at severities 1–5, at the size in pixels at which a network sees its images.
 
 Source of the numbers: Hendrycks and Dietterich 2019, "Benchmarking Neural Network Robustness to Common Corruptions and
-Perturbations" (ICLR, arXiv:1903.12261), as set in the authors' programs (github.com/hendrycks/robustness):
-`make_cifar_c.py` for images up to 64 pixels (CIFAR-10-C, 32 pixels), `imagenet_c/corruptions.py` for larger ones
-(ImageNet-C, 224 pixels). What differs from them is said where it stands; the aim of it is that no severity changes an
-image less (by PSNR) than the one before. Lengths are pixels, whatever the image's size, brightnesses of [0, 1].
+Perturbations" (ICLR, arXiv:1903.12261), as set in the authors' programs (github.com/hendrycks/robustness, folder
+`ImageNet-C/create_c`): `make_cifar_c.py` (CIFAR-10-C, 32 pixels) and `make_imagenet_c.py` (ImageNet-C, 224 pixels). An
+image of 32 pixels takes the former, one of 224 the latter, and one between them, parameter by parameter, what lies on
+the line between both over the logarithm of its longest side; what is a whole number in both is rounded to one. Smaller
+and larger images take the numbers of the nearer end, lengths in pixels not scaled: nothing published says how they go
+on, and the line would soon leave what a parameter can be. (The authors' own numbers for 64 and 299 pixels, set by hand,
+are not used.)
+
+What differs from the published numbers is said where it stands; the aim of it is that no severity changes an image less
+(by PSNR) than the one before. Lengths are pixels, brightnesses of [0, 1].
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar, cast
 
 from torch import Tensor
 
 SEVERITIES = (1, 2, 3, 4, 5)
-SMALL_SIDE = 64
-"""Longest side, pixels, of images that take CIFAR-10-C's numbers."""
 
-T = TypeVar("T")
+SMALL_SIDE = 32
+"""Side, pixels, of images that take CIFAR-10-C's numbers."""
+
+LARGE_SIDE = 224
+"""Side, pixels, of images that take ImageNet-C's numbers."""
+
+T = TypeVar("T", bound="float | tuple[float, ...]")
 
 
 @dataclass(frozen=True)
 class Levels(Generic[T]):
-    """A corruption's parameters at the five severities."""
+    """A corruption's parameters at the five severities, for images of `SMALL_SIDE` and of `LARGE_SIDE` pixels."""
 
     small: tuple[T, T, T, T, T]
     large: tuple[T, T, T, T, T]
+    order: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    """From which side on which levels, of 1–5, stand at severities 1–5; in order where nothing is said."""
 
     def at(self, severity: int, images: Tensor) -> T:
         """The parameters for images (…, H, W) at a severity of 1–5."""
-        return (self.small if max(images.shape[-2:]) <= SMALL_SIDE else self.large)[severity - 1]
+        return self.at_side(severity, max(images.shape[-2:]))
+
+    def at_side(self, severity: int, side: int) -> T:
+        """The parameters for images whose longest side has so many pixels, ≥ 1, at a severity of 1–5."""
+        share = math.log(side / SMALL_SIDE) / math.log(LARGE_SIDE / SMALL_SIDE)
+        ordered = self.order.get(max((begin for begin in self.order if begin <= side), default=0), SEVERITIES)
+        level = ordered[severity - 1] - 1
+        return _between(self.small[level], self.large[level], min(max(share, 0.0), 1.0))
+
+
+def _between(a: T, b: T, share: float) -> T:
+    """On the line from a to b; both ends exactly."""
+    if isinstance(a, tuple):
+        assert isinstance(b, tuple)
+        return cast("T", tuple(_between(x, y, share) for x, y in zip(a, b, strict=True)))
+    assert not isinstance(b, tuple)
+    value = a if a == b else (1 - share) * a + share * b
+    return cast("T", round(value) if isinstance(a, int) and isinstance(b, int) else value)
 
 
 GAUSSIAN_NOISE = Levels((0.04, 0.06, 0.08, 0.09, 0.10), (0.08, 0.12, 0.18, 0.26, 0.38))
@@ -51,11 +82,20 @@ DEFOCUS_BLUR = Levels(
 GLASS_BLUR = Levels(
     ((0.4, 1, 1), (0.25, 1, 1), (0.05, 1, 1), (0.4, 1, 2), (0.25, 1, 2)),
     ((0.9, 2, 1), (0.7, 1, 2), (1.1, 3, 2), (1.0, 2, 3), (1.5, 4, 2)),
+    {
+        54: (1, 2, 4, 5, 3),
+        64: (1, 2, 4, 3, 5),
+        72: SEVERITIES,
+        86: (1, 2, 3, 5, 4),
+        138: (1, 2, 5, 3, 4),
+        152: (1, 2, 3, 5, 4),
+        162: SEVERITIES,
+    },
 )
 """Standard deviation of the blur before and after; farthest displacement; how often pixels are displaced.
 
 The published levels in order of damage: 3, 2, 1, 5, 4 for small images, 2, 1, 4, 3, 5 for large ones; their mean
-is what it was.
+is what it was. Between them, where displacements are rounded, the order was measured on photographs.
 """
 
 MOTION_BLUR = Levels(
@@ -68,7 +108,10 @@ ZOOM_BLUR = Levels(
     ((0.05, 0.01), (0.10, 0.01), (0.15, 0.01), (0.20, 0.01), (0.25, 0.01)),
     ((0.10, 0.01), (0.15, 0.01), (0.20, 0.02), (0.24, 0.02), (0.30, 0.03)),
 )
-"""Largest enlargement less 1; step from one enlargement to the next."""
+"""Largest enlargement less 1; about the step from one enlargement to the next, of which there are a whole number.
+
+As the authors wrote them; rounding in `np.arange` gives their programs one enlargement more at three levels.
+"""
 
 SNOW = Levels(
     (

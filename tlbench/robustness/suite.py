@@ -18,7 +18,7 @@ from tlbench.robustness.result import CorruptionResult, mean
 from tlbench.robustness.severities import SEVERITIES
 
 Transform = Callable[[Tensor, Tensor], Tensor]
-"""Images (B, 3, H, W) uint8 and sample indices (B,) int64 → images of that type and shape."""
+"""Images (B, 3, S, S) uint8 of the network's input size and sample indices (B,) int64 → such images."""
 
 LogitsOf = Callable[[Transform | None], tuple[Tensor, Tensor]]
 """Runs the network over all images, each batch changed by the transform → logits (N, C) and targets (N,)."""
@@ -33,6 +33,7 @@ def run_suite(
     seed: int = 0,
     progress: Callable[[str], None] = print,
     *,
+    image_size: int | None = None,
     temperature: float = 1.0,
     kept_in: Path | None = None,
     identity: Mapping[str, Any] | None = None,
@@ -45,6 +46,7 @@ def run_suite(
         severities: Of 1–5.
         seed: What the corruptions are drawn with.
         progress: Shows a line, one a corruption.
+        image_size: Height and width of the images that the transforms are given, pixels, for the result.
         temperature: The logits are divided by it, for ECE.
         kept_in: A file that keeps what is done after each evaluation; a suite that was stopped goes on from it. It
             stays until the caller has written the result and removes it.
@@ -81,7 +83,7 @@ def run_suite(
         ]
         shown = " ".join(_shown(row["oa"]) for row in table[name])
         progress(f"corruption {number}/{len(names)}  {name}  test/oa {shown}{clock.left()}")
-    return _result(clean, table, severities, seed, temperature)
+    return _result(clean, table, severities, image_size, seed, temperature)
 
 
 class _Clock:
@@ -116,7 +118,12 @@ def _scores(logits: Tensor, targets: Tensor, temperature: float) -> Scores:
 
 
 def _result(
-    clean: Scores, table: Mapping[str, list[Scores]], severities: Sequence[int], seed: int, temperature: float
+    clean: Scores,
+    table: Mapping[str, list[Scores]],
+    severities: Sequence[int],
+    image_size: int | None,
+    seed: int,
+    temperature: float,
 ) -> CorruptionResult:
     of = {key: {name: [row[key] for row in rows] for name, rows in table.items()} for key in ("oa", "ece")}
     total = mean([mean(values) for values in of["oa"].values()])
@@ -127,6 +134,7 @@ def _result(
         differences=DIFFERENCES,
         names=list(table),
         severities=list(severities),
+        image_size=image_size,
         seed=seed,
         temperature=temperature,
         clean_oa=clean_oa,

@@ -12,9 +12,10 @@ _MODULES = frozenset(
     """
     os posix nt sys subprocess shutil socket ctypes _ctypes importlib runpy pty webbrowser urllib urllib2 http ftplib
     smtplib telnetlib asyncio multiprocessing threading _thread signal ensurepip marshal timeit pdb bdb doctest requests
-    httpx aiohttp paramiko pickle _pickle cpp_extension
+    httpx aiohttp paramiko pickle _pickle
     """.split()  # noqa: SIM905 - seventy of them are read more easily so
 )
+_PARTS = ("torch.hub", "torch.utils.cpp_extension")
 _FUNCTIONS = frozenset(
     """
     system popen eval exec execfile compile __import__ import_module open input breakpoint globals locals vars setattr
@@ -29,6 +30,6 @@ def acting(names: Iterable[str]) -> str | None:
     """The first of some names, such as `posix.system`, that acts; None where none does."""
     for name in names:
         *modules, last = name.removesuffix("()").split(".")
-        if last in _FUNCTIONS or not _MODULES.isdisjoint(modules):
+        if last in _FUNCTIONS or ".".join(modules[:1]) in _MODULES or ".".join(modules[:3]).startswith(_PARTS):
             return name
     return None

@@ -51,16 +51,28 @@ def catalog() -> dict[tuple[str, str], CatalogEntry]:
     return {(entry.source, entry.model): entry for entry in entries}
 
 
-def find_entry(source: str, model: ModelConfig) -> CatalogEntry:
+def find_entry(source: str, model: ModelConfig, tag: str | None = None) -> CatalogEntry:
     """The entry of a source for a model.
+
+    Args:
+        source: Its name.
+        model: What it is wanted for.
+        tag: Which of torchvision's weights, for source=imagenet; None: the catalog's.
 
     Raises:
         WeightsError: If the catalog has none; names the models the source has.
+        ConfigError: If torchvision has no weights of that name.
     """
     entry = catalog().get((source, model.name))
+    if source == "imagenet" and model.library == "torchvision" and (entry is None or tag is not None):
+        from tlbench.sources.torchvision_published import torchvision_entry  # heavy
+
+        return torchvision_entry(model.name, tag)
     if entry is None:
         models = ", ".join(m for s, m in catalog() if s == source) or "no model"
+        models += " and torchvision's other classifiers" if source == "imagenet" else ""
         other = "source=timm or source=random" if model.library == "timm" else "source=random"
+        other = "source=imagenet or source=random" if model.library == "torchvision" else other
         raise WeightsError(
             f"source={source}: no weights for model.name={model.name}, only for {models}; use one of these, or {other}"
         )

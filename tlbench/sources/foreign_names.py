@@ -105,16 +105,13 @@ def known_names(module: nn.Module, backbone: Iterable[str]) -> Iterator[tuple[st
     """
     own: dict[str, tuple[str, ...]] = {name: (name,) for name in backbone}
     yield "", own
-    yield "older torchvision's", _renamed(own, _OLD_TORCHVISION, whole=False)
     in_timm = _renamed(own, _VIT_OF_TIMM)
-    yield "timm's ViT", in_timm
-    for whose, rules in _OF_TIMM:
-        for begun in (own, in_timm):
-            yield whose, _renamed(begun, rules)
-        if whose == "torchvision's ViT":
-            yield "older torchvision's ViT", _renamed(_renamed(own, rules), _OLD_TORCHVISION)
-    for numbers in _numbers(module, own):
-        yield "the numbers of nn.Sequential", _numbered(own, numbers)
+    ways = [("older torchvision's", _renamed(own, _OLD_TORCHVISION, whole=False)), ("timm's ViT", in_timm)]
+    ways += [(whose, _renamed(begun, rules)) for whose, rules in _OF_TIMM for begun in (own, in_timm)]
+    in_torchvision = _renamed(own, _VIT_OF_TORCHVISION)
+    ways.append(("older torchvision's ViT", _renamed(in_torchvision, _OLD_TORCHVISION, whole=False)))
+    ways += [("the numbers of nn.Sequential", _numbered(own, numbers)) for numbers in _numbers(module, own)]
+    yield from ((whose, parts) for whose, parts in ways if parts)
 
 
 def _renamed(names: Parts, rules: _Rules, *, whole: bool = True) -> dict[str, tuple[str, ...]]:

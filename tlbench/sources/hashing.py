@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from tlbench.regular_file import open_regular
+
+_HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,})\.")
 
 
 def file_sha256(path: Path) -> str:
@@ -19,3 +22,9 @@ def file_sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def sha256_in_name(name: str) -> str:
+    """The first digits of a file's SHA-256, if its name ends in them by torch.hub's convention, else ''."""
+    digits = _HASH_IN_NAME.search(name)
+    return digits[1] if digits else ""

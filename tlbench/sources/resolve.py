@@ -47,7 +47,7 @@ def find_weights(source: SourceConfig, model: ModelConfig) -> FoundWeights | Non
         from tlbench.sources.timm_hub import find_timm_weights  # timm takes seconds to import
 
         return find_timm_weights(source, model.name)
-    return _find_catalogued(source, find_entry(source.name, model))
+    return _find_catalogued(source, find_entry(source.name, model, source.tag))
 
 
 def _find_catalogued(source: SourceConfig, entry: CatalogEntry) -> FoundWeights:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,10 @@ import timm
 from tlbench.config import Normalisation
 from tlbench.errors import ConfigError, WeightsError
 from tlbench.sources.found import FoundWeights, verified
+from tlbench.sources.hashing import sha256_in_name
 
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 """What a repository of weights at Hugging Face holds, the safe format first."""
-
-_HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,})\.")
 
 
 @dataclass(frozen=True)
@@ -115,9 +113,3 @@ def published(model: str, tag: str | None) -> Published:
         normalisation=Normalisation(mean=list(cfg.mean), std=list(cfg.std)) if in_colour else None,
         heads=tuple(head for head in heads if head),
     )
-
-
-def sha256_in_name(name: str) -> str:
-    """The first digits of a file's SHA-256, if its name ends in them by torch.hub's convention, else ''."""
-    digits = _HASH_IN_NAME.search(name)
-    return digits[1] if digits else ""

@@ -21,7 +21,9 @@ from tlbench.sources.inert import ClaimError, Inert, allowed_for
 from tlbench.sources.torch_pickle import MAGIC_NUMBER, SHAPED, StorageOf, TorchReader
 
 _LEGACY_PICKLES = 5  # magic number, protocol, system, content, storages
-_ALLOCATES = re.compile(r"(^|\.)bytearray$|Tensor$|Storage$|Parameter$|^torch\.nn\.|^numpy\.|^ultralytics\.")
+_ALLOCATES = re.compile(
+    r"(^|\.)bytearray$|Tensor$|Storage$|Parameter$|^torch\.nn\.|^numpy\..*(array|_reconstruct)$|^ultralytics\."
+)
 _WIDEST = 16  # bytes an element
 _BEYOND = 1 << 62  # so much is too much for anything
 

@@ -99,9 +99,15 @@ def _metrics(a: Side, b: Side, wanted: str) -> list[str]:
     """Those to sum up: the wanted one, and the usual ones that both sides have."""
     has = [{name for record in side.complete for name in _names(record)} for side in (a, b)]
     for side, names in zip((a, b), has, strict=True):
-        if wanted not in names:
-            known = ", ".join(sorted(name for name in has[0] & has[1] if name.count("/") == 1)) or "none in common"
-            raise ConfigError(f"metric={wanted}: {side.name} has no such metric; both sides have: {known}")
+        if wanted in names:
+            continue
+        if any(wanted in note.metrics for record in side.complete for note in record.evaluations.values()):
+            raise ConfigError(
+                f"metric={wanted}: {side.name} has it from evaluations of finished runs, each of data, a temperature "
+                "and a version of the corruptions of its own, which are not compared; choose a metric of the runs' own"
+            )
+        known = ", ".join(sorted(name for name in has[0] & has[1] if name.count("/") == 1)) or "none in common"
+        raise ConfigError(f"metric={wanted}: {side.name} has no such metric; both sides have: {known}")
     return [name for name in STUDY_METRICS[a.complete[0].task] if name in has[0] & has[1]]
 
 

@@ -41,9 +41,7 @@ def visible_gpus(environment: Mapping[str, str]) -> list[str]:
         return _parts(listed or [])
     names = [name.strip() for name in given.split(",")]
     end = next((n for n, name in enumerate(names) if not _is_gpu(name, listed)), len(names))
-    named = names[
-        :end
-    ]  # as CUDA reads it: what is no device, such as -1, ends the list; and one named twice empties it
+    named = names[:end]  # as CUDA reads it: what is no device, such as -1, ends the list; one named twice empties it
     return named if len(set(named)) == len(named) else []
 
 
@@ -61,10 +59,10 @@ class GpuPool:
         """GPUs for a run that takes `count` of them; none where it takes none, or more than there are."""
         if not 0 < count <= len(self._runs):
             return []
-        taken = sorted(self._runs, key=self._runs.__getitem__)[:count]  # stable: in the order that they have
-        for gpu in taken:
+        least_used = sorted(self._runs, key=self._runs.__getitem__)[:count]
+        for gpu in least_used:
             self._runs[gpu] += 1
-        return taken
+        return [gpu for gpu in self._runs if gpu in least_used]  # in the order that they have, whoever ended first
 
     def give_back(self, gpus: Sequence[str]) -> None:
         """A run that had them has ended."""

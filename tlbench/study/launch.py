@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from tlbench.arms import arm_name
+from tlbench.compose import CONFIG_NAME, config_dir
 from tlbench.console import console, say, shown, warn
 from tlbench.errors import ConfigError
 from tlbench.metrics.monitored import DEFAULT_MONITOR
 from tlbench.names import json_bytes
-from tlbench.overrides import quoted
+from tlbench.overrides import quoted, within_grammar
 from tlbench.results.atomic import ANOTHER_RUN_FOLDER, write_atomic
 from tlbench.results.folder import CONSOLE_FILE, remove_all_leftovers
 from tlbench.results.lock import COUNTS_FOR_S, locked
 from tlbench.results.places import check_place
 from tlbench.results.record import Record, read_record
+from tlbench.results.was_read import lines
 from tlbench.streams import results_are_kept
 from tlbench.study.collect import check_comparable
 from tlbench.study.gpus import gpus_of
 from tlbench.study.jobs import Job, StudyFailed, run_jobs
+from tlbench.study.kept import arms_in_order, kept_runs
 from tlbench.study.planning import PlannedRun, plan_runs
 from tlbench.study.render import render
 from tlbench.study.search import Compose
@@ -56,7 +60,7 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
     if OmegaConf.is_missing(hydra_config.hydra.sweep, "dir"):
         raise ConfigError("hydra.sweep.dir: missing; give the study's folder")
     results_are_kept()
-    planned = plan_runs(job_overrides, compose)
+    planned = plan_runs([[within_grammar(o) for o in overrides] for overrides in job_overrides], compose)
     check_place(planned[0].study_folder / SUMMARY_FILE, ANOTHER_RUN_FOLDER)
     if any(p.config.plan for p in planned):
         raise ConfigError("plan=true: a sweep's dry run is made with -m, without hydra.mode; drop one of them")
@@ -79,9 +83,17 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
 
 
 def _passed_on(hydra_config: DictConfig) -> list[str]:
-    """What a run's own command line needs of the study's: further config folders."""
-    sources = hydra_config.hydra.runtime.config_sources
-    flags = [part for s in sources if s.provider == "command-line" for part in ("--config-dir", str(s.path))]
+    """What a run's own command line needs of the study's: its primary configuration, and further config folders."""
+    hydra = hydra_config.hydra
+    given = {"command-line": "--config-dir", "main": "--config-path"}
+    flags = [
+        part
+        for s in hydra.runtime.config_sources
+        if s.provider in given and str(s.path) != str(config_dir())
+        for part in (given[s.provider], str(s.path))
+    ]
+    if hydra.job.config_name not in (None, CONFIG_NAME):
+        flags += ["--config-name", str(hydra.job.config_name)]
     return flags + [o for o in hydra_config.hydra.overrides.hydra if o.startswith("hydra.searchpath=")]
 
 
@@ -115,7 +127,7 @@ def _conclude(planned: list[PlannedRun], codes: Mapping[Path, int], untuned: Map
         if code != 0:
             failed.append(f"{shown(plan.folder)} (exit code {code})")
     if records:
-        _show(planned, records, without)
+        _show(planned, records, without, untuned)
     if failed:
         raise StudyFailed(
             f"{len(failed)} of {len(planned)} runs failed: {', '.join(failed)}; the same command tries them again"
@@ -126,18 +138,26 @@ def _arm(plan: PlannedRun) -> str:
     return arm_name(plan.config.model_dump(), plan.config.factors)
 
 
-def _show(planned: list[PlannedRun], records: list[Record], without: list[Failure]) -> None:
-    factors = planned[0].config.factors
+def _show(planned: list[PlannedRun], records: list[Record], without: list[Failure], untuned: Collection[Path]) -> None:
+    """Sum up what this command made, and what others have left in the study's folder that can stand beside it."""
+    factors, folder = planned[0].config.factors, planned[0].study_folder
     check_comparable(records, factors)
-    if planned[0].config.test:
-        summary = summarise_study(records, factors, without)
-    else:  # what chose the best epochs is all there is
-        monitor = planned[0].config.callbacks.monitor or DEFAULT_MONITOR[planned[0].config.task.name]
-        summary = summarise_study(records, factors, without, primary=monitor, metrics=())
-    folder = planned[0].study_folder
     path = folder / SUMMARY_FILE
     with locked(folder, _PATIENCE_S):  # another command of the study may be writing it, too
         remove_all_leftovers(folder)
+        known = [p.configured() for p in planned if p.folder not in untuned] or [p.configured() for p in planned]
+        kept = kept_runs(folder, [p.folder for p in planned], records, known, factors)
+        options: dict[str, Any] = {
+            "kept": kept.records,
+            "left_out": kept.left_out,
+            "order": arms_in_order([p.configured().arm for p in planned], kept.records, path),
+        }
+        if not planned[0].config.test:  # what chose the best epochs is all there is
+            monitor = planned[0].config.callbacks.monitor or DEFAULT_MONITOR[planned[0].config.task.name]
+            options |= {"primary": monitor, "metrics": ()}
+        summary = summarise_study(records, factors, without, **options)
         write_atomic(path, json_bytes(summary.to_dict()))
     console.print(render(summary))
+    for line in lines(summary.read) if summary.read else []:
+        say(line)
     say(f"summary: {shown(path)}")

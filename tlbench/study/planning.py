@@ -6,19 +6,31 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from omegaconf import DictConfig
 
+from tlbench.arms import arm_name
 from tlbench.compose import plain
 from tlbench.config import StandIn, TrainConfig
-from tlbench.console import banner, shown, warn
+from tlbench.console import banner, say, shown, warn
 from tlbench.errors import ConfigError
 from tlbench.loggers.check import check_loggers
-from tlbench.parsing import parse
+from tlbench.parsing import has_key, parse
 from tlbench.results.folder import earlier_record, is_complete
 from tlbench.results.tuning import with_values
 from tlbench.stand_ins import banner_text, data_stand_in, replace_overrides, source_stand_in, stand_in_overrides
+from tlbench.study.collect import check_configs
+from tlbench.study.kept import declared_before
 from tlbench.study.search import Compose, Search, search_of
+
+
+class ConfiguredRun(NamedTuple):
+    """A planned run as it is compared with others."""
+
+    arm: str
+    seed: int
+    config: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,11 @@ class PlannedRun:
     folder: Path
     study_folder: Path
     search: Search | None = None
+
+    def configured(self) -> ConfiguredRun:
+        """Its arm, seed and configuration."""
+        config = self.config.model_dump(mode="json")
+        return ConfiguredRun(arm_name(config, self.config.factors), self.config.seed, config)
 
     def with_values(self, values: Mapping[str, float]) -> PlannedRun:
         """The run with the values chosen for its tuned keys."""
@@ -69,21 +86,29 @@ def plan_runs(job_overrides: list[list[str]], compose: Compose) -> list[PlannedR
 
     planned = _without_repetitions(_plan(_with_all_factors(job_overrides, once), once))
     _check_searches(planned)
+    check_configs([p.configured() for p in planned], planned[0].config.factors)
     return planned
 
 
 def _with_all_factors(job_overrides: list[list[str]], compose: Compose) -> list[list[str]]:
     """Declare as factors the keys that the command line sweeps beside the seeds, so that arms never share a folder."""
-    first = parse(plain(compose(job_overrides[0])))
+    composed = compose(job_overrides[0])
+    first = parse(plain(composed))
     values: dict[str, set[str]] = {}
     for override in (o for overrides in job_overrides for o in overrides):
         key, _, value = override.partition("=")
         values.setdefault(key.lstrip("+~"), set()).add(value)
     swept = [key for key, found in values.items() if len(found) > 1 and key.partition(".")[0] not in ("seed", "seeds")]
     missing = [key for key in swept if key not in first.factors and key not in ("experiment", "study")]
-    if not missing:
+    declared = [*first.factors, *missing]
+    before = None if "factors" in values else declared_before(Path(composed.hydra.sweep.dir), declared)
+    if before is not None and all(has_key(first, key) for key in before):
+        say(f"factors=[{','.join(before)}], as the runs declare that lie in the study's folder")
+    elif missing:
+        before = declared
+    if before is None:
         return job_overrides
-    factors = ",".join([*first.factors, *missing])
+    factors = ",".join(before)
     return [replace_overrides(overrides, {"factors": f"[{factors}]"}) for overrides in job_overrides]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -60,6 +60,35 @@ class _Rendering:
             yield text(f"{failure.status}: {failure.arm}/seed_{failure.seed}: {failure.reason}", "red")
         for note in self.summary.notes:
             yield text(note, "yellow")
+        kept = _kept(arms)
+        if kept:
+            yield text(f"not of this command, kept from before: {kept}")
+        for left_out in self.summary.left_out:
+            yield text(f"left out: {left_out.run}: {left_out.reason}", "yellow")
+        runs = {arm.name: {*arm.seeds, *(f.seed for f in self.summary.failures if f.arm == arm.name)} for arm in arms}
+        for warning, where in self.summary.warnings.items():
+            yield text(f"warning: {warning}{_where(where, runs)}", "yellow")
+
+
+def _kept(arms: Sequence[Arm]) -> str:
+    return _by_arm({arm.name: arm.kept for arm in arms if arm.kept})
+
+
+def _where(where: Mapping[str, Sequence[int]], runs: Mapping[str, Collection[int]]) -> str:
+    """In which runs, unless in all."""
+    everywhere = all(set(seeds) <= set(where.get(arm, ())) for arm, seeds in runs.items())
+    return "" if everywhere else f" ({_by_arm(where)})"
+
+
+def _by_arm(seeds: Mapping[str, Sequence[int]]) -> str:
+    """`a, b: seeds 0, 1; c: seed 0`."""
+    arms: dict[tuple[int, ...], list[str]] = {}
+    for arm, found in seeds.items():
+        arms.setdefault(tuple(found), []).append(arm)
+    return "; ".join(
+        f"{', '.join(names)}: seed{'s' * (len(found) > 1)} {', '.join(map(str, found))}"
+        for found, names in arms.items()
+    )
 
 
 def difference_line(difference: Difference) -> str:

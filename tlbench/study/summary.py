@@ -9,6 +9,7 @@ from typing import Any
 
 from tlbench.config import StandIn
 from tlbench.results.record import Record
+from tlbench.results.was_read import WasRead
 from tlbench.study.baselines import baselines
 from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
 from tlbench.study.tuning_notes import tuning_notes
@@ -31,6 +32,14 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A run in the study's folder that is not summed up: its place there, and why."""
+
+    run: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Arm:
     """The runs of one arm.
 
@@ -43,6 +52,7 @@ class Arm:
         metrics: Per metric its spread over those complete runs in which it is defined.
         fit_s: Mean training time in seconds of the complete runs that were never resumed; None without such a run.
         tuned: The values chosen for the arm's tuned keys.
+        kept: Which of the seeds are not of this command, but were there before.
     """
 
     name: str
@@ -53,6 +63,7 @@ class Arm:
     metrics: Mapping[str, Spread]
     fit_s: float | None
     tuned: Mapping[str, float] = field(default_factory=dict)
+    kept: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class StudySummary:
-    """All that a study says; arms in order of appearance, metrics with the primary one first."""
+    """All that a study says; arms in declared order, metrics with the primary one first.
+
+    `warnings` holds what runs warned of: text → arm → seeds; `left_out` the runs in its folder that do not belong here;
+    `read` what the first of its runs said of the data before it trained, None where no record has that.
+    """
 
     study: str
     factors: tuple[str, ...]
@@ -78,10 +93,17 @@ class StudySummary:
     failures: tuple[Failure, ...]
     stand_ins: tuple[StandIn, ...]
     notes: tuple[str, ...]
+    warnings: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
+    read: WasRead | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers, fit for JSON."""
-        return {**asdict(self), "stand_ins": [stand_in.model_dump() for stand_in in self.stand_ins]}
+        return {
+            **asdict(self),
+            "stand_ins": [stand_in.model_dump() for stand_in in self.stand_ins],
+            "read": None if self.read is None else self.read.model_dump(mode="json"),
+        }
 
 
 def summarise_study(
@@ -92,6 +114,9 @@ def summarise_study(
     metrics: Sequence[str] | None = None,
     confidence: float = 0.95,
     against: Mapping[str, str] | None = None,
+    kept: Sequence[Record] = (),
+    left_out: Sequence[LeftOut] = (),
+    order: Sequence[str] = (),
 ) -> StudySummary:
     """Sum up comparable runs (`check_comparable`).
 
@@ -104,13 +129,19 @@ def summarise_study(
         metrics: All metrics to sum up; None: the task's own.
         confidence: Of the intervals, in (0, 1).
         against: Arm → the one that it is compared with; None: see `baselines`.
+        kept: Complete runs of other commands, comparable as well.
+        left_out: What else lies in the study's folder.
+        order: Of the arms; those that it does not name come last, in order of appearance.
     """
+    own_seeds = {(record.arm, record.seed) for record in records}
+    records = [*records, *kept]
     own = STUDY_METRICS[records[0].task if records else "classification"]
     primary = own[0] if primary is None else primary
     metrics = tuple(dict.fromkeys([primary, *(own if metrics is None else metrics)]))
     failures = [*(_failure(record) for record in records if record.status != "complete"), *failed]
     names = list(dict.fromkeys([*(record.arm for record in records), *(failure.arm for failure in failures)]))
-    complete = {name: [r for r in records if r.arm == name and r.status == "complete"] for name in names}
+    names = [*(name for name in order if name in names), *(name for name in names if name not in order)]
+    complete = {name: _complete(records, name) for name in names}
     values = {name: {metric: _by_seed(runs, metric) for metric in metrics} for name, runs in complete.items()}
     sources = {record.arm: record.config.get("source", {}).get("name") for record in records}
     arms = tuple(
@@ -123,6 +154,7 @@ def summarise_study(
             metrics={metric: summarise(list(values[name][metric].values())) for metric in metrics},
             fit_s=summarise([t for r in runs if (t := r.volatile.fit_s) is not None and not r.volatile.resumes]).mean,
             tuned=next((run.tuning.chosen for run in runs if run.tuning), {}),
+            kept=tuple(run.seed for run in runs if (name, run.seed) not in own_seeds),
         )
         for name, runs in complete.items()
     )
@@ -141,7 +173,25 @@ def summarise_study(
         failures=tuple(failures),
         stand_ins=tuple({(s.kind, s.wanted, s.used): s for r in records for s in r.stand_ins}.values()),
         notes=(*_notes(arms, [d for d in differences if d.metric == primary]), *tuning_notes(complete)),
+        warnings=joined_warnings(records, names),
+        left_out=tuple(left_out),
+        read=next((run.data.read for run in records if run.data and run.data.read), None),
     )
+
+
+def joined_warnings(records: Iterable[Record], arms: Sequence[str]) -> dict[str, dict[str, tuple[int, ...]]]:
+    """What runs warned of, equal texts once: text → arm, in the given order → seeds."""
+    found: dict[str, dict[str, set[int]]] = {}
+    for record in records:
+        for text in record.warnings:
+            found.setdefault(text, {}).setdefault(record.arm, set()).add(record.seed)
+    return {text: {arm: tuple(sorted(of[arm])) for arm in arms if arm in of} for text, of in found.items()}
+
+
+def _complete(records: Iterable[Record], arm: str) -> list[Record]:
+    """An arm's complete runs; where some were kept from before, by seed."""
+    found = [record for record in records if record.arm == arm and record.status == "complete"]
+    return sorted(found, key=lambda record: record.seed)
 
 
 def _failure(record: Record) -> Failure:

@@ -88,6 +88,13 @@ class DetectionTask(Task):
     def predict_batch(self, found: list[Detections], targets: BoxTargets) -> dict[str, Tensor]:
         """How many detections and objects each image has (B,), and all of them one after another; see `predictions`."""
         count = torch.tensor([len(each.scores) for each in found])
+        crowds, of_crowds = targets.crowds, {}
+        if crowds is not None:
+            of_crowds = {
+                "crowd_count": torch.bincount(crowds.image, minlength=len(targets)),
+                "crowd_boxes": targets.in_image(crowds.boxes, crowds.image),
+                "crowd_labels": crowds.labels,
+            }
         return {
             "count": count,
             "boxes": torch.cat([each.boxes for each in found]),
@@ -96,19 +103,24 @@ class DetectionTask(Task):
             "target_count": torch.bincount(targets.image, minlength=len(targets)),
             "target_boxes": targets.in_image(targets.boxes, targets.image),
             "target_labels": targets.labels,
+            **of_crowds,
         }
 
     def predictions(self) -> dict[str, Tensor]:
         """The test split's detections and objects, image by image in the order of its samples.
 
         `index` (N,), `count` (N,) with `boxes` (K, 4) `x1 y1 x2 y2` in pixels of the image, `scores` and `labels` (K,);
-        `target_count` (N,) with `target_boxes` (M, 4) and `target_labels` (M,).
+        `target_count` (N,) with `target_boxes` (M, 4) and `target_labels` (M,); and of data with crowds likewise
+        `crowd_count`, `crowd_boxes` and `crowd_labels`.
         """
         batches = [batch for process in gather_objects(self.test_predictions) for batch in process]
         columns = {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
         order = torch.argsort(columns["index"])
         ordered = {"index": columns["index"][order]}
-        for prefix, ragged in (("", ("boxes", "scores", "labels")), ("target_", ("target_boxes", "target_labels"))):
+        prefixes = {"": ("boxes", "scores", "labels"), "target_": ("target_boxes", "target_labels")}
+        if "crowd_count" in columns:
+            prefixes["crowd_"] = ("crowd_boxes", "crowd_labels")
+        for prefix, ragged in prefixes.items():
             counts = columns[f"{prefix}count"]
             parts = {name: torch.split(columns[name], counts.tolist()) for name in ragged}
             ordered[f"{prefix}count"] = counts[order]

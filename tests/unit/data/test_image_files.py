@@ -115,6 +115,34 @@ def test_a_class_of_which_nothing_can_be_read(tmp_path: Path, draw_tree, opened)
         opened(max_unreadable=5)
 
 
+def test_broken_links_are_left_out_as_unreadable_and_counted(tmp_path: Path, draw_tree, opened):
+    draw_tree(tmp_path / "images", {"a": 20, "b": 10})
+    (tmp_path / "images/a/gone.jpg").symlink_to("nowhere.jpg")
+    (tmp_path / "images/b/notes.txt").touch()
+    with pytest.raises(DataError, match=r"a/gone\.jpg: No such file .*data\.max_unreadable \(now 0\)"):
+        opened()
+    target = opened(max_unreadable=1)
+    assert list(target.unreadable) == ["a/gone.jpg"]
+    assert len(target.inventory.read["images"]) == 30
+    assert target.inventory.left_out == {"not an image (.txt)": ("b/notes.txt",), "unreadable": ("a/gone.jpg",)}
+    rows = [f"images/{path.parent.name}/{path.name},{path.parent.name}" for path in (tmp_path / "images").glob("*/*g")]
+    (tmp_path / "list.csv").write_text("\n".join(["path,label", *rows]))
+    listed = opened(name="image_csv", root=str(tmp_path / "list.csv"), max_unreadable=1)
+    assert listed.inventory.left_out["unreadable"] == ("images/a/gone.jpg",)
+    assert listed.inventory.read["tables"] == ("list.csv",)
+
+
+def test_numbers_and_truth_values_name_classes(tmp_path: Path, draw_tree, opened):
+    draw_tree(tmp_path / "images", {"0": 5, "01": 5, "True": 5, "no": 5, "2.0": 5, "null": 5})
+    assert opened(classes=[1, 0]).class_names == ("01", "0")
+    assert opened(classes=[True, False, None]).class_names == ("True", "no", "null")
+    assert opened(classes=[2, "0"]).class_names == ("2.0", "0")
+    with pytest.raises(DataError, match=r"data\.classes: no class '3'; the data have"):
+        opened(classes=[0, 3])
+    with pytest.raises(DataError, match=r"data\.classes: names '01' twice, in two forms"):
+        opened(classes=[1, "01"])
+
+
 def test_classes_are_chosen_and_numbered_as_asked(tmp_path: Path, draw_tree, opened):
     draw_tree(tmp_path / "images", {"a": 20, "b": 10, "c": 30})
     target = opened(classes=["c", "a"])

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import hashlib
+
+import numpy as np
 import pytest
 import torch
 
@@ -42,11 +45,46 @@ def test_largest_remainder():
     assert torch.bincount(labels[split["val"]]).tolist() == [1, 1, 1]
 
 
-@pytest.mark.parametrize(("count", "fraction"), [(2, 0.1), (1, 0.9), (0, 0.5)])
+@pytest.mark.parametrize(("count", "fraction"), [(1, 0.1), (1, 0.9), (0, 0.5)])
 def test_class_too_small_to_split(count: int, fraction: float):
     labels = torch.tensor([0] * 100 + [1] * count)
     with pytest.raises(DataError, match=rf"data.val_fraction={fraction}: class 'rare' has {count} images"):
         stratified_split(labels, {"val": fraction}, 0, ("common", "rare"))
+
+
+@pytest.mark.parametrize(
+    ("rare", "fractions", "counts"),
+    [
+        (4, {"test": 0.2, "val": 0.1}, (2, 1, 1)),
+        (3, {"test": 0.2, "val": 0.1}, (1, 1, 1)),
+        (2, {"val": 0.1}, (1, None, 1)),
+        (3, {"test": 0.5, "val": 0.4}, (1, 1, 1)),
+        (3, {"test": 0.9, "val": 0.05}, (1, 1, 1)),
+    ],
+)
+def test_a_small_class_has_one_image_in_each_part_where_it_has_so_many(rare: int, fractions, counts):
+    labels = torch.tensor([0] * 100 + [1] * rare)
+    split = stratified_split(labels, fractions, 0, ("common", "rare"))
+    found = tuple(int((labels[split[part]] == 1).sum()) if part in split else None for part in ("train", "test", "val"))
+    assert found == counts
+    assert torch.equal(torch.cat(list(split.values())).sort().values, torch.arange(len(labels)))
+    assert {part: int((labels[split[part]] == 0).sum()) for part in fractions} == {
+        part: round(100 * fraction) for part, fraction in fractions.items()
+    }
+
+
+def test_splits_that_were_possible_before_are_what_they_were():
+    """SHA-256 of the indices of 300 drawn cases, as they were before small classes got one image each."""
+    digest = hashlib.sha256()
+    for case in range(300):
+        rng = np.random.default_rng(case)
+        sizes = rng.integers(20, 60, rng.integers(2, 6))
+        labels = torch.from_numpy(rng.permutation(np.repeat(np.arange(len(sizes)), sizes)))
+        fractions = {"test": float(rng.uniform(0.1, 0.4)), "val": float(rng.uniform(0.1, 0.4))}
+        split = stratified_split(labels, fractions, case, tuple("abcdef"[: len(sizes)]))
+        for part in ("train", "test", "val"):
+            digest.update(split[part].numpy().tobytes())
+    assert digest.hexdigest() == "de56cfd2e980cb5fe5af62c5ca5306bbe9ca528a8af9ce9f0deb05bb2c6429ac"
 
 
 def test_nothing_left_for_train():

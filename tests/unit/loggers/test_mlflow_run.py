@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from pathlib import Path
 from unittest import mock
 
@@ -18,6 +19,7 @@ from mlflow.tracking import MlflowClient
 from tests.composed import config
 from tlbench.config import MlflowConfig
 from tlbench.errors import ConfigError
+from tlbench.loggers import mlflow_run
 from tlbench.loggers.identity import Identity, KnownRuns
 from tlbench.loggers.mlflow_run import RunMlflowLogger
 
@@ -146,3 +148,21 @@ def test_pictures_lie_beside_a_database(tmp_path):
     this.add_figure("test/confusion", curves_figure({}, "val/oa"), 3)
     (picture,) = tmp_path.glob("m.artifacts/*/artifacts/test/confusion.png")
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_server_that_never_answers_whole_costs_one_warning_and_a_while(monkeypatch, file_uri):
+    """MLflow's own limit of time begins anew with every byte of an answer."""
+    monkeypatch.setattr(mlflow_run, "_ANSWERS_WITHIN_S", 0.05)
+    monkeypatch.setattr(mlflow_run, "_store_path", lambda uri: None)  # as that of a server
+    warnings: list[str] = []
+    store = logger(file_uri, warn=warnings.append)
+    release = threading.Event()
+    store._tell(release.wait)
+    store._tell(release.wait)
+    release.set()
+    assert [warning.split(";")[0] for warning in warnings] == [
+        f"MLflow at {file_uri} failed (no whole answer within 0 s)"
+    ]
+    monkeypatch.setattr(RunMlflowLogger, "_find", lambda self: threading.Event().wait())
+    with pytest.raises(ConfigError, match="no whole answer within 0 s"):
+        logger(file_uri).begin()

@@ -89,8 +89,16 @@ def test_names_and_types() -> None:
         draw(12, [0, 1], seed=3, detections_per_image=260, mean_objects=25),  # over 100 of a class
         draw(30, [2], seed=4, decimals=6),
         draw(9, [0, 1, 2, 3], seed=5, detected=[4]),  # few right
+        draw(60, [0, 1, 2], seed=21, crowds=[0, 1, 2, 3]),  # dog: crowds alone
+        draw(40, [0, 1], seed=22, crowds=[0, 1], decimals=1),
+        draw(12, [0, 1], seed=23, crowds=[0, 1], detections_per_image=260, mean_objects=25),
+        draw(12, [0], seed=24, crowds=[0], detections_per_image=150),
+        *(draw(15, [0, 1, 2, 3], seed=seed, crowds=[0, 1, 2, 3], mean_objects=2) for seed in range(30, 36)),
     ],
-    ids=["absent-classes", "ties", "many", "one-class", "wrong-class"],
+    ids=[
+        *("absent-classes", "ties", "many", "one-class", "wrong-class"),
+        *("crowds", "crowds-ties", "crowds-many", "crowds-one-class", *(f"crowds-{seed}" for seed in range(30, 36))),
+    ],
 )
 def test_ap_equals_that_of_pycocotools(drawn: Drawn) -> None:
     metrics, reference = fed(drawn), by_pycocotools(drawn, len(NAMES))
@@ -105,14 +113,40 @@ def test_ap_equals_that_of_pycocotools(drawn: Drawn) -> None:
     for i, name in enumerate(NAMES):
         own = [values[f"{metric}/{name}"] for metric in ("ap50", "ap95", "ap50_95")]
         assert own == pytest.approx([*reference.ap[i, [0, -1]], reference.ap[i].mean()], abs=1e-12, nan_ok=True)
+    metrics.confidence = 0.15
+    values, present = numbers(metrics), []
+    for i, name in enumerate(NAMES):
+        tp, fp, objects = reference.counts(i, 0.15)
+        if objects:
+            rates = [tp / max(tp + fp, 1), tp / objects, 2 * tp / (tp + fp + objects)]
+            assert [values[f"{m}/{name}"] for m in ("precision", "recall", "f1")] == pytest.approx(rates, abs=1e-12)
+            present.append(rates)
+    assert [values[m] for m in ("precision", "recall", "f1")] == pytest.approx(np.mean(present, axis=0), abs=1e-12)
+
+
+def test_what_is_found_in_a_crowd_counts_neither_way() -> None:
+    crowd, inside, half = [100.0, 100.0, 300.0, 300.0], [120.0, 120.0, 140.0, 150.0], [80.0, 120.0, 120.0, 150.0]
+    objects = [(torch.tensor([BOX]), torch.tensor([0]))]
+    found = detections_of((inside, 0.9, 0), (inside, 0.8, 0), (half, 0.7, 0), (inside, 0.65, 1), (BOX, 0.6, 0))
+    values = {}
+    for name, crowds in (("with", [(torch.tensor([crowd]), torch.tensor([0]))]), ("without", None)):
+        metrics = DetectionMetrics(["ant", "bee"])
+        metrics.update([found], targets_of(objects, crowds=crowds))
+        values[name] = numbers(metrics)
+    assert values["without"]["ap50/ant"] == pytest.approx(1 / 4)
+    assert values["with"]["ap50/ant"] == 1  # half of the third is in the crowd
+    assert values["with"]["ap95/ant"] == pytest.approx(1 / 2)  # which is not enough at 0.95
+    assert values["with"]["precision/ant"] == 1
+    assert values["with"]["confidence"] == pytest.approx(0.3)  # nothing that counts is below 0.6
+    assert math.isnan(values["with"]["ap50/bee"])
 
 
 def test_neither_batches_nor_the_input_s_frame_matter() -> None:
-    drawn = draw(30, [0, 1, 2], seed=6)
+    drawn = draw(30, [0, 1, 2], seed=6, crowds=[0, 1])
     whole = numbers(fed(drawn, batch=30))
     assert numbers(fed(drawn, batch=1)) == pytest.approx(whole, abs=0, nan_ok=True)
     framed = DetectionMetrics(NAMES)
-    framed.update(drawn.detections, targets_of(drawn.objects, factor=0.5, left=16, top=32))
+    framed.update(drawn.detections, targets_of(drawn.objects, 0.5, 16, 32, drawn.crowds))
     assert numbers(framed) == pytest.approx(whole, abs=1e-3, nan_ok=True)
 
 
@@ -195,7 +229,7 @@ def test_reset_forgets_everything_but_the_confidence() -> None:
 
 
 def test_a_detection_takes_twelve_bytes_and_there_are_at_most_a_hundred_a_class_and_image() -> None:
-    drawn = draw(20, [0], seed=11, detections_per_image=300)
+    drawn = draw(20, [0], seed=11, detections_per_image=300, crowds=[0])
     metrics = fed(drawn, ["ant"])
     states = [*metrics.scores, *metrics.ious, *metrics.hits]
     kept = sum(min(len(found), 100) for found in drawn.detections)
@@ -278,6 +312,17 @@ def test_class_names_must_stay_distinct() -> None:
     with pytest.raises(DataError, match="'a_b'"):
         DetectionMetrics(["a/b", "a_b"])
     assert DetectionMetrics(["a/b"]).class_names == ["a_b"]
+
+
+def test_the_last_class_that_fits_beside_its_hits_comes_back() -> None:
+    names = [str(i) for i in range(1 << 17)]
+    metrics = DetectionMetrics(names)
+    last = len(names) - 1
+    metrics.update([detections_of((BOX, 0.9, last))], targets_of([(torch.tensor([BOX]), torch.tensor([last]))]))
+    matches = metrics._matches()
+    assert (matches.hits.tolist(), matches.of_class(last)) == ([1023], slice(0, 1))
+    with pytest.raises(DataError, match=r"131,073 classes; up to 131,072 are measured; leave some out"):
+        DetectionMetrics([*names, "one more"])
 
 
 def test_detections_and_targets_are_of_the_same_images() -> None:

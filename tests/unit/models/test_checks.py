@@ -15,8 +15,8 @@ TIMM = ("model=timm", "model.name=resnet10t")
     ("overrides", "start"),
     [
         (
-            ["model.name=resnet50"],
-            "model.name='resnet50': of torchvision's networks there is resnet18; use model=timm model.name=… for any",
+            ["model.name=resnet81"],
+            "model.name='resnet81': torchvision has no such classifier; did you mean resnet18, ",
         ),
         (["model.arguments={width: 2}"], "model.arguments={'width': 2}: resnet18 takes none; use {}, or model=timm"),
         (["model.import_path=my_nets:Small"], "model.import_path='my_nets:Small': only for model=module; use null"),

@@ -196,7 +196,7 @@ def test_sides_that_the_strides_do_not_divide_are_refused() -> None:
         ({"import_path": "a:b"}, "model.import_path='a:b': only for model=module; use null with library=ultralytics"),
         (
             {"library": "torchvision"},
-            "model.name='yolo11n': of torchvision's networks there is resnet18; use model=timm",
+            "model.name='yolo11n': torchvision has no such classifier; ",
         ),
     ],
 )

@@ -18,6 +18,7 @@ def shown(
     boxes: list[list[float]] | None = None,
     found: list[list[float]] | None = None,
     size: tuple[int, int] = (90, 160),
+    crowds: list[list[float]] | None = None,
 ) -> ShownImage:
     """Of the detections the first is right; the objects but the first are missed."""
     boxes, found = boxes or [], found or []
@@ -30,7 +31,9 @@ def shown(
         found=np.array(found, dtype=np.float64).reshape(-1, 4),
         found_labels=np.arange(len(found)) % 2,
         scores=np.linspace(0.9, 0.5, len(found), dtype=np.float32),
-        false=np.arange(len(found)) > 0,
+        false=np.arange(len(found)) == 1,
+        crowds=np.array(crowds or [], dtype=np.float64).reshape(-1, 4),
+        ignored=np.arange(len(found)) > 1,
     )
 
 
@@ -64,6 +67,19 @@ def test_objects_are_solid_and_detections_dashed_in_the_colour_of_what_they_are(
     ]
     assert sorted(texts(axes)) == [("cat 0.90", RIGHT), ("dog", OBJECT), ("dog 0.50", FALSE)]  # missed: the dog
     assert axes.get_title() == "a.jpg\n1 missed, 1 false"
+
+
+def test_crowds_and_what_is_in_them_are_grey() -> None:
+    found = [[11, 20, 50, 60], [100, 5, 150, 30], [105, 30, 120, 40]]
+    image = shown(boxes=[[10, 20, 50, 60]], found=found, crowds=[[100, 20, 150, 80]])
+    figure = detections_figure([image], ["cat", "dog"], 0.5)
+    [axes] = figure.axes
+    grey = to_hex("0.45")
+    assert ([100, 20, 150, 80], grey, True) in rectangles(axes)
+    assert ([105, 30, 120, 40], grey, False) in rectangles(axes)
+    assert axes.get_title() == "a.jpg\n0 missed, 1 false"
+    assert figure.legends[0].get_texts()[-1].get_text() == "crowd, and what is in it"
+    assert len(detections_figure([shown()], ["cat"], 0.5).legends[0].get_texts()) == 3
 
 
 def test_of_one_class_there_are_scores_alone() -> None:

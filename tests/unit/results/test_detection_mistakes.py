@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,20 @@ def test_what_is_missed_and_false_depends_on_the_confidence(
     assert found.false.tolist() == false
     assert found.missed.tolist() == missed
     assert found.mistakes == sum(false) + sum(missed)
+
+
+def test_what_lies_in_a_crowd_is_neither_right_nor_false() -> None:
+    given = image([(A, 0.9, 0), (B, 0.8, 0), (C, 0.7, 0), (B, 0.6, 1)], [(A, 0)])
+    wide = [15.0, 0, 45, 10]  # B, and half of C
+    crowded = replace(given, crowd_boxes=np.array([wide], np.float32), crowd_labels=np.array([0]))
+    found = result(crowded, 0.5)
+    assert found.ignored.tolist() == [False, True, True, False]
+    assert found.false.tolist() == [False, False, False, True]
+    assert found.mistakes == 1
+    assert result(given, 0.5).false.tolist() == [False, True, True, True]
+    _, matches = match_images([crowded], num_classes=2)
+    assert matches.counts(0).tolist() == [True, False, False, True]
+    assert matches.counts(1).tolist() == [True, False, True, True]  # half of C is not 0.55 of it
 
 
 def test_the_object_that_is_missed_is_the_one_that_overlaps_less() -> None:

@@ -42,6 +42,19 @@ def test_what_was_written_comes_back_image_by_image(tmp_path: Path) -> None:
     assert third.labels.dtype == np.int64
 
 
+def test_crowds_come_back_where_there_are_some(tmp_path: Path) -> None:
+    crowds = {
+        "crowd_count": torch.tensor([0, 1, 2]),
+        "crowd_boxes": torch.arange(12, dtype=torch.float32).view(3, 4),
+        "crowd_labels": torch.tensor([1, 0, 1]),
+    }
+    images = read_detections(tmp_path / write_predictions(tmp_path, PREDICTIONS | crowds, NAMES))
+    assert [image.crowd_labels.tolist() for image in images] == [[], [1], [0, 1]]
+    assert images[2].crowd_boxes.tolist() == [[4, 5, 6, 7], [8, 9, 10, 11]]
+    without = read_detections(tmp_path / write_predictions(tmp_path, PREDICTIONS, NAMES))
+    assert [image.crowd_boxes.shape for image in without] == [(0, 4)] * 3
+
+
 def test_no_detection_and_no_object_at_all_come_back(tmp_path: Path) -> None:
     nothing: dict[str, Tensor] = {key: value[:0] for key, value in PREDICTIONS.items()}
     zeros = torch.zeros(3, dtype=torch.int64)

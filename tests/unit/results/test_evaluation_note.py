@@ -105,3 +105,23 @@ def test_numbers_of_weights_that_are_the_runs_no_more_are_not_taken(folder: Path
     with pytest.raises(OutputError, match="the run was repeated while it was evaluated, with other weights"):
         note_evaluation(folder, "evaluation.json", note(oa=0.25))
     assert (folder / FILE_NAME).read_bytes() == before
+
+
+def test_metrics_on_corrupted_images_say_of_which_version_they_are_and_older_ones_are_of_the_first(
+    folder: Path,
+) -> None:
+    corrupted = {"test/mean_corrupted_oa": 0.5}
+    for name, version in (("old.json", None), ("new.json", 2)):
+        written = note(**corrupted).model_copy(update={"corruptions": version})
+        assert note_evaluation(folder, name, written)
+    assert note_evaluation(folder, "plain.json", note(**{"test/oa": 0.9}))
+    stored = json.loads((folder / FILE_NAME).read_bytes())["evaluations"]
+    assert "corruptions" not in stored["old.json"]  # as version 1 wrote it
+    assert "corruptions" not in stored["plain.json"]
+    noted = read_record(folder)
+    assert noted is not None
+    assert {name: found.corruptions for name, found in noted.evaluations.items()} == {
+        "old.json": 1,
+        "new.json": 2,
+        "plain.json": None,
+    }

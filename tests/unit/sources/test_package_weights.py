@@ -46,7 +46,7 @@ def entry(monkeypatch: pytest.MonkeyPatch) -> CatalogEntry:
     assert ENTRY.package is not None
     package = ENTRY.package.model_copy(update={"distribution": "tlbench-test-weights", "path": "some_weights/w.pth"})
     changed = ENTRY.model_copy(update={"package": package, "sha256": hashlib.sha256(CONTENT).hexdigest()})
-    monkeypatch.setattr(resolve, "find_entry", lambda source, model: changed)
+    monkeypatch.setattr(resolve, "find_entry", lambda *_: changed)
     return changed
 
 

@@ -33,7 +33,7 @@ def entry(monkeypatch: pytest.MonkeyPatch) -> CatalogEntry:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/w.pth"
     update = {"url": url, "sha256": hashlib.sha256(CONTENT).hexdigest()[:8]}
     changed = find_entry("imagenet", model()).model_copy(update=update)
-    monkeypatch.setattr(resolve, "find_entry", lambda source, model: changed)
+    monkeypatch.setattr(resolve, "find_entry", lambda *_: changed)
     return changed
 
 

@@ -170,6 +170,13 @@ def test_wrong_input_is_one_line(arm, failed, tmp_path):
     arm("mixed", "tin200", 0.90)
     arm("mixed", "tin200", 0.90, first_seed=1, config__optimizer__lr=0.1)
     arm("untested", "random", 0.90, metrics={}, data__fingerprints={"train": "a"})
+    note = {
+        "data": "digits",
+        "split": "test",
+        "checkpoint_sha256": "0" * 64,
+        "metrics": {"test/mean_corrupted_oa": 0.5},
+    }
+    arm("corrupted", "random", 0.90, evaluations={"evaluation_common.json": note})
     Path("broken/seed_0").mkdir(parents=True)
     write_record(Path("broken/seed_0"), failed("random", 0))
     Path("garbage").mkdir()
@@ -190,6 +197,7 @@ def test_wrong_input_is_one_line(arm, failed, tmp_path):
         ((a, "garbage"), "garbage/record.json: no JSON: "),
         ((a, f"{a}/seed_1"), "study/tin200/seed_1: is on both sides"),
         ((a, "untested"), "metric=test/oa: random has no such metric; both sides have: none in common"),
+        (("corrupted", a, "metric=test/mean_corrupted_oa"), "test/mean_corrupted_oa: random has it from evaluations"),
         ((a, b, "metric=test/map"), "both sides have: test/aa, test/ece, test/f1, test/kappa, test/oa"),
         ((a, b, "metrik=test/oa"), "unknown key 'metrik' (did you mean 'metric'?)"),
         ((a, b, "--fast"), "'--fast': write key=value"),

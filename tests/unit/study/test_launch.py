@@ -10,9 +10,10 @@ from hydra import compose, initialize_config_dir
 
 from tests.locks import fabricate
 from tests.records import record
-from tlbench.compose import compose_config, config_dir, register_resolvers
+from tlbench.compose import compose_config, config_dir
 from tlbench.config import StandIn
 from tlbench.errors import ConfigError, DataError, FolderInUse, OutputError
+from tlbench.resolvers import register_resolvers
 from tlbench.results.record import ErrorRecord, read_record, write_record
 from tlbench.study import launch, planning
 from tlbench.study.jobs import StudyFailed
@@ -79,6 +80,40 @@ def test_every_run_is_told_its_folder_and_the_results_are_compared(runs, capsys)
     out = capsys.readouterr().out
     assert "tin200 − random" in out
     assert f"summary: {STUDY / SUMMARY_FILE}" in out
+
+
+def test_a_narrower_repeat_keeps_the_other_seeds_and_arms(runs, capsys):
+    arms = ("full", "head_then_full", "feature_extractor")
+    start(*(("factors=[strategy]", f"strategy={arm}", f"seed={seed}") for arm in arms for seed in (0, 1)))
+    whole = json.loads((STUDY / SUMMARY_FILE).read_text())
+    capsys.readouterr()
+    start(("factors=[strategy]", "strategy=head_then_full", "seed=1"))
+    out = capsys.readouterr().out
+    assert runs.names == ["head_then_full/seed_1"]
+    summary = json.loads((STUDY / SUMMARY_FILE).read_text())
+    assert [arm.pop("kept") for arm in summary["arms"]] == [[0, 1], [0], [0, 1]]
+    assert [arm.pop("kept") for arm in whole["arms"]] == [[], [], []]
+    assert summary == whole
+    assert "not of this command, kept from before: full, feature_extractor: seeds 0, 1; head_then_full: seed 0\n" in out
+    assert out.count("paired by seed, n = 2") == 2
+
+
+def test_one_value_of_what_was_swept_before_is_that_arm(runs, capsys):
+    start(*((f"optimizer.lr={lr}", "seed=0") for lr in ("0.1", "0.2", "0.3")))
+    start(("optimizer.lr=0.2", "seed=0"))
+    assert runs.names == ["tin200-0.2/seed_0"]
+    summary = json.loads((STUDY / SUMMARY_FILE).read_text())
+    assert [arm["name"] for arm in summary["arms"]] == ["tin200-0.1", "tin200-0.2", "tin200-0.3"]
+    assert "factors=[source,optimizer.lr], as the runs declare" in capsys.readouterr().out
+
+
+def test_arms_that_differ_in_more_than_the_factors_are_refused_before_any_is_trained(runs):
+    with pytest.raises(ConfigError, match=r"differ in trainer\.max_epochs: 10 and 3; only declared factors may differ"):
+        start(("source=tin200", "factors=[source]"), ("source=random", "trainer.max_epochs=3", "factors=[source]"))
+    start(
+        ("task=detection", "callbacks.ema_decay=0.9"), ("task=detection", "callbacks.ema_decay=null")
+    )  # ema_tau follows
+    assert len(runs.names) == 2
 
 
 def test_a_failed_run_is_named_and_the_others_are_compared(runs, capsys):

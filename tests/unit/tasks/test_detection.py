@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor
 from tests.drawn_detections import detections_of
 from tlbench.compose import compose_config
 from tlbench.config import TrainConfig
-from tlbench.data.detection.targets import BoxTargets
+from tlbench.data.detection.targets import BoxTargets, CrowdTargets
 from tlbench.metrics.detections import Detections
 from tlbench.models.catalog import build_network
 from tlbench.models.network import Network
@@ -125,6 +126,26 @@ def test_predictions_are_image_by_image_in_the_order_of_the_samples(task):
     # of sample 3, whose image is halved and moved by 4, 8: back in its own pixels
     wanted = [[0, 0, 8, 8], [1, 1, 9, 9], [0, 0, 64, 64], [0, 0, 40, 40], [12, 4, 32, 44]]
     assert got["target_boxes"].tolist() == wanted
+    assert not any(key.startswith("crowd") for key in got)
+
+
+def test_crowds_are_stored_beside_predictions_in_pixels_of_the_image(task):
+    def crowds(*images: int) -> CrowdTargets:
+        boxes = torch.tensor([[4.0 + i, 8, 14 + i, 18] for i in range(len(images))]).view(-1, 4)
+        return CrowdTargets(boxes, torch.arange(len(images)), torch.tensor(images, dtype=torch.int64))
+
+    task.test_predictions = [
+        {
+            "index": torch.tensor([1, 3, 2]),
+            **task.predict_batch(found_in(1, 0, 0), replace(TARGETS, crowds=crowds(0, 2, 2))),
+        },
+        {"index": torch.tensor([0, 4, 5]), **task.predict_batch(found_in(0, 0, 1), replace(TARGETS, crowds=crowds()))},
+    ]
+    got = task.predictions()
+    assert got["crowd_count"].tolist() == [0, 1, 2, 0, 0, 0]
+    assert got["crowd_labels"].tolist() == [0, 1, 2]
+    expected = TARGETS.in_image(crowds(0, 2, 2).boxes, torch.tensor([0, 2, 2]))
+    assert torch.equal(got["crowd_boxes"], expected)
 
 
 def test_predictions_where_nothing_was_found_and_nothing_is_there(task):

@@ -9,7 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from tlbench.data.detection.crowds import Crowds
 from tlbench.data.detection.listing import BoxListing
+from tlbench.data.detection.ragged import starts_of
 
 CLIPPED = "boxes clipped to the image"
 WITHOUT_AREA = "boxes without area left out"
@@ -50,6 +52,7 @@ def assemble(
     class_names: Sequence[str],
     place: Callable[[int], str],
     mended: Mended,
+    crowd: Tensor | None = None,
 ) -> BoxListing:
     """Make a listing of objects in any order.
 
@@ -63,6 +66,7 @@ def assemble(
         class_names: C names.
         place: Where an object (0 … M - 1) stands in the annotations.
         mended: Gets what is clipped or left out.
+        crowd: (M,) bool, which are crowds and no objects; None: there are none.
     """
     limits = sizes.flip(1).repeat(1, 2)[images]
     outside = ((boxes < -_ROUNDING) | (boxes > limits + _ROUNDING)).any(1)
@@ -72,15 +76,25 @@ def assemble(
     for kind, which in ((CLIPPED, outside & area), (WITHOUT_AREA, ~area & readable)):
         for row in torch.nonzero(which).flatten().tolist():
             mended.add(kind, names[int(images[row])], place(row))
-    kept = torch.nonzero(area).flatten()
-    kept = kept[torch.argsort(images[kept], stable=True)]
-    counts = torch.bincount(images[kept], minlength=len(names))
+    kept, starts = _by_image(area if crowd is None else area & ~crowd, images, len(names))
+    crowds = None
+    if crowd is not None and (area & crowd).any():
+        regions, starts_of_crowds = _by_image(area & crowd, images, len(names))
+        crowds = Crowds(clipped[regions], labels[regions], starts_of_crowds)
     return BoxListing(
         root=root,
         names=tuple(names),
         sizes=sizes,
         boxes=clipped[kept],
         labels=labels[kept],
-        starts=torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)]),
+        starts=starts,
         class_names=tuple(class_names),
+        crowds=crowds,
     )
+
+
+def _by_image(chosen: Tensor, images: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The chosen rows, image by image, and where those of each begin."""
+    rows = torch.nonzero(chosen).flatten()
+    rows = rows[torch.argsort(images[rows], stable=True)]
+    return rows, starts_of(torch.bincount(images[rows], minlength=count))

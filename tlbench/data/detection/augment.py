@@ -15,10 +15,10 @@ from torch import Tensor
 from tlbench.data.detection.boxes import place_boxes
 from tlbench.data.detection.images import BoxImages, BoxSplit
 from tlbench.data.detection.letterbox import centred, frames, margins
-from tlbench.data.detection.listing import objects_of
 from tlbench.data.detection.mosaic import Draws, draw, lay_out
+from tlbench.data.detection.ragged import objects_of
 from tlbench.data.detection.resample import render
-from tlbench.data.detection.targets import BoxTargets
+from tlbench.data.detection.targets import BoxTargets, CrowdTargets
 
 if TYPE_CHECKING:
     from tlbench.config import DetectionAugmentation
@@ -111,6 +111,8 @@ def compose(
 def evaluation_boxes(images: BoxSplit, index: Tensor, decoded: Decoded | None = None) -> tuple[Tensor, BoxTargets]:
     """A batch as it is: each image in the middle of the input, grey around it.
 
+    Only here are there crowds: in training they are no objects, and what is detected in them is false.
+
     Args:
         images: The images.
         index: (B,) int64, positions in them, on their device.
@@ -128,9 +130,17 @@ def evaluation_boxes(images: BoxSplit, index: Tensor, decoded: Decoded | None = 
         image=image,
         frames=frames(inside, sizes, images.side),
         sizes=sizes.to(torch.float32),
+        crowds=_crowds(images, index, offset),
     )
     pixels, rows = (_in_memory(images), index) if decoded is None else (decoded.images, decoded.rows[:, 0])
     return centred(pixels, rows, inside), targets
+
+
+def _crowds(images: BoxSplit, index: Tensor, offset: Tensor) -> CrowdTargets | None:
+    if images.crowds is None:
+        return None
+    regions, image = objects_of(images.crowds.starts, index)
+    return CrowdTargets(images.crowds.boxes[regions] + offset[image], images.crowds.labels[regions], image)
 
 
 def _in_memory(images: BoxSplit) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tlbench.config import DetectionDataConfig
-from tlbench.data.carve_options import carved_fractions, class_numbers
+from tlbench.data.carve_options import carved_fractions, class_numbers, wanted_classes
 from tlbench.data.detection.frame_blocks import Blocks, frame_blocks
 from tlbench.data.detection.images import BoxImages, BoxSplit
 from tlbench.data.detection.label_leak import label_leak
@@ -116,7 +116,8 @@ def choose_classes(listing: Boxes, wanted: Sequence[str]) -> Boxes:
     Raises:
         DataError: A class does not exist.
     """
-    labels = class_numbers(listing.class_names, wanted)[listing.labels]
+    numbers = class_numbers(listing.class_names, wanted)
+    labels = numbers[listing.labels]
     kept = labels >= 0
     before = torch.cat([torch.zeros(1, dtype=torch.int64), kept.cumsum(0)])
     return replace(
@@ -124,7 +125,8 @@ def choose_classes(listing: Boxes, wanted: Sequence[str]) -> Boxes:
         boxes=listing.boxes[kept],
         labels=labels[kept],
         starts=before[listing.starts],
-        class_names=tuple(wanted),
+        class_names=wanted_classes(listing.class_names, wanted),
+        crowds=None if listing.crowds is None else listing.crowds.renumbered(numbers),
     )
 
 
@@ -184,11 +186,13 @@ def check_objects(where: str | Path, splits: Mapping[str, Boxes], carved: Collec
 
 
 def counted(splits: Mapping[str, Boxes]) -> dict[str, dict[str, int]]:
-    """How many images, objects, and images without any each split has: a part of the rule."""
+    """How many images, objects, and images without any each split has: a part of the rule; crowds where it has some."""
+    crowds = {split: len(found.crowds) for split, found in splits.items() if found.crowds is not None}
     return {
         "counts": {split: len(found) for split, found in splits.items()},
         "objects": {split: len(found.labels) for split, found in splits.items()},
         "background": {split: int((found.starts.diff() == 0).sum()) for split, found in splits.items()},
+        **({"crowds": crowds} if crowds else {}),
     }
 
 

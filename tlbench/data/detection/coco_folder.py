@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlbench.data.detection.yolo_folder import split_of
-from tlbench.errors import DataError
+from tlbench.data.split_names import split_name
+from tlbench.errors import DataError, short
 
 LAYOUTS = "annotations/instances_{train,val}*.json or {train,valid,test}/_annotations.coco.json"
 
-_ROBOFLOW = "_annotations.coco.json"
+SPLITS = ("train", "val", "test")
+
+_OTHER_KINDS = ("captions", "panoptic", "stuff", "keypoints", "image_info")
+"""What else COCO annotates the same images with, by the names of the files."""
 
 
 @dataclass(frozen=True)
@@ -19,64 +24,143 @@ class CocoPart:
     """The annotations of one split.
 
     Args:
-        file: The JSON file.
-        folders: Folders that the names of its images may be relative to, the likeliest first.
+        file: The JSON file, below the root.
+        bases: Folders below the root that the names of its images may be relative to, the likeliest first; "" is the
+            root.
     """
 
-    file: Path
-    folders: tuple[Path, ...]
+    file: str
+    bases: tuple[str, ...]
 
 
-def find_annotations(root: Path) -> dict[str, CocoPart]:
+def split_word(name: str, *, weak: bool = False) -> str | None:
+    """The split that a folder or file is called after: `train2017`, `instances_Validation`, `train_coco`; or None.
+
+    With `weak` also `dev` and the like, which are splits only beside a train.
+    """
+    found = split_name(name)
+    return found.kind if found and found.kind in SPLITS and (weak or not found.weak) else None
+
+
+def find_annotations(
+    root: Path, files: Sequence[str], holds_boxes: Callable[[str], bool]
+) -> tuple[dict[str, CocoPart], dict[str, str]]:
     """The annotations of each split in a folder; `train` always.
+
+    A split is told by the name of a file, or else by a folder it is in. Where none is, the only file of COCO's kind is
+    all there is.
+
+    Args:
+        root: The folder.
+        files: All files below it.
+        holds_boxes: Whether a file is of COCO's kind and annotates boxes; asked where names leave a choice.
+
+    Returns:
+        Split → its annotations; and JSON file → why it was left out.
 
     Raises:
         DataError: None, or not of `train`, or two of one split.
     """
-    found = _named_by_split(root) or _in_split_folders(root) or _alone(root)
-    if not found:
-        raise DataError(f"{root}: no annotations of COCO's kind; wanted is {LAYOUTS}")
+    found = [file for file in files if file.lower().endswith(".json") and not _hidden(file)]
+    named = {file: split for file in found if (split := _split_of_file(file))}
+    if "train" in named.values():
+        named |= {file: split for file in found if file not in named and (split := _split_of_file(file, weak=True))}
+    if not named:
+        only = _only(root, found, holds_boxes)
+        others = {file: "JSON without boxes of COCO's kind" for file in found if file != only}
+        return ({"train": CocoPart(only, _bases(only, "train", files))} if only else {}), others
+    reasons = {file: "JSON that is called after no split" for file in found if file not in named}
     parts: dict[str, CocoPart] = {}
-    for split, part in found:
-        if split in parts:
-            raise DataError(f"{root}: {parts[split].file.name} and {part.file.name} are both {split}; remove one")
-        parts[split] = part
+    for split in SPLITS:
+        own = [file for file in found if named.get(file) == split]
+        kept = _likeliest(own, holds_boxes)
+        reasons |= {file: "annotations of another kind than boxes" for file in own if file not in kept}
+        if len(kept) > 1:
+            names = " and ".join(_told_apart(kept[:2]))
+            raise DataError(f"{root}: {names} are both {split}; remove one")
+        if kept:
+            parts[split] = CocoPart(kept[0], _bases(kept[0], split, files))
     if "train" not in parts:
-        raise DataError(f"{root}: annotations of {' and '.join(parts)} but none of train; wanted is {LAYOUTS}")
-    return {split: parts[split] for split in ("train", "val", "test") if split in parts}
+        raise DataError(
+            f"{root}: annotations of {' and '.join(parts)} but none of train; wanted is {LAYOUTS}, or a file alone: "
+            "data.root=FILE.json"
+        )
+    return parts, reasons
 
 
-def _named_by_split(root: Path) -> list[tuple[str, CocoPart]]:
-    """`annotations/instances_train2017.json`, or `annotations/train.json` where none is called instances."""
-    files = sorted((root / "annotations").glob("*.json"))
-    for prefix in ("instances_", ""):
-        found = []
-        for file in files:
-            tag = file.stem.removeprefix(prefix)
-            split = split_of(re.split(r"[_.-]", tag)[0])
-            if file.stem.startswith(prefix) and split:
-                names = dict.fromkeys((tag, re.sub(r"\d+$", "", tag), split))
-                folders = [place / name for place in (root, root / "images") for name in names]
-                found.append((split, CocoPart(file, (*folders, root / "images", root))))
-        if found:
-            return found
+def part_of_file(file: str, files: Sequence[str]) -> CocoPart:
+    """The annotations in a file that is given by itself: all images there are."""
+    return CocoPart(file, _bases(file, _split_of_file(file), files))
+
+
+def wrapped(root: Path, files: Sequence[str]) -> str | None:
+    """The only folder in a folder, where all of JSON is in it, as archives are unpacked; None: there is no such."""
+    tops = {file.partition("/")[0] for file in files if "/" in file and not _hidden(file)}
+    beside = [file for file in files if "/" not in file and file.lower().endswith(".json")]
+    if len(tops) != 1 or beside:
+        return None
+    top = tops.pop()
+    usual = split_word(top) or top.lower() in ("annotations", "images", "data", "labels")
+    return None if usual or not (root / top).is_dir() else top
+
+
+def _split_of_file(file: str, *, weak: bool = False) -> str | None:
+    *folders, name = file.split("/")
+    return next((split for part in (name[:-5], *reversed(folders)) if (split := split_word(part, weak=weak))), None)
+
+
+def _likeliest(files: Sequence[str], holds_boxes: Callable[[str], bool]) -> list[str]:
+    """Of several files of a split those of boxes, first by their names."""
+    names = {file: posixpath.basename(file).lower() for file in files}
+    for wanted in (
+        [file for file in files if names[file].startswith("instances")],
+        [file for file in files if not any(kind in names[file] for kind in _OTHER_KINDS)],
+        list(files),
+    ):
+        if wanted:
+            boxes = [file for file in wanted if holds_boxes(file)] if len(wanted) > 1 else wanted
+            return boxes or wanted
     return []
 
 
-def _in_split_folders(root: Path) -> list[tuple[str, CocoPart]]:
-    """`train/_annotations.coco.json` beside the images, as Roboflow exports."""
-    found = []
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        split = split_of(folder.name)
-        if split and (folder / _ROBOFLOW).is_file():
-            found.append((split, CocoPart(folder / _ROBOFLOW, (folder, folder / "images", root))))
-    return found
+def _only(root: Path, files: Sequence[str], holds_boxes: Callable[[str], bool]) -> str | None:
+    depth = min((file.count("/") for file in files), default=0)
+    if len(files) == 1:
+        return files[0]
+    instances = [file for file in files if posixpath.basename(file).lower().startswith("instances")]
+    boxes = [file for file in instances or files if holds_boxes(file)]
+    if len(boxes) > 1 and depth == 0:  # the folder's own before those of folders in it
+        boxes = [file for file in boxes if "/" not in file] or boxes
+    if len(boxes) > 1:
+        raise DataError(
+            f"{root}: {len(boxes)} files of COCO's kind ({short(', '.join(boxes[:3]), 200)}) are called after no "
+            "split; call them train.json, val.json and test.json, or give one: data.root=FILE.json"
+        )
+    return boxes[0] if boxes else None
 
 
-def _alone(root: Path) -> list[tuple[str, CocoPart]]:
-    """The only JSON file of the folder, or of its `annotations`: all images in one part."""
-    for folder in (root, root / "annotations"):
-        files = sorted(folder.glob("*.json"))
-        if len(files) == 1:
-            return [("train", CocoPart(files[0], (root, root / "images", folder)))]
-    return []
+def _bases(file: str, split: str | None, files: Sequence[str]) -> tuple[str, ...]:
+    """Where the images of a file may be: the folders called after its split, then those around it."""
+    folder, name = posixpath.split(file)
+    above = posixpath.dirname(folder)
+    tag = re.sub(r"^instances_", "", name[:-5])
+    names = [tag, re.sub(r"\d+$", "", tag)]
+    tops = {part for path in files if "/" in path for part in path.split("/")[:-1]} if split else set()
+    names += [*([split] if split else []), *sorted(part for part in tops if split and split_word(part) == split)]
+    own = split_word(posixpath.basename(folder)) is not None  # Roboflow's, FiftyOne's
+    around = [folder, f"{folder}/images", f"{folder}/data"]
+    places = ["", "images", "data", above, f"{above}/images"]
+    within = [f"{place}/{name}" for place in places for name in dict.fromkeys(names)]
+    ordered = [*around, *within] if own else [*within, *places[1:], *around, ""]
+    if own:
+        ordered += [f"{above}/images/{posixpath.basename(folder)}", "images", above, ""]
+    return tuple(dict.fromkeys(place.strip("/") for place in ordered))
+
+
+def _told_apart(files: Sequence[str]) -> list[str]:
+    names = [posixpath.basename(file) for file in files]
+    return names if len(set(names)) == len(names) else list(files)
+
+
+def _hidden(file: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in file.split("/"))

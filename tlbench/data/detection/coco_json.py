@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
-from array import array
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeGuard
 
+import numpy as np
 import torch
+from PIL import ExifTags
 
-from tlbench.config import DetectionDataConfig, LimitsConfig
+from tlbench.config import DetectionDataConfig, ImageLimit
+from tlbench.data.decode import open_image
 from tlbench.data.detection.assemble import Mended, assemble
 from tlbench.data.detection.coco_classes import classes_of
-from tlbench.data.detection.coco_folder import CocoPart, find_annotations
+from tlbench.data.detection.coco_entries import Entries, Ids, read_entries
+from tlbench.data.detection.coco_files import CocoFiles, find_coco
+from tlbench.data.detection.coco_frames import Written, check_inside, read_boxes, to_stored
+from tlbench.data.detection.coco_paths import Tree, resolve
 from tlbench.data.detection.image_sizes import image_sizes
+from tlbench.data.detection.listing import BoxListing
 from tlbench.data.detection.parts import ReadParts, parts_of
 from tlbench.data.detection.root import detection_root
 from tlbench.data.detection.yolo_folder import check_apart, relative_names
+from tlbench.data.image_kind import kind_of_file
+from tlbench.data.inventory import Inventory, take_inventory
 from tlbench.data.unreadable import check_unreadable
-from tlbench.errors import DataError, short
-from tlbench.regular_file import TooLargeError, read_regular
+from tlbench.regular_file import open_regular
 
-CROWDS = "crowd objects (iscrowd) left out"
 DUPLICATES = "duplicate annotations left out"
-OTHER_SIZE = "images of another size than their annotations say"
-
-_NAMED = 3  # faulty entries in a message
-_TOO_LARGE = 1e9  # pixels
 
 
 def read_coco(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
@@ -38,175 +38,165 @@ def read_coco(data: DetectionDataConfig, say: Callable[[str], None], warn: Calla
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
     """
-    root = detection_root(data)
-    files = {split: (part, _content(part.file, data.limits)) for split, part in find_annotations(root).items()}
-    classes = classes_of({part.file: content for part, content in files.values()}, data.limits, say)
-    read = {split: _read(root, part, content, classes.number) for split, (part, content) in files.items()}
-    paths = {split: part.paths for split, part in read.items()}
-    check_apart(root, paths, warn)
-    root, parts = relative_names(root, paths)
+    files = find_coco(detection_root(data), data.limits, say, warn)
+    classes = classes_of({files.path(split): files.contents[split] for split in files.parts}, data.limits, say)
+    tree = Tree(files.root, files.below)
+    entries: dict[str, Entries] = {}
+    paths: dict[str, list[str]] = {}
+    for split, part in files.parts.items():
+        file = files.path(split)
+        entries[split] = read_entries(file, files.contents.pop(split), Ids(classes.numbers[file]))
+        _tell(file, entries[split], say, warn)
+        only = split if len(files.parts) > 1 else None
+        found = resolve(file, entries[split].names, part.bases, only, tree)
+        if found.said:
+            say(f"{file}: {found.said}")
+        paths[split] = found.paths
+    check_apart(files.root, paths, warn)
+    root, parts = relative_names(files.root, paths)
     names = [name for part in parts.values() for name in part]
-    objects = _joined([read[split] for split in parts])
     sizes = image_sizes(root, names, data.limits.image)
-    unreadable = {names[i]: reason for i, reason in sizes.unreadable.items()}
+    unreadable = {names[i]: _true_reason(root / names[i], reason) for i, reason in sizes.unreadable.items()}
     check_unreadable(root, unreadable, data.max_unreadable)
     mended = Mended()
-    for kind, image, place in objects.left_out:
-        mended.add(kind, names[image], place)
-    for image, size in enumerate(objects.sizes):
-        if size not in (None, tuple(sizes.sizes[image].tolist())) and image not in sizes.unreadable:
-            mended.add(OTHER_SIZE, names[image], names[image])
-    whole = assemble(
-        root,
-        names,
-        sizes.sizes,
-        torch.tensor(objects.corners, dtype=torch.float64).view(-1, 4),
-        torch.tensor(objects.classes, dtype=torch.int64),
-        torch.tensor(objects.images, dtype=torch.int64),
-        classes.names,
-        objects.places.__getitem__,
-        mended,
-    )
+    read = {split: entries[split] for split in parts}
+    whole = _assembled(files, root, read, names, sizes.sizes, classes.names, mended, data.limits.image, warn)
     mended.tell(warn)
     readable = torch.tensor([i not in sizes.unreadable for i in range(len(names))], dtype=torch.bool)
-    if background := int(((whole.starts.diff() == 0) & readable).sum()):
-        say(f"{background} of {len(names)} images have no objects: background")
-    return ReadParts(parts_of(whole, parts, sizes.unreadable), mended, unreadable)
-
-
-@dataclass(eq=False)
-class _Objects:
-    """Images of a file, and their objects in `x1 y1 x2 y2` pixels with where each stands."""
-
-    paths: list[str] = field(default_factory=list)
-    sizes: list[tuple[int, int] | None] = field(default_factory=list)
-    classes: array[int] = field(default_factory=lambda: array("q"))
-    corners: array[float] = field(default_factory=lambda: array("d"))
-    images: array[int] = field(default_factory=lambda: array("q"))
-    places: list[str] = field(default_factory=list)
-    left_out: list[tuple[str, int, str]] = field(default_factory=list)
-
-
-def _content(file: Path, limits: LimitsConfig) -> dict[str, Any]:
-    try:
-        content = json.loads(read_regular(file, limits.annotations.bytes))
-    except TooLargeError:
-        raise limits.annotations.refusal(file) from None
-    except OSError as error:
-        raise DataError(f"{file}: {error.strerror}; give a file that can be read") from None
-    except MemoryError:
-        size = file.stat().st_size / 2**30
-        raise DataError(f"{file}: not enough memory to read its {size:.1f} GB; use a machine with more") from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{file}: not JSON ({error}); mend it or export it again") from None
-    for key in ("images", "annotations", "categories"):
-        entries = content.get(key) if isinstance(content, dict) else None
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise DataError(f"{file}: no list {key!r} of objects; wanted are images, annotations and categories")
-    return dict(content)
-
-
-def _read(root: Path, part: CocoPart, content: Mapping[str, Any], number: Mapping[Hashable, int]) -> _Objects:
-    found = _Objects()
-    position = _list_images(part, content["images"], found)
-    seen, bad = set(), []
-    shown = os.path.relpath(part.file, root)
-    for entry in content["annotations"]:
-        place = f"{shown}: annotation {_shown(entry)}"
-        fault = _fault(entry, position, number)
-        if fault:
-            bad.append(f"annotation {_shown(entry)}: {fault}")
-            continue
-        image, of, (x, y, w, h) = position[entry["image_id"]], number[entry["category_id"]], entry["bbox"]
-        key = (image, of, x, y, w, h)
-        if entry.get("iscrowd"):
-            found.left_out.append((CROWDS, image, place))
-        elif key in seen:
-            found.left_out.append((DUPLICATES, image, place))
-        else:
-            seen.add(key)
-            found.images.append(image)
-            found.classes.append(of)
-            found.corners.extend((x, y, x + w, y + h))
-            found.places.append(place)
-    _refuse(part.file, bad, "correct or remove them")
-    return found
-
-
-def _list_images(part: CocoPart, entries: Sequence[Mapping[str, Any]], found: _Objects) -> dict[Hashable, int]:
-    """Where the images are; and id → position."""
-    position: dict[Hashable, int] = {}
-    bad = []
-    for entry in entries:
-        name = entry.get("file_name")
-        if not isinstance(name, str) or not name or not _is_id(entry.get("id")):
-            bad.append(f"image {_shown(entry)}: file_name {short(repr(name))}; wanted are an id and a file's name")
-        elif entry["id"] in position:
-            bad.append(f"image {_shown(entry)}: its id occurs twice")
-        else:
-            position[entry["id"]] = len(position)
-            height, width = entry.get("height"), entry.get("width")
-            found.sizes.append((int(height), int(width)) if _is_number(height) and _is_number(width) else None)
-            found.paths.append(name.replace("\\", "/"))
-    _refuse(part.file, bad, "correct them")
-    if not found.paths:
-        raise DataError(f"{part.file}: no images in it; export it again")
-    folder = _folder(part, found.paths)
-    found.paths = [os.path.normpath(os.path.join(folder, name)) for name in found.paths]  # noqa: PTH118
-    return position
-
-
-def _folder(part: CocoPart, names: Sequence[str]) -> Path:
-    """The folder in which one of the images is; some may be missing."""
-    for folder in part.folders:
-        if folder.is_dir() and any(os.path.isfile(folder / name) for name in names[:100]):  # noqa: PTH113 - Path raises
-            return folder
-    tried = ", ".join(str(folder) for folder in part.folders)
-    raise DataError(
-        f"{part.file}: image {short(repr(names[0]))} and those after it are in none of {tried}; put the images there"
+    _tell_background(whole, readable, say)
+    return ReadParts(
+        parts_of(whole, parts, sizes.unreadable),
+        mended,
+        unreadable,
+        inventory=_inventory(files, root, names, unreadable),
+        unlabelled=_unlabelled({split: (parts[split], entries[split]) for split in parts}),
     )
 
 
-def _fault(entry: Mapping[str, Any], position: Mapping[Hashable, int], number: Mapping[Hashable, int]) -> str | None:
-    image, of, box = entry.get("image_id"), entry.get("category_id"), entry.get("bbox")
-    if not _is_id(image) or image not in position:
-        return f"image_id {short(repr(image))} is not among the images"
-    if not _is_id(of) or of not in number:
-        return f"category_id {short(repr(of))} is not among the categories"
-    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_number, box)):
-        return f"bbox {str(box)[:80]}; wanted is [x, y, width, height] in pixels"
-    return f"bbox {box!r} has a negative width or height" if box[2] < 0 or box[3] < 0 else None
+def _tell(file: Path, entries: Entries, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
+    """Say what was bent in the entries of a file."""
+    if entries.bent:
+        say(f"{file}: {entries.bent} ids of annotations are numbers as text, or text as numbers: taken for the same")
+    if around := len(entries.written) - sum(entries.written):
+        say(f"{file}: {around} objects without a bbox: the box around their segmentation is taken")
+    if unsized := sum(size is None for size in entries.sizes):
+        say(
+            f"{file}: {unsized} of {len(entries.sizes)} images without width and height: those of the image files count"
+        )
+    for kind, places in entries.notes.items():
+        warn(f"{file}: {len(places)} {kind} ({', '.join(places[:3])}{', …' if len(places) > 3 else ''})")
 
 
-def _refuse(file: Path, bad: Sequence[str], mend: str) -> None:
-    if bad:
-        rest = len(bad) - _NAMED
-        entries = "1 entry is" if len(bad) == 1 else f"{len(bad)} entries are"
-        more = f"; and {rest} more" if rest > 0 else ""
-        raise DataError(f"{file}: {entries} wrong: {'; '.join(bad[:_NAMED])}{more}; {mend}")
+def _assembled(
+    files: CocoFiles,
+    root: Path,
+    entries: Mapping[str, Entries],
+    names: Sequence[str],
+    sizes: torch.Tensor,
+    class_names: Sequence[str],
+    mended: Mended,
+    limit: ImageLimit,
+    warn: Callable[[str], None],
+) -> BoxListing:
+    """One listing of the images of all splits, with boxes in pixels of the files."""
+    written, starts = [], [0]
+    for split, found in entries.items():
+        start, stop = starts[-1], starts[-1] + len(found.names)
+        written.append(
+            Written(
+                str(files.path(split)),
+                np.array(found.boxes, dtype=np.float64).reshape(-1, 4),
+                np.array(found.written, dtype=bool),
+                np.array(found.areas, dtype=np.float64),
+                np.array(found.images, dtype=np.int64),
+                np.array([size or (0, 0) for size in found.sizes], dtype=np.float64).reshape(-1, 2),
+                sizes[start:stop].double().numpy(),
+            )
+        )
+        starts.append(stop)
+    boxes, places = [], []
+    for (split, found), part, (read, fractions), start in zip(
+        entries.items(), written, read_boxes(written, warn), starts, strict=False
+    ):
+        orientation = partial(_orientation, root, names[start : start + len(found.names)], limit)
+        stored, seen = to_stored(part, read, fractions, orientation, warn)
+        check_inside(part, stored, warn)
+        boxes.append(stored)
+        shown = os.path.relpath(files.path(split), root)
+        places += [f"{shown}: annotation {of}" for of in found.shown]
+        for image, of in found.duplicates:
+            mended.add(DUPLICATES, names[start + image], f"{shown}: annotation {of}")
+        for kind, positions in seen.items():
+            for image in positions:
+                mended.add(kind, names[start + image], names[start + image])
+    images = [part.images + start for part, start in zip(written, starts, strict=False)]
+    return assemble(
+        root,
+        names,
+        sizes,
+        torch.from_numpy(np.concatenate(boxes)),
+        torch.tensor([of for found in entries.values() for of in found.classes], dtype=torch.int64),
+        torch.from_numpy(np.concatenate(images)),
+        class_names,
+        places.__getitem__,
+        mended,
+        torch.tensor([is_crowd for found in entries.values() for is_crowd in found.crowd], dtype=torch.bool),
+    )
 
 
-def _shown(entry: Mapping[str, Any]) -> str:
-    return short(str(entry.get("id")))
+def _tell_background(whole: BoxListing, readable: torch.Tensor, say: Callable[[str], None]) -> None:
+    empty = (whole.starts.diff() == 0) & readable
+    if background := int(empty.sum()):
+        crowds = 0 if whole.crowds is None else int((empty & (whole.crowds.starts.diff() > 0)).sum())
+        alone = f", {crowds} of them with crowds alone" if crowds else ""
+        say(f"{background} of {len(whole)} images have no objects: background{alone}")
+    if whole.crowds is not None:
+        say(
+            f"{len(whole.crowds)} crowds (iscrowd) are no objects: nothing is learned from them, and what is detected "
+            "in them counts neither way, as in COCO"
+        )
 
 
-def _is_id(value: object) -> bool:
-    return isinstance(value, (int, str))
+def _unlabelled(parts: Mapping[str, tuple[Sequence[str], Entries]]) -> frozenset[str]:
+    """Names of the images that no annotation belongs to."""
+    return frozenset(
+        name
+        for names, entries in parts.values()
+        for position, name in enumerate(names)
+        if position not in entries.labelled
+    )
 
 
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _TOO_LARGE
+def _orientation(root: Path, names: Sequence[str], limit: ImageLimit, position: int) -> int:
+    """EXIF's, of the image at a position."""
+    with open_regular(root / names[position]) as file, open_image(file, limit) as image:
+        found = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return found if isinstance(found, int) else 1
 
 
-def _joined(parts: Sequence[_Objects]) -> _Objects:
-    whole = _Objects()
-    for part in parts:
-        start = len(whole.paths)
-        whole.paths += part.paths
-        whole.sizes += part.sizes
-        whole.classes += part.classes
-        whole.corners += part.corners
-        whole.images.extend(start + image for image in part.images)
-        whole.places += part.places
-        whole.left_out += [(kind, start + image, place) for kind, image, place in part.left_out]
-    return whole
+def _true_reason(path: Path, reason: str) -> str:
+    if path.is_symlink() and not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for loops
+        return f"a link to {path.readlink()}, which is not there"
+    return reason
+
+
+def _inventory(files: CocoFiles, root: Path, names: Sequence[str], unreadable: Mapping[str, str]) -> Inventory:
+    """What became of each file below the folder that was given; images elsewhere are named by their whole paths."""
+    base = os.path.abspath(files.given)  # noqa: PTH100
+
+    def named(path: Path | str) -> str:
+        path = os.path.abspath(os.path.join(root, path))  # noqa: PTH100, PTH118
+        return path[len(base.rstrip("/")) + 1 :] if path.startswith(f"{base.rstrip('/')}/") else path
+
+    read = {
+        "images": [named(name) for name in names if name not in unreadable],
+        "annotation files": [named(os.path.abspath(files.path(split))) for split in files.parts],  # noqa: PTH100
+    }
+    reasons = {named(name): reason for name, reason in unreadable.items()}
+    reasons |= {named(os.path.abspath(files.root / file)): reason for file, reason in files.reasons.items()}  # noqa: PTH100
+    taken = reasons.keys() | {name for found in read.values() for name in found}
+    for name in files.all:
+        if name not in taken and "/." not in f"/{name}":
+            kind = kind_of_file(f"{base}/{name}")
+            reasons[name] = "image that the annotations do not list" if kind.read else kind.reason
+    return take_inventory(files.given, files.all, read, reasons)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from tlbench.data.detection.listing import BoxListing
-from tlbench.data.detection.yolo_folder import split_of
+from tlbench.data.detection.yolo_paths import split_of
 from tlbench.data.listing import natural_order
 from tlbench.errors import DataError
 from tlbench.seeds import randint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,9 @@ from torch import Tensor
 
 from tlbench.config import ImageLimit
 from tlbench.data.decode import STANDARD, Fit, UnreadableError, decode_square, inside_size
-from tlbench.data.detection.listing import BoxListing, objects_of
+from tlbench.data.detection.crowds import Crowds
+from tlbench.data.detection.listing import BoxListing
+from tlbench.data.detection.ragged import objects_of
 from tlbench.data.file_digests import read_unchanged
 from tlbench.data.images import no_more_readable
 from tlbench.data.listing import Files
@@ -39,6 +41,7 @@ class BoxSplit:
         digests: (N, 16) uint8, equal where images are.
         thumbnails: (N, 3, h, h) uint8, the images in small, for the audit.
         listing: The files and their labels as they were read; None where images are drawn.
+        crowds: Regions of crowds, boxes as those of objects; None where the labels have none.
     """
 
     names: tuple[str, ...]
@@ -52,6 +55,7 @@ class BoxSplit:
     digests: NDArray[np.uint8]
     thumbnails: Tensor
     listing: BoxListing | None
+    crowds: Crowds | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -62,7 +66,8 @@ class BoxSplit:
 
     def to(self, device: torch.device | str) -> Self:
         """What batches are made of, on a device."""
-        return replace(self, **{name: getattr(self, name).to(device) for name in self._needed})
+        moved = {name: getattr(self, name).to(device) for name in self._needed}
+        return replace(self, **moved, crowds=None if self.crowds is None else self.crowds.to(device))
 
     @property
     def _needed(self) -> tuple[str, ...]:
@@ -70,11 +75,15 @@ class BoxSplit:
         return ("sizes", "inside", "boxes", "labels", "starts")
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over the images' contents, side, boxes, labels and class names."""
+        """SHA-256 (hex) over the images' contents, side, boxes, labels, class names and, where it has some, crowds."""
         digest = hashlib.sha256(json.dumps([len(self), self.side, list(self.class_names)]).encode())
         digest.update(np.ascontiguousarray(self.digests).data)
         for tensor in (self.sizes, self.boxes, self.labels, self.starts):
             digest.update(tensor.cpu().contiguous().numpy().data)
+        if self.crowds is not None and len(self.crowds):
+            digest.update(b"crowds")
+            for tensor in (self.crowds.boxes, self.crowds.labels, self.crowds.starts):
+                digest.update(tensor.cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
 
@@ -140,9 +149,16 @@ def decode_corner(
     return decode_square(content, side, fit, limit=limit).transpose(2, 0, 1)
 
 
-def in_resized(listing: BoxListing, side: int) -> tuple[Tensor, Tensor]:
-    """Sizes (N, 2) int64 of a listing's images once their longer side is `side`, and their boxes (M, 4) in them."""
+def in_resized(listing: BoxListing, side: int) -> tuple[Tensor, Tensor, Crowds | None]:
+    """Sizes (N, 2) int64 of a listing's images once their longer side is `side`; boxes (M, 4) and crowds in them."""
     inside = torch.tensor([inside_size(h, w, side) for h, w in listing.sizes.tolist()], dtype=torch.int64).view(-1, 2)
-    _, image = listing.objects(torch.arange(len(listing)))
-    factor = (inside.double() / listing.sizes).flip(1)[image]
-    return inside, (listing.boxes.double().view(-1, 2, 2) * factor[:, None]).view(-1, 4).float()
+    factor = (inside.double() / listing.sizes).flip(1)
+    boxes, crowds = _resized(listing.boxes, listing.starts, factor), listing.crowds
+    if crowds is not None:
+        crowds = replace(crowds, boxes=_resized(crowds.boxes, crowds.starts, factor))
+    return inside, boxes, crowds
+
+
+def _resized(boxes: Tensor, starts: Tensor, factor: Tensor) -> Tensor:
+    image = torch.repeat_interleave(torch.arange(len(factor)), starts.diff())
+    return (boxes.double().view(-1, 2, 2) * factor[image][:, None]).view(-1, 4).float()

@@ -9,6 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from tlbench.data.detection.crowds import Crowds, joined_crowds
+from tlbench.data.detection.ragged import objects_of, starts_of
+
 
 @dataclass(frozen=True, eq=False)
 class BoxListing:
@@ -22,6 +25,7 @@ class BoxListing:
         labels: (M,) int64, positions in `class_names`.
         starts: (N + 1,) int64, from 0 to M.
         class_names: C names.
+        crowds: Regions of crowds in the images, in their pixels; None where the labels have none.
         mended: What was found in the labels and mended (`boxes clipped to the image`, …) → where, as `file:line`.
     """
 
@@ -33,6 +37,7 @@ class BoxListing:
     starts: Tensor
     class_names: tuple[str, ...]
     mended: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    crowds: Crowds | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -58,7 +63,8 @@ class BoxListing:
             sizes=self.sizes[index],
             boxes=self.boxes[rows],
             labels=self.labels[rows],
-            starts=torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)]),
+            starts=starts_of(counts),
+            crowds=None if self.crowds is None else self.crowds.take(index),
         )
 
 
@@ -72,14 +78,6 @@ def joined(listings: Sequence[BoxListing]) -> BoxListing:
         sizes=torch.cat([listing.sizes for listing in listings]),
         boxes=torch.cat([listing.boxes for listing in listings]),
         labels=torch.cat([listing.labels for listing in listings]),
-        starts=torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)]),
+        starts=starts_of(counts),
+        crowds=joined_crowds([(len(listing), listing.crowds) for listing in listings]),
     )
-
-
-def objects_of(starts: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-    """As `BoxListing.objects`, on the device of its arguments."""
-    counts = starts[index + 1] - starts[index]
-    images = torch.repeat_interleave(torch.arange(len(index), device=index.device), counts)
-    first = torch.cumsum(counts, 0) - counts
-    rows = torch.arange(len(images), device=index.device) - first[images] + starts[index][images]
-    return rows, images

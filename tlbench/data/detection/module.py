@@ -14,11 +14,13 @@ from tlbench.data.detection.augment import evaluation_boxes, training_boxes
 from tlbench.data.detection.images import BoxFiles, BoxImages, BoxSplit
 from tlbench.data.detection.loader import PositionLoader
 from tlbench.data.detection.targets import BoxTargets
+from tlbench.data.detection.was_read import boxes_read
 from tlbench.data.detection.worker_loader import BoxWorkerLoader, Decoded
 from tlbench.data.loader import OrderedLoader
 from tlbench.data.target import Target
 from tlbench.data.target_module import TargetModule
 from tlbench.data.workers import default_workers
+from tlbench.results.was_read import WasRead
 
 Batch = tuple[Tensor, BoxTargets, Tensor]
 """Images (B, 3, S, S) float32 normalised, their objects, positions (B,)."""
@@ -74,6 +76,10 @@ class DetectionDataModule(TargetModule[BoxSplit]):
         from tlbench.data.detection.audit import audit_boxes
 
         return audit_boxes(self.target, self.data, test=test)
+
+    def was_read(self) -> WasRead:
+        """As in `TargetModule`."""
+        return boxes_read(self.target)
 
     def pictures(self, split: str, index: Tensor) -> Tensor:
         """As in `TargetModule`; each in the top left corner."""

@@ -23,6 +23,7 @@ class ReadParts:
         named: What the parts are called in the rule of the splits: `official`, `the folder's`.
         frames: Whether the images are frames of videos.
         inventory: What became of each file below the root; None where it is not taken.
+        unlabelled: Names of the images that no label file and no entry of annotations belongs to.
     """
 
     parts: Mapping[str, BoxListing]
@@ -31,6 +32,7 @@ class ReadParts:
     named: str = "the folder's"
     frames: bool = False
     inventory: Inventory | None = None
+    unlabelled: frozenset[str] = frozenset()
 
 
 def parts_of(

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 _WANTED = {
     "yolo": "a folder with images/ and labels/, or its data.yaml",
-    "coco": "a folder with annotations/instances_train*.json, or with train/_annotations.coco.json",
+    "coco": "a folder with annotations/instances_train*.json, or with train/_annotations.coco.json, or the JSON file",
 }
+_FILES = {"yolo": (".yaml", ".yml"), "coco": (".json",)}
 
 
 def ensure_detection_root(data: DetectionDataConfig) -> None:
@@ -46,6 +47,6 @@ def detection_root(data: DetectionDataConfig) -> Path:
         raise DataError(f"data.root={data.root!r}: no such folder; wanted is {wanted}")
     if root.exists() and not root.is_dir() and not root.is_file():
         raise DataError(f"data.root={data.root!r}: neither a folder nor a regular file; wanted is {wanted}")
-    if not root.is_dir() and (data.name != "yolo" or root.suffix.lower() not in (".yaml", ".yml")):
+    if not root.is_dir() and root.suffix.lower() not in _FILES[data.name]:
         raise DataError(f"data.root={data.root!r}: not a folder; wanted is {wanted}")
     return root

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from tlbench.data.detection.listing import BoxListing
 from tlbench.data.detection.parts import ReadParts
 from tlbench.data.detection.root import detection_root
 from tlbench.data.image_files import keeps_in_memory
+from tlbench.data.inventory import Inventory
 from tlbench.data.scan import Scan, scan
 from tlbench.data.target import Target
 from tlbench.data.unreadable import check_unreadable
@@ -47,9 +49,12 @@ def open_boxes(
         return open_documents(data, split_seed, say, warn)
     listed = list_boxes(data, split_seed, say, warn)
     splits, unreadable = _decoded(listed.splits, listed.unreadable, data, say, warn)
+    inventory = _left_out(listed, unreadable)
     carved = [split for split in ("val", "test") if listed.split_rule[f"{split}_fraction"] is not None]
     check_objects(listed.splits["train"].root, splits, carved)  # again: some images may be unreadable
-    return Target(data.name, splits, listed.split_rule | counted(splits), unreadable)
+    return Target(
+        data.name, splits, listed.split_rule | counted(splits), unreadable, inventory, unlabelled=listed.unlabelled
+    )
 
 
 def open_uncarved(
@@ -83,6 +88,8 @@ class ListedSplits:
     splits: Mapping[str, BoxListing]
     split_rule: dict[str, Any]
     unreadable: Mapping[str, str]
+    inventory: Inventory | None = None
+    unlabelled: frozenset[str] = frozenset()
 
 
 def list_boxes(
@@ -95,7 +102,8 @@ def list_boxes(
     """
     read = _read(data, say, warn)
     splits, rule = carve_boxes(read.parts, data, split_seed, read.named, warn, read.frames)
-    return ListedSplits({split: read.mended.note(part) for split, part in splits.items()}, rule, read.unreadable)
+    noted = {split: read.mended.note(part) for split, part in splits.items()}
+    return ListedSplits(noted, rule, read.unreadable, read.inventory, read.unlabelled)
 
 
 def _read(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
@@ -110,6 +118,16 @@ def _read(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[
     from tlbench.data.detection.yolo_files import read_yolo
 
     return read_yolo(detection_root(data), data, say, warn)
+
+
+def _left_out(listed: ListedSplits, unreadable: Mapping[str, str]) -> Inventory | None:
+    """The inventory, once it is known which images cannot be decoded."""
+    if listed.inventory is None:
+        return None
+    root = os.path.abspath(listed.splits["train"].root)  # noqa: PTH100
+    base = os.path.abspath(listed.inventory.root)  # noqa: PTH100
+    later = (f"{root}/{name}" for name in unreadable if name not in listed.unreadable)
+    return listed.inventory.leaving_out([path.removeprefix(f"{base}/") for path in later], "unreadable")
 
 
 def _decoded(
@@ -146,7 +164,7 @@ def _images(
         unreadable.update({listing.names[i]: why for i, why in found.unreadable.items()})
         kept = torch.tensor([i for i in range(len(listing)) if i not in found.unreadable], dtype=torch.int64)
         listing, found = listing.take(kept), Scan(found.pixels[kept], found.digests[kept.numpy()], {})
-    inside, boxes = in_resized(listing, data.image_size)
+    inside, boxes, crowds = in_resized(listing, data.image_size)
     split = BoxSplit(
         names=listing.names,
         sizes=listing.sizes,
@@ -159,6 +177,7 @@ def _images(
         digests=found.digests,
         thumbnails=thumbnails_of(found.pixels) if in_memory else found.pixels,
         listing=listing,
+        crowds=crowds,
     )
     if in_memory:
         return BoxImages(**vars(split), images=found.pixels)

@@ -9,6 +9,26 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
+class CrowdTargets:
+    """Regions of crowds in a batch: what is detected in them counts neither way.
+
+    Args:
+        boxes: (K, 4) float32, as those of `BoxTargets`.
+        labels: (K,) int64 class indices.
+        image: (K,) int64, which of the batch's images each lies in, ascending.
+    """
+
+    boxes: Tensor
+    labels: Tensor
+    image: Tensor
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> CrowdTargets:
+        """The same on a device."""
+        moved = {name: tensor.to(device, non_blocking=non_blocking) for name, tensor in vars(self).items()}
+        return replace(self, **moved)
+
+
+@dataclass(frozen=True, eq=False)
 class BoxTargets:
     """The objects in a batch of B images, and how the network's input came out of the images.
 
@@ -20,6 +40,7 @@ class BoxTargets:
             fraction of a pixel to which a side is rounded), and the input's pixels to the left of the image and above
             it. Of augmented images, which have no such frame, zeros.
         sizes: (B, 2) float32, height and width of the images as they are stored in the data set, pixels.
+        crowds: Regions of crowds; None in training, and where the data set has none in any image.
     """
 
     boxes: Tensor
@@ -27,13 +48,16 @@ class BoxTargets:
     image: Tensor
     frames: Tensor
     sizes: Tensor
+    crowds: CrowdTargets | None = None
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> BoxTargets:
         """The same on a device."""
-        moved = {name: tensor.to(device, non_blocking=non_blocking) for name, tensor in vars(self).items()}
+        moved = {
+            name: part.to(device, non_blocking=non_blocking) for name, part in vars(self).items() if part is not None
+        }
         return replace(self, **moved)
 
     def in_image(self, boxes: Tensor, image: Tensor) -> Tensor:

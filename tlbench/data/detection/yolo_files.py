@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from array import array
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -15,14 +13,20 @@ from tlbench.data.detection.assemble import Mended, assemble
 from tlbench.data.detection.image_sizes import image_sizes
 from tlbench.data.detection.parts import ReadParts, parts_of
 from tlbench.data.detection.yolo_folder import YoloImages, find_images
-from tlbench.data.detection.yolo_labels import parse_labels
+from tlbench.data.detection.yolo_inventory import take_yolo_inventory
+from tlbench.data.detection.yolo_label_files import LABELS, LabelFiles, find_label_files
+from tlbench.data.detection.yolo_labels import HIGHEST, LabelRows, fault
+from tlbench.data.detection.yolo_reading import Decided, check_plausible, decide
+from tlbench.data.inventory import all_files
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
+from tlbench.folders import is_hidden
 from tlbench.regular_file import TooLargeError, read_regular
 
 DUPLICATES = "duplicate label rows left out"
 
 _NAMED = 3  # bad rows in a message
+_NEARLY_ALL = 0.9
 
 
 def read_yolo(
@@ -39,152 +43,152 @@ def read_yolo(
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
     """
-    found = find_images(root, warn, data.limits)
+    found = find_images(root, warn, data.limits, say)
     names = [name for part in found.parts.values() for name in part]
-    mended = Mended()
-    rows = _read_labels(found, names, mended, data.limits, say, warn)
     sizes = image_sizes(found.root, names, data.limits.image)
-    unreadable = {names[i]: reason for i, reason in sizes.unreadable.items()}
+    unreadable = _absent(found)
+    unreadable |= {names[i]: _reason(found.root / names[i], reason) for i, reason in sizes.unreadable.items()}
     check_unreadable(found.root, unreadable, data.max_unreadable)
+    if len(sizes.unreadable) == len(names):
+        first = names[0]
+        raise DataError(f"{found.root / first}: {unreadable[first]}; none of {len(names)} images can be read")
+    files = list(all_files(found.base))
+    labels = find_label_files(found.root, names, _texts_of(found, files), say, warn)
+    mended = Mended()
+    rows = _read_rows(found, labels, sizes.unreadable, data.limits, say)
+    decided = decide(found.root, rows, found.points, say)
+    _refuse_bad(found, labels, rows, decided)
+    check_plausible(found.root, rows, decided, warn)
+    for image, line in rows.duplicates:
+        mended.add(DUPLICATES, names[image], f"{labels.shown[image]}:{line}")
     images = torch.tensor(rows.images, dtype=torch.int64)
-    boxes = torch.tensor(rows.corners, dtype=torch.float64).view(-1, 4)
     whole = assemble(
         found.root,
         names,
         sizes.sizes,
-        boxes * sizes.sizes.flip(1).repeat(1, 2)[images],
+        decided.corners * sizes.sizes.flip(1).repeat(1, 2)[images],
         torch.tensor(rows.classes, dtype=torch.int64),
         images,
         found.class_names,
-        lambda row: f"{rows.files[rows.images[row]]}:{rows.lines[row]}",
+        lambda row: f"{labels.shown[rows.images[row]]}:{rows.lines[row]}",
         mended,
     )
     mended.tell(warn)
-    return ReadParts(parts_of(whole, found.parts, sizes.unreadable), mended, unreadable)
+    inventory = take_yolo_inventory(found, files, names, labels, unreadable, warn)
+    return ReadParts(
+        parts_of(whole, found.parts, sizes.unreadable),
+        mended,
+        unreadable,
+        inventory=inventory,
+        unlabelled=frozenset(name for name, path in zip(names, labels.paths, strict=True) if path is None),
+    )
 
 
-@dataclass(eq=False)
-class _Rows:
-    """The objects of all label files: class, `x1 y1 x2 y2` as fractions, image and line of each; and the files."""
-
-    classes: array[int] = field(default_factory=lambda: array("q"))
-    corners: array[float] = field(default_factory=lambda: array("d"))
-    images: array[int] = field(default_factory=lambda: array("q"))
-    lines: array[int] = field(default_factory=lambda: array("q"))
-    files: list[str] = field(default_factory=list)
+def _absent(found: YoloImages) -> dict[str, str]:
+    """Name of each image that a list names and that is not there → that."""
+    root = f"{os.path.abspath(found.root)}/"  # noqa: PTH100
+    paths = {os.path.abspath(path): where for path, where in found.absent.items()}  # noqa: PTH100
+    return {path.removeprefix(root): f"no such file, though {where} names it" for path, where in paths.items()}
 
 
-def _read_labels(
+def _reason(path: Path, reason: str) -> str:
+    return "a link that leads nowhere" if path.is_symlink() and not os.path.exists(path) else reason  # noqa: PTH110
+
+
+def _texts_of(found: YoloImages, files: Sequence[str]) -> Iterator[str]:
+    """The texts below the data set's folder that may be label files, relative to the images' root."""
+    base, root = os.path.abspath(found.base), os.path.abspath(found.root)  # noqa: PTH100
+    known = {os.path.abspath(file) for file in found.descriptions}  # noqa: PTH100
+    for name in files:
+        path = f"{base}/{name}"
+        if name.lower().endswith(LABELS) and path not in known and not any(map(is_hidden, name.split("/"))):
+            yield os.path.relpath(path, root)
+
+
+def _read_rows(
     found: YoloImages,
-    names: Sequence[str],
-    mended: Mended,
+    labels: LabelFiles,
+    unreadable: Mapping[int, str],
     limits: LimitsConfig,
     say: Callable[[str], None],
-    warn: Callable[[str], None],
-) -> _Rows:
-    rows, bad, background = _Rows(), [], 0
-    folders = _LabelFolders(found.root)
-    for image, name in enumerate(names):
-        path = folders.label_of(name)
-        rows.files.append(shown := folders.shown(path))
-        if not folders.holds(path):
-            background += 1
+) -> LabelRows:
+    rows = LabelRows()
+    points = found.points if found.points and found.points.count else None
+    missing = empty = with_rows = 0
+    for image, path in enumerate(labels.paths):
+        if image in unreadable:
+            continue
+        if path is None:
+            missing += 1
             continue
         try:
-            labels = parse_labels(read_regular(path, limits.label.bytes), found.class_names)
+            count = rows.read(image, read_regular(path, limits.label.bytes), found.class_names, points)
         except TooLargeError:
             raise limits.label.refusal(path) from None
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}; mend the label file") from None
         except UnicodeDecodeError:
             raise DataError(f"{path}: not text in UTF-8; wanted are rows class cx cy w h") from None
-        for (of, *corners), line in zip(labels.objects, labels.lines, strict=True):
-            rows.classes.append(of)
-            rows.corners.extend(corners)
-            rows.images.append(image)
-            rows.lines.append(line)
-        for line in labels.duplicates:
-            mended.add(DUPLICATES, name, f"{shown}:{line}")
-        bad += [f"{path}:{line}: {text.strip()[:80]!r}: {reason}" for line, text, reason in labels.bad]
-        background += not labels.objects
-    if bad:
-        raise DataError(_bad_text(bad, len(found.class_names)))
-    if background == len(names):
+        empty += not count
+        with_rows += bool(count)
+    images = missing + empty + with_rows
+    if not with_rows:
+        lacking = (
+            f"none of {images} images has a label file"
+            if not empty
+            else f"no objects in the label files of {empty} images"
+            + (f", and {missing} images have none" if missing else "")
+        )
         raise DataError(
-            f"{found.root}: no objects in the label files of {len(names)} images (the first would be "
-            f"{folders.label_of(names[0])}); wanted are rows class cx cy w h"
+            f"{found.root}: {lacking} (the first would be {found.root / labels.shown[0]}); wanted are rows class cx cy "
+            "w h"
         )
-    if background:
-        say(f"{background} of {len(names)} images have no objects: background")
-    if strays := folders.strays():
-        warn(
-            f"{len(strays)} label files have no image and are left out ({', '.join(strays[:3])}"
-            f"{', …' if len(strays) > 3 else ''})"
+    if missing or empty:
+        kinds = [f"{empty} with an empty label file"] * bool(empty) + [f"{missing} without a label file"] * bool(
+            missing
         )
+        say(f"{missing + empty} of {images} images have no objects: background ({', '.join(kinds)})")
     return rows
 
 
-def _bad_text(bad: Sequence[str], classes: int) -> str:
-    rest = len(bad) - _NAMED
-    rows = "1 label row is" if len(bad) == 1 else f"{len(bad)} label rows are"
-    return (
-        f"{rows} wrong: {'; '.join(bad[:_NAMED])}{f'; and {rest} more' if rest > 0 else ''}; wanted is class cx cy w "
-        f"h, the class from 0 to {classes - 1}, the others as fractions of the image's width and height from 0 to 1; "
-        "correct or remove such rows"
+def _refuse_bad(found: YoloImages, labels: LabelFiles, rows: LabelRows, decided: Decided) -> None:
+    """Refuse rows that are no objects.
+
+    Raises:
+        DataError: There are some.
+    """
+    bad = [(image, line, text, reason) for image, line, text, reason in rows.bad]
+    positions = torch.nonzero(decided.bad).flatten().tolist()
+    count = len(bad) + len(positions)
+    if not count:
+        return
+    for row in positions[:_NAMED]:
+        image, line = rows.images[row], rows.lines[row]
+        text = _line(labels.paths[image] or "", line)
+        points = found.points if found.points and found.points.count else None
+        reason = fault(text.split(), found.class_names, points, decided.reading == "boxes")
+        bad.append((image, line, text, reason))
+    named = [
+        f"{labels.paths[image]}:{line}: {text.strip()[:80]!r}: {reason}" for image, line, text, reason in sorted(bad)
+    ]
+    rest = count - _NAMED
+    which = "1 label row is" if count == 1 else f"{count} label rows are"
+    raise DataError(
+        f"{which} wrong: {'; '.join(named[:_NAMED])}{f'; and {rest} more' if rest > 0 else ''}"
+        f"{_pixels(rows)}; wanted is class cx cy w h, the class from 0 to {len(found.class_names) - 1}, the "
+        "others as fractions of the image's width and height from 0 to 1; correct or remove such rows"
     )
 
 
-class _LabelFolders:
-    """Where the label files of images are, and what is in their folders."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = os.path.abspath(root)  # noqa: PTH100 (`images` may be a part of it)
-        self._folders: dict[str, str] = {}  # of images → of their labels
-        self._files: dict[str, set[str]] = {}
-        self._used: set[str] = set()
-
-    def label_of(self, name: str) -> str:
-        """The label file of an image: the last `images` of its path becomes `labels`; else it is beside the image."""
-        path = os.path.join(self._root, name)  # noqa: PTH118 - 100,000 Paths are slow
-        folder, file = os.path.split(path)
-        if folder not in self._folders:
-            self._folders[folder] = self._label_folder(folder)
-        label = os.path.join(self._folders[folder], os.path.splitext(file)[0] + ".txt")  # noqa: PTH118, PTH122
-        self._used.add(label)
-        return label
-
-    def holds(self, path: str) -> bool:
-        """Whether the label file is there."""
-        return os.path.basename(path) in self._files[os.path.dirname(path)]  # noqa: PTH119, PTH120
-
-    def shown(self, path: str) -> str:
-        """The path below the root, where it is below."""
-        return path[len(self._root) + 1 :] if path.startswith(self._root + os.sep) else path
-
-    def strays(self) -> list[str]:
-        """Label files of which no image is there, not even one that no split lists."""
-        found = []
-        for images, labels in self._folders.items():
-            if images == labels:  # any text may lie beside the images
-                continue
-            unused = [name for name in self._files[labels] if os.path.join(labels, name) not in self._used]  # noqa: PTH118
-            stems = {os.path.splitext(name)[0] for name in os.listdir(images)} if unused else set()  # noqa: PTH122, PTH208
-            found += [f"{labels}/{name}" for name in unused if name != "classes.txt" and name[:-4] not in stems]
-        return [self.shown(path) for path in sorted(found)]
-
-    def _label_folder(self, images: str) -> str:
-        before, found, after = (images + os.sep).rpartition(f"{os.sep}images{os.sep}")
-        labels = f"{before}{os.sep}labels{os.sep}{after}".rstrip(os.sep) if found else images
-        if not os.path.isdir(labels) and _texts(images):  # noqa: PTH112
-            labels = images
-        if labels not in self._files:
-            self._files[labels] = _texts(labels)
-        return labels
+def _pixels(rows: LabelRows) -> str:
+    """What is said of rows of which nearly all are beyond 1."""
+    largest = torch.tensor(rows.firsts, dtype=torch.float64).view(-1, 4).amax(1)
+    if len(rows) < _NAMED or float((largest > HIGHEST).double().mean()) < _NEARLY_ALL:
+        return ""
+    most = float(largest.max())
+    unit = "per cent or pixels" if most <= 100 else "pixels"
+    return f"; {int((largest > HIGHEST).sum())} of {len(rows)} rows hold numbers up to {most:g}, as if in {unit}"
 
 
-def _texts(folder: str) -> set[str]:
-    try:
-        with os.scandir(folder) as entries:
-            return {entry.name for entry in entries if entry.name.endswith(".txt")}
-    except OSError:
-        return set()
+def _line(path: str, line: int) -> str:
+    return read_regular(path).decode("utf-8-sig").splitlines()[line - 1]

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.decode import EXTENSIONS
-from tlbench.data.detection.yolo_yaml import check_names, find_yaml, read_yaml
-from tlbench.data.listing import SPLITS, list_images
-from tlbench.errors import DataError, short
-from tlbench.regular_file import TooLargeError, read_regular
+from tlbench.data.detection.yolo_darknet import find_darknet, read_darknet
+from tlbench.data.detection.yolo_labels import KeyPoints
+from tlbench.data.detection.yolo_lists import read_list
+from tlbench.data.detection.yolo_paths import split_of
+from tlbench.data.detection.yolo_texts import CLASS_FILES, read_class_file
+from tlbench.data.detection.yolo_yaml import YoloYaml, find_yaml, read_yaml
+from tlbench.data.image_kind import kind_of_file
+from tlbench.data.inventory import all_files
+from tlbench.data.listing import natural_order
+from tlbench.data.split_names import split_names
+from tlbench.errors import DataError
+from tlbench.folders import entries_of, is_folder, walk
 
 LAYOUTS = "images/{train,val,test} with labels/{train,val,test}, {train,val,test}/images, or images with labels"
 
@@ -26,45 +35,82 @@ class YoloImages:
         root: The folder that the names are relative to.
         class_names: C names.
         parts: Split → its files; `train` always.
+        points: What a data.yaml says of key points; None: nothing.
+        base: The folder in which the data set is, whether or not its images are.
+        descriptions: Descriptions, lists and class names that were read.
+        absent: Images that a list names and that are not there → where they are named.
     """
 
     root: Path
     class_names: tuple[str, ...]
     parts: Mapping[str, tuple[str, ...]]
+    points: KeyPoints | None
+    base: Path
+    descriptions: tuple[Path, ...]
+    absent: Mapping[str, str]
 
 
-def find_images(root: Path, warn: Callable[[str], None], limits: LimitsConfig = STANDARD_LIMITS) -> YoloImages:
-    """List the images of a folder in any of YOLO's layouts, or of what a `data.yaml` names.
+@dataclass(eq=False)
+class _Found:
+    """What was found so far: split → paths, as in `YoloImages`."""
+
+    parts: dict[str, list[str]] = field(default_factory=dict)
+    descriptions: list[Path] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+
+
+def find_images(
+    root: Path,
+    warn: Callable[[str], None],
+    limits: LimitsConfig = STANDARD_LIMITS,
+    say: Callable[[str], None] = print,
+) -> YoloImages:
+    """List the images of a folder in any of YOLO's layouts, or of what a `data.yaml` or `obj.data` names.
 
     Args:
         root: The folder, or the YAML file.
         warn: Shows the user a warning.
         limits: Up to which sizes files are read, and how many classes there may be.
+        say: Shows the user a line.
 
     Raises:
         DataError: No images, no class names, splits without `train`, or images in two splits.
     """
-    file = root if root.is_file() else find_yaml(root, limits)
-    described = None if file is None else read_yaml(file, limits)
-    base = root if described is None else described.root
-    if described is not None and described.splits:
-        found = {
-            split: [path for entry in entries for path in _images_of(entry, base, limits)]
-            for split, entries in described.splits.items()
-        }
-    else:
-        found = {split: [str(folder / name) for name in list_images(folder)] for split, folder in _folders(base)}
-    if not found.get("train"):
-        raise DataError(f"{base}: no training images ({' '.join(EXTENSIONS)}); wanted is {LAYOUTS}")
-    check_apart(base, found, warn)
-    class_names = _class_file(base, limits) if described is None else described.class_names
-    base, parts = relative_names(base, found)
-    return YoloImages(base, class_names, parts)
-
-
-def split_of(folder: str) -> str | None:
-    """The split that a folder's name stands for: `train`, `val`, `valid`, `train2017`, …"""
-    return SPLITS.get(folder.lower().rstrip("0123456789"))
+    with _reading():
+        folder = root.parent if root.is_file() else _unwrapped(root, limits, say)
+        found = _Found()
+        described = _description(root if root.is_file() else None, folder, limits, found, say)
+        base = folder if described is None else described.root
+        if described is not None and described.splits:
+            for split, entries in described.splits.items():
+                found.parts[split] = [path for entry in entries for path in _images_of(entry, base, limits, found, say)]
+        else:
+            found.parts = {split: _images_below(place) for split, place in _folders(base, say)}
+        if not found.parts.get("train") and found.absent:
+            path, where = next(iter(found.absent.items()))
+            raise DataError(f"{base}: none of the training images is there; the first, {path}, is named by {where}")
+        if not found.parts.get("train"):
+            texts = sum(name.lower().endswith(".txt") for name in all_files(base))
+            beside = f", while {texts} .txt files are there: are they labels without their images?" if texts > 1 else ""
+            raise DataError(
+                f"{base}: no training images ({' '.join(EXTENSIONS)}, or what begins as one){beside}; wanted is "
+                f"{LAYOUTS}"
+            )
+    for split in [split for split, paths in found.parts.items() if not paths]:
+        warn(f"{base}: {split} holds no image, so there is no {split}; where one is needed it is carved out of train")
+        del found.parts[split]
+    check_apart(base, found.parts, warn)
+    class_names = _class_names(base, found, limits) if described is None else described.class_names
+    names_root, parts = relative_names(base, found.parts)
+    return YoloImages(
+        names_root,
+        class_names,
+        parts,
+        None if described is None else described.points,
+        root if root.is_dir() else folder,
+        tuple(found.descriptions),
+        found.absent,
+    )
 
 
 def check_apart(root: Path, found: dict[str, list[str]], warn: Callable[[str], None]) -> None:
@@ -109,69 +155,113 @@ def relative_names(root: Path, found: Mapping[str, Sequence[str]]) -> tuple[Path
     return root, {split: names[split] for split in ("train", "val", "test") if split in names}
 
 
-def _folders(root: Path) -> list[tuple[str, Path]]:
+def _unwrapped(root: Path, limits: LimitsConfig, say: Callable[[str], None]) -> Path:
+    """The folder in which the data are: that, or the only one in it if nothing else there belongs to a data set."""
+    folder = root
+    while find_yaml(folder, limits) is None and find_darknet(folder) is None:
+        entries = entries_of(folder)
+        inner = [entry.name for entry in entries if is_folder(entry)]
+        if len(inner) != 1 or inner[0].lower() in ("images", "labels") or split_of(inner[0]):
+            break
+        files = [entry.path for entry in entries if not is_folder(entry)]
+        if any(os.path.basename(file).lower() in CLASS_FILES or kind_of_file(file).read for file in files):  # noqa: PTH119
+            break
+        folder = folder / inner[0]
+    if folder != root:
+        say(f"{root}: holds one folder alone, and is read from {folder}")
+    return folder
+
+
+def _description(
+    file: Path | None, folder: Path, limits: LimitsConfig, found: _Found, say: Callable[[str], None]
+) -> YoloYaml | None:
+    file = file or find_yaml(folder, limits)
+    if file is not None:
+        found.descriptions.append(file)
+        return read_yaml(file, limits, say)
+    file = find_darknet(folder)
+    if file is None:
+        return None
+    described, names = read_darknet(file, limits, say)
+    found.descriptions += [file, names]
+    return described
+
+
+def _images_below(folder: Path) -> list[str]:
+    """The image files below a folder, at any depth, in natural order; hidden ones are ignored."""
+    found = [
+        f"{below}{entry.name}" for below, files in walk(folder) for entry in files if kind_of_file(entry.path).read
+    ]
+    return [str(folder / name) for name in sorted(found, key=natural_order)]
+
+
+def _images_of(entry: Path, root: Path, limits: LimitsConfig, found: _Found, say: Callable[[str], None]) -> list[str]:
+    """The image files in a folder, or those that a text file lists."""
+    if entry.is_dir():
+        return _images_below(entry)
+    if entry.suffix.lower() in EXTENSIONS:
+        return [str(entry)]
+    listed = read_list(entry, root, limits, say)
+    found.descriptions.append(entry)
+    found.absent |= listed.absent
+    return list(listed.paths)
+
+
+def _folders(root: Path, say: Callable[[str], None]) -> list[tuple[str, Path]]:
     """The splits of a folder without a description."""
-    for holder in (root / "images", root):
-        names = sorted(path.name for path in holder.iterdir() if path.is_dir()) if holder.is_dir() else []
-        splits = {name: split for name in names if (split := split_of(name))}
-        if not splits:
+    for holder in (_called(root, "images"), root):
+        names = sorted(entry.name for entry in entries_of(holder) if is_folder(entry)) if holder else []
+        names = [name for name in names if name.lower() not in ("images", "labels")]
+        found = split_names(names)
+        if found is None or holder is None:
             continue
-        if "train" not in splits.values():
-            raise DataError(f"{holder}: holds {' and '.join(splits)} but no folder train; wanted is {LAYOUTS}")
+        if found.lacks_train:
+            held = " and ".join(found.splits)
+            raise DataError(f"{holder}: holds {held} but no folder train; wanted is {LAYOUTS}")
+        if found.doubtful:
+            doubtful = " and ".join(found.doubtful)
+            raise DataError(f"{holder}: {doubtful} may be val or test; say in a data.yaml which folders count")
+        splits = found.splits
         twice = [name for name, split in splits.items() if list(splits.values()).count(split) > 1]
         if twice:
             raise DataError(f"{holder}: {' and '.join(twice)} are one split; say in a data.yaml which folders count")
-        others = [name for name in names if name not in splits and name not in ("images", "labels")]
+        others = [name for name in names if name not in splits and name not in found.unlabelled]
         if others and holder != root:
             raise DataError(
                 f"{holder}: holds {', '.join(splits)} and other folders ({', '.join(others[:4])}); say in a data.yaml "
                 "which folders count"
             )
-        return [(split, _inner(holder / name)) for name, split in splits.items()]
-    return [("train", _inner(root))]
+        otherwise = [f"{name} as {split}" for name, split in splits.items() if split_of(name) != split]
+        if otherwise:
+            say(f"{holder}: read as splits: {', '.join(otherwise)}")
+        return [(split, _called(holder / name, "images") or holder / name) for name, split in splits.items()]
+    return [("train", _called(root, "images") or root)]
 
 
-def _inner(folder: Path) -> Path:
-    return folder / "images" if (folder / "images").is_dir() else folder
+def _called(folder: Path, name: str) -> Path | None:
+    """The folder of a name in a folder, in any capitals."""
+    if (folder / name).is_dir():
+        return folder / name
+    found = [entry.name for entry in entries_of(folder) if entry.name.lower() == name and is_folder(entry)]
+    return folder / found[0] if len(found) == 1 else None
 
 
-def _images_of(entry: Path, root: Path, limits: LimitsConfig) -> list[str]:
-    """The image files in a folder, or those that a text file lists."""
-    if entry.is_dir():
-        return [str(entry / name) for name in list_images(entry)]
-    try:
-        lines = read_regular(entry, limits.annotations.bytes).decode("utf-8-sig").splitlines()
-    except TooLargeError:
-        raise limits.annotations.refusal(entry) from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{entry}: neither a folder nor a list of image files ({reason})") from None
-    found = []
-    for number, line in enumerate(map(str.strip, lines), 1):
-        if not line:
-            continue
-        if not line.lower().endswith(EXTENSIONS):
-            raise DataError(f"{entry}:{number}: {short(line)}: no image file's name; wanted is one a line")
-        places = [entry.parent / line, root / line]
-        there = next((place for place in places if os.path.exists(place)), places[0])  # noqa: PTH110 - as in yolo_yaml
-        found.append(os.path.normpath(there))
-    return found
-
-
-def _class_file(root: Path, limits: LimitsConfig) -> tuple[str, ...]:
-    """The names in `classes.txt`, as labelling tools write it."""
-    for file in (root / "classes.txt", root / "labels" / "classes.txt"):
+def _class_names(root: Path, found: _Found, limits: LimitsConfig) -> tuple[str, ...]:
+    """The names in `classes.txt`, as labelling tools write it: beside the folders, or beside labels or images."""
+    beside = [root, root / "labels", *dict.fromkeys(Path(path).parent for path in found.parts["train"][:1])]
+    for file in (folder / name for folder in beside for name in CLASS_FILES):
         if file.is_file():
-            try:
-                lines: Sequence[str] = read_regular(file, limits.label.bytes).decode("utf-8-sig").splitlines()
-            except TooLargeError:
-                raise limits.label.refusal(file) from None
-            except (OSError, UnicodeDecodeError) as error:
-                raise DataError(f"{file}: cannot be read ({error}); wanted is one class name a line") from None
-            names = [line.strip() for line in lines if line.strip()]
-            limits.check_classes(file, len(names))
-            return check_names(str(file), names)
+            found.descriptions.append(file)
+            return read_class_file(file, limits)
     raise DataError(
         f"{root}: no data.yaml and no classes.txt, so the classes have no names; add a data.yaml with names: [first, "
         "second, …], or a classes.txt with one name a line, in the order of the labels' classes"
     )
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{error.filename}: {error.strerror}; wanted is {LAYOUTS}") from None

@@ -1,14 +1,16 @@
 """The description of a YOLO data set, `data.yaml`: where its splits are and what its classes are called.
 
 The format is ultralytics' (https://docs.ultralytics.com/datasets/detect): `path`, `train`, `val`, `test`, `names`,
-`nc`. A key `download` is not looked at: nothing of the file is ever executed.
+`nc`, and `kpt_shape` (https://docs.ultralytics.com/datasets/pose). A key `download` is not looked at: nothing of the
+file is ever executed.
 """
 
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Sequence
+import re
+import stat
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,18 @@ from typing import Any
 import yaml
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
+from tlbench.data.detection.yolo_entries import find_root, there
+from tlbench.data.detection.yolo_labels import KeyPoints
+from tlbench.data.detection.yolo_texts import check_names, text_of
+from tlbench.data.split_names import SPLITS
 from tlbench.errors import DataError, short
-from tlbench.regular_file import TooLargeError, read_regular
+from tlbench.regular_file import TooLargeError, open_regular, read_regular
 from tlbench.yaml_text import load_yaml
 
-_SPLIT_KEYS = {"train": "train", "val": "val", "validation": "val", "test": "test"}
+_USUAL = ("data.yaml", "data.yml")
+_ENDINGS = (".yaml", ".yml")
+_TABS = re.compile(r"([:,\[\]{}-])[ ]*\t[ \t]*")
+_LOST = "\ufffd"  # stands for bytes that are no UTF-8
 
 
 @dataclass(frozen=True)
@@ -31,25 +40,31 @@ class YoloYaml:
         file: The file.
         root: The folder of the data set.
         class_names: C names.
-        splits: Split → folders of images and `.txt` files that list images, all there; empty where it names none.
+        splits: Split → folders of images, `.txt` files that list images, and images, all there; empty where it names
+            none.
+        points: What it says of key points; None: nothing.
     """
 
     file: Path
     root: Path
     class_names: tuple[str, ...]
     splits: dict[str, list[Path]]
+    points: KeyPoints | None = None
 
 
 def find_yaml(folder: Path, limits: LimitsConfig = STANDARD_LIMITS) -> Path | None:
     """The description in a folder: `data.yaml`, or the only YAML file that names a split or classes.
 
     Raises:
-        DataError: Several could be it.
+        DataError: Several could be it, or a `data.yaml` is no file.
     """
-    for name in ("data.yaml", "data.yml"):
+    for name in _USUAL:
         if (folder / name).is_file():
             return folder / name
-    found = [file for file in sorted(folder.iterdir()) if file.suffix in (".yaml", ".yml") and _describes(file, limits)]
+    for name in _USUAL:
+        if os.path.lexists(folder / name):
+            raise DataError(f"{folder / name}: {_no_file(folder / name)}; put a description of the data there")
+    found = [file for file in sorted(folder.iterdir()) if file.suffix.lower() in _ENDINGS and _describes(file, limits)]
     if len(found) > 1:
         raise DataError(
             f"{folder}: {' and '.join(file.name for file in found[:3])} could all describe the data; give the one as "
@@ -58,74 +73,148 @@ def find_yaml(folder: Path, limits: LimitsConfig = STANDARD_LIMITS) -> Path | No
     return found[0] if found else None
 
 
-def read_yaml(file: Path, limits: LimitsConfig = STANDARD_LIMITS) -> YoloYaml:
+def read_yaml(file: Path, limits: LimitsConfig = STANDARD_LIMITS, say: Callable[[str], None] = print) -> YoloYaml:
     """Read a description and find what it names.
 
     Args:
         file: The file.
         limits: Up to which size it is read, and how many classes it may name.
+        say: Shows the user a line.
 
     Raises:
         DataError: It cannot be read, a key is missing or of the wrong kind, or what it names is not there.
     """
-    content = _mapping(file, limits)
-    class_names = _class_names(file, content, limits)
+    content = _mapping(file, limits, say)
+    class_names = _class_names(file, content, limits, say)
     entries: dict[str, list[str]] = {}
-    for key, split in _SPLIT_KEYS.items():
-        if content.get(key):
-            entries[split] = _strings(file, key, content[key])
-    if entries and "train" not in entries:
-        raise DataError(f"{file}: no key train beside {', '.join(entries)}; add the folder of the training images")
-    root = _root(file, content, entries.get("train", []))
-    splits = {split: [_there(file, root, split, entry) for entry in named] for split, named in entries.items()}
-    return YoloYaml(file, root, class_names, splits)
+    for key, value in content.items():
+        split = SPLITS.get(key.lower()) if isinstance(key, str) else None
+        if split and value and not (split in entries and key != split):
+            entries[split] = _strings(file, key, value)
+    points = _key_points(file, content.get("kpt_shape"))
+    return described(file, content.get("path"), entries, class_names, points, say)
 
 
-def check_names(where: str, names: Sequence[str]) -> tuple[str, ...]:
-    """Class names, which must differ.
+def described(
+    file: Path,
+    path: Any,
+    entries: dict[str, list[str]],
+    class_names: tuple[str, ...],
+    points: KeyPoints | None,
+    say: Callable[[str], None],
+) -> YoloYaml:
+    """What a description says, once what it names is found.
+
+    Args:
+        file: The description.
+        path: Its `path`.
+        entries: Split → what it names.
+        class_names: C names.
+        points: What it says of key points.
+        say: Shows the user a line.
 
     Raises:
-        DataError: There are none, one is empty, or one occurs twice.
+        DataError: Something is not there.
     """
-    if not names:
-        raise DataError(f"{where}: no class names; wanted is one a class")
-    if not all(names):
-        raise DataError(f"{where}: class {list(names).index('')} has an empty name; give it one")
-    twice = sorted(name for name, count in Counter(names).items() if count > 1)
-    if twice:
-        raise DataError(f"{where}: the class name {twice[0]!r} occurs twice; names must differ")
-    return tuple(names)
+    if entries and "train" not in entries:
+        raise DataError(f"{file}: no key train beside {', '.join(entries)}; add the folder of the training images")
+    if path is not None and not isinstance(path, str):
+        raise DataError(f"{file}: path: {short(repr(path))}; wanted is the folder of the data set")
+    root = find_root(file, path, entries.get("train", []))
+    splits = {
+        split: [found for entry in named for found in there(file, root, path, split, entry, say)]
+        for split, named in entries.items()
+    }
+    return YoloYaml(file, root, class_names, splits, points)
 
 
 def _describes(file: Path, limits: LimitsConfig) -> bool:
     try:
-        content = _read(file, limits)
+        content = _load(text_of(_read(file, limits)))
     except (OSError, ValueError, DataError, yaml.YAMLError):
         return False
     return isinstance(content, dict) and ("names" in content or "train" in content)
 
 
-def _read(file: Path, limits: LimitsConfig) -> Any:
+def _read(file: Path, limits: LimitsConfig) -> bytes:
     try:
-        return load_yaml(read_regular(file, limits.label.bytes).decode("utf-8-sig"))
+        return read_regular(file, limits.label.bytes)
     except TooLargeError:
         raise limits.label.refusal(file) from None
 
 
-def _mapping(file: Path, limits: LimitsConfig) -> dict[str, Any]:
+def _no_file(path: Path) -> str:
+    """What lies where a file should."""
+    try:
+        open_regular(path).close()
+    except FileNotFoundError:
+        return "a link that leads nowhere"
+    except OSError as error:
+        return "a folder, not a file" if stat.S_ISDIR(path.stat().st_mode) else str(error.strerror)
+    return "cannot be read"
+
+
+def _mapping(file: Path, limits: LimitsConfig, say: Callable[[str], None]) -> dict[Any, Any]:
     try:
         content = _read(file, limits)
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}; give a data.yaml that can be read") from None
+    try:
+        text = text_of(content)
+    except UnicodeDecodeError:
+        text = content.decode("utf-8-sig", errors="replace")
+    try:
+        found = _load(text)
     except (ValueError, yaml.YAMLError) as error:
-        raise DataError(f"{file}: not YAML ({short(' '.join(str(error).split()), 300)}); mend it") from None
-    if not isinstance(content, dict):
+        raise DataError(f"{file}: not YAML ({_yaml_fault(error)}); mend it") from None
+    if not isinstance(found, dict):
         raise DataError(f"{file}: not a description of data; wanted are the keys path, train, val, test and names")
-    return content
+    if _LOST in text:
+        lost = [str(key) for key, value in found.items() if _LOST in f"{key}{value}" and (key != "download")]
+        if lost:
+            raise DataError(f"{file}: {lost[0]}: not text in UTF-8; save the file as UTF-8")
+        say(f"{file}: not in UTF-8, but only where nothing is read")
+    return found
 
 
-def _class_names(file: Path, content: dict[str, Any], limits: LimitsConfig) -> tuple[str, ...]:
-    names, count = content.get("names"), content.get("nc")
+def _load(text: str) -> Any:
+    """YAML, in which a backslash in double quotes, as in paths of Windows, is one and no more.
+
+    Raises:
+        YAMLError: As `load_yaml`, of which a `ValueError` comes, too.
+    """
+    if '"' not in text or "\\" not in text:
+        try:
+            return load_yaml(text)
+        except yaml.YAMLError:
+            return load_yaml(_TABS.sub(r"\1 ", text))  # YAML allows tabs between words, PyYAML does not
+    try:
+        found = load_yaml(text)
+    except yaml.YAMLError:
+        return load_yaml(text.replace("\\", "/"))
+    broken = any(ord(letter) < 32 for entry in _texts(found) for letter in entry if letter != "\n")
+    return load_yaml(text.replace("\\", "/")) if broken else found  # "data\train" has a tab in it
+
+
+def _texts(content: Any) -> list[str]:
+    values = list(content.values()) if isinstance(content, dict) else []
+    return [
+        entry for value in values for entry in (value if isinstance(value, list) else [value]) if isinstance(entry, str)
+    ]
+
+
+def _yaml_fault(error: Exception) -> str:
+    text = short(" ".join(str(error).split()), 300)
+    mark = getattr(error, "problem_mark", None)
+    if "'\\t'" in text and mark is not None:
+        return f"line {mark.line + 1} is indented by a tab, where YAML wants spaces"
+    return text
+
+
+def _class_names(
+    file: Path, content: dict[Any, Any], limits: LimitsConfig, say: Callable[[str], None]
+) -> tuple[str, ...]:
+    names, count = content.get("names"), _count(content.get("nc"))
     if count is not None and not (isinstance(count, int) and not isinstance(count, bool) and count > 0):
         raise DataError(f"{file}: nc: {short(repr(count))}; wanted is the number of classes, or no nc")
     for found in (count, len(names) if isinstance(names, (dict, list)) else None):
@@ -134,14 +223,12 @@ def _class_names(file: Path, content: dict[str, Any], limits: LimitsConfig) -> t
     if names is None and count is not None:
         return tuple(f"class_{i}" for i in range(count))
     if isinstance(names, dict):
-        names = {
-            int(key) if isinstance(key, str) and key.isdecimal() and len(key) < 10 else key: name
-            for key, name in names.items()
-        }
-        if sorted(names, key=str) != sorted(range(len(names)), key=str):
-            keys = short(", ".join(map(str, list(names)[:6])))
-            raise DataError(f"{file}: names: its keys are {keys}; wanted are 0 to {len(names) - 1}")
-        names = [names[i] for i in range(len(names))]
+        names = _numbered(file, names, say)
+    if isinstance(names, str):
+        raise DataError(
+            f"{file}: names: {short(repr(names))} is one text, not a list; write names: [first, second, …], in the "
+            "order of the labels' classes"
+        )
     if not isinstance(names, list):
         raise DataError(f"{file}: no list of names; add names: [first, second, …], in the order of the labels' classes")
     for name in names:
@@ -152,51 +239,50 @@ def _class_names(file: Path, content: dict[str, Any], limits: LimitsConfig) -> t
     return check_names(f"{file}: names", [str(name) for name in names])
 
 
+def _count(value: Any) -> Any:
+    """`nc`; '2' and 2.0 are 2, as to ultralytics."""
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
+        return int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _numbered(file: Path, names: dict[Any, Any], say: Callable[[str], None]) -> list[Any]:
+    """The names of a mapping from numbers, in their order; of one to numbers likewise."""
+    numbered = {
+        int(key) if isinstance(key, str) and key.isdecimal() and len(key) < 10 else key: name
+        for key, name in names.items()
+    }
+    wanted = set(range(len(numbered)))
+    if set(numbered) == wanted:
+        return [numbered[i] for i in range(len(numbered))]
+    numbers = [value for value in numbered.values() if isinstance(value, int) and not isinstance(value, bool)]
+    if len(numbers) == len(wanted) and set(numbers) == wanted and all(isinstance(key, str) for key in numbered):
+        say(f"{file}: names maps names to numbers, and is read so; usual is number: name")
+        return sorted(numbered, key=numbered.__getitem__)
+    keys = short(", ".join(map(str, list(numbered)[:6])))
+    from_one = set(numbered) == {number + 1 for number in wanted}
+    count = "; label files count classes from 0, so the numbers must too" if from_one else ""
+    raise DataError(f"{file}: names: its keys are {keys}; wanted are 0 to {len(numbered) - 1}{count}")
+
+
+def _key_points(file: Path, value: Any) -> KeyPoints | None:
+    if value is None:
+        return None
+    if isinstance(value, (list, tuple)) and len(value) == 2 and all(type(number) is int for number in value):
+        count, numbers = value
+        if count == 0:
+            return KeyPoints(0, 2)
+        if 0 < count < 10_000 and numbers in (2, 3):
+            return KeyPoints(count, numbers)
+    raise DataError(
+        f"{file}: kpt_shape: {short(repr(value))}; wanted is [number of key points, 2 or 3], or [0, 0] for none"
+    )
+
+
 def _strings(file: Path, key: str, value: Any) -> list[str]:
-    entries = value if isinstance(value, list) else [value]
+    entries: Sequence[Any] = value if isinstance(value, list) else [value]
     if not all(isinstance(entry, str) and entry for entry in entries):
         raise DataError(
             f"{file}: {key}: {short(repr(value))}; wanted is a folder of images, a .txt that lists them, or a list"
         )
-    return entries
-
-
-def _root(file: Path, content: dict[str, Any], train: Sequence[str]) -> Path:
-    """The first folder below which the training images lie, of those that `path` can mean."""
-    path = content.get("path")
-    if path is not None and not isinstance(path, str):
-        raise DataError(f"{file}: path: {short(repr(path))}; wanted is the folder of the data set")
-    beside = file.parent
-    folders = [beside]
-    if path:
-        named = Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises for an unknown user)
-        folders = [beside / named, beside.parent / named, named, beside]
-    for folder in folders:
-        if train and all(_find(folder, entry) for entry in train):
-            return _plain(folder)
-    if not train:
-        return beside
-    tried = list(dict.fromkeys(str(_plain(folder / train[0])) for folder in folders))
-    places = short(", ".join(tried), 400)
-    raise DataError(f"{file}: train: {short(train[0])}: not at {places}; correct path or train")
-
-
-def _there(file: Path, root: Path, split: str, entry: str) -> Path:
-    found = _find(root, entry)
-    if found is None:
-        place = short(str(_plain(root / entry)), 400)
-        raise DataError(f"{file}: {split}: {short(entry)}: not at {place}; correct it, or remove the key {split}")
-    return found
-
-
-def _find(root: Path, entry: str) -> Path | None:
-    """A folder or file of an entry; Roboflow writes `../train/images` where `train/images` is meant."""
-    for name in (entry, entry.removeprefix("../")):
-        if os.path.exists(root / name):  # noqa: PTH110 - Path.exists raises for a name too long
-            return _plain(root / name)
-    return None
-
-
-def _plain(path: Path) -> Path:
-    """Without `.` and `..`."""
-    return Path(os.path.normpath(path))
+    return list(entries)

@@ -24,7 +24,7 @@ from tlbench.data.cache_folder import cache_folder
 from tlbench.data.decode import GREY
 from tlbench.data.detection.carve import check_objects, choose_classes, counted
 from tlbench.data.detection.images import BoxImages, BoxSplit
-from tlbench.data.detection.listing import objects_of
+from tlbench.data.detection.ragged import objects_of
 from tlbench.data.detection.target import thumbnails_of
 from tlbench.data.documents.label_spaces import SOURCE_CLASSES, TARGET_CLASSES, labelled
 from tlbench.data.documents.page import draw_page

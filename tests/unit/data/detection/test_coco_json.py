@@ -141,15 +141,20 @@ def test_what_is_mended(tmp_path: Path, draw_coco, opened, say, warn):
     assert listing.boxes.tolist() == [[4, 2, 14, 10], [30, 2, 40, 10]]
     assert listing.sizes.tolist() == [[20, 40]]
     place = "annotations/instances_train2017.json: annotation "
+    assert listing.crowds is not None
+    assert (listing.crowds.boxes.tolist(), listing.crowds.labels.tolist()) == ([[1, 1, 6, 6]], [0])
+    assert listing.crowds.starts.tolist() == [0, 1]
     assert listing.mended == {
         "duplicate annotations left out": (f"{place}3",),
-        "crowd objects (iscrowd) left out": (f"{place}4",),
-        "images of another size than their annotations say": ("train2017/a.png",),
+        "images whose width and height are swapped in their annotations": ("train2017/a.png",),
         "boxes clipped to the image": (f"{place}1",),
         "boxes without area left out": (f"{place}2",),
     }
-    assert len(warn) == 5
-    assert not say
+    assert len(warn) == 4
+    assert list(say) == [
+        "1 crowds (iscrowd) are no objects: nothing is learned from them, and what is detected in them counts neither "
+        "way, as in COCO"
+    ]
 
 
 def test_images_without_annotations_are_background(tmp_path: Path, draw_coco, draw_image, opened, say):
@@ -190,18 +195,17 @@ def test_missing_images(tmp_path: Path, draw_coco, opened):
 def test_images_in_none_of_the_folders(tmp_path: Path, refused):
     d = tmp_path / "d"
     assert refused(train=content("x/gone.png")) == (
-        f"image 'x/gone.png' and those after it are in none of {d}/train2017, {d}/train, {d}/images/train2017, "
-        f"{d}/images/train, {d}/images, {d}; put the images there"
+        f"image 'x/gone.png' is neither in {d}/train2017 nor anywhere else below {d}, nor is any of the 1 images; put "
+        "them there"
     )
 
 
 def test_faulty_annotations_are_counted_and_the_first_three_named(refused):
     train = content(boxes=[[5, 1, 1, 2, 2], [7, 1, 1, -2, 2], [7, 1, 1, 2], [3, 1, 1, 5, 5], [3, 1, 1, 5, None]])
-    train["annotations"].append({"id": "x", "image_id": 12, "category_id": 7, "bbox": [1, 1, 2, 2]})
     assert refused(train=train) == (
-        "5 entries are wrong: annotation 0: category_id 5 is not among the categories; annotation 1: bbox [1, 1, -2, "
+        "4 entries are wrong: annotation 0: category_id 5 is not among the categories; annotation 1: bbox [1, 1, -2, "
         "2] has a negative width or height; annotation 2: bbox [1, 1, 2]; wanted is [x, y, width, height] in pixels; "
-        "and 2 more; correct or remove them"
+        "and 1 more; correct or remove them"
     )
 
 
@@ -228,7 +232,7 @@ def test_faulty_annotations_are_counted_and_the_first_three_named(refused):
             "or remove them",
         ),
         (
-            {"images": [{"id": 11, "file_name": "a.png"}] * 2},
+            {"images": [{"id": 11, "file_name": "a.png"}, {"id": 11, "file_name": "b.png"}]},
             "1 entry is wrong: image 11: its id occurs twice; correct them",
         ),
         (
@@ -243,7 +247,8 @@ def test_faulty_annotations_are_counted_and_the_first_three_named(refused):
         (
             {"categories": [{"id": 7, "name": "dog"}, {"id": 3, "name": "bird"}]},
             "{d}/annotations/instances_val2017.json: its categories are not those of "
-            "{d}/annotations/instances_train2017.json; give all splits the same ids and names",
+            "{d}/annotations/instances_train2017.json (here alone: cat; there alone: bird); give all splits the same "
+            "names",
         ),
     ],
 )
@@ -273,9 +278,9 @@ def test_no_annotations(tmp_path: Path, opened, draw_coco):
         opened(tmp_path / "e")
     root = draw_coco()
     (root / "annotations" / "instances_train2017.json").unlink()
-    with pytest.raises(DataError, match=rf"/d: annotations of test and val but none of train; {wanted}"):
+    with pytest.raises(DataError, match=rf"/d: annotations of val and test but none of train; {wanted}"):
         opened()
-    (root / "annotations" / "instances_valid.json").write_text("{}")
+    (root / "annotations" / "instances_valid.json").write_text(json.dumps(content()))
     with pytest.raises(
         DataError, match=r"/d: instances_val2017\.json and instances_valid\.json are both val; remove one"
     ):

@@ -271,7 +271,7 @@ def test_another_run_was_faster(tmp_path: Path, archive, draw, monkeypatch: pyte
             "coco",
             "a.yaml",
             "data.root='a.yaml': not a folder; wanted is a folder with annotations/instances_train*.json, or with "
-            "train/_annotations.coco.json",
+            "train/_annotations.coco.json, or the JSON file",
         ),
     ],
 )

@@ -109,7 +109,7 @@ def test_no_objects_at_all(three, uncarved):
         uncarved(classes=["dog"])
     assert str(caught.value) == "d: 3 images and no objects of dog; add labels, or choose other classes"
     Path("d/labels/a.txt").unlink()
-    with pytest.raises(DataError, match=r"d: no objects in the label files of 3 images"):
+    with pytest.raises(DataError, match=r"d: none of 3 images has a label file"):
         uncarved()
 
 

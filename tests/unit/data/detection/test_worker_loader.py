@@ -73,7 +73,7 @@ class Recorder(LightningModule):
 
     def _keep(self, batch) -> None:
         images, targets, index = batch
-        self.seen.append((images, index, *vars(targets).values()))
+        self.seen.append((images, index, *(part for part in vars(targets).values() if part is not None)))
 
     def training_step(self, batch, batch_idx):
         self._keep(batch)

@@ -57,7 +57,7 @@ def test_official_splits(tmp_path: Path, draw_yolo, opened, say, warn):
     }
     assert target.split_rule["test"] == "the folder's test"
     assert target.split_rule["val_fraction"] is None
-    assert not say
+    assert list(say) == ["1 label row is a polygon, and read as bounding boxes, beside 3 boxes"]
     assert not warn
     assert target.unreadable == {}
 
@@ -147,7 +147,9 @@ def test_images_without_objects_are_background(tmp_path: Path, draw_yolo, opened
     assert target.splits["train"].names == ("images/train/a.png", "images/train/empty.png", "images/train/none.png")
     assert target.splits["train"].starts.tolist() == [0, 1, 1, 1]
     assert target.split_rule["background"] == {"train": 2, "val": 0, "test": 0}
-    assert say == ["2 of 5 images have no objects: background"]
+    assert list(say) == [
+        "2 of 5 images have no objects: background (1 with an empty label file, 1 without a label file)"
+    ]
     assert not warn
 
 
@@ -200,8 +202,13 @@ def test_label_file_that_is_not_text(tmp_path: Path, draw_yolo, refused):
 def test_no_labels_at_all(tmp_path: Path, draw_yolo, refused):
     draw_yolo(tmp_path / "d", {"train/a": None, "val/v": "", "test/t": None})
     assert refused() == (
-        f"{tmp_path}/d: no objects in the label files of 3 images (the first would be {tmp_path}/d/labels/train/a.txt)"
-        "; wanted are rows class cx cy w h"
+        f"{tmp_path}/d: no objects in the label files of 1 images, and 2 images have none (the first would be "
+        f"{tmp_path}/d/labels/train/a.txt); wanted are rows class cx cy w h"
+    )
+    (tmp_path / "d/labels/val/v.txt").unlink()
+    assert refused() == (
+        f"{tmp_path}/d: none of 3 images has a label file (the first would be {tmp_path}/d/labels/train/a.txt); wanted "
+        "are rows class cx cy w h"
     )
 
 
@@ -251,7 +258,10 @@ def test_listed_image_that_is_missing(tmp_path: Path, draw_yolo, refused):
     draw_yolo(tmp_path / "d", three())
     (tmp_path / "d" / "train.txt").write_text("images/train/a.png\nimages/train/gone.png\n")
     (tmp_path / "d" / "data.yaml").write_text("train: train.txt\nval: images/val\nnames: [cat, dog]\n")
-    assert refused().startswith(f"{tmp_path}/d/images/train/gone.png: No such file or directory; replace or remove 1")
+    assert refused() == (
+        f"{tmp_path}/d/images/train/gone.png: no such file, though train.txt:2 names it; replace or remove 1 file, or "
+        "leave out up to so many with data.max_unreadable (now 0)"
+    )
 
 
 def test_val_that_is_train_itself_is_no_val(tmp_path: Path, draw_yolo, opened, warn):
@@ -303,8 +313,9 @@ def test_image_listed_twice(tmp_path: Path, draw_yolo, refused):
         ),
         (
             {},
-            "{d}: no training images (.jpg .jpeg .png .bmp .webp .tif .tiff .gif .ppm .pgm); wanted is "
-            "images/{train,val,test} with labels/{train,val,test}, {train,val,test}/images, or images with labels",
+            "{d}: no training images (.jpg .jpeg .png .bmp .webp .tif .tiff .gif .ppm .pgm, or what begins as one); "
+            "wanted is images/{train,val,test} with labels/{train,val,test}, {train,val,test}/images, or images with "
+            "labels",
         ),
     ],
 )
@@ -319,8 +330,9 @@ def test_list_that_is_no_list(tmp_path: Path, draw_yolo, refused):
     (tmp_path / "d" / "train.txt").write_text("images/train/a.png\n0 0.5 0.5 0.5 0.5\n")
     (tmp_path / "d" / "data.yaml").write_text("train: train.txt\nnames: [cat, dog]\n")
     assert refused() == f"{tmp_path}/d/train.txt:2: 0 0.5 0.5 0.5 0.5: no image file's name; wanted is one a line"
-    (tmp_path / "d" / "data.yaml").write_text("train: images/train/a.png\nnames: [cat, dog]\n")
-    assert refused().startswith(f"{tmp_path}/d/images/train/a.png: neither a folder nor a list of image files (")
+    (tmp_path / "d" / "data.yaml").write_text("train: list.bin\nnames: [cat, dog]\n")
+    (tmp_path / "d" / "list.bin").write_bytes(b"\xff\xfe\xff")
+    assert refused().startswith(f"{tmp_path}/d/list.bin: neither a folder nor a list of image files (")
 
 
 def test_nothing_is_written(tmp_path: Path, draw_yolo, opened):

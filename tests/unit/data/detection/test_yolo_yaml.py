@@ -66,7 +66,11 @@ def test_validation_is_val_and_splits_may_be_lists(tmp_path: Path, written):
     ("text", "message"),
     [
         ("train: images/train", "no list of names; add names: [first, second, …], in the order of the labels' classes"),
-        ("names: a", "no list of names; add names: [first, second, …], in the order of the labels' classes"),
+        (
+            "names: a, b",
+            "names: 'a, b' is one text, not a list; write names: [first, second, …], in the order of the labels' "
+            "classes",
+        ),
         ("names: [a, a]", "names: the class name 'a' occurs twice; names must differ"),
         ("names: []", "names: no class names; wanted is one a class"),
         ("names: [a, '']", "names: class 1 has an empty name; give it one"),

@@ -1,0 +1,95 @@
+"""The annotation files of what the user gave as a COCO data set, and what is in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tlbench.config import LimitsConfig
+from tlbench.data.detection.coco_content import check_lists, is_coco, load_json, without_annotations
+from tlbench.data.detection.coco_folder import LAYOUTS, CocoPart, find_annotations, part_of_file, wrapped
+from tlbench.data.detection.other_formats import what_it_is
+from tlbench.data.inventory import all_files
+from tlbench.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class CocoFiles:
+    """A data set's annotation files, and all others.
+
+    Args:
+        given: The folder that the user gave, or that of the file.
+        all: All files below it.
+        root: The folder in which the data set is.
+        below: All files below that.
+        parts: Split → its annotations, below `root`.
+        contents: Split → what is in them, with COCO's lists.
+        reasons: File below `root` → why it was left out.
+    """
+
+    given: Path
+    all: Sequence[str]
+    root: Path
+    below: Sequence[str]
+    parts: Mapping[str, CocoPart]
+    contents: dict[str, dict[str, Any]]
+    reasons: Mapping[str, str]
+
+    def path(self, split: str) -> Path:
+        """The JSON file of a split."""
+        return self.root / self.parts[split].file
+
+
+def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> CocoFiles:
+    """Find and load the annotations in a folder, or in one file.
+
+    Args:
+        given: The folder, or the JSON file, whose images then are all in one part.
+        limits: Up to which size files are read.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
+
+    Raises:
+        DataError: None, of another format, or not of `train`.
+    """
+    loaded: dict[str, Any] = {}
+    root = given.parent if given.is_file() else given
+    every = list(all_files(root))
+    base, below = root, every
+    reasons: dict[str, str] = {}
+
+    def holds_boxes(file: str) -> bool:
+        try:
+            content = load_json(root / file, limits)
+        except DataError:
+            return True  # what is wrong with it is said where it is taken
+        if is_coco(content):
+            loaded[file] = content
+        return file in loaded
+
+    if given.is_file():
+        parts = {"train": part_of_file(given.name, below)}
+    else:
+        while top := wrapped(root, below):
+            say(f"{root}: all is in the folder {top}, which is read")
+            root, below = root / top, [file[len(top) + 1 :] for file in below if file.startswith(f"{top}/")]
+        parts, reasons = find_annotations(root, below, holds_boxes)
+    if not parts:
+        kind = what_it_is(root, below, limits)
+        wanted = f"it is {kind}" if kind else f"wanted is {LAYOUTS}"
+        raise DataError(f"{root}: no annotations of COCO's kind; {wanted}")
+    contents = {}
+    for split, part in list(parts.items()):
+        content = loaded[part.file] if part.file in loaded else load_json(root / part.file, limits)
+        if split == "test" and without_annotations(content):
+            warn(
+                f"{root / part.file}: lists {len(content['images'])} images without annotations, as test sets do whose "
+                "answers are kept back; it is left out, and test comes from val or train"
+            )
+            reasons[part.file] = "images without annotations"
+            del parts[split]
+            continue
+        contents[split] = check_lists(root / part.file, content)
+    return CocoFiles(base, every, root, below, parts, contents, reasons)

@@ -1,0 +1,67 @@
+"""What a folder of images with boxes is that was given to the wrong reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tlbench.config import LimitsConfig
+from tlbench.data.detection.coco_content import is_coco, load_json, other_kind_of_json
+from tlbench.errors import DataError
+from tlbench.regular_file import open_regular
+
+_PEEKED = 3  # files of a kind
+_BEGINNING = 4096  # bytes
+_YOLO_ROW = re.compile(r"\d+(\s+-?\d*\.?\d+(e-?\d+)?){4,}")
+
+
+def what_it_is(root: Path, files: Sequence[str], limits: LimitsConfig) -> str | None:
+    """What a folder is and what reads it, for a message; None: that is not known.
+
+    Args:
+        root: The folder.
+        files: All files below it.
+        limits: Larger files are not looked into.
+    """
+    shown = [file for file in files if not any(part.startswith(".") for part in file.split("/"))]
+
+    def first(*endings: str) -> list[str]:
+        return [file for file in shown if file.lower().endswith(endings)][:_PEEKED]
+
+    for file in first(".json"):
+        try:
+            content = load_json(root / file, limits)
+        except DataError:
+            continue
+        if is_coco(content):
+            return "COCO annotations; use data=coco"
+        if kind := other_kind_of_json(content):
+            return f"{kind}; export the data set as COCO or YOLO"
+    for file in first(".xml"):
+        beginning = _beginning(root / file)
+        if re.search(r"<annotation[\s>]", beginning):
+            return "a Pascal VOC folder (an XML file an image); export or convert it to COCO or YOLO"
+        if re.search(r"<annotations[\s/>]", beginning):
+            return "CVAT's XML for images; export the task from CVAT as COCO 1.0, or as YOLO"
+    if any(file.lower().endswith((".yaml", ".yml")) for file in shown if "/" not in file) or _rows(root, first(".txt")):
+        return "a YOLO folder (rows in text files); use data=yolo"
+    if any(file.lower().endswith((".tfrecord", ".tfrecords", ".record")) for file in shown):
+        return "TFRecord files; export the data set as COCO or YOLO"
+    if rows := first(".csv"):
+        header = _beginning(root / rows[0]).partition("\n")[0].lower()
+        if "xmin" in header or "bbox" in header:
+            return f"a table of boxes ({rows[0]}); export the data set as COCO or YOLO"
+    return None
+
+
+def _rows(root: Path, files: Iterable[str]) -> bool:
+    return any(_YOLO_ROW.match(_beginning(root / file).strip()) for file in files)
+
+
+def _beginning(file: Path) -> str:
+    try:
+        with open_regular(file) as opened:
+            return opened.read(_BEGINNING).decode("utf-8", "replace")
+    except OSError:
+        return ""

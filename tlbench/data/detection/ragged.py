@@ -1,0 +1,28 @@
+"""Rows of several images one after another: row r belongs to image i where `starts[i]` ≤ r < `starts[i + 1]`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def starts_of(counts: Tensor) -> Tensor:
+    """(N + 1,) int64 of so many rows an image, (N,) int64."""
+    return torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)])
+
+
+def objects_of(starts: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows of some images, on the device of the arguments.
+
+    Args:
+        starts: (N + 1,) int64.
+        index: (K,) int64 positions of images.
+
+    Returns:
+        Positions of the rows (J,) and, for each, which of the K images it lies in (J,), ascending.
+    """
+    counts = starts[index + 1] - starts[index]
+    images = torch.repeat_interleave(torch.arange(len(index), device=index.device), counts)
+    first = torch.cumsum(counts, 0) - counts
+    rows = torch.arange(len(images), device=index.device) - first[images] + starts[index][images]
+    return rows, images
