@@ -20,6 +20,7 @@ from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
 from tlbench.config_hash import config_hash
 from tlbench.console import complain, shown
+from tlbench.data.loader import check_batch_size
 from tlbench.data.open_module import open_module
 from tlbench.data.target_module import TargetModule
 from tlbench.describe import describe_network, describe_stages, load_best
@@ -168,6 +169,7 @@ class _Run:
         target = module.target
         names = target.class_names
         check_class_names(names)
+        check_batch_size(c.data.batch_size, len(target.splits["train"]))
         self.data = DataRecord(
             name=target.name,
             class_names=list(names),

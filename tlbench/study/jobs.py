@@ -21,10 +21,15 @@ from tlbench.results.folder import CONSOLE_FILE
 from tlbench.results.lock import holder
 from tlbench.results.own_files import open_for_appending
 from tlbench.study.gpus import VISIBLE, GpuPool, visible_gpus
+from tlbench.study.told import Inbox, Notices
 
 _POLL_S = 0.05
 _LOOKS_EVERY_S = 0.5
 """Seconds between two looks at the folders that other processes work in."""
+
+
+_notices = Notices()
+"""Of the one study that this process runs, its trials included."""
 
 
 class StudyFailed(Failure):
@@ -42,6 +47,7 @@ class Job:
         gpus: How many GPUs it takes, where there are any.
         prepare: Called just before it starts, when no other process works in the folder; may return further arguments,
             or raise `FolderInUse`, which lets the job wait again.
+        warned: Told each warning of the run.
     """
 
     name: str
@@ -49,6 +55,7 @@ class Job:
     folder: Path
     gpus: int = 0
     prepare: Callable[[], Sequence[str] | None] | None = None
+    warned: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,7 @@ class _Running:
     process: subprocess.Popen[bytes]
     begun: float
     gpus: Sequence[str]
+    inbox: Inbox
 
 
 class _Crew:
@@ -190,8 +198,10 @@ class _Crew:
         """See which running ones have ended."""
         for run in list(self.running):
             code = run.process.poll()
+            self._listen(run)
             if code is None:
                 continue
+            run.inbox.close()
             self.running.remove(run)
             assert run.process.stdin is not None
             run.process.stdin.close()
@@ -205,6 +215,14 @@ class _Crew:
             say(f"{run.job.name}: {'was complete' if code == WAS_COMPLETE else outcome + seconds}")
             run.turn.done(0 if code == WAS_COMPLETE else code)
             self.ready.appendleft(run.turn)
+
+    def _listen(self, run: _Running) -> None:
+        """Take what it has told since."""
+        for message in run.inbox.messages():
+            if message.kind == "notice":
+                _notices.take(message.text, self.n_jobs == 1)
+            elif run.job.warned is not None:
+                run.job.warned(message.text)
 
     def close(self) -> None:
         """Let the chains release what they hold."""
@@ -224,7 +242,15 @@ class _Crew:
                 wanted = replace(wanted, arguments=[*wanted.arguments, *(wanted.prepare() or ())])
             gpus = self._take_gpus(wanted)
             say(wanted.name + (f", on GPU {', '.join(gpus)}" if gpus else ""))
-            self.running.append(_Running(turn, wanted, _start(wanted, self.n_jobs, gpus), time.perf_counter(), gpus))
+            inbox = Inbox()
+            try:
+                process = _start(wanted, self.n_jobs, gpus, inbox)
+            except BaseException:
+                inbox.close()
+                raise
+            finally:
+                inbox.close_writing()
+            self.running.append(_Running(turn, wanted, process, time.perf_counter(), gpus, inbox))
 
     def _let_wait(self, turn: _Turn, there: str | None) -> None:
         if there is not None and there != turn.waits_for and turn.wanted is not None:
@@ -256,12 +282,13 @@ class _Crew:
         return gpus
 
 
-def _start(job: Job, n_jobs: int, gpus: Sequence[str]) -> subprocess.Popen[bytes]:
+def _start(job: Job, n_jobs: int, gpus: Sequence[str], inbox: Inbox) -> subprocess.Popen[bytes]:
     """The pipe to its standard input ends with this process, however that ends; then the run stops."""
     command = command_of("tlbench.train", *job.arguments)
-    environment = launched_environment(os.environ)
+    environment = {**launched_environment(os.environ), **_notices.environment(inbox, n_jobs == 1)}
+    tells = (inbox.writing,)
     if n_jobs == 1:
-        return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
+        return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True, pass_fds=tells)
     environment = {"OMP_NUM_THREADS": str(cores_each(n_jobs)), **environment}
     if gpus:
         environment[VISIBLE] = ",".join(gpus)
@@ -276,4 +303,5 @@ def _start(job: Job, n_jobs: int, gpus: Sequence[str]) -> subprocess.Popen[bytes
             stderr=subprocess.STDOUT,
             env=environment,
             start_new_session=True,
+            pass_fds=tells,
         )
