@@ -74,7 +74,8 @@ class Predictor:
         Args:
             images: Paths, PIL images, NumPy arrays (H, W) or (H, W, 3) uint8, or tensors (3, H, W), uint8 or float in
                 [0, 1] (rounded to 8 bits, as files hold them): one, an iterable of them in mixed kinds and sizes, or a
-                batch (B, H, W, 3) or (B, 3, H, W). None is normalised beforehand.
+                batch (B, H, W, 3) or (B, 3, H, W). None is normalised beforehand. Three channels are RGB: OpenCV's
+                BGR is to be turned round.
 
         Returns:
             One prediction an image, in order; also for a single image a list.
