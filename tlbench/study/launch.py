@@ -24,6 +24,7 @@ from tlbench.results.folder import CONSOLE_FILE, remove_all_leftovers
 from tlbench.results.lock import COUNTS_FOR_S, locked
 from tlbench.results.places import check_place
 from tlbench.results.record import Record, read_record
+from tlbench.results.was_read import lines
 from tlbench.streams import results_are_kept
 from tlbench.study.collect import check_comparable
 from tlbench.study.gpus import gpus_of
