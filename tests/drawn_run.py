@@ -34,7 +34,7 @@ def draw_run(folder: Path, *overrides: str, names: tuple[str, ...] = NAMES, **ch
     folder.mkdir(parents=True, exist_ok=True)
     weights = {f"network.{key}": value for key, value in network.module.state_dict().items()}
     torch.save({"state_dict": weights}, folder / BEST_CHECKPOINT)
-    data = DataRecord(name=drawn.data.name, class_names=list(names), split_rule={}, fingerprints={})
+    data = DataRecord(name=drawn.data.name, class_names=list(names), split_rule={}, fingerprints={}, pixel_ranges={})
     write_record(folder, record(**{"config": drawn.model_dump(mode="json"), "data": data, **changed}))
     name_checkpoint(folder)
     return drawn

@@ -32,6 +32,9 @@ NOT_AFFECTING_RESULTS = (
 OWN_IMAGES = ("image_folder", "image_csv")
 """Data of which `data.root` says what they are, not only where: there it affects results."""
 
+NOT_FROM_FILES = ("cifar10", "digits", "documents")
+"""Data that are drawn or tiny: how large files are decoded is a matter of `predict` alone there."""
+
 _RANGES = "tuning.ranges."
 
 
@@ -59,6 +62,8 @@ def affecting_results(config: Mapping[str, Any]) -> dict[str, Any]:
     data = config.get("data", {})
     if data.get("name") in OWN_IMAGES:
         flat["data.root"] = data.get("root")
+    if data.get("name") in NOT_FROM_FILES:
+        flat.pop("data.decode", None)
     groups = config.get("model", {}).get("groups")
     return flat if groups is None else {**flat, "model.groups": list(groups)}  # their order counts, from input to head
 

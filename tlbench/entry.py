@@ -34,7 +34,6 @@ def prepare_process() -> None:
     os.environ.setdefault("MPLBACKEND", "agg")  # else a `matplotlibrc` of the working folder may name a module
     _import_matplotlib_elsewhere()
     tame_warnings()
-    warnings.filterwarnings("ignore", message="Image size .* exceeds limit")  # of Pillow: `open_image` has its own
     warnings.filterwarnings("ignore", message="provider=hydra.searchpath")  # the error that follows says it
 
 

@@ -178,6 +178,7 @@ class _Run:
             split_rule=dict(target.split_rule),
             fingerprints={},
             storage=module.storage,
+            pixel_ranges=dict(target.pixel_ranges),
             read=module.was_read(),
         )
         self._say_what_was_read(self.data.read)

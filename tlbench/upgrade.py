@@ -92,6 +92,8 @@ TO_FORMAT_1 = (
 TO_FORMAT_2: tuple[Added, ...] = (
     Added("source.entry", None),
     Added("source.prefix", None),
+    Added("data.decode", "fast"),
+    Added("data.pixel_range", None),
 )
 """Keys that came since the record's format is 2. At these values they are left out of the configuration's hash, which
 so stays what it was before they came: checkpoints, searches and loggers' ids of before go on to count.

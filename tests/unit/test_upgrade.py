@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Annotated, Any, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
-from tests.composed import config
+from tests.composed import config, data_values
 from tlbench import upgrade
 from tlbench.config import TrainConfig
 from tlbench.config_hash import affecting_results, config_hash, flatten, stored_hashes
@@ -37,16 +38,16 @@ def keys_of(kind: Any, prefix: str = "") -> set[str]:
     return set()
 
 
-def nested(flat: dict[str, Any]) -> dict[str, Any]:
-    """A flat configuration as a record holds it."""
-    config: dict[str, Any] = {}
-    for key, value in flat.items():
-        *groups, last = key.split(".")
-        node = config
+def before_format_2_grew(values: dict[str, Any]) -> dict[str, Any]:
+    """A configuration without the keys that came since."""
+    found = copy.deepcopy(values)
+    for added in upgrade.TO_FORMAT_2:
+        *groups, last = added.key.split(".")
+        node = found
         for group in groups:
-            node = node.setdefault(group, {})
-        node[last] = value
-    return config
+            node = node[group]
+        node.pop(last, None)
+    return found
 
 
 def test_a_key_added_to_the_schema_has_an_upgrade_value():
@@ -101,12 +102,22 @@ def test_detection_records_from_before_it_averaged():
     assert "fit" not in new["data"]
 
 
+@pytest.mark.parametrize(("name", "moves"), [("digits", False), ("cifar10", False), ("image_folder", True)])
+def test_decoding_whole_is_another_experiment_where_files_may_be_large(name, moves):
+    now = {**config().model_dump(mode="json"), "data": data_values(name)}
+    before = before_format_2_grew(now)
+    assert now["data"]["decode"] == "whole"
+    assert upgraded(before)["data"]["decode"] == "fast"  # what records without the key were decoded by
+    assert (config_hash(now) != config_hash(before)) is moves
+    assert config_hash(upgraded(before)) == config_hash(before)
+    given = {**now, "data": {**now["data"], "pixel_range": [0, 4095]}}
+    assert config_hash(given) != config_hash(now)
+
+
 def test_what_is_whole_stays_as_it_is():
     whole = config().model_dump(mode="json")
     assert upgraded(whole) == whole
-    new = {added.key for added in upgrade.TO_FORMAT_2}
-    kept = {key: value for key, value in flatten(whole).items() if key not in new}
-    assert config_hash(whole) in stored_hashes(nested(kept), 1)
+    assert config_hash(whole) in stored_hashes(before_format_2_grew(whole), 1)
 
 
 @pytest.mark.parametrize("without", ["data.root", "model.groups", "tuning"])
@@ -128,7 +139,7 @@ def test_hashes_of_all_recipes_that_format_1_had_are_known(without):
 
 
 def test_a_key_that_comes_changes_no_hash_until_it_is_used(monkeypatch):
-    before = config().model_dump(mode="json")
+    before = before_format_2_grew(config().model_dump(mode="json"))
     hashed = config_hash(before)
     coming = Added("optimizer.new", 0.5, {"task.name": ("classification",)})
     monkeypatch.setattr(upgrade, "TO_FORMAT_2", (*upgrade.TO_FORMAT_2, coming))
@@ -142,7 +153,7 @@ def test_a_key_that_comes_changes_no_hash_until_it_is_used(monkeypatch):
 
 
 def test_a_key_of_another_task_or_of_a_group_that_is_null_is_not_added(monkeypatch):
-    before = config().model_dump(mode="json")
+    before = before_format_2_grew(config().model_dump(mode="json"))
     monkeypatch.setattr(
         upgrade,
         "TO_FORMAT_2",

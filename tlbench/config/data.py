@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from tlbench.config.limits import LimitsConfig
 from tlbench.config.schema import Channel, ClassName, OpenFraction, Positive, Schema
@@ -37,8 +38,23 @@ class DataConfig(Schema):
         description="training images below which a class is warned of"
     )
     batch_size: Annotated[int, Field(ge=2)]
+    decode: Literal["whole", "fast"] = Field(
+        description="whole: as any program does; fast: JPEGs at 1/2, 1/4 or 1/8 of their size where that is enough"
+    )
+    pixel_range: Annotated[list[float], Field(min_length=2, max_length=2)] | None = Field(
+        description="black and white of images of more than 8 bits; null: found from the training images"
+    )
     normalisation: Normalisation
     limits: LimitsConfig
+
+    @field_validator("pixel_range")
+    @classmethod
+    def _range_rises(cls, ends: list[float] | None, info: ValidationInfo) -> list[float] | None:
+        if ends is not None and info.data.get("name") in ("cifar10", "digits", "documents"):
+            raise ValueError(f"no image of {info.data['name']} has more than 8 bits; use null")
+        if ends is not None and not (all(map(math.isfinite, ends)) and ends[0] < ends[1]):
+            raise ValueError("the first must be black, the second a larger number, white")
+        return ends
 
     @field_validator("classes")
     @classmethod

@@ -17,6 +17,7 @@ from tlbench.data.class_folders import list_classes
 from tlbench.data.image_files import read_listings
 from tlbench.data.images import Images, ImageSet
 from tlbench.data.listing import check_same_classes
+from tlbench.data.pixel_range import decoding_of
 from tlbench.data.target import Target
 from tlbench.errors import DataError
 
@@ -41,7 +42,8 @@ def open_cifar10(
     if copy.kind == "folder":
         listings = {split: list_classes(copy.path, split, data.limits) for split in ("train", "test")}
         check_same_classes(copy.path, listings)
-        parts, unreadable = read_listings(listings, data, say, warn)
+        read = read_listings(listings, data, say, warn, decoding_of(data, {}))
+        parts, unreadable = read.parts, read.unreadable
     else:
         parts = {"train": _read_batches(copy.path, train=True), "test": _read_batches(copy.path, train=False)}
     splits, rule = carve(parts, data, split_seed)

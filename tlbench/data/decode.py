@@ -1,7 +1,8 @@
 """From an image file's bytes to a square of pixels: one way for training, evaluation and prediction.
 
 Whatever the file is (grey, palette, transparent, 16 bits, rotated by EXIF), the result is upright 8-bit RGB. Only
-Pillow and NumPy are needed here. Every image file that tlbench reads is opened by `open_image`.
+Pillow and NumPy are needed here. Every image file that tlbench reads is opened by `open_image`, which keeps Pillow's
+warnings for whoever asks for them (`tlbench.data.notes`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,10 @@ from __future__ import annotations
 import io
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -17,6 +22,23 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from tlbench.config import STANDARD_LIMITS, ImageLimit
+from tlbench.data.deep import (
+    ORIENTATION,
+    WHITE,
+    Deep,
+    Ranges,
+    Reopen,
+    check_signs,
+    container_of,
+    in_range,
+    is_grey,
+    read_deep,
+    unread_tiff,
+    upright,
+)
+from tlbench.data.facts import Fact
+from tlbench.data.notes import noted
+from tlbench.data.unreadable import UnreadableError as UnreadableError
 from tlbench.regular_file import TooLargeError, read_regular
 
 _LOADED = (TiffImagePlugin, WebPImagePlugin)  # else Pillow loads all of its plugins to find these two
@@ -34,8 +56,6 @@ WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 where that leaves this many pixels for each wanted one, as in Pillow's thumbnail
 _REDUCING_GAP = 2.0
-_WHITE = (255, 255, 255, 255)
-_ORIENTATION = 0x0112  # in EXIF
 _ROTATED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 GREY = 114
@@ -71,17 +91,32 @@ _OTHERS = (
 """Where in a file of another kind what stands, and what it then is."""
 
 _NO_IMAGE = "not an image, or of a kind that is not read"
-_ROWS = 256  # of 16-bit pixels at a time
 _JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
 _MOST_SCANS = 64  # each is gone through all pixels again; progressive files have some 10
 
 
-class UnreadableError(Exception):
-    """Why a file cannot be decoded, in a few words."""
-
-
 STANDARD = STANDARD_LIMITS.image
 """As `conf/data/limits/default.yaml` has it."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """What a file's pixels become depends on, beside their size and fit.
+
+    Args:
+        limit: Larger images are refused.
+        fast: Whether a JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that leaves two pixels for each wanted one.
+        ranges: Which values of more than 8 bits are black and white. None: as before they were found: 16 bits have all
+            of 0 … 65535, of colours the higher byte is taken, and floating-point numbers are refused.
+    """
+
+    limit: ImageLimit = STANDARD
+    fast: bool = False
+    ranges: Ranges | None = field(default_factory=dict)
+
+
+WHOLE_FILES = Decoding()
+"""Of no more than 8 bits."""
 
 
 def open_image(content: bytes | IO[bytes], limit: ImageLimit = STANDARD) -> ImageFile.ImageFile:
@@ -107,8 +142,8 @@ def open_image(content: bytes | IO[bytes], limit: ImageLimit = STANDARD) -> Imag
     except UnidentifiedImageError:
         file.seek(0)
         kind = other_kind(file.read(256))
-        reason = f"{kind} file, which is not read; convert it to PNG or JPEG" if kind else _NO_IMAGE
-        raise UnreadableError(reason) from None
+        reason = f"{kind} file, which is not read; convert it to PNG or JPEG" if kind else unread_tiff(file)
+        raise UnreadableError(reason or _NO_IMAGE) from None
     except Image.DecompressionBombError as error:  # at twice Pillow's limit, before the image's size can be asked for
         pixels = re.search(r"\d+", str(error))
         raise _too_large(f"{pixels[0] if pixels else 'its'} pixels", limit) from None
@@ -129,7 +164,7 @@ def reason_of(error: Exception) -> str:
 
 
 def decode_square(
-    content: bytes, side: int, fit: Fit, region: Region = WHOLE, limit: ImageLimit = STANDARD
+    content: bytes, side: int, fit: Fit, region: Region = WHOLE, how: Decoding = WHOLE_FILES
 ) -> NDArray[np.uint8]:
     """Decode an image file and bring a part of its square to the wanted side.
 
@@ -140,40 +175,92 @@ def decode_square(
             corner, `GREY` beside it; `corner_aliased`: likewise, but each pixel is interpolated between four of the
             image, as by OpenCV's `INTER_LINEAR`, however much smaller it becomes. Both of the whole square only.
         region: The part of the square.
-        limit: Larger images are refused.
+        how: What else decides. Values beyond the range of `how` are clipped, which is noted (`tlbench.data.notes`).
 
     Returns:
         (side, side, 3) uint8, RGB.
 
     Raises:
-        UnreadableError: It is not an image, too large, truncated, or of a kind without a plain meaning in 8 bits.
+        UnreadableError: It is not an image, too large, truncated, or has more than 8 bits in a container whose range
+            is not known.
     """
-    try:
-        with open_image(content, limit) as image:
-            if fit in ("corner", "corner_aliased"):
-                return _in_corner(image, side, antialias=fit == "corner")
-            _reduce(image, side, fit, region)
-            return to_square(to_rgb(image), side, fit, region)
-    except Exception as error:  # Pillow's readers raise nearly anything on a broken file
-        raise UnreadableError(reason_of(error)) from None
+    return decode_sized(content, side, fit, region, how)[0]
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Upright 8-bit RGB; what is transparent becomes white, 16 bits are scaled to 8.
+def decode_sized(
+    content: bytes, side: int, fit: Fit, region: Region = WHOLE, how: Decoding = WHOLE_FILES
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """As `decode_square`, with the height and width of the whole upright image, pixels."""
+    with _opened(content, how.limit) as image:
+        is_deep = how.ranges is not None and container_of(image) != "uint8"
+        size = None if is_deep else _begun(image, side, fit, region, how)
+        rgb = to_rgb(image, how.ranges, partial(open_image, content, how.limit))
+        size = size or (rgb.height, rgb.width)
+        return _squared(rgb, size, side, fit, region), size
+
+
+def decode_and_look(content: bytes, side: int, fit: Fit, how: Decoding) -> tuple[NDArray[np.uint8] | None, Fact]:
+    """As `decode_square`, of the whole square, and say what the file holds; nothing is noted of clipped values.
+
+    Returns:
+        The square, or None where the file has more than 8 bits and their range is not known; and the facts.
 
     Raises:
-        UnreadableError: Floating-point pixels, or integers beyond 16 bits, whose range is not known.
+        UnreadableError: As `decode_square`.
     """
-    image.load()
-    if image.getexif().get(_ORIENTATION, 1) != 1:  # it copies all others
-        image = ImageOps.exif_transpose(image)
+    with _opened(content, how.limit) as image:
+        container, grey = container_of(image), is_grey(image)
+        reopen = partial(open_image, content, how.limit)
+        rgb: Image.Image | None
+        if container == "uint8" or how.ranges is None:
+            size = _begun(image, side, fit, WHOLE, how)
+            rgb = to_rgb(image, how.ranges, reopen)
+            low, high = _extrema(rgb)
+        else:
+            deep = read_deep(image, container, reopen)
+            low, high = deep.extrema()
+            size, known = deep.size, how.ranges.get(container)
+            rgb = deep.to_rgb(*known) if known else None
+        square = None if rgb is None else _squared(rgb, size, side, fit, WHOLE)
+        return square, Fact(*size, container, grey, low, high)
+
+
+def decode_rgb(content: bytes, how: Decoding) -> Image.Image:
+    """A whole image, upright, 8-bit RGB.
+
+    Raises:
+        UnreadableError: As `decode_square`.
+    """
+    with _opened(content, how.limit) as image:
+        return to_rgb(image, how.ranges, partial(open_image, content, how.limit))
+
+
+def to_rgb(image: Image.Image, ranges: Ranges | None, reopen: Reopen | None = None) -> Image.Image:
+    """Upright 8-bit RGB; what is transparent becomes white.
+
+    Args:
+        image: Opened, or made in memory.
+        ranges: As in `Decoding`.
+        reopen: Opens its file again. Without, colours of 16 bits are what Pillow makes of them: their higher byte.
+
+    Raises:
+        UnreadableError: More than 8 bits in a container whose range is not known; NaN or infinity.
+    """
+    if reopen is None:
+        image.load()
+    if ranges is not None:
+        check_signs(image)
+        container = container_of(image)
+        if container != "uint8":
+            return in_range(read_deep(image, container, reopen), ranges)
+    image = upright(image)
     if image.mode.startswith("I"):
-        return _from_16_bits(np.asarray(image)).convert("RGB")
+        return _from_16_bits(np.asarray(image))
     if image.mode == "F":
         raise UnreadableError("its pixels are floating-point numbers; convert it to 8 or 16 bits")
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image).convert("RGB")
+        return Image.alpha_composite(Image.new("RGBA", image.size, WHITE), image).convert("RGB")
     return image.convert("RGB")
 
 
@@ -207,7 +294,7 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     """Height and width of an opened image once it is upright, pixels; nothing is decoded."""
     tags = getattr(image, "tag_v2", None)  # Pillow has turned the size of a TIFF already, but not its pixels
     width, height = (int(tags[256]), int(tags[257])) if tags else image.size
-    rotated = image.getexif().get(_ORIENTATION) in _ROTATED
+    rotated = image.getexif().get(ORIENTATION) in _ROTATED
     return (width, height) if rotated else (height, width)
 
 
@@ -217,19 +304,42 @@ def inside_size(height: int, width: int, side: int) -> tuple[int, int]:
     return min(math.ceil(height * factor), side), min(math.ceil(width * factor), side)
 
 
-def _in_corner(image: Image.Image, side: int, *, antialias: bool) -> NDArray[np.uint8]:
-    """The whole image in the top left corner, its longer side the square's, beside it `GREY`."""
-    height, width = inside_size(*upright_size(image), side)
+@contextmanager
+def _opened(content: bytes, limit: ImageLimit) -> Iterator[ImageFile.ImageFile]:
+    """An image file, opened; whatever is raised meanwhile is why it cannot be decoded."""
+    try:
+        with noted(), open_image(content, limit) as image:
+            yield image
+    except Exception as error:  # Pillow's readers raise nearly anything on a broken file
+        raise UnreadableError(reason_of(error)) from None
+
+
+def _begun(image: ImageFile.ImageFile, side: int, fit: Fit, region: Region, how: Decoding) -> tuple[int, int]:
+    """The upright size of an opened image; what is decoded of it from now on may be smaller."""
+    size = upright_size(image)
+    if how.fast and fit != "corner_aliased":
+        _reduce(image, side, "pad" if fit == "corner" else fit, region)
+    return size
+
+
+def _squared(rgb: Image.Image, size: tuple[int, int], side: int, fit: Fit, region: Region) -> NDArray[np.uint8]:
+    """A square of an image of which `size` is the height and width."""
+    if fit not in ("corner", "corner_aliased"):
+        return to_square(rgb, side, fit, region)
+    height, width = inside_size(*size, side)
     square = np.full((side, side, 3), GREY, np.uint8)
-    if antialias:
-        _reduce(image, side, "pad", WHOLE)
-        resized = to_rgb(image).resize((width, height), Image.Resampling.BILINEAR)
+    if fit == "corner":
+        resized = rgb.resize((width, height), Image.Resampling.BILINEAR)
     else:  # what shrinks images in Pillow's `resize` averages; its `transform` does not
-        whole = to_rgb(image)
-        box = (0, 0, *whole.size)
-        resized = whole.transform((width, height), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)
+        box = (0, 0, *rgb.size)
+        resized = rgb.transform((width, height), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)
     square[:height, :width] = np.asarray(resized)
     return square
+
+
+def _extrema(rgb: Image.Image) -> tuple[float, float]:
+    bands: Any = rgb.getextrema()
+    return float(min(low for low, _ in bands)), float(max(high for _, high in bands))
 
 
 def _square(size: tuple[int, int], fit: Fit) -> tuple[int, int]:
@@ -246,13 +356,9 @@ def _reduce(image: Any, side: int, fit: Fit, region: Region) -> None:
 
 
 def _from_16_bits(values: NDArray[Any]) -> Image.Image:
-    """Grey of 8 bits, a few rows at a time: floats take eight times the memory."""
     if values.min() < 0 or values.max() > 65535:
         raise UnreadableError(f"its pixels range from {values.min()} to {values.max()}; convert it to 8 or 16 bits")
-    grey = np.empty(values.shape, np.uint8)
-    for first in range(0, len(values), _ROWS):
-        grey[first : first + _ROWS] = np.rint(values[first : first + _ROWS] / 257)
-    return Image.fromarray(grey)
+    return Deep((values,), None, False, "uint16").to_rgb(0, 65535)
 
 
 def _too_large(size: str, limit: ImageLimit) -> UnreadableError:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 Container = Literal["uint8", "uint16", "int32", "float32"]
 """How a file stores a pixel; `uint8` also stands for fewer bits and for palettes, `int32` for signed 16 bits."""
 
-CONTAINERS: Final[tuple[Container, ...]] = ("uint8", "uint16", "int32", "float32")
+DeepContainer = Literal["uint16", "int32", "float32"]
+"""Of more than 8 bits, so that its range has to be known."""
 
-DEEP: Final[tuple[Container, ...]] = CONTAINERS[1:]
-"""Those of more than 8 bits, whose range has to be known."""
+DEEP: Final[tuple[DeepContainer, ...]] = ("uint16", "int32", "float32")
+CONTAINERS: Final[tuple[Container, ...]] = ("uint8", *DEEP)
 
 _COLUMNS = 6
 
@@ -64,6 +65,11 @@ class ImageFacts:
     def take(self, index: NDArray[np.int64]) -> ImageFacts:
         """Those of the files at (M,) positions, in that order."""
         return ImageFacts(*(values[index] for values in vars(self).values()))
+
+    @classmethod
+    def joined(cls, parts: Iterable[ImageFacts]) -> ImageFacts:
+        """Those of several listings, one after another."""
+        return cls.of_table(np.concatenate([part.table() for part in parts]))
 
     def stored_as(self, container: Container) -> NDArray[np.bool_]:
         """(N,): which files store their pixels so."""

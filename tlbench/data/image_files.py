@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import torch
 
 from tlbench.config import DataConfig, ImageDataConfig
 from tlbench.data.carve import carve
 from tlbench.data.class_folders import list_splits
 from tlbench.data.csv_listing import list_csv
+from tlbench.data.decode import Decoding
+from tlbench.data.deep import Ranges
+from tlbench.data.facts import ImageFacts
 from tlbench.data.images import FileSet, Images, ImageSet
 from tlbench.data.listing import Listed, Listing
-from tlbench.data.scan import Scan, scan
+from tlbench.data.pixel_range import (
+    check_given,
+    check_ranges,
+    decoding_of,
+    find_ranges,
+    for_fingerprint,
+    given_ranges,
+    origin_of,
+    tell_ranges,
+)
+from tlbench.data.scan import Scan
+from tlbench.data.scan_deep import in_range, look
 from tlbench.data.target import Target, own_root
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
@@ -23,20 +40,66 @@ THUMBNAIL = 32
 """Side in pixels to which images are decoded for the audit, where they are decoded again in each epoch."""
 
 
+@dataclass(frozen=True, eq=False)
+class ReadImages:
+    """Files once they are read.
+
+    Args:
+        parts: `train`, and `val` and `test` where the data set has them, without the unreadable files.
+        unreadable: Those, with the reason.
+        ranges: Which values are black and white where there are more than 8 bits.
+        names: Of all N files, the unreadable ones too.
+        facts: What these hold.
+    """
+
+    parts: dict[str, Images]
+    unreadable: dict[str, str]
+    ranges: Ranges
+    names: tuple[str, ...]
+    facts: ImageFacts
+
+    def of(self, splits: Mapping[str, Images]) -> dict[str, ImageFacts]:
+        """What the files of splits hold that were carved out of the parts."""
+        position = {name: i for i, name in enumerate(self.names)}
+        return {
+            split: self.facts.take(np.array([position[name] for name in images.names or ()], np.int64))
+            for split, images in splits.items()
+        }
+
+
 def open_image_files(
-    data: ImageDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
+    data: ImageDataConfig,
+    split_seed: int,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    how: Decoding | None = None,
 ) -> Target[Images]:
     """Images in folders or listed in a CSV file; splits that they lack are carved out of train.
+
+    Args:
+        data: The target's config.
+        split_seed: As in `open_target`.
+        say: Likewise.
+        warn: Likewise.
+        how: Likewise.
 
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` of them cannot be decoded.
     """
     root = own_root(data)
+    named = "the folder's" if data.name == "image_folder" else "the file's"
+    all_of_train = data.model_copy(update={"fraction": 1.0, "shots": None})
+
+    def training(parts: Mapping[str, Images]) -> tuple[str, ...]:
+        return carve(parts, all_of_train, split_seed, named)[0]["train"].names or ()
+
     listed = list_files(root, data, say, warn)
-    parts, unreadable = read_listings(listed.parts, data, say, warn)
-    splits, rule = carve(parts, data, split_seed, "the folder's" if data.name == "image_folder" else "the file's")
-    inventory = listed.inventory.leaving_out(_names_there(listed, unreadable), "unreadable")
-    return Target(data.name, splits, rule, unreadable, inventory)
+    read = read_listings(listed.parts, data, say, warn, how or training)
+    splits, rule = carve(read.parts, data, split_seed, named)
+    facts = read.of(splits)
+    tell_ranges(read.ranges, origin_of(data, how), facts, say, warn)
+    inventory = listed.inventory.leaving_out(_names_there(listed, read.unreadable), "unreadable")
+    return Target(data.name, splits, rule, read.unreadable, inventory, facts, read.ranges)
 
 
 def list_files(root: Path, data: ImageDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> Listed:
@@ -50,29 +113,45 @@ def list_files(root: Path, data: ImageDataConfig, say: Callable[[str], None], wa
 
 
 def read_listings(
-    listings: Mapping[str, Listing], data: ImageDataConfig, say: Callable[[str], None], warn: Callable[[str], None]
-) -> tuple[dict[str, Images], dict[str, str]]:
+    listings: Mapping[str, Listing],
+    data: ImageDataConfig,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    how: Decoding | Callable[[Mapping[str, Images]], Collection[str]],
+) -> ReadImages:
     """Decode listed files, or only look at them where they are to be decoded in each epoch.
 
-    Returns:
-        The images of each part without the unreadable files; and those, with the reason.
+    Args:
+        listings: Of each part.
+        data: The target's config.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
+        how: As a run decodes its files; or what says which files of the parts are trained on, of which ranges are found
+            unless they are given.
 
     Raises:
-        DataError: More than `data.max_unreadable` files cannot be decoded, or none of a class can.
+        DataError: More than `data.max_unreadable` files cannot be decoded, or none of a class can; or ranges are not
+            known and cannot be found.
     """
     whole = _joined(listings)
     in_memory = keeps_in_memory(data, len(whole), data.stored_side)
     side = data.stored_side if in_memory else THUMBNAIL
-    found = scan(whole, side, data.fit, say, warn, data.limits.image)
-    unreadable = {whole.names[i]: reason for i, reason in sorted(found.unreadable.items())}
-    check_unreadable(whole.root, unreadable, data.max_unreadable)
-    parts: dict[str, Images] = {}
-    start = 0
-    for part, listing in listings.items():
-        kept = torch.tensor([i for i in range(len(listing)) if start + i not in found.unreadable])
-        parts[part] = _images(listing, kept, found, start, data, in_memory, part)
-        start += len(listing)
-    return parts, unreadable
+    decoding = how if isinstance(how, Decoding) else decoding_of(data, given_ranges(data))
+    found = look(whole, side, data.fit, say, warn, decoding)
+    _checked(whole, found, data)
+    if isinstance(how, Decoding):
+        check_ranges(whole.root, whole.names, found.facts, how.ranges)
+    else:
+        check_given(data, found.facts)
+        if found.facts.deep.any() and data.pixel_range is None:
+            trained_on = set(how(_parts(listings, found, data, decoding, "bare")))
+            training = np.array([name in trained_on for name in whole.names])
+            ranges = find_ranges(whole.root, whole.names, found.facts, training)
+            decoding = replace(decoding, ranges=ranges)
+    found = in_range(whole, found, side, data.fit, say, warn, decoding)
+    unreadable = _checked(whole, found, data)
+    parts = _parts(listings, found, data, for_fingerprint(decoding, found.facts), "memory" if in_memory else "files")
+    return ReadImages(parts, unreadable, decoding.ranges or {}, whole.names, found.facts)
 
 
 def keeps_in_memory(data: DataConfig, count: int, side: int) -> bool:
@@ -98,18 +177,51 @@ def _joined(listings: Mapping[str, Listing]) -> Listing:
     )
 
 
-def _images(
-    listing: Listing, kept: torch.Tensor, found: Scan, start: int, data: ImageDataConfig, in_memory: bool, part: str
-) -> Images:
-    whole = len(kept) == len(listing)
-    pixels, digests = found.pixels[start : start + len(listing)], found.digests[start : start + len(listing)]
-    listing = listing if whole else listing.take(kept)
-    if not whole:
-        pixels, digests = pixels[kept], digests[kept.numpy()]
-    empty = torch.nonzero(torch.bincount(listing.labels, minlength=len(listing.class_names)) == 0).flatten().tolist()
+def _checked(whole: Listing, found: Scan, data: ImageDataConfig) -> dict[str, str]:
+    """The files that cannot be decoded, with the reason.
+
+    Raises:
+        DataError: There are more of them than `data.max_unreadable`.
+    """
+    unreadable = {whole.names[i]: reason for i, reason in sorted(found.unreadable.items())}
+    check_unreadable(whole.root, unreadable, data.max_unreadable)
+    return unreadable
+
+
+def _parts(
+    listings: Mapping[str, Listing],
+    found: Scan,
+    data: ImageDataConfig,
+    how: Decoding,
+    kept_as: Literal["memory", "files", "bare"],
+) -> dict[str, Images]:
+    """The readable images of each part; `bare`: without pixels, to see how they are carved.
+
+    Raises:
+        DataError: None of a class can be decoded.
+    """
+    parts: dict[str, Images] = {}
+    start = 0
+    for part, listing in listings.items():
+        kept = np.array([i for i in range(len(listing)) if start + i not in found.unreadable], np.int64)
+        rows = slice(start, start + len(listing))
+        pixels, digests = found.pixels[rows], found.digests[rows]
+        start += len(listing)
+        if len(kept) < len(listing):
+            listing, digests = listing.take(torch.from_numpy(kept)), digests[kept]
+            pixels = pixels if kept_as == "bare" else pixels[torch.from_numpy(kept)]
+        _check_classes(listing, part)
+        if kept_as == "memory":
+            parts[part] = ImageSet(pixels, listing.labels, listing.class_names, listing.names)
+        else:
+            thumbnails = torch.empty(len(listing), 0) if kept_as == "bare" else pixels
+            parts[part] = FileSet(listing, data.stored_side, data.fit, thumbnails, digests, how)
+    return parts
+
+
+def _check_classes(listing: Listing, part: str) -> None:
+    counts = torch.bincount(listing.labels, minlength=len(listing.class_names))
+    empty = torch.nonzero(counts == 0).flatten().tolist()
     if empty:
         name = listing.class_names[empty[0]]
         raise DataError(f"{listing.root}: class {name!r} has no readable image in {part}; add some or remove the class")
-    if in_memory:
-        return ImageSet(pixels, listing.labels, listing.class_names, listing.names)
-    return FileSet(listing, data.stored_side, data.fit, pixels, digests, data.limits.image)

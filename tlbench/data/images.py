@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlbench.config import ImageLimit
-from tlbench.data.decode import STANDARD, Fit, UnreadableError, decode_square
+from tlbench.data.decode import WHOLE, WHOLE_FILES, Decoding, Fit, UnreadableError, decode_square
 from tlbench.data.file_digests import read_unchanged
 from tlbench.data.listing import Files, Listing
 from tlbench.errors import DataError
@@ -69,7 +69,7 @@ class FileSet:
         fit: How it becomes a square.
         thumbnails: (N, 3, h, h) uint8, the same squares in small.
         digests: (N, 16) uint8, BLAKE2b of each file's bytes; a file that has others by now is not taken for it.
-        limit: Up to which size they were read.
+        how: What else their pixels depend on.
     """
 
     listing: Listing
@@ -77,7 +77,7 @@ class FileSet:
     fit: Fit
     thumbnails: Tensor
     digests: NDArray[np.uint8]
-    limit: ImageLimit = STANDARD
+    how: Decoding = WHOLE_FILES
 
     @property
     def labels(self) -> Tensor:
@@ -115,21 +115,27 @@ class FileSet:
         images = np.zeros((len(self), 3, self.side, self.side), np.uint8)
         for i in range(len(self)):
             try:
-                content = read_unchanged(self.listing, i, self.digests[i], self.limit)
-                images[i] = decode_square(content, self.side, self.fit, limit=self.limit).transpose(2, 0, 1)
+                content = read_unchanged(self.listing, i, self.digests[i], self.how.limit)
+                images[i] = decode_square(content, self.side, self.fit, WHOLE, self.how).transpose(2, 0, 1)
             except UnreadableError as error:
                 raise no_more_readable(self.listing, i, error) from None
         return ImageSet(torch.from_numpy(images), self.labels, self.class_names, self.names)
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over size, fit, the files' contents, labels and class names."""
-        digest = hashlib.sha256(json.dumps([len(self), self.side, self.fit, list(self.class_names)]).encode())
+        """SHA-256 (hex) over size, fit, the files' contents, labels, class names and pixel ranges, if any."""
+        header = [len(self), self.side, self.fit, list(self.class_names), *ranges_of(self.how)]
+        digest = hashlib.sha256(json.dumps(header).encode())
         digest.update(np.ascontiguousarray(self.digests).data)
         digest.update(self.labels.numpy().astype("<i8", copy=False).tobytes())
         return digest.hexdigest()
 
 
 Images = ImageSet | FileSet
+
+
+def ranges_of(how: Decoding) -> list[Any]:
+    """The ranges as a part of a fingerprint's header; nothing where no image has more than 8 bits."""
+    return [sorted((container, *ends) for container, ends in how.ranges.items())] if how.ranges else []
 
 
 def no_more_readable(listing: Files, position: int, error: UnreadableError) -> DataError:

@@ -22,18 +22,19 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor
 
-from tlbench.config import ImageLimit
 from tlbench.console import console
 from tlbench.data.cache_folder import cache_folder
-from tlbench.data.decode import STANDARD, Fit, UnreadableError, decode_square
+from tlbench.data.decode import Decoding, Fit, UnreadableError, decode_and_look
+from tlbench.data.facts import Fact, ImageFacts
 from tlbench.data.file_digests import DIGEST_BYTES, Digests, digest_of, file_digests
 from tlbench.data.listing import Files, read_listed
+from tlbench.data.notes import noted
 from tlbench.data.workers import decoding_loader, default_workers
 
-FORMAT = 3
+FORMAT = 4
 """Part of the key: raise it when the same bytes would decode to other pixels."""
 
-PIXELS, SUM, UNREADABLE = "pixels.npy", "pixels.crc32", "unreadable.json"
+PIXELS, SUM, UNREADABLE, FACTS, NOTES = "pixels.npy", "pixels.crc32", "unreadable.json", "facts.npy", "notes.json"
 """What a folder of the cache holds."""
 
 _CHUNK = 64  # files a task
@@ -46,14 +47,30 @@ class Scan:
     """What decoding the files of a listing gave.
 
     Args:
-        pixels: (N, 3, side, side) uint8, RGB; zeros where a file is unreadable. Memory-mapped where it is cached.
+        pixels: (N, 3, side, side) uint8, RGB; zeros where a file is unreadable, or has more than 8 bits whose range
+            is not known. Memory-mapped where it is cached.
         digests: (N, 16) uint8, BLAKE2b of each file's bytes; zeros likewise.
         unreadable: Position → why the file cannot be decoded.
+        facts: What the files hold.
+        notes: Position → what else is to be said of the file.
     """
 
     pixels: Tensor
     digests: NDArray[np.uint8]
     unreadable: dict[int, str]
+    facts: ImageFacts
+    notes: dict[int, list[str]]
+
+    def take(self, index: NDArray[np.int64]) -> Scan:
+        """That of the files at (M,) positions, in that order."""
+        rows = index.tolist()
+        return Scan(
+            self.pixels[torch.from_numpy(index)],
+            self.digests[index],
+            {row: self.unreadable[i] for row, i in enumerate(rows) if i in self.unreadable},
+            self.facts.take(index),
+            {row: self.notes[i] for row, i in enumerate(rows) if i in self.notes},
+        )
 
 
 def scan(
@@ -62,7 +79,7 @@ def scan(
     fit: Fit,
     say: Callable[[str], None],
     warn: Callable[[str], None],
-    limit: ImageLimit = STANDARD,
+    how: Decoding,
 ) -> Scan:
     """The decoded files of a listing: from the cache, or decoded now and put there for other runs.
 
@@ -77,9 +94,9 @@ def scan(
         fit: How an image becomes a square.
         say: Shows the user a line.
         warn: Shows the user a warning.
-        limit: Larger images count as unreadable.
+        how: What else decides; images larger than its limit count as unreadable.
     """
-    known, options = file_digests(listing, limit), _Options(side, fit, limit)
+    known, options = file_digests(listing, how.limit), _Options(side, fit, how)
     place = cache_folder() / "decoded"
     folder = place / _key(known, options)
     if found := _read(folder, known, side):
@@ -105,7 +122,7 @@ def scan(
 class _Options:
     side: int
     fit: Fit
-    limit: ImageLimit
+    how: Decoding
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,25 +133,33 @@ class _Part:
         pixels: As in `Scan`.
         read: The bytes that were decoded.
         undecodable: Position → why the bytes are no image.
+        facts: (n, 6) float64, a table of facts.
+        notes: Position → what else is to be said.
     """
 
     pixels: Tensor
     read: Digests
     undecodable: dict[int, str]
+    facts: NDArray[np.float64]
+    notes: dict[int, list[str]]
 
 
 def _key(known: Digests, options: _Options) -> str:
-    depends_on = [FORMAT, PIL.__version__, options.side, options.fit, options.limit.megapixels, len(known.values)]
+    how = options.how
+    ranges = None if how.ranges is None else sorted(how.ranges.items())
+    depends_on = [FORMAT, PIL.__version__, options.side, options.fit, how.limit.megapixels, how.fast, ranges]
     unreadable = sorted(known.unreadable.items())
-    digest = hashlib.sha256(json.dumps([*depends_on, unreadable]).encode())
+    digest = hashlib.sha256(json.dumps([*depends_on, len(known.values), unreadable]).encode())
     digest.update(np.ascontiguousarray(known.values).data)
     return digest.hexdigest()[:32]
 
 
-def _scan(pixels: Tensor, known: Digests, unreadable: dict[int, str]) -> Scan:
+def _scan(
+    pixels: Tensor, known: Digests, unreadable: dict[int, str], facts: ImageFacts, notes: dict[int, list[str]]
+) -> Scan:
     digests = known.values.copy()
     digests[list(unreadable)] = 0
-    return Scan(pixels, digests, unreadable)
+    return Scan(pixels, digests, unreadable, facts, notes)
 
 
 @contextmanager
@@ -156,15 +181,18 @@ def _read(folder: Path, known: Digests, side: int) -> Scan | None:
     count = len(known.values)
     try:
         unreadable = {int(i): reason for i, reason in json.loads((folder / UNREADABLE).read_bytes()).items()}
+        notes = {int(i): list(map(str, texts)) for i, texts in json.loads((folder / NOTES).read_bytes()).items()}
+        facts = ImageFacts.of_table(np.load(folder / FACTS))
         pixels = np.load(folder / PIXELS, mmap_mode="c")
         whole = (folder / SUM).read_text() == _sum(pixels)
     except Exception:  # none there, or damaged bytes, which surface as almost any error
         return None
     fits = pixels.dtype == np.uint8 and pixels.shape == (count, 3, side, side)
-    told = all(0 <= i < count and isinstance(reason, str) for i, reason in unreadable.items())
-    if not whole or not fits or not told or not known.unreadable.keys() <= unreadable.keys():
+    of_files = all(0 <= i < count for i in (*unreadable, *notes)) and len(facts) == count
+    explained = all(isinstance(reason, str) for reason in unreadable.values())
+    if not (whole and fits and of_files and explained and known.unreadable.keys() <= unreadable.keys()):
         return None
-    return _scan(torch.from_numpy(pixels), known, unreadable)
+    return _scan(torch.from_numpy(pixels), known, unreadable, facts, notes)
 
 
 def _sum(pixels: NDArray[np.uint8]) -> str:
@@ -179,18 +207,22 @@ def _write(place: Path, listing: Files, options: _Options) -> Scan:
     """
     scratch = Path(tempfile.mkdtemp(prefix=".decoding-", dir=place))
     try:
-        read, undecodable = [], {}
+        read, undecodable, facts, notes = [], {}, [], {}
         with (scratch / PIXELS).open("wb") as file:
             shape = (len(listing), 3, options.side, options.side)
             np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
             for part in _decoded(listing, options):
                 file.write(part.pixels.numpy().data)  # not through a memory map: a full disk must be an error
                 read.append(part.read)
+                facts.append(part.facts)
                 undecodable.update(part.undecodable)
+                notes.update(part.notes)
             file.flush()
             os.fsync(file.fileno())
         found = _joined(read)
         (scratch / UNREADABLE).write_text(json.dumps({**found.unreadable, **undecodable}))
+        (scratch / NOTES).write_text(json.dumps(notes))
+        np.save(scratch / FACTS, np.concatenate(facts))
         (scratch / SUM).write_text(_sum(np.load(scratch / PIXELS, mmap_mode="r")))
         folder = place / _key(found, options)
         if (written := _read(folder, found, options.side)) is None:  # else others were faster with the changed files
@@ -208,7 +240,13 @@ def _in_memory(listing: Files, options: _Options) -> Scan:
     parts = list(_decoded(listing, options))
     found = _joined([part.read for part in parts])
     undecodable = {i: reason for part in parts for i, reason in part.undecodable.items()}
-    return _scan(torch.cat([part.pixels for part in parts]), found, {**found.unreadable, **undecodable})
+    return _scan(
+        torch.cat([part.pixels for part in parts]),
+        found,
+        {**found.unreadable, **undecodable},
+        ImageFacts.of_table(np.concatenate([part.facts for part in parts])),
+        {i: texts for part in parts for i, texts in part.notes.items()},
+    )
 
 
 def _joined(parts: Sequence[Digests]) -> Digests:
@@ -236,19 +274,27 @@ class _Chunks:
         return len(self._listing)
 
     def __getitems__(self, chunk: range) -> _Part:
-        side, fit, limit = self._options.side, self._options.fit, self._options.limit
+        side, fit, how = self._options.side, self._options.fit, self._options.how
         pixels = np.zeros((len(chunk), 3, side, side), np.uint8)
         digests = np.zeros((len(chunk), DIGEST_BYTES), np.uint8)
-        unreadable, undecodable = {}, {}
+        facts: list[Fact | None] = [None] * len(chunk)
+        unreadable, undecodable, notes = {}, {}, {}
         for row, i in enumerate(chunk):
             try:
-                content = read_listed(self._listing, i, limit)
+                content = read_listed(self._listing, i, how.limit)
             except UnreadableError as error:
                 unreadable[i] = str(error)
                 continue
             digests[row] = digest_of(content)
             try:
-                pixels[row] = decode_square(content, side, fit, limit=limit).transpose(2, 0, 1)
+                with noted() as found:
+                    square, facts[row] = decode_and_look(content, side, fit, how)
             except UnreadableError as error:
                 undecodable[i] = str(error)
-        return _Part(torch.from_numpy(pixels), Digests(digests, unreadable), undecodable)
+                continue
+            if square is not None:
+                pixels[row] = square.transpose(2, 0, 1)
+            if found:
+                notes[i] = found
+        table = ImageFacts.of(facts).table()
+        return _Part(torch.from_numpy(pixels), Digests(digests, unreadable), undecodable, table, notes)

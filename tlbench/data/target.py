@@ -14,6 +14,8 @@ from tlbench.data.inventory import Inventory
 from tlbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from tlbench.data.decode import Decoding
+    from tlbench.data.deep import Ranges
     from tlbench.data.facts import ImageFacts
     from tlbench.data.images import Images
 
@@ -56,7 +58,7 @@ class Target(Generic[S_co]):
     unreadable: Mapping[str, str] = field(default_factory=dict)
     inventory: Inventory | None = None
     facts: Mapping[str, ImageFacts] | None = None
-    pixel_ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    pixel_ranges: Ranges = field(default_factory=dict)
     unlabelled: frozenset[str] = frozenset()
 
     @property
@@ -66,7 +68,11 @@ class Target(Generic[S_co]):
 
 
 def open_target(
-    data: ImageDataConfig, split_seed: int, say: Callable[[str], None] = print, warn: Callable[[str], None] = print
+    data: ImageDataConfig,
+    split_seed: int,
+    say: Callable[[str], None] = print,
+    warn: Callable[[str], None] = print,
+    how: Decoding | None = None,
 ) -> Target[Images]:
     """Find and decode images with one label each, and decide which images are train, val and test.
 
@@ -75,10 +81,12 @@ def open_target(
         split_seed: Seed of the splits and of the subset.
         say: Shows the user a line.
         warn: Shows the user a warning.
+        how: As a run decodes its files; None: as the config says, and the ranges of pixel values are found.
 
     Raises:
         ConfigError: `data.test_fraction` does not fit the data set.
-        DataError: No copy, a broken copy, unreadable files, or too few images of a class.
+        DataError: No copy, a broken copy, unreadable files, too few images of a class, or pixel values whose range
+            cannot be found.
     """
     _check_test_fraction(data)
     if data.name == "cifar10":
@@ -91,7 +99,7 @@ def open_target(
         return open_digits(data, split_seed)
     from tlbench.data.image_files import open_image_files
 
-    return open_image_files(data, split_seed, say, warn)
+    return open_image_files(data, split_seed, say, warn, how)
 
 
 def ensure_reachable(data: DataConfig) -> None:

@@ -10,6 +10,10 @@ from tlbench.errors import DataError
 _NAMED = 5  # in a message
 
 
+class UnreadableError(Exception):
+    """Why a file cannot be decoded, in a few words."""
+
+
 def check_unreadable(root: Path, unreadable: Mapping[str, str], allowed: int) -> None:
     """Refuse more unreadable files than may be left out.
 

@@ -56,7 +56,7 @@ def _files(inventory: Inventory) -> FilesRead:
     )
 
 
-def _images(facts: Sequence[ImageFacts], ranges: Mapping[str, tuple[float, float]]) -> ImagesRead:
+def _images(facts: Sequence[ImageFacts], ranges: Mapping[Any, tuple[float, float]]) -> ImagesRead:
     sizes = np.concatenate([split.sizes for split in facts])
     area = sizes.prod(1)
     return ImagesRead(

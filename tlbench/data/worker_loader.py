@@ -57,7 +57,7 @@ class _Decoding:
 
     def __init__(self, files: FileSet, side: int, crop: ResizedCrop | None, seed: int) -> None:
         self._listing, self._fit = files.listing, files.fit
-        self._digests, self._limit = files.digests, files.limit
+        self._digests, self._how = files.digests, files.how
         self._side, self._crop, self._seed = side, crop, seed
 
     def __len__(self) -> int:
@@ -68,8 +68,8 @@ class _Decoding:
         images = np.empty((len(index), 3, self._side, self._side), np.uint8)
         for row, (i, region) in enumerate(zip(index.tolist(), self._regions(epoch, index), strict=True)):
             try:
-                content = read_unchanged(self._listing, i, self._digests[i], self._limit)
-                square = decode_square(content, self._side, self._fit, region, self._limit)
+                content = read_unchanged(self._listing, i, self._digests[i], self._how.limit)
+                square = decode_square(content, self._side, self._fit, region, self._how)
                 images[row] = square.transpose(2, 0, 1)
             except UnreadableError as error:
                 return no_more_readable(self._listing, i, error)  # raised there, without a worker's traceback

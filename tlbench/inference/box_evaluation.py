@@ -20,6 +20,7 @@ from tlbench.data.detection.targets import BoxTargets
 from tlbench.data.detection.worker_loader import BoxWorkerLoader, Decoded
 from tlbench.data.workers import default_workers
 from tlbench.inference.box_splits import BoxParts, open_box_split
+from tlbench.inference.decoding import decoding_to_evaluate
 from tlbench.inference.inference import BoxInference
 from tlbench.metrics.detection import DetectionMetrics
 from tlbench.metrics.loss_parts import loss_values
@@ -44,10 +45,13 @@ class BoxEvaluation:
         """The images of a split, opened once.
 
         Raises:
+            ConfigError: As `decoding_to_evaluate`.
             DataError: As `open_box_split`.
         """
         if split not in self._parts:
-            self._parts[split] = open_box_split(self.config, split, self.inference.run.class_names, say, warn)
+            run = self.inference.run
+            how = decoding_to_evaluate(run, self.config)
+            self._parts[split] = open_box_split(self.config, split, run.class_names, how, say, warn)
         return self._parts[split]
 
     def metrics(self, split: str) -> tuple[dict[str, float | None], DetectionMetrics]:

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlbench.config import DetectionDataConfig, ImageLimit
-from tlbench.data.decode import STANDARD, decode_square, inside_size, open_image, upright_size
+from tlbench.config import DetectionDataConfig
+from tlbench.data.decode import WHOLE_FILES, Decoding, decode_sized, inside_size
 from tlbench.data.detection.letterbox import centred, frames
 from tlbench.data.detection.targets import BoxTargets
 
@@ -31,21 +31,19 @@ class BoxInput:
     width: int
 
 
-def decode_box_input(content: bytes, data: DetectionDataConfig, limit: ImageLimit = STANDARD) -> BoxInput:
+def decode_box_input(content: bytes, data: DetectionDataConfig, how: Decoding = WHOLE_FILES) -> BoxInput:
     """Decode an image file.
 
     Args:
         content: The file's bytes.
         data: The run's; `image_size`, S, and `fit` are used.
-        limit: Larger images are refused.
+        how: What else decides.
 
     Raises:
         UnreadableError: As `decode_square`.
     """
-    pixels = decode_square(content, data.image_size, data.fit, limit=limit)
-    with open_image(content, limit) as image:
-        height, width = upright_size(image)
-    return BoxInput(pixels, height, width)
+    pixels, size = decode_sized(content, data.image_size, data.fit, how=how)
+    return BoxInput(pixels, *size)
 
 
 def letterboxed(inputs: Sequence[BoxInput], device: torch.device) -> tuple[Tensor, BoxTargets]:

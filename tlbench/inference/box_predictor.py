@@ -14,6 +14,7 @@ from tlbench.data.detection.module import evaluation_batch
 from tlbench.errors import ConfigError
 from tlbench.inference.box_inputs import BoxInput, letterboxed
 from tlbench.inference.complete_run import CompleteRun
+from tlbench.inference.decoding import decoding_of_run
 from tlbench.inference.images import SomeImages, box_input, each
 from tlbench.inference.inference import BoxInference, all_defined, load_box_inference
 from tlbench.results.record import Record
@@ -57,6 +58,7 @@ class BoxPredictor:
         self.device: torch.device = inference.device
         self.confidence: float = inference.confidence
         self._inference = inference
+        self._how = decoding_of_run(inference.run)
 
     @property
     def batch_size(self) -> int:
@@ -72,9 +74,7 @@ class BoxPredictor:
         """Find objects in images, brought to the network's input as the run's own test images were.
 
         Args:
-            images: Paths, PIL images, NumPy arrays (H, W) or (H, W, 3) uint8, or tensors (3, H, W), uint8 or float in
-                [0, 1] (rounded to 8 bits, as files hold them): one, an iterable of them in mixed kinds and sizes, or a
-                batch (B, H, W, 3) or (B, 3, H, W). None is normalised beforehand.
+            images: As `Predictor.predict` takes them.
             confidence: From which detections count, in [0, 1]; None: from `self.confidence` on. Below the run's
                 `task.min_confidence` there is none.
 
@@ -114,7 +114,7 @@ class BoxPredictor:
         return detections
 
     def _predictions(self, images: SomeImages, confidence: float) -> Iterator[list[Detection] | None]:
-        inputs = (box_input(image, self.data) for image in each(images))
+        inputs = (box_input(image, self.data, self._how) for image in each(images))
         while batch := list(islice(inputs, self.batch_size)):
             yield from self.detect(batch, confidence)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tlbench.config import DetectionDataConfig, TrainConfig
 from tlbench.data.carve_options import class_numbers
+from tlbench.data.decode import WHOLE_FILES, Decoding
 from tlbench.data.detection.images import BoxSplit
 from tlbench.data.detection.target import open_boxes, open_uncarved
 from tlbench.inference.splits import check_classes
@@ -19,6 +20,7 @@ def open_box_split(
     config: TrainConfig,
     split: str,
     class_names: Sequence[str],
+    how: Decoding = WHOLE_FILES,
     say: Callable[[str], None] = print,
     warn: Callable[[str], None] = print,
 ) -> BoxParts:
@@ -29,6 +31,7 @@ def open_box_split(
         split: `train` (as subset by `data.fraction`), `val`, `test`, or `all`: every image there is, nothing
             carved out.
         class_names: The run's classes, whose order numbers the labels.
+        how: As the run decodes its files.
         say: Shows the user a line.
         warn: Shows the user a warning.
 
@@ -38,12 +41,12 @@ def open_box_split(
     data = config.data
     assert isinstance(data, DetectionDataConfig)
     if split != "all":
-        found: BoxParts = (open_boxes(data, config.seeds.split, say, warn).splits[split],)
+        found: BoxParts = (open_boxes(data, config.seeds.split, say, warn, how).splits[split],)
     elif data.name == "documents":
         whole = data.model_copy(update={"fraction": 1.0})
         found = tuple(open_boxes(whole, config.seeds.split, say, warn).splits.values())
     else:
-        found = tuple(open_uncarved(data, say, warn).values())
+        found = tuple(open_uncarved(data, how, say, warn).values())
     check_classes(found[0].class_names, class_names)
     return tuple(_renumbered(images, class_names) for images in found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tlbench.data.decode import decode_square
 from tlbench.inference.complete_run import CompleteRun
+from tlbench.inference.decoding import decoding_of_run
 from tlbench.inference.file_job import FileJob
 from tlbench.inference.images import Square
 from tlbench.inference.predict_options import PredictOptions
@@ -19,14 +20,15 @@ def classify_files(options: PredictOptions, run: CompleteRun) -> FileJob[Square]
     """
     predictor = load_predictor(run, options.device, options.calibrated)
     table = Table(options.kind(), predictor.class_names)
-    data, limit = predictor.data, options.image_limit(run.config.data.limits)
+    data = predictor.data
+    how = decoding_of_run(run, options.image_limit(data.limits))
 
     def lines(batch: list[tuple[str, Square]]) -> list[str | None]:
         rows = predictor.probabilities(stacked([square for _, square in batch])).numpy()
         return [table.row(name, row) if is_defined(row) else None for (name, _), row in zip(batch, rows, strict=True)]
 
     return FileJob(
-        decode=lambda content: decode_square(content, data.stored_side, data.fit, limit=limit),
+        decode=lambda content: decode_square(content, data.stored_side, data.fit, how=how),
         batch_size=predictor.batch_size,
         header=table.header(),
         lines=lines,

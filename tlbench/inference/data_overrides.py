@@ -11,11 +11,15 @@ from omegaconf import OmegaConf
 
 from tlbench.compose import config_dir
 from tlbench.config import ImageDataConfig, TrainConfig
+from tlbench.config_hash import NOT_FROM_FILES
 from tlbench.errors import ConfigError
 from tlbench.parsing import parse
 
-PREPROCESSING = ("image_size", "stored_size", "fit", "antialias", "normalisation")
+PREPROCESSING = ("image_size", "stored_size", "fit", "antialias", "decode", "normalisation")
 """Keys that the network was trained with: they stay the run's on any data."""
+
+_KEPT = ("batch_size", "limits", "pixel_range")
+"""Likewise on other data; but these can be given."""
 
 _OWN_SIZE = ("cifar10", "digits")
 """Data that are stored in the size they come in."""
@@ -75,7 +79,9 @@ def _other_data(config: TrainConfig, name: str) -> dict[str, Any]:
     assert isinstance(defaults, dict)
     other: dict[str, Any] = {str(key): value for key, value in defaults.items() if key != "defaults"}
     own = config.data.model_dump(mode="json")
-    other |= {key: own[key] for key in (*PREPROCESSING, "batch_size", "limits") if key in own}
+    other |= {key: own[key] for key in (*PREPROCESSING, *_KEPT) if key in own}
+    if name in NOT_FROM_FILES:
+        other["pixel_range"] = None
     if isinstance(config.data, ImageDataConfig):
         other["stored_size"] = None if name in _OWN_SIZE else config.data.stored_side
     return other

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tlbench.inference.box_inputs import BoxInput, decode_box_input
 from tlbench.inference.box_predictor import load_box_predictor
 from tlbench.inference.complete_run import CompleteRun
+from tlbench.inference.decoding import decoding_of_run
 from tlbench.inference.detections_table import DetectionsTable
 from tlbench.inference.drawn_folder import DrawnFolder
 from tlbench.inference.file_job import FileJob
@@ -25,8 +26,8 @@ def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]
         ConfigError: The folder to draw into cannot be used; or as `load_box_predictor`.
         WeightsError, OutputError: As `load_box_predictor`; `lines` also where a picture cannot be written.
     """
-    limit = options.image_limit(run.config.data.limits)
-    drawn = None if options.draw is None else DrawnFolder(options.draw, options.input, names, limit)
+    how = decoding_of_run(run, options.image_limit(run.config.data.limits))
+    drawn = None if options.draw is None else DrawnFolder(options.draw, options.input, names, how)
     predictor = load_box_predictor(run, options.device)
     confidence = predictor.confidence if options.confidence is None else options.confidence
     table = DetectionsTable(options.kind())
@@ -47,7 +48,7 @@ def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]
         return texts
 
     return FileJob(
-        decode=lambda content: decode_box_input(content, predictor.data, limit),
+        decode=lambda content: decode_box_input(content, predictor.data, how),
         batch_size=predictor.batch_size,
         header=table.header(),
         lines=lines,

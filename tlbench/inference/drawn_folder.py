@@ -8,11 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from tlbench.config import ImageLimit
 from tlbench.console import complain
-from tlbench.data.decode import STANDARD, UnreadableError, open_image, reason_of, to_rgb
+from tlbench.data.decode import WHOLE_FILES, Decoding, UnreadableError, decode_rgb
 from tlbench.errors import ConfigError
 from tlbench.inference.box_predictor import Detection
 from tlbench.inference.drawing import draw_detections
@@ -45,15 +42,15 @@ class DrawnFolder:
         folder: As `draw=` gives it.
         given: What `input=` names.
         names: All files.
-        limit: Larger images are not drawn.
+        how: As the run decodes its files, but whole.
 
     Raises:
         ConfigError: The folder holds files of the user's, or lies in the folder that is searched for images.
         OutputError: A link in the folder leads out of it.
     """
 
-    def __init__(self, folder: str, given: str, names: Sequence[str], limit: ImageLimit = STANDARD) -> None:
-        self._folder, self._limit = Path(folder).expanduser(), limit
+    def __init__(self, folder: str, given: str, names: Sequence[str], how: Decoding = WHOLE_FILES) -> None:
+        self._folder, self._how = Path(folder).expanduser(), how
         source = Path(given).expanduser()
         parents = [_absolute(name).parent for name in names]
         self._below = _absolute(given) if source.is_dir() else Path(os.path.commonpath(parents))
@@ -75,7 +72,7 @@ class DrawnFolder:
             OutputError: The disk refuses.
         """
         try:
-            image = _upright(read(name, self._limit), self._limit)
+            image = decode_rgb(read(name, self._how.limit), self._how)
         except UnreadableError as error:
             complain(f"warning: {name}: {error}; not drawn")
             return
@@ -109,14 +106,6 @@ class DrawnFolder:
 
 def _absolute(name: str) -> Path:
     return Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100 - Path.absolute leaves `..` in
-
-
-def _upright(content: bytes, limit: ImageLimit) -> Image.Image:
-    try:
-        with open_image(content, limit) as image:
-            return to_rgb(image)
-    except Exception as error:  # the file has changed since it was decoded; Pillow's readers raise nearly anything
-        raise UnreadableError(reason_of(error)) from None
 
 
 def _real(path: Path) -> Path:

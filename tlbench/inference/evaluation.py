@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from tlbench.config import ImageDataConfig, TrainConfig
 from tlbench.console import say, warn
 from tlbench.data.module import evaluation_batch
+from tlbench.inference.decoding import decoding_to_evaluate
 from tlbench.inference.inference import Inference
 from tlbench.inference.splits import Parts, batches, open_split
 from tlbench.metrics.calibration import fit_temperature, nll
@@ -48,10 +49,13 @@ class Evaluation:
         """The images of a split, opened once.
 
         Raises:
+            ConfigError: As `decoding_to_evaluate`.
             DataError: As `open_split`.
         """
         if split not in self._parts:
-            self._parts[split] = open_split(self.config, split, self.inference.run.class_names, say, warn)
+            run = self.inference.run
+            how = decoding_to_evaluate(run, self.config)
+            self._parts[split] = open_split(self.config, split, run.class_names, how, say, warn)
         return self._parts[split]
 
     def logits_of(self, split: str, transform: Transform | None = None) -> tuple[Tensor, Tensor]:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from tlbench.config import ImageLimit
+from tlbench.console import complain
 from tlbench.data.decode import STANDARD, UnreadableError, read_image_file
 from tlbench.data.listing import list_images, natural_order
+from tlbench.data.notes import noted, told
 from tlbench.errors import DataError
 from tlbench.machine import cores_each
 
@@ -61,25 +63,38 @@ def decoded(
 ) -> Iterator[tuple[str, T | UnreadableError]]:
     """Each file with its image, or why it cannot be read; in order, a bounded number ahead.
 
+    What else is to be said of them is said at the end, in a line for each kind with the first files' names.
+
     Args:
         names: The files.
         decode: From a file's bytes to its image; raises `UnreadableError`. Several threads call it.
         limit: Larger files are not read.
     """
     threads = min(cores_each(1), _MOST_THREADS)
-    pending: deque[tuple[str, Future[T | UnreadableError]]] = deque()
+    pending: deque[tuple[str, Future[tuple[T | UnreadableError, list[str]]]]] = deque()
     pool = ThreadPoolExecutor(threads)
+    done: list[str] = []
+    notes: dict[int, list[str]] = {}
+
+    def first() -> tuple[str, T | UnreadableError]:
+        name, future = pending.popleft()
+        image, found = future.result()
+        if found:
+            notes[len(done)] = found
+            done.append(name)
+        return name, image
+
     try:
         for name in names:
             pending.append((name, pool.submit(_decoded, name, decode, limit)))
             if len(pending) > threads * _AHEAD:
-                first, future = pending.popleft()
-                yield first, future.result()
+                yield first()
         while pending:
-            first, future = pending.popleft()
-            yield first, future.result()
+            yield first()
     finally:
         pool.shutdown(cancel_futures=True)
+        for line in told(done, notes):
+            complain(f"warning: {line}")
 
 
 def read(name: str | Path, limit: ImageLimit) -> bytes:
@@ -91,11 +106,12 @@ def read(name: str | Path, limit: ImageLimit) -> bytes:
     return read_image_file(Path(name).expanduser(), limit)
 
 
-def _decoded(name: str, decode: Callable[[bytes], T], limit: ImageLimit) -> T | UnreadableError:
-    try:
-        return decode(read(name, limit))
-    except UnreadableError as error:
-        return error
+def _decoded(name: str, decode: Callable[[bytes], T], limit: ImageLimit) -> tuple[T | UnreadableError, list[str]]:
+    with noted() as notes:
+        try:
+            return decode(read(name, limit)), notes
+        except UnreadableError as error:
+            return error, []
 
 
 def _nothing_there(path: Path) -> str:

@@ -9,7 +9,9 @@ from torch import nn
 
 from tlbench.config import DetectionConfig, DetectionDataConfig, ImageDataConfig
 from tlbench.data.decode import GREY
+from tlbench.data.deep import OLDER_RANGES
 from tlbench.inference.complete_run import CompleteRun, chosen_confidence
+from tlbench.inference.decoding import decoding_of_run
 from tlbench.inference.ultralytics_keys import onnx_keys
 from tlbench.sources.hashing import file_sha256
 
@@ -27,16 +29,17 @@ def metadata(run: CompleteRun, module: nn.Module) -> dict[str, str]:
         ConfigError: A detection run's record lacks the confidence that validation chose.
     """
     c = run.config
+    decoding = _decoding(run)
     others: dict[str, str] = {}
     parts: dict[str, Any] = {"class_names": list(run.class_names)}
     if isinstance(c.data, DetectionDataConfig):
         assert isinstance(c.task, DetectionConfig)
-        parts["preprocessing"] = _letterbox(c.data)
+        parts["preprocessing"] = _letterbox(c.data, decoding)
         parts["postprocessing"] = _suppression(run, c.task, module)
         others = onnx_keys(run, module)
     else:
         assert isinstance(c.data, ImageDataConfig)
-        parts["preprocessing"] = _square(c.data)
+        parts["preprocessing"] = _square(c.data, decoding)
     parts["run"] = identity(run)
     return {key: json.dumps(value, ensure_ascii=False) for key, value in parts.items()} | others
 
@@ -51,28 +54,45 @@ def _input(data: ImageDataConfig | DetectionDataConfig) -> dict[str, Any]:
     }
 
 
-def _square(data: ImageDataConfig) -> dict[str, Any]:
+def _square(data: ImageDataConfig, decoding: dict[str, Any]) -> dict[str, Any]:
     return {
-        "decode": _DECODE,
+        **decoding,
         "fit": data.fit,
+        "fit_means": _FITS[data.fit],
         "stored_size": data.stored_side,
         "image_size": data.image_size,
         "resize": "bilinear, antialiased; to stored_size, then to image_size",
+        "resize_means": "to stored_size in 8 bits, as Pillow's Image.resize((side, side), BILINEAR); then, only where "
+        "the two differ, in float32 to image_size, as torch's interpolate(mode='bilinear', antialias=True)",
         **_input(data),
     }
 
 
-def _letterbox(data: DetectionDataConfig) -> dict[str, Any]:
+def _letterbox(data: DetectionDataConfig, decoding: dict[str, Any]) -> dict[str, Any]:
     return {
-        "decode": _DECODE,
+        **decoding,
         "fit": "letterbox",
         "image_size": data.image_size,
         "antialias": data.antialias,
         "resize": "bilinear; the longer side to image_size, the other to the next whole pixel up",
+        "resize_means": _AVERAGED if data.antialias else _INTERPOLATED,
         "scale": "resized width / width across, resized height / height down",
         "place": "centred; an odd pixel of the rest lies below or to the right",
         "fill": [GREY / 255] * 3,
         **_input(data),
+    }
+
+
+def _decoding(run: CompleteRun) -> dict[str, Any]:
+    """How a file becomes 8-bit RGB."""
+    how = decoding_of_run(run)
+    ranges = OLDER_RANGES if how.ranges is None else how.ranges
+    return {
+        "decode": "upright by EXIF, 8-bit RGB, white where transparent",
+        "jpeg": "fast" if how.fast else "whole",
+        "jpeg_means": _FAST if how.fast else "every pixel is decoded, as by Pillow without draft",
+        "pixel_ranges": {container: list(ends) for container, ends in ranges.items()},
+        "more_than_8_bits": _DEEP + ("; of 16-bit colours the higher byte alone counts" if how.ranges is None else ""),
     }
 
 
@@ -106,4 +126,22 @@ def identity(run: CompleteRun) -> dict[str, Any]:
     }
 
 
-_DECODE = "upright by EXIF, 8-bit RGB, white where transparent"
+_FITS = {
+    "crop": "the largest square in the middle; left and top are (width - side) // 2 and (height - side) // 2",
+    "squash": "the whole image, its aspect ratio lost",
+    "pad": "the whole image in the middle of a black square, as Pillow's ImageOps.pad to the longer side",
+}
+
+_AVERAGED = "in 8 bits, as Pillow's Image.resize(size, BILINEAR)"
+_INTERPOLATED = "in 8 bits, as Pillow's Image.transform(size, EXTENT, (0, 0, width, height), BILINEAR)"
+
+_DEEP = (
+    "by how the file stores a value (uint16; int32, also signed 16 bits; float32): clipped to its pixel_ranges "
+    "[black, white], then rint((value - black) / ((white - black) / 255)), half to even; a kind that is not among them "
+    "was not trained on"
+)
+
+_FAST = (
+    "where spare = shorter side of what is taken / (2 * side of the square) >= 2, at 1/2, 1/4 or 1/8 of its size, as "
+    "Pillow's draft('RGB', (floor(width / spare), floor(height / spare))) gives it; not with antialias false"
+)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from tlbench.config import ImageDataConfig, TrainConfig
 from tlbench.data.module import evaluation_batch
 from tlbench.inference.complete_run import CompleteRun
+from tlbench.inference.decoding import decoding_of_run
 from tlbench.inference.images import SomeImages, Square, each, square
 from tlbench.inference.inference import Inference, all_defined, load_inference
 from tlbench.results.evaluation import find_calibration
@@ -56,6 +57,7 @@ class Predictor:
         self.device: torch.device = inference.device
         self.temperature = temperature
         self._inference = inference
+        self._how = decoding_of_run(inference.run)
 
     @property
     def data(self) -> ImageDataConfig:
@@ -72,10 +74,13 @@ class Predictor:
         """Classify images, brought to the network's input as the run's own test images were.
 
         Args:
-            images: Paths, PIL images, NumPy arrays (H, W) or (H, W, 3) uint8, or tensors (3, H, W), uint8 or float in
-                [0, 1] (rounded to 8 bits, as files hold them): one, an iterable of them in mixed kinds and sizes, or a
-                batch (B, H, W, 3) or (B, 3, H, W). None is normalised beforehand. Three channels are RGB: OpenCV's
-                BGR is to be turned round.
+            images: Paths, files' bytes, PIL images, NumPy arrays (H, W) or (H, W, 3) uint8, or tensors (3, H, W), uint8
+                or float in [0, 1] (rounded to 8 bits, as files hold them): one, an iterable of them in mixed kinds and
+                sizes, or a batch (B, H, W, 3) or (B, 3, H, W). None is normalised beforehand. Three channels are RGB:
+                OpenCV's BGR is to be turned round. Of a run on images of more than 8 bits also arrays of their numbers,
+                which are brought to the run's range. Whichever way an image comes in, the network sees the same, but of
+                a run with `data.decode=fast`: what is decoded already is whole, and colours of 16 bits have 8 left once
+                Pillow has decoded them.
 
         Returns:
             One prediction an image, in order; also for a single image a list.
@@ -98,7 +103,7 @@ class Predictor:
         return (self._inference.logits(squares) / self.temperature).softmax(dim=1).cpu()
 
     def _predictions(self, images: SomeImages) -> Iterator[Prediction | None]:
-        squares = (square(image, self.data) for image in each(images))
+        squares = (square(image, self.data, self._how) for image in each(images))
         while batch := list(islice(squares, self.batch_size)):
             for row in self.probabilities(stacked(batch)).numpy():
                 best = int(row.argmax())

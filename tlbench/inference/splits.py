@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tlbench.config import ImageDataConfig, TrainConfig
 from tlbench.data.carve import choose_classes
+from tlbench.data.decode import WHOLE_FILES, Decoding
 from tlbench.data.image_files import list_files, read_listings
 from tlbench.data.images import FileSet, Images
 from tlbench.data.loader import Batch, BatchLoader
 from tlbench.data.module import evaluation_batch
+from tlbench.data.pixel_range import ALL, origin_of, tell_ranges
 from tlbench.data.target import open_target, own_root
 from tlbench.data.worker_loader import WorkerLoader
 from tlbench.data.workers import default_workers
@@ -23,6 +25,7 @@ def open_split(
     config: TrainConfig,
     split: str,
     class_names: Sequence[str],
+    how: Decoding = WHOLE_FILES,
     say: Callable[[str], None] = print,
     warn: Callable[[str], None] = print,
 ) -> Parts:
@@ -33,6 +36,7 @@ def open_split(
         split: `train` (as subset by `data.fraction` or `data.shots`), `val`, `test`, or `all`: every image there is,
             nothing carved out.
         class_names: The run's classes, whose order numbers the labels.
+        how: As the run decodes its files.
         say: Shows the user a line.
         warn: Shows the user a warning.
 
@@ -43,12 +47,14 @@ def open_split(
     assert isinstance(data, ImageDataConfig)
     if split == "all" and data.name in ("image_folder", "image_csv"):
         listed = list_files(own_root(data), data, say, warn)
-        found = tuple(read_listings(listed.parts, data, say, warn)[0].values())
+        read = read_listings(listed.parts, data, say, warn, how)
+        tell_ranges(read.ranges, origin_of(data, how), {ALL: read.facts}, say, warn)
+        found = tuple(read.parts.values())
         if data.classes is not None:
             found = tuple(choose_classes(images, data.classes) for images in found)
     else:
         whole = data.model_copy(update={"fraction": 1.0, "shots": None}) if split == "all" else data
-        splits = open_target(whole, config.seeds.split, say, warn).splits
+        splits = open_target(whole, config.seeds.split, say, warn, how).splits
         found = tuple(splits[part] for part in (("train", "val", "test") if split == "all" else (split,)))
     check_classes(found[0].class_names, class_names)
     if found[0].class_names == tuple(class_names):

@@ -46,8 +46,10 @@ PlainName = Annotated[str, AfterValidator(_plain)]
 class DataRecord(Section):
     """What the run saw: class names, how the splits came about, a SHA-256 of each split it read, and the audit.
 
-    `storage` is `memory` (decoded once, kept on the device) or `workers` (decoded in each epoch). `read` is what was
-    said of it before training; older records have none.
+    `storage` is `memory` (decoded once, kept on the device) or `workers` (decoded in each epoch). `pixel_ranges` says
+    which values of images of more than 8 bits are black and white, by container (`uint16`, `int32`, `float32`); None in
+    records from before ranges were found, when 16 bits had all of 0 … 65535. `read` is what was said of it before
+    training; older records have none.
     """
 
     name: str
@@ -55,6 +57,7 @@ class DataRecord(Section):
     split_rule: dict[str, Any]
     fingerprints: dict[str, str]
     storage: Literal["memory", "workers"] = "memory"
+    pixel_ranges: dict[Literal["uint16", "int32", "float32"], tuple[float, float]] | None = None
     audit: dict[str, Any] | None = None
     read: WasRead | None = None
 

@@ -17,8 +17,8 @@ from PIL import Image, ImageFile
 import tlbench
 from tests.composed import CONF
 from tlbench.config import STANDARD_LIMITS, ImageLimit, LimitsConfig
-from tlbench.data import decode
-from tlbench.data.decode import FORMATS, STANDARD, UnreadableError, decode_square, open_image, read_image_file
+from tlbench.data import decode, deep
+from tlbench.data.decode import FORMATS, STANDARD, Decoding, UnreadableError, decode_square, open_image, read_image_file
 from tlbench.data.detection.image_sizes import image_sizes
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n9 9 scale\n"
@@ -126,7 +126,7 @@ def test_a_jpeg_that_is_gone_through_again_and_again_is_refused(tmp_path):
 
 def raised(content: bytes, limit: ImageLimit = STANDARD) -> str:
     with pytest.raises(UnreadableError) as caught:
-        decode_square(content, 8, "crop", limit=limit)
+        decode_square(content, 8, "crop", how=Decoding(limit))
     return str(caught.value)
 
 
@@ -136,7 +136,7 @@ def test_the_limit_is_a_key_that_can_be_raised_also_above_pillows(monkeypatch):
     assert raised(content, ImageLimit(99e-6, "key")) == (
         "10 × 10 pixels are more than key=9.9e-05 allows; raise it for such images"
     )
-    assert decode_square(content, 8, "crop", limit=ImageLimit(1e-4)).shape == (8, 8, 3)
+    assert decode_square(content, 8, "crop", how=Decoding(ImageLimit(1e-4))).shape == (8, 8, 3)
 
 
 def test_the_standard_limits_are_the_configurations():
@@ -154,7 +154,7 @@ def test_a_bomb_in_the_text_of_a_png_is_not_inflated(chunk):
 
 
 def test_memory_that_does_not_suffice_is_called_that(monkeypatch):
-    def full(_):
+    def full(*_):
         raise MemoryError
 
     monkeypatch.setattr(decode, "to_rgb", full)
@@ -165,8 +165,8 @@ def test_16_bit_pixels_are_scaled_a_few_rows_at_a_time(monkeypatch):
     values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     memory = io.BytesIO()
     Image.fromarray(values).save(memory, "png")
-    monkeypatch.setattr(decode, "_ROWS", 7)
-    grey = decode_square(memory.getvalue(), 256, "crop")
+    monkeypatch.setattr(deep, "_ROWS", 7)
+    grey = decode_square(memory.getvalue(), 256, "crop", how=Decoding(ranges={"uint16": (0, 65535)}))
     assert np.array_equal(grey, np.rint(values / 257).astype(np.uint8)[..., None].repeat(3, 2))
 
 

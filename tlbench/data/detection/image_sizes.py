@@ -16,6 +16,7 @@ from torch import Tensor
 from tlbench.config import ImageLimit
 from tlbench.console import console
 from tlbench.data.decode import STANDARD, open_image, reason_of
+from tlbench.data.notes import noted
 from tlbench.regular_file import open_regular
 
 _SHOW_PROGRESS_ABOVE = 2_000  # files
@@ -56,7 +57,7 @@ def image_sizes(root: Path, names: Sequence[str], limit: ImageLimit = STANDARD) 
 
 def _size_or_reason(path: str, limit: ImageLimit) -> tuple[int, int] | str:
     try:
-        with open_regular(path) as file, open_image(file, limit) as image:
+        with noted(), open_regular(path) as file, open_image(file, limit) as image:  # they are told when it is decoded
             tags = getattr(image, "tag_v2", None)  # Pillow may have turned the size of a TIFF, but not its pixels yet
             width, height = (int(tags[256]), int(tags[257])) if tags else image.size
             return (width, height) if _orientation(image, file) in _SIDEWAYS else (height, width)

@@ -12,13 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlbench.config import ImageLimit
-from tlbench.data.decode import STANDARD, Fit, UnreadableError, decode_square, inside_size
+from tlbench.data.decode import WHOLE, WHOLE_FILES, Decoding, Fit, UnreadableError, decode_square, inside_size
 from tlbench.data.detection.crowds import Crowds
 from tlbench.data.detection.listing import BoxListing
 from tlbench.data.detection.ragged import objects_of
 from tlbench.data.file_digests import read_unchanged
-from tlbench.data.images import no_more_readable
+from tlbench.data.images import no_more_readable, ranges_of
 from tlbench.data.listing import Files
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ class BoxSplit:
         digests: (N, 16) uint8, equal where images are.
         thumbnails: (N, 3, h, h) uint8, the images in small, for the audit.
         listing: The files and their labels as they were read; None where images are drawn.
+        how: What their pixels depend on, beside side and fit.
         crowds: Regions of crowds, boxes as those of objects; None where the labels have none.
     """
 
@@ -55,6 +55,7 @@ class BoxSplit:
     digests: NDArray[np.uint8]
     thumbnails: Tensor
     listing: BoxListing | None
+    how: Decoding = field(default=WHOLE_FILES, kw_only=True)
     crowds: Crowds | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
@@ -75,8 +76,9 @@ class BoxSplit:
         return ("sizes", "inside", "boxes", "labels", "starts")
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over the images' contents, side, boxes, labels, class names and, where it has some, crowds."""
-        digest = hashlib.sha256(json.dumps([len(self), self.side, list(self.class_names)]).encode())
+        """SHA-256 (hex) over the images' contents, side, boxes, labels, class names; and ranges and crowds, if any."""
+        header = [len(self), self.side, list(self.class_names), *ranges_of(self.how)]
+        digest = hashlib.sha256(json.dumps(header).encode())
         digest.update(np.ascontiguousarray(self.digests).data)
         for tensor in (self.sizes, self.boxes, self.labels, self.starts):
             digest.update(tensor.cpu().contiguous().numpy().data)
@@ -93,11 +95,9 @@ class BoxFiles(BoxSplit):
 
     Args:
         fit: How each is brought to its square.
-        limit: Up to which size they were read.
     """
 
     fit: Fit
-    limit: ImageLimit = STANDARD
 
     @property
     def files(self) -> Files:
@@ -114,7 +114,7 @@ class BoxFiles(BoxSplit):
         images = np.empty((len(index), 3, self.side, self.side), np.uint8)
         for row, i in enumerate(index.tolist()):
             try:
-                images[row] = decode_corner(self.files, i, self.digests[i], self.side, self.fit, self.limit)
+                images[row] = decode_corner(self.files, i, self.digests[i], self.side, self.fit, self.how)
             except UnreadableError as error:
                 raise no_more_readable(self.files, i, error) from None
         return torch.from_numpy(images)
@@ -136,7 +136,7 @@ class BoxImages(BoxSplit):
 
 
 def decode_corner(
-    files: Files, position: int, digest: NDArray[np.uint8], side: int, fit: Fit, limit: ImageLimit
+    files: Files, position: int, digest: NDArray[np.uint8], side: int, fit: Fit, how: Decoding
 ) -> NDArray[np.uint8]:
     """(3, side, side) uint8: a listed image in the top left corner of a square, its longer side the square's.
 
@@ -145,8 +145,8 @@ def decode_corner(
     Raises:
         UnreadableError: The file cannot be read or decoded, or has another digest by now.
     """
-    content = read_unchanged(files, position, digest, limit)
-    return decode_square(content, side, fit, limit=limit).transpose(2, 0, 1)
+    content = read_unchanged(files, position, digest, how.limit)
+    return decode_square(content, side, fit, WHOLE, how).transpose(2, 0, 1)
 
 
 def in_resized(listing: BoxListing, side: int) -> tuple[Tensor, Tensor, Crowds | None]:

@@ -71,7 +71,7 @@ class _Decoding:
         self, files: BoxFiles, augmentation: DetectionAugmentation | None, seed: int, mosaic_epochs: int
     ) -> None:
         self._listing, self._side, self._fit = files.files, files.side, files.fit
-        self._digests, self._limit = files.digests, files.limit
+        self._digests, self._how = files.digests, files.how
         self._augmentation, self._seed, self._mosaic_epochs = augmentation, seed, mosaic_epochs
 
     def __len__(self) -> int:
@@ -84,7 +84,7 @@ class _Decoding:
         images = np.empty((len(needed), 3, self._side, self._side), np.uint8)
         for row, i in enumerate(needed.tolist()):
             try:
-                images[row] = decode_corner(self._listing, i, self._digests[i], self._side, self._fit, self._limit)
+                images[row] = decode_corner(self._listing, i, self._digests[i], self._side, self._fit, self._how)
             except UnreadableError as error:
                 return no_more_readable(self._listing, i, error)  # raised there, without a worker's traceback
         return Decoded(torch.from_numpy(images), rows, index)

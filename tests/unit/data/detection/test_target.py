@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tlbench.data.decode import WHOLE_FILES
 from tlbench.data.detection.images import BoxFiles, BoxImages
 from tlbench.data.detection.target import open_boxes, open_uncarved
 from tlbench.errors import DataError
@@ -27,7 +28,7 @@ def uncarved(data, say, warn):
     """The parts of what lies in `d`."""
 
     def opened(name: str = "yolo", **changes):
-        return open_uncarved(data(name, **changes), say, warn)
+        return open_uncarved(data(name, **changes), WHOLE_FILES, say, warn)
 
     return opened
 

@@ -1,0 +1,187 @@
+"""Files of more than 8 bits: whatever the container, the same pixels become the same."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.drawn_deep import FLOATS, SIGNED, encoded, png_16, tiff
+from tlbench.data import deep
+from tlbench.data.decode import Decoding, UnreadableError, decode_and_look, decode_rgb, decode_square
+from tlbench.data.facts import CONTAINERS, Fact, ImageFacts
+from tlbench.data.notes import noted
+
+VALUES = np.random.default_rng(0).integers(0, 4096, (12, 12)).astype(np.uint16)
+VALUES[0, :2] = (0, 4095)
+COLOURS = np.random.default_rng(1).integers(0, 4096, (12, 12, 3)).astype(np.uint16)
+COLOURS[0, 0], COLOURS[0, 1] = 0, 4095
+EIGHT = np.rint(VALUES / (4095 / 255)).astype(np.uint8)
+EIGHT_COLOURS = np.rint(COLOURS / (4095 / 255)).astype(np.uint8)
+TWELVE = Decoding(ranges={"uint16": (0, 4095), "int32": (0, 4095), "float32": (0, 1)})
+OPAQUE = np.full((12, 12, 1), 65535, np.uint16)
+
+GREYS = {
+    "PNG": (png_16(VALUES), "uint16"),
+    "PNG of Pillow": (encoded(VALUES, "png"), "uint16"),
+    "PNG with alpha": (png_16(np.concatenate([VALUES[..., None], OPAQUE], 2)), "uint16"),
+    "PNG that says 12 bits": (png_16(VALUES, (b"sBIT", b"\x0c")), "uint16"),
+    "TIFF, little-endian": (tiff(VALUES.astype("<u2")), "uint16"),
+    "TIFF, big-endian": (tiff(VALUES.astype(">u2")), "uint16"),
+    "TIFF, compressed": (encoded(VALUES, compression="tiff_lzw"), "uint16"),
+    "TIFF of signed 16 bits": (tiff(VALUES.astype("<i2"), SIGNED), "int32"),
+    "TIFF of 32 bits": (tiff(VALUES.astype("<i4"), SIGNED), "int32"),
+    "TIFF of unsigned 32 bits": (tiff(VALUES.astype("<u4")), "int32"),
+    "TIFF of floats": (tiff((VALUES / 4095).astype("<f4"), FLOATS), "float32"),
+    "TIFF of big-endian floats": (tiff((VALUES / 4095).astype(">f4"), FLOATS), "float32"),
+    "PGM": (b"P5 12 12 65535\n" + VALUES.astype(">u2").tobytes(), "uint16"),
+    "PFM": (b"Pf 12 12 -1.0\n" + (VALUES[::-1] / 4095).astype("<f4").tobytes(), "float32"),
+}
+COLOUR = {
+    "PNG": png_16(COLOURS),
+    "PNG with alpha": png_16(np.concatenate([COLOURS, OPAQUE], 2)),
+    "TIFF, little-endian": tiff(COLOURS.astype("<u2")),
+    "TIFF, big-endian": tiff(COLOURS.astype(">u2")),
+    "TIFF with alpha": tiff(np.concatenate([COLOURS, OPAQUE], 2)),
+    "PPM": b"P6 12 12 65535\n" + COLOURS.astype(">u2").tobytes(),
+}
+
+
+@pytest.mark.parametrize("kind", GREYS)
+def test_grey_values_become_8_bits_by_their_range_in_every_container(kind):
+    content, container = GREYS[kind]
+    square, fact = decode_and_look(content, 12, "crop", TWELVE)
+    assert np.array_equal(square, np.repeat(EIGHT[..., None], 3, axis=2))
+    high = 1 if container == "float32" else 4095
+    assert fact == Fact(12, 12, container, True, 0, high)
+
+
+@pytest.mark.parametrize("kind", COLOUR)
+def test_colours_of_16_bits_keep_their_lower_byte(kind):
+    square, fact = decode_and_look(COLOUR[kind], 12, "crop", TWELVE)
+    assert np.array_equal(square, EIGHT_COLOURS)
+    assert fact == Fact(12, 12, "uint16", False, 0, 4095)
+    before = decode_square(COLOUR[kind], 12, "crop", how=Decoding(ranges=None))  # as Pillow has it
+    assert before.max() < 20
+
+
+def test_a_ppm_says_its_own_white():
+    content = b"P6 12 12 4095\n" + COLOURS.astype(">u2").tobytes()
+    _, fact = decode_and_look(content, 12, "crop", TWELVE)
+    assert (fact.low, fact.high) == (0, 65535)
+    with pytest.raises(UnreadableError, match="truncated"):
+        decode_square(content[:-1], 12, "crop", how=TWELVE)
+
+
+def test_what_is_transparent_is_white_and_white_may_be_zero():
+    clear = np.concatenate([VALUES[..., None], OPAQUE], 2)
+    clear[0, 0, 1] = 0
+    assert decode_rgb(png_16(clear), TWELVE).getpixel((0, 0)) == (255, 255, 255)
+    marked = tuple(int(v) for v in COLOURS[5, 5])
+    named = np.asarray(decode_rgb(png_16(COLOURS, (b"tRNS", np.array(marked, ">u2").tobytes())), TWELVE))
+    assert named[5, 5].tolist() == [255] * 3
+    assert np.array_equal(named[6:], EIGHT_COLOURS[6:])
+    grey = np.asarray(decode_rgb(png_16(VALUES, (b"tRNS", b"\0\0")), TWELVE))
+    assert grey[0, 0].tolist() == [255] * 3
+    inverted = decode_square(tiff(VALUES, photometric=0), 12, "crop", how=TWELVE)
+    assert np.array_equal(inverted[..., 0], 255 - EIGHT)
+
+
+@pytest.mark.parametrize("kind", ["png", "tiff"])
+def test_they_are_upright(kind):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    grey = decode_square(encoded(VALUES, kind, exif=exif), 12, "crop", how=TWELVE)
+    assert np.array_equal(grey[..., 0], np.rot90(EIGHT, -1))
+    if kind == "png":
+        content = png_16(COLOURS, (b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
+        assert np.array_equal(decode_square(content, 12, "crop", how=TWELVE), np.rot90(EIGHT_COLOURS, -1))
+
+
+def test_signed_values_below_zero_and_beyond_31_bits():
+    hounsfield = np.linspace(-1024, 3071, 144).reshape(12, 12).astype("<i2")
+    how = Decoding(ranges={"int32": (-1024, 3071)})
+    square, fact = decode_and_look(tiff(hounsfield, SIGNED), 12, "crop", how)
+    assert (fact.low, fact.high, square.min(), square.max()) == (-1024, 3071, 0, 255)
+    large = np.full((4, 4), 4_000_000_000, "<u4")
+    assert decode_and_look(tiff(large), 4, "crop", how)[1].high == 4_000_000_000
+
+
+def test_what_lies_beyond_the_range_is_clipped_and_noted():
+    low = Decoding(ranges={"uint16": (100, 1023)})
+    with noted() as notes:
+        square = decode_square(png_16(VALUES), 12, "crop", how=low)
+    assert notes == ["its pixel values reach beyond 100 … 1023, the run's range, and are clipped"]
+    wanted = np.rint((VALUES.clip(100, 1023) - 100) / (923 / 255)).astype(np.uint8)
+    assert np.array_equal(square[..., 0], wanted)
+    with noted() as notes:
+        decode_square(png_16(VALUES), 12, "crop", how=TWELVE)
+    assert notes == []
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_refused(bad):
+    values = (VALUES / 4095).astype("<f4")
+    values[3, 4] = bad
+    for how in (TWELVE, Decoding(), Decoding(ranges={"float32": (0, 9)})):
+        with pytest.raises(UnreadableError, match="1 of its 144 pixel values are NaN or infinite"):
+            decode_and_look(tiff(values, FLOATS), 12, "crop", how)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (
+            tiff(VALUES.astype("<f8"), FLOATS),
+            "a TIFF of 1 × 64-bit floats a pixel, which is not read; convert it",
+        ),
+        (tiff(VALUES.astype("<f2"), FLOATS), "a TIFF of 1 × 16-bit floats a pixel"),
+        (tiff(COLOURS.astype("<f4"), FLOATS), "a TIFF of 3 × 32-bit floats a pixel"),
+        (tiff(COLOURS[..., :2].copy()), "a TIFF of 2 × 16-bit whole numbers a pixel"),
+        (tiff(VALUES.astype("i1"), SIGNED), "signed numbers of 8 bits"),
+        (b"II*\0" + bytes(9), "not an image, or of a kind that is not read"),
+    ],
+)
+def test_tiffs_that_cannot_be_read_are_told_by_what_they_hold(content, reason):
+    with pytest.raises(UnreadableError, match=reason):
+        decode_square(content, 12, "crop", how=TWELVE)
+
+
+def test_without_a_range_it_is_looked_at_and_nothing_is_guessed():
+    square, fact = decode_and_look(png_16(VALUES), 12, "crop", Decoding())
+    assert square is None
+    assert fact.high == 4095
+    with pytest.raises(UnreadableError, match="0 to 4095 in uint16, have more than 8 bits, and the run was"):
+        decode_square(png_16(VALUES), 12, "crop")
+
+
+def test_a_few_rows_at_a_time_give_the_same(monkeypatch):
+    monkeypatch.setattr(deep, "_ROWS", 5)
+    assert np.array_equal(decode_square(COLOUR["PNG"], 12, "crop", how=TWELVE), EIGHT_COLOURS)
+
+
+def test_facts_of_8_bits_are_of_the_whole_image():
+    pixels = np.full((20, 60, 3), 90, np.uint8)
+    pixels[0, 0], pixels[19, 59, 1] = 3, 201  # outside of the square that is kept
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "png", exif=exif)
+    assert decode_and_look(buffer.getvalue(), 8, "crop", Decoding())[1] == Fact(60, 20, "uint8", False, 3, 201)
+    for image, grey in ((Image.new("L", (4, 4), 7), True), (Image.new("LA", (4, 4), (7, 255)), True)):
+        fact = decode_and_look(encoded(np.asarray(image), "png"), 4, "crop", Decoding())[1]
+        assert fact == Fact(4, 4, "uint8", grey, 7, 7)
+
+
+def test_a_table_of_facts_gives_them_back():
+    facts = ImageFacts.of([Fact(3, 4, "int32", True, -5, 7.5), None, Fact(1, 2, "uint8", False, 0, 255)])
+    again = ImageFacts.of_table(facts.table())
+    assert [v.tolist() for v in vars(again).values()] == [v.tolist() for v in vars(facts).values()]
+    assert again.deep.tolist() == [True, False, False]
+    assert [c for c in CONTAINERS if again.stored_as(c).any()] == ["uint8", "int32"]
+    assert again.take(np.array([2, 0])).sizes.tolist() == [[1, 2], [3, 4]]
+    for wrong in (np.zeros((2, 5)), np.full((1, 6), 9.0), np.zeros((2, 6), np.float32)):
+        with pytest.raises(ValueError, match=r"table|container"):
+            ImageFacts.of_table(wrong)

@@ -1,0 +1,75 @@
+"""Scans of files of which some have more than 8 bits: looked at first, decoded once their range is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+
+from tlbench.data.decode import Decoding, Fit
+from tlbench.data.facts import ImageFacts
+from tlbench.data.listing import Files
+from tlbench.data.notes import told
+from tlbench.data.scan import Scan, scan
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # typing's from Python 3.11 on
+
+
+class Takeable(Files, Protocol):
+    """Files of which some can be taken."""
+
+    def take(self, index: torch.Tensor) -> Self:
+        """The files at (M,) int64 positions, in that order."""
+
+
+def look(
+    listing: Files, side: int, fit: Fit, say: Callable[[str], None], warn: Callable[[str], None], how: Decoding
+) -> Scan:
+    """As `scan`, but what has more than 8 bits is only looked at, unless `how` is that of a run that took it as it was.
+
+    What is to be said of single files is warned of.
+    """
+    found = scan(listing, side, fit, say, warn, how if how.ranges is None else replace(how, ranges={}))
+    for line in told(listing.names, found.notes):
+        warn(line)
+    return found
+
+
+def in_range(
+    listing: Takeable,
+    looked: Scan,
+    side: int,
+    fit: Fit,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    how: Decoding,
+) -> Scan:
+    """What `look` gave, and the files of more than 8 bits decoded: their ranges are known now.
+
+    Args:
+        listing: The files.
+        looked: What was found in them; its pixels are written to.
+        side: As in `scan`.
+        fit: Likewise.
+        say: Likewise.
+        warn: Likewise.
+        how: Likewise.
+    """
+    deep = np.flatnonzero(looked.facts.deep)
+    if not len(deep) or how.ranges is None:
+        return looked
+    rows = torch.from_numpy(deep)
+    decoded = scan(listing.take(rows), side, fit, say, warn, how)
+    if len(deep) == len(looked.facts):
+        return decoded
+    looked.pixels[rows] = decoded.pixels
+    looked.digests[deep] = decoded.digests
+    unreadable = {int(deep[i]): reason for i, reason in decoded.unreadable.items()}
+    table = looked.facts.table()
+    table[deep] = decoded.facts.table()
+    facts = ImageFacts.of_table(table)
+    return Scan(looked.pixels, looked.digests, {**looked.unreadable, **unreadable}, facts, looked.notes)
