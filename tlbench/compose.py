@@ -173,7 +173,8 @@ def _unknown_option(path: str, options: Sequence[str], text: str) -> str:
     added = "+" if group == "experiment" else ""
     hint = f"; give {instead}" if instead else did_you_mean([f"{added}{group}={name}" for name in found])
     others = ", or another network of timm's with model=timm model.name=…" if group == "model" else ""
-    return f"{inside}{added}{group}={option}: there is no such option{hint}; there are {short(', '.join(options), 300)}{others}"
+    there = short(", ".join(options), 300)
+    return f"{inside}{added}{group}={option}: there is no such option{hint}; there are {there}{others}"
 
 
 def _without_value(keys: Sequence[str]) -> str:

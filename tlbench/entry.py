@@ -20,6 +20,7 @@ from tlbench.compose import explain
 from tlbench.console import complain
 from tlbench.errors import Failure, UserError
 from tlbench.interrupts import Interrupted
+from tlbench.library_warnings import tame_warnings
 from tlbench.results.atomic import ANOTHER_FILE, describe_file_error, is_of_files
 from tlbench.streams import lost_result, prepare_streams
 
@@ -32,6 +33,7 @@ def prepare_process() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     os.environ.setdefault("MPLBACKEND", "agg")  # else a `matplotlibrc` of the working folder may name a module
     _import_matplotlib_elsewhere()
+    tame_warnings()
     warnings.filterwarnings("ignore", message="provider=hydra.searchpath")  # the error that follows says it
 
 

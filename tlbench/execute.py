@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench.config import TrainConfig
-from tlbench.console import banner, say, shown, warn
+from tlbench.console import banner, say, shown
 from tlbench.errors import ConfigError, Failure, UserError
 from tlbench.loggers.check import check_loggers
+from tlbench.notices import warn_of
+from tlbench.preflight import preflight
 from tlbench.results.curves import CURVES_FILE, mend_curves
 from tlbench.results.folder import earlier_record, set_aside, tidy_if_free
 from tlbench.results.lock import locked
@@ -73,10 +75,11 @@ def _execute(config: TrainConfig, folder: Path) -> Executed:
         banner(banner_text(config.stand_ins))
     if config.trainer.devices > 1:  # read when torch is imported; DDP warns in C++ when nothing is frozen any more
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    preflight(config)
     from tlbench.run import run  # heavy (torch, Lightning), so only now that the configuration is known to be valid
 
     try:
-        record = run(config, folder, resumes=earlier.volatile.resumes if earlier else 0, say=say, warn=warn)
+        record = run(config, folder, resumes=earlier.volatile.resumes if earlier else 0, say=say, warn=warn_of)
     except UserError:
         raise
     except Exception as error:

@@ -20,6 +20,7 @@ from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
 from tlbench.config_hash import config_hash
 from tlbench.console import complain, shown
+from tlbench.data.loader import check_batch_size
 from tlbench.data.open_module import open_module
 from tlbench.data.target_module import TargetModule
 from tlbench.describe import describe_network, describe_stages, load_best
@@ -29,7 +30,7 @@ from tlbench.loggers.build import begin_logging, build_loggers, conclude_logging
 from tlbench.loggers.status import Status
 from tlbench.models.catalog import build_network
 from tlbench.names import check_class_names
-from tlbench.processes.news import tell_launcher
+from tlbench.notices import notice
 from tlbench.processes.rank import is_first_process
 from tlbench.processes.team import ProcessLost, Team
 from tlbench.results.atomic import output_errors
@@ -170,6 +171,7 @@ class _Run:
         target = module.target
         names = target.class_names
         check_class_names(names)
+        check_batch_size(c.data.batch_size, len(target.splits["train"]))
         self.data = DataRecord(
             name=target.name,
             class_names=list(names),
@@ -215,9 +217,7 @@ class _Run:
 
     def _say_what_was_read(self, read: WasRead | None) -> None:
         if read is not None and is_first_process():
-            for line in lines(read):
-                self.say(line)
-            tell_launcher(lines(read))
+            notice("\n".join(lines(read)), topic=self.config.data.model_dump_json())
 
     def _audit(self, module: TargetModule[Any], data: DataRecord) -> list[str]:
         """Audit the splits that the run reads, into the record; the first of several processes does so for all."""

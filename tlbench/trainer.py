@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
@@ -28,6 +27,7 @@ from tlbench.callbacks.resumable import MovableCheckpoint
 from tlbench.config import FeatureExtractorConfig, GradualUnfreezingConfig, TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.interrupts import Signals
+from tlbench.preflight import check_device
 from tlbench.processes.ddp import TeamDDP
 from tlbench.processes.sync_batch_norm import SyncedBatchNorm
 from tlbench.processes.team import Team
@@ -74,7 +74,7 @@ def build_trainer(
             to be cached for a head of several modules.
     """
     c = config.trainer
-    _check_device(config)
+    check_device(config)
     _quiet_lightning()
     unfreezing = GradualUnfreezing(task.stages, say)
     curves, progress = Curves(unfreezing, folder / CURVES_FILE), RunProgress()
@@ -173,29 +173,6 @@ def _stopping(config: TrainConfig, task: Task, unfreezing: GradualUnfreezing) ->
         min_delta=stopping.min_delta,
         stalls_end_stages=stall is not None,
     )
-
-
-def _check_device(config: TrainConfig) -> None:
-    c = config.trainer
-    if c.accelerator == "gpu" and not _sees_gpu():
-        raise ConfigError("trainer=gpu: torch sees no GPU on this machine; use trainer=auto or trainer=cpu")
-    if c.precision == "16-mixed" and (c.accelerator == "cpu" or not _sees_gpu()):
-        raise ConfigError("trainer.precision='16-mixed': needs a GPU; on a CPU use 32-true or bf16-mixed")
-    on_gpu = c.accelerator != "cpu" and _sees_gpu()
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 1
-    if on_gpu and c.devices > gpus:
-        raise ConfigError(
-            f"trainer.devices={c.devices}: torch sees {gpus} GPU on this machine; use at most {gpus}, or "
-            "trainer.accelerator=cpu"
-        )
-    if c.sync_batchnorm and not on_gpu:
-        raise ConfigError(
-            "trainer.sync_batchnorm=true: works on GPUs only, and torch sees none; use false or model.norm=group"
-        )
-
-
-def _sees_gpu() -> bool:
-    return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
 def _quiet_lightning() -> None:

@@ -79,6 +79,8 @@ def summary_is_what_the_records_say(summary, records):
         spread = arm["metrics"]["test/oa"]
         assert spread["mean"] == pytest.approx(statistics.mean(oa[arm["name"]]))
         assert spread["std"] == pytest.approx(statistics.stdev(oa[arm["name"]]))
+    (said,) = summary["warnings"].values()
+    assert said == {arm: list(SEEDS) for arm in ARMS}
     (difference,) = (d for d in summary["differences"] if d["metric"] == "test/oa")
     assert (difference["arm"], difference["baseline"]) == ARMS
     assert difference["paired"]["mean"] == pytest.approx(statistics.mean(oa["tin200"]) - statistics.mean(oa["random"]))
@@ -91,6 +93,9 @@ def table_shows_it(out, records):
     assert "tin200 − random" in out
     assert "95% interval" in out
     assert "summary: study/summary.json" in out
+    (warning,) = {warning for of_arm in records.values() for record in of_arm for warning in record.warnings}
+    assert out.count("warning") == 1  # of four runs
+    assert f"warning: {warning}\n" in out[out.index(TABLE) :]
 
 
 def the_same_command_again_trains_nothing(study, out):

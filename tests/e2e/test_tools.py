@@ -141,6 +141,19 @@ def test_other_data_the_same_images_as_files_give_the_same_metrics(run, files):
     assert not evaluation["data"]["own"]
 
 
+def test_images_that_the_run_may_have_been_trained_on_are_warned_of(run):
+    outcome = call("evaluate", "run=run", "data.test_fraction=0.8")
+    assert outcome.code == 0, outcome.err
+    warning = "test: another split of the run's own data (not by its data.test_fraction)"
+    assert f"warning: {warning}; it may have been trained on some of them" in outcome.out
+    (said,) = json.loads((run / "evaluation_digits.json").read_text())["warnings"]
+    assert said.startswith(warning)
+    outcome = call("evaluate", "run=run", "split=all")
+    assert "warning: all: the images that the run was trained on are among them" in outcome.out
+    evaluation = json.loads((run / "evaluation_all.json").read_text())
+    assert (evaluation["data"]["count"], len(evaluation["warnings"])) == (1797, 1)
+
+
 def test_other_splits(run):
     assert call("evaluate", "run=run", "split=val").code == 0
     best = record_of(run)["best"]

@@ -55,6 +55,12 @@ def wanted_classes(class_names: Sequence[str], wanted: Sequence[str]) -> tuple[s
     """
     matching = matching_classes(class_names, wanted)
     unknown = [name for name, there in matching.items() if there is None]
+    if unknown and all(name.isdecimal() for name in unknown):
+        numbered = short(", ".join(f"{number}: {name}" for number, name in enumerate(class_names)), 400)
+        raise DataError(
+            f"data.classes: no class is named {', '.join(map(repr, unknown))}, and classes are chosen by their names; "
+            f"counted from 0, the data have {numbered}"
+        )
     if unknown:
         there = short(", ".join(class_names), 400)
         raise DataError(f"data.classes: no class {', '.join(map(repr, unknown))}; the data have {there}")

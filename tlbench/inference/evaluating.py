@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from abc import ABC, abstractmethod
@@ -108,6 +109,7 @@ class Evaluating(ABC):
         data = self._data()
         stem = _stem(self.options, data)
         recorded = {key: value for key, value in self.of.record.metrics.items() if key.startswith(f"{split}/")}
+        seen = self._seen_in_training(data)
         further = self.further(stem, data)
         self.problems = [p for p in (*found, inference.problem("calibration and corruptions")) if p is not None]
         record = EvaluationRecord(
@@ -124,7 +126,7 @@ class Evaluating(ABC):
             comparison=compare(recorded, metrics) if recorded and self._is_comparable(data) else None,
             calibration=further.calibration,
             corruptions=further.corruptions,
-            warnings=[*further.warnings, *self.problems],
+            warnings=[*seen, *further.warnings, *self.problems],
             versions=versions(self.of.config.model.library),
             volatile=EvaluationVolatile(
                 finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -204,6 +206,28 @@ class Evaluating(ABC):
         )
         return True
 
+    def _seen_in_training(self, data: EvaluatedData) -> list[str]:
+        """A warning, said already, where the run may have been trained on some of the images; else none.
+
+        It goes by where they lie: copies of the training images in other places are not found.
+        """
+        own, parts = self.of.config.data, self.evaluation.config.data
+        if data.split == "train" or own.name != parts.name or _place(own.root) != _place(parts.root):
+            return []
+        if data.split == "all":
+            warning = "all: the images that the run was trained on are among them"
+        elif data.own or self.on_own:
+            return []
+        else:
+            keys = ("val_fraction", "test_fraction", "fraction", "shots", "classes", "split", "pages")
+            changed = [key for key in keys if getattr(own, key, None) != getattr(parts, key, None)]
+            how = f" (not by its {', '.join(f'data.{key}' for key in changed)})" if changed else ""
+            warning = (
+                f"{data.split}: another split of the run's own data{how}; it may have been trained on some of them"
+            )
+        warn(warning)
+        return [warning]
+
     def _show(self, record: EvaluationRecord, stem: str) -> None:
         """Pictures beside the evaluation; what a plain evaluation has not goes to TensorBoard as well.
 
@@ -214,6 +238,10 @@ class Evaluating(ABC):
         further = record.calibration is not None or record.corruptions is not None
         if further and self.of.config.logger.tensorboard:
             show_in_tensorboard(self.of.folder, stem, record, figures)
+
+
+def _place(root: str | None) -> str | None:
+    return None if root is None else os.path.realpath(os.path.expanduser(root))  # noqa: PTH111 (an unknown user)
 
 
 def _stem(options: EvaluateOptions, data: EvaluatedData) -> str:

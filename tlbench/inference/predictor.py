@@ -76,10 +76,11 @@ class Predictor:
         Args:
             images: Paths, files' bytes, PIL images, NumPy arrays (H, W) or (H, W, 3) uint8, or tensors (3, H, W), uint8
                 or float in [0, 1] (rounded to 8 bits, as files hold them): one, an iterable of them in mixed kinds and
-                sizes, or a batch (B, H, W, 3) or (B, 3, H, W). None is normalised beforehand. Of a run on images of
-                more than 8 bits also arrays of their numbers, which are brought to the run's range. Whichever way an
-                image comes in, the network sees the same, but of a run with `data.decode=fast`: what is decoded already
-                is whole, and colours of 16 bits have 8 left once Pillow has decoded them.
+                sizes, or a batch (B, H, W, 3) or (B, 3, H, W). None is normalised beforehand. Three channels are RGB:
+                OpenCV's BGR is to be turned round. Of a run on images of more than 8 bits also arrays of their numbers,
+                which are brought to the run's range. Whichever way an image comes in, the network sees the same, but of
+                a run with `data.decode=fast`: what is decoded already is whole, and colours of 16 bits have 8 left once
+                Pillow has decoded them.
 
         Returns:
             One prediction an image, in order; also for a single image a list.

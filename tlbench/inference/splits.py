@@ -53,7 +53,8 @@ def open_split(
         if data.classes is not None:
             found = tuple(choose_classes(images, data.classes) for images in found)
     else:
-        splits = open_target(data, config.seeds.split, say, warn, how).splits
+        whole = data.model_copy(update={"fraction": 1.0, "shots": None}) if split == "all" else data
+        splits = open_target(whole, config.seeds.split, say, warn, how).splits
         found = tuple(splits[part] for part in (("train", "val", "test") if split == "all" else (split,)))
     check_classes(found[0].class_names, class_names)
     if found[0].class_names == tuple(class_names):

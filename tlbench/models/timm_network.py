@@ -35,8 +35,7 @@ def timm_network(model: ModelConfig, num_classes: int, image_size: int) -> Netwo
         ConfigError: timm has no such network, or cannot build it with these arguments; it has no head of one module or
             several; the given groups are no partition; it does not take images of this size.
     """
-    if not timm.is_model(model.name):
-        raise ConfigError(_unknown(model.name))
+    check_name(model.name)
     default = timm.get_pretrained_cfg(model.name)
     arguments = creation_arguments(model, image_size)
     try:
@@ -60,6 +59,16 @@ def timm_network(model: ModelConfig, num_classes: int, image_size: int) -> Netwo
         way_out += ", or other model.arguments"
     check_outputs(module, num_classes, image_size, f"model.name={model.name!r}", way_out)
     return network
+
+
+def check_name(name: str) -> None:
+    """Make sure that timm has such a network.
+
+    Raises:
+        ConfigError: It has none.
+    """
+    if not timm.is_model(name):
+        raise ConfigError(_unknown(name))
 
 
 def creation_arguments(model: ModelConfig, image_size: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from tlbench.errors import short
+from tlbench.names import escaped
 
 _CLASSES = 6
 """Up to so many are named in the block, with their counts."""
@@ -103,7 +104,7 @@ def lines(read: WasRead) -> list[str]:
     """The block, a line each."""
     table = list(_table(read))
     width = max(len(name) for name, _ in table)
-    return [f"{name:{width}}  {text}" for name, text in table]
+    return [escaped(f"{name:{width}}  {text}") for name, text in table]
 
 
 def _table(read: WasRead) -> Iterator[tuple[str, str]]:

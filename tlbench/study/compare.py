@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from tlbench.errors import ConfigError
 from tlbench.results.record import Record
-from tlbench.study.collect import check_comparable, seedless_differences
+from tlbench.study.collect import check_comparable, covered, seedless_differences
 from tlbench.study.sides import Side
 from tlbench.study.summary import STUDY_METRICS, StudySummary, summarise_study
+
+_DECODING = ("image_size", "stored_size", "fit")
+"""Keys under `data` that the fingerprints of images depend on, as well as on whether they are kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def compare(a: Side, b: Side, factors: Sequence[str] | None = None, metric: str 
             has not; or they differ in more than the given factors.
     """
     left, right = a.complete[0], b.complete[0]
-    _check_sense(a, b)
+    _check_sense(a, b, factors or ())
     metric = STUDY_METRICS[left.task][0] if metric is None else metric
     metrics = _metrics(a, b, metric)
     if factors is not None:
@@ -56,12 +59,20 @@ def compare(a: Side, b: Side, factors: Sequence[str] | None = None, metric: str 
     return Comparison((*differences.values(), *_unequal(a, b)), summary)
 
 
-def _check_sense(a: Side, b: Side) -> None:
+def _check_sense(a: Side, b: Side, factors: Sequence[str]) -> None:
     for reason in _reasons(a, b):
         raise ConfigError(
             f"refuses to pair {a.name} and {b.name}: {reason}, so a difference between them would not be one of the "
             "models; compare runs on the same data and split"
         )
+    for x, y in _pairs(a, b):
+        decoded = _decoded_otherwise(x, y)
+        if decoded and _differing_test_images(x, y) and not all(covered(key, factors) for key in decoded):
+            raise ConfigError(
+                f"refuses to pair {a.name} and {b.name}: whether they were tested on the same images cannot be told, "
+                f"as those were decoded otherwise ({'; '.join(decoded.values())}); if they are of the same data, name "
+                f"these keys in factors=[{','.join(decoded)}], with all else in which the runs may differ"
+            )
 
 
 def _reasons(a: Side, b: Side) -> Iterable[str]:
@@ -76,9 +87,24 @@ def _reasons(a: Side, b: Side) -> Iterable[str]:
         splits = [record.config.get("seeds", {}).get("split") for record in (x, y)]
         if splits[0] != splits[1]:
             yield f"their splits differ (seeds.split: {splits[0]} and {splits[1]})"
-        prints = [record.data.fingerprints.get("test") if record.data else None for record in (x, y)]
-        if None not in prints and prints[0] != prints[1]:
+        if _differing_test_images(x, y) and not _decoded_otherwise(x, y):
             yield "they were tested on different images (data.fingerprints.test)"
+
+
+def _differing_test_images(x: Record, y: Record) -> bool:
+    """Whether the fingerprints of both differ; False where one was not tested."""
+    prints = [record.data.fingerprints.get("test") if record.data else None for record in (x, y)]
+    return None not in prints and prints[0] != prints[1]
+
+
+def _decoded_otherwise(x: Record, y: Record) -> dict[str, str]:
+    """Keys by which the same images have other fingerprints in two runs, each as `key: value and value`."""
+    values = [
+        {**{f"data.{key}": run.config.get("data", {}).get(key) for key in _DECODING}, "data.cache": storage}
+        for run in (x, y)
+        for storage in [run.data.storage if run.data else None]
+    ]
+    return {key: f"{key}: {one!r} and {values[1][key]!r}" for key, one in values[0].items() if one != values[1][key]}
 
 
 def _classes(a: Sequence[str], b: Sequence[str]) -> str:

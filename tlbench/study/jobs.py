@@ -16,16 +16,20 @@ from tlbench.interrupts import Interrupted, noted_signals
 from tlbench.machine import cores_each
 from tlbench.processes.child import command_of
 from tlbench.processes.launched import IN_USE, WAS_COMPLETE, launched_environment
-from tlbench.processes.news import News
 from tlbench.results.atomic import output_errors
 from tlbench.results.folder import CONSOLE_FILE
 from tlbench.results.lock import holder
 from tlbench.results.own_files import open_for_appending
 from tlbench.study.gpus import VISIBLE, GpuPool, visible_gpus
+from tlbench.study.told import Inbox, Notices
 
 _POLL_S = 0.05
 _LOOKS_EVERY_S = 0.5
 """Seconds between two looks at the folders that other processes work in."""
+
+
+_notices = Notices()
+"""Of the one study that this process runs, its trials included."""
 
 
 class StudyFailed(Failure):
@@ -43,6 +47,7 @@ class Job:
         gpus: How many GPUs it takes, where there are any.
         prepare: Called just before it starts, when no other process works in the folder; may return further arguments,
             or raise `FolderInUse`, which lets the job wait again.
+        warned: Told each warning of the run.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Job:
     folder: Path
     gpus: int = 0
     prepare: Callable[[], Sequence[str] | None] | None = None
+    warned: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ def run_chains(chains: Iterable[Chain], n_jobs: int) -> None:
     on with it. So commands that have runs in common share them.
 
     One at a time, a run has the terminal to itself; several write into `console.log` in their folders, and each has a
-    GPU of its own, where there are several. What the first of them tells of the data that it read is shown.
+    GPU of its own, where there are several.
 
     Raises:
         UserError: A chain raised it, or a run's folder cannot be written; no others are started, and the running ones
@@ -145,7 +151,7 @@ class _Running:
     process: subprocess.Popen[bytes]
     begun: float
     gpus: Sequence[str]
-    news: News | None = None
+    inbox: Inbox
 
 
 class _Crew:
@@ -161,7 +167,6 @@ class _Crew:
         self._asked_to_stop = False
         self._gpus: GpuPool | None = None
         self._said_that_gpus_are_shared = False
-        self._had_news = False
 
     def has_work(self) -> bool:
         return bool(self.ready or self.waiting or self.running)
@@ -193,12 +198,11 @@ class _Crew:
         """See which running ones have ended."""
         for run in list(self.running):
             code = run.process.poll()
-            self._hear(run)
+            self._listen(run)
             if code is None:
                 continue
+            run.inbox.close()
             self.running.remove(run)
-            if run.news is not None:
-                run.news.close()
             assert run.process.stdin is not None
             run.process.stdin.close()
             if self._gpus is not None:
@@ -212,13 +216,13 @@ class _Crew:
             run.turn.done(0 if code == WAS_COMPLETE else code)
             self.ready.appendleft(run.turn)
 
-    def _hear(self, run: _Running) -> None:
-        """Show what the first run has to tell: the others read the same data, and it is in their files, too."""
-        if self._had_news or run.news is None or (lines := run.news.heard()) is None:
-            return
-        self._had_news = True
-        for line in lines:
-            say(line)
+    def _listen(self, run: _Running) -> None:
+        """Take what it has told since."""
+        for message in run.inbox.messages():
+            if message.kind == "notice":
+                _notices.take(message, self.n_jobs == 1)
+            elif run.job.warned is not None:
+                run.job.warned(message.text)
 
     def close(self) -> None:
         """Let the chains release what they hold."""
@@ -238,9 +242,15 @@ class _Crew:
                 wanted = replace(wanted, arguments=[*wanted.arguments, *(wanted.prepare() or ())])
             gpus = self._take_gpus(wanted)
             say(wanted.name + (f", on GPU {', '.join(gpus)}" if gpus else ""))
-            news = News() if self.n_jobs > 1 else None  # alone, a run has the terminal
-            process = _start(wanted, self.n_jobs, gpus, news)
-            self.running.append(_Running(turn, wanted, process, time.perf_counter(), gpus, news))
+            inbox = Inbox()
+            try:
+                process = _start(wanted, self.n_jobs, gpus, inbox)
+            except BaseException:
+                inbox.close()
+                raise
+            finally:
+                inbox.close_writing()
+            self.running.append(_Running(turn, wanted, process, time.perf_counter(), gpus, inbox))
 
     def _let_wait(self, turn: _Turn, there: str | None) -> None:
         if there is not None and there != turn.waits_for and turn.wanted is not None:
@@ -272,27 +282,26 @@ class _Crew:
         return gpus
 
 
-def _start(job: Job, n_jobs: int, gpus: Sequence[str], news: News | None) -> subprocess.Popen[bytes]:
+def _start(job: Job, n_jobs: int, gpus: Sequence[str], inbox: Inbox) -> subprocess.Popen[bytes]:
     """The pipe to its standard input ends with this process, however that ends; then the run stops."""
     command = command_of("tlbench.train", *job.arguments)
-    environment = launched_environment(os.environ)
-    if news is None:
-        return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
-    environment = {"OMP_NUM_THREADS": str(cores_each(n_jobs)), **environment, **news.environment()}
+    environment = {**launched_environment(os.environ), **_notices.environment(inbox, n_jobs == 1)}
+    tells = (inbox.writing,)
+    if n_jobs == 1:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True, pass_fds=tells)
+    environment = {"OMP_NUM_THREADS": str(cores_each(n_jobs)), **environment}
     if gpus:
         environment[VISIBLE] = ",".join(gpus)
     with output_errors(job.folder):
         job.folder.mkdir(parents=True, exist_ok=True)
         log = open_for_appending(job.folder / CONSOLE_FILE)
     with log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
             env=environment,
             start_new_session=True,
-            pass_fds=news.descriptors,
+            pass_fds=tells,
         )
-    news.started()
-    return process

@@ -162,9 +162,8 @@ def _unfit(
 def _differing_weights(a: Record, b: Record) -> dict[str, str]:
     """That one path held other weights."""
     left, right = ((record.weights or {}).get("sha256") for record in (a, b))
-    return (
-        {} if left == right else {"weights": f"the source's weights: sha256 {str(left)[:12]}… and {str(right)[:12]}…"}
-    )
+    shown = [f"{sha[:12]}…" if sha else "none" for sha in (left, right)]
+    return {} if left == right else {"weights": f"the source's weights: sha256 {shown[0]} and {shown[1]}"}
 
 
 def _by_number(folder: Path) -> list[tuple[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
@@ -12,10 +13,12 @@ from omegaconf import DictConfig, OmegaConf
 from tlbench.arms import arm_name
 from tlbench.compose import CONFIG_NAME, config_dir
 from tlbench.console import console, say, shown, warn
-from tlbench.errors import ConfigError
+from tlbench.errors import ConfigError, UserError
+from tlbench.interrupts import Interrupted
 from tlbench.metrics.monitored import DEFAULT_MONITOR
 from tlbench.names import json_bytes
 from tlbench.overrides import quoted, within_grammar
+from tlbench.preflight import preflight_all
 from tlbench.results.atomic import ANOTHER_RUN_FOLDER, write_atomic
 from tlbench.results.folder import CONSOLE_FILE, remove_all_leftovers
 from tlbench.results.lock import COUNTS_FOR_S, locked
@@ -28,9 +31,10 @@ from tlbench.study.gpus import gpus_of
 from tlbench.study.jobs import Job, StudyFailed, run_jobs
 from tlbench.study.kept import arms_in_order, kept_runs
 from tlbench.study.planning import PlannedRun, plan_runs
-from tlbench.study.render import render
+from tlbench.study.render import render, warning_lines
 from tlbench.study.search import Compose
 from tlbench.study.summary import Failure, summarise_study
+from tlbench.study.told import Warnings
 from tlbench.study.tune import tune_arms
 from tlbench.trust.vouch import vouch_for_planned
 
@@ -64,8 +68,11 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
     check_place(planned[0].study_folder / SUMMARY_FILE, ANOTHER_RUN_FOLDER)
     if any(p.config.plan for p in planned):
         raise ConfigError("plan=true: a sweep's dry run is made with -m, without hydra.mode; drop one of them")
+    still_open = [p for p in planned if p.config.rerun or not p.is_complete()]
+    preflight_all([*(p.config for p in still_open), *(p.search.config for p in still_open if p.search)])
     flags = _passed_on(hydra_config)
     planned, untuned = tune_arms(planned, flags, n_jobs)
+    told = Warnings()
     jobs = [
         Job(
             os.path.relpath(p.folder, p.study_folder),
@@ -73,12 +80,17 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
             p.folder,
             gpus_of(p.config),
             _unless_repeated(p.folder) if p.config.rerun else None,
+            functools.partial(told.add, _arm(p), p.config.seed),
         )
         for p in planned
         if p.folder not in untuned
     ]
-    codes = dict(zip((job.folder for job in jobs), run_jobs(jobs, n_jobs), strict=True))
-    _conclude(planned, codes, untuned)
+    try:
+        codes = dict(zip((job.folder for job in jobs), run_jobs(jobs, n_jobs), strict=True))
+    except (Interrupted, UserError):
+        told.show()
+        raise
+    _conclude(planned, codes, untuned, told)
     return [codes.get(p.folder, 1) for p in planned]
 
 
@@ -108,7 +120,9 @@ def _unless_repeated(folder: Path) -> Callable[[], Sequence[str]]:
     return lambda: [] if begun() in (before, None) else ["rerun=false"]
 
 
-def _conclude(planned: list[PlannedRun], codes: Mapping[Path, int], untuned: Mapping[Path, str]) -> None:
+def _conclude(
+    planned: list[PlannedRun], codes: Mapping[Path, int], untuned: Mapping[Path, str], told: Warnings
+) -> None:
     """Vouch for the runs, print the table of what is there, keep it as `summary.json`, and say which runs failed."""
     records, without, failed = [], [], []
     for plan in planned:
@@ -127,7 +141,9 @@ def _conclude(planned: list[PlannedRun], codes: Mapping[Path, int], untuned: Map
         if code != 0:
             failed.append(f"{shown(plan.folder)} (exit code {code})")
     if records:
-        _show(planned, records, without, untuned)
+        _show(planned, records, without, untuned, told)
+    else:
+        told.show()
     if failed:
         raise StudyFailed(
             f"{len(failed)} of {len(planned)} runs failed: {', '.join(failed)}; the same command tries them again"
@@ -138,7 +154,13 @@ def _arm(plan: PlannedRun) -> str:
     return arm_name(plan.config.model_dump(), plan.config.factors)
 
 
-def _show(planned: list[PlannedRun], records: list[Record], without: list[Failure], untuned: Collection[Path]) -> None:
+def _show(
+    planned: list[PlannedRun],
+    records: list[Record],
+    without: list[Failure],
+    untuned: Collection[Path],
+    told: Warnings,
+) -> None:
     """Sum up what this command made, and what others have left in the study's folder that can stand beside it."""
     factors, folder = planned[0].config.factors, planned[0].study_folder
     check_comparable(records, factors)
@@ -150,6 +172,7 @@ def _show(planned: list[PlannedRun], records: list[Record], without: list[Failur
         options: dict[str, Any] = {
             "kept": kept.records,
             "left_out": kept.left_out,
+            "told": told.found,
             "order": arms_in_order([p.configured().arm for p in planned], kept.records, path),
         }
         if not planned[0].config.test:  # what chose the best epochs is all there is
@@ -158,6 +181,8 @@ def _show(planned: list[PlannedRun], records: list[Record], without: list[Failur
         summary = summarise_study(records, factors, without, **options)
         write_atomic(path, json_bytes(summary.to_dict()))
     console.print(render(summary))
+    for warning in warning_lines(summary):
+        warn(warning)
     for line in lines(summary.read) if summary.read else []:
         say(line)
     say(f"summary: {shown(path)}")

@@ -65,9 +65,13 @@ class _Rendering:
             yield text(f"not of this command, kept from before: {kept}")
         for left_out in self.summary.left_out:
             yield text(f"left out: {left_out.run}: {left_out.reason}", "yellow")
-        runs = {arm.name: {*arm.seeds, *(f.seed for f in self.summary.failures if f.arm == arm.name)} for arm in arms}
-        for warning, where in self.summary.warnings.items():
-            yield text(f"warning: {warning}{_where(where, runs)}", "yellow")
+
+
+def warning_lines(summary: StudySummary) -> list[str]:
+    """What runs warned of, each once, with the runs unless all did."""
+    failed = [(failure.arm, failure.seed) for failure in summary.failures]
+    runs = {arm.name: {*arm.seeds, *(seed for name, seed in failed if name == arm.name)} for arm in summary.arms}
+    return [f"{warning}{_where(where, runs)}" for warning, where in summary.warnings.items()]
 
 
 def _kept(arms: Sequence[Arm]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -117,6 +118,7 @@ def summarise_study(
     kept: Sequence[Record] = (),
     left_out: Sequence[LeftOut] = (),
     order: Sequence[str] = (),
+    told: Iterable[tuple[str, str, int]] = (),
 ) -> StudySummary:
     """Sum up comparable runs (`check_comparable`).
 
@@ -131,6 +133,7 @@ def summarise_study(
         against: Arm → the one that it is compared with; None: see `baselines`.
         kept: Complete runs of other commands, comparable as well.
         left_out: What else lies in the study's folder.
+        told: What runs warned of beside what their records say, as (text, arm, seed).
         order: Of the arms; those that it does not name come last, in order of appearance.
     """
     own_seeds = {(record.arm, record.seed) for record in records}
@@ -173,18 +176,20 @@ def summarise_study(
         failures=tuple(failures),
         stand_ins=tuple({(s.kind, s.wanted, s.used): s for r in records for s in r.stand_ins}.values()),
         notes=(*_notes(arms, [d for d in differences if d.metric == primary]), *tuning_notes(complete)),
-        warnings=joined_warnings(records, names),
+        warnings=joined_warnings(records, names, told),
         left_out=tuple(left_out),
         read=next((run.data.read for run in records if run.data and run.data.read), None),
     )
 
 
-def joined_warnings(records: Iterable[Record], arms: Sequence[str]) -> dict[str, dict[str, tuple[int, ...]]]:
+def joined_warnings(
+    records: Iterable[Record], arms: Sequence[str], told: Iterable[tuple[str, str, int]] = ()
+) -> dict[str, dict[str, tuple[int, ...]]]:
     """What runs warned of, equal texts once: text → arm, in the given order → seeds."""
     found: dict[str, dict[str, set[int]]] = {}
-    for record in records:
-        for text in record.warnings:
-            found.setdefault(text, {}).setdefault(record.arm, set()).add(record.seed)
+    recorded = ((text, record.arm, record.seed) for record in records for text in record.warnings)
+    for text, arm, seed in itertools.chain(recorded, told):
+        found.setdefault(text, {}).setdefault(arm, set()).add(seed)
     return {text: {arm: tuple(sorted(of[arm])) for arm in arms if arm in of} for text, of in found.items()}
 
 

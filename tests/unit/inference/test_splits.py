@@ -37,6 +37,13 @@ def test_all_of_data_with_splits_of_their_own():
     assert torch.equal(test.images, parts[2].images)
 
 
+def test_all_holds_the_images_that_a_run_did_not_train_on_for_want_of_shots():
+    (train, val, test) = open_split(config("data.shots=3"), "all", [str(i) for i in range(10)])
+    assert len(train) + len(val) + len(test) == 1797
+    (few,) = open_split(config("data.shots=3"), "train", [str(i) for i in range(10)])
+    assert len(few) == 30
+
+
 def test_labels_are_the_runs_whatever_the_order_of_the_names(folder):
     (images,) = open_split(folder, "all", ("dog", "cat"))
     assert images.class_names == ("dog", "cat")

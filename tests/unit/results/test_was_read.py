@@ -94,3 +94,12 @@ def test_more_reasons_than_fit_are_summed_up() -> None:
     left_out = {f"reason {i}": LeftOut(count=10 - i, examples=[f"{i}.x"]) for i in range(6)}
     read = BIRDS.model_copy(update={"files": FilesRead(root=".", read={"images": 1}, left_out=left_out)})
     assert lines(read)[-1].endswith("; 7 reason 3 (3.x, …); 11 for 2 other reasons")
+
+
+def test_names_cannot_break_the_block() -> None:
+    read = WasRead(
+        task="classification",
+        data="image_folder",
+        splits={"train": SplitRead(images=2, origin="all", classes={"a\nb": 1, "\x1b[2J": 1})},
+    )
+    assert lines(read)[1] == r"  train  2 images, all; a\nb 1, \x1b[2J 1"

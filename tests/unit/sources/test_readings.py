@@ -58,14 +58,14 @@ def numbered(tensors: Tensors, names: list[str]) -> Tensors:
 WRAPPED: dict[str, tuple[Callable[[Tensors], Any], str, str]] = {
     # as the entry is called, and what stands before the names in it
     "plain": (lambda t: t, "", ""),
-    "model_state_dict": (lambda t: {"epoch": 3, "model_state_dict": t, "optimizer_state_dict": {}}, "model_state_dict", ""),
+    "model_state_dict": (lambda t: {"model_state_dict": t, "optimizer_state_dict": {}}, "model_state_dict", ""),
     "net": (lambda t: {"net": t, "acc": 91.2}, "net", ""),
     "weights": (lambda t: {"weights": t}, "weights", ""),
     "model_ema": (lambda t: {"model_ema": t}, "model_ema", ""),
     "teacher": (lambda t: {"teacher": under("backbone", t)}, "teacher", "backbone"),
     "params_ema (BasicSR)": (lambda t: {"params_ema": t}, "params_ema", ""),
     "twice parallel": (lambda t: {"state_dict": under("module.module", t)}, "state_dict", "module.module"),
-    "BYOL": (lambda t: {"state_dict": under("online_network.encoder", body(t))}, "state_dict", "online_network.encoder"),
+    "BYOL": (lambda t: {"state_dict": under("online_network.net", body(t))}, "state_dict", "online_network.net"),
     "SwAV": (lambda t: {**under("module", body(t)), "module.projection_head.0.weight": torch.ones(2, 2)}, "", "module"),
     "MoCo": (lambda t: {"state_dict": {**under("module.encoder_q", body(t)), "module.queue": torch.ones(2, 9)}},
              "state_dict", "module.encoder_q"),
@@ -92,7 +92,7 @@ def test_the_backbone_is_found(kind: str, tmp_path: Any) -> None:
 
 TWICE = {
     "entries": {"state_dict": tiny(), "state_dict_ema": tiny(1)},
-    "prefixes": {"state_dict": under("encoder_q", body(tiny())) | under("encoder_k", body(tiny(1)))},
+    "prefixes": {"s": under("encoder_q", body(tiny())) | under("encoder_k", body(tiny(1)))},
     "both": {"student": under("module.backbone", tiny()), "teacher": under("backbone", tiny(1))},
 }
 
@@ -101,7 +101,7 @@ TWICE = {
     ("kind", "listed", "choice"),
     [
         ("entries", "source.entry=state_dict | source.entry=state_dict_ema", {"entry": "state_dict_ema"}),
-        ("prefixes", "source.entry=state_dict source.prefix=encoder_q | source.entry=state_dict source.prefix=encoder_k",
+        ("prefixes", "source.entry=s source.prefix=encoder_q | source.entry=s source.prefix=encoder_k",
          {"prefix": "encoder_k"}),
         ("both", "source.entry=student source.prefix=module.backbone | source.entry=teacher source.prefix=backbone",
          {"entry": "teacher"}),
@@ -288,11 +288,7 @@ def test_a_resnet_of_transformers_is_read() -> None:
 
 def test_older_names_of_torchvision_are_read() -> None:
     with torch.device("meta"):
-        vit = (
-            torchvisions_vit.__wrapped__()
-            if hasattr(torchvisions_vit, "__wrapped__")
-            else torchvision.models.vit_b_32()
-        )
+        vit = torchvision.models.vit_b_32()
         dense = torchvision.models.densenet121()
     old = dict(known_names(vit, [n for n in vit.state_dict() if not n.startswith("heads")]))["older torchvision's"]
     assert old["encoder.layers.encoder_layer_3.mlp.0.weight"] == ("encoder.layers.encoder_layer_3.mlp.linear_1.weight",)

@@ -164,6 +164,28 @@ def test_a_senseless_pairing_is_refused_with_the_reason(arm, changes, reason):
         assert reason in refused.one_line()
 
 
+@pytest.mark.parametrize(
+    ("changes", "key", "said"),
+    [
+        ({"config__data__image_size": 64}, "data.image_size", "data.image_size: 32 and 64"),
+        ({"data__storage": "workers"}, "data.cache", "data.cache: 'memory' and 'workers'"),
+        ({"config__data__fit": "pad"}, "data.fit", "data.fit: 'crop' and 'pad'"),
+    ],
+)
+def test_images_that_were_decoded_otherwise_are_compared_only_where_that_is_declared(arm, changes, key, said):
+    alike = {"config__data__image_size": 32, "config__data__fit": "crop"}
+    arm("a", "tin200", 0.94, **alike)
+    arm("b", "tin200", 0.90, **{**alike, **changes})
+    assert compared("a", "b").code == 0  # the fingerprints are equal
+    arm("b", "tin200", 0.90, **{**alike, **changes, "data__fingerprints": {"train": "y", "test": "z"}})
+    line = compared("a", "b").one_line()
+    assert f"cannot be told, as those were decoded otherwise ({said})" in line
+    assert f"factors=[{key}]" in line
+    assert "tested on different images" not in line
+    outcome = compared("a", "b", f"factors=[{key}]")
+    assert outcome.code == 0, outcome.err
+
+
 def test_wrong_input_is_one_line(arm, failed, tmp_path):
     arm("study/tin200", "tin200", 0.94, 0.95)
     arm("study/random", "random", 0.90, 0.90)

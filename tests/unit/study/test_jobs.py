@@ -15,9 +15,7 @@ import pytest
 from tests.locks import fabricate
 from tlbench.errors import ConfigError, FolderInUse
 from tlbench.interrupts import Interrupted
-from tlbench.processes import news
 from tlbench.processes.launched import IN_USE, WAS_COMPLETE
-from tlbench.processes.news import News, find_launcher, tell_launcher
 from tlbench.results.lock import locked
 from tlbench.study import gpus
 from tlbench.study import jobs as module
@@ -297,45 +295,3 @@ def test_one_run_at_a_time_sees_all_gpus(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     assert run_jobs([meet("a", "a", 1)], 1) == [0]
     assert "0,1\n" in capfd.readouterr().out
-
-
-TELLS = "printf 'read  %s\\n  train  3 images\\0' {what} > /dev/fd/$TLBENCH_NEWS"
-
-
-def test_what_the_first_run_tells_is_shown_once_and_at_once(tmp_path, capsys):
-    first = f"{TELLS.format(what='first')}; touch told; {WAIT_FOR.format(file='others')}; {WAIT_FOR.format(file='go')}"
-    second = f"{WAIT_FOR.format(file='told')}; touch others go; {TELLS.format(what='second')}"
-    assert run_jobs([job("a", first), job("b", second)], 2) == [0, 0]
-    assert capsys.readouterr().out.count("read  ") == 1
-
-
-def test_a_run_that_tells_nothing_or_half_of_it_changes_nothing(tmp_path, capsys):
-    assert (
-        run_jobs(
-            [job("a", "exit 0"), job("b", "printf half > /dev/fd/$TLBENCH_NEWS"), job("c", TELLS.format(what="c"))], 2
-        )
-        == [0] * 3
-    )
-    out = capsys.readouterr().out
-    assert "half" not in out
-    assert "read  c\n  train  3 images\n" in out
-
-
-def test_more_than_a_pipe_holds_is_told_as_long_as_somebody_listens(monkeypatch):
-    pipe = News()
-    monkeypatch.setattr(news, "_pipe", None)
-    find_launcher({**pipe.environment()})
-    lines = ["x" * 1000] * 30
-    tell_launcher(lines)
-    assert pipe.heard() == lines
-    tell_launcher(["again"])  # closed by now
-    assert pipe.heard() == lines
-    pipe.close()
-
-
-def test_nobody_listens_any_more(monkeypatch):
-    pipe = News()
-    monkeypatch.setattr(news, "_pipe", None)
-    find_launcher(pipe.environment())
-    pipe.close()
-    tell_launcher(["into the void"])

@@ -81,7 +81,7 @@ def test_a_narrower_repeat_says_what_the_whole_study_said(study: Path, record: M
         (
             "tin200/seed_20",
             {"weights": {"sha256": "0" * 64}},
-            "differs from tin200/seed_0 in the source's weights: sha256 None and 000000000000…",
+            "differs from tin200/seed_0 in the source's weights: sha256 none and 000000000000…",
         ),
         ("tin200/seed_20", {"status": "interrupted"}, "interrupted, not complete"),
         ("elsewhere/seed_0", {"arm": "tin200"}, "there is another run of tin200/seed_0"),

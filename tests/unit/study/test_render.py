@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from tlbench.results.record import Record
-from tlbench.study.render import difference_line, render, verdict_line
-from tlbench.study.summary import StudySummary, summarise_study
+from tlbench.study.render import difference_line, render, verdict_line, warning_lines
+from tlbench.study.summary import LeftOut, StudySummary, summarise_study
 
 Make = Callable[..., Record]
 
@@ -139,3 +139,31 @@ def test_chosen_values_stand_in_the_table_and_how_they_were_chosen_below(record:
         "random: 1 of 10 trials failed and counted as the worst.",
     )
     assert max(map(len, printed(summary).splitlines()[:9])) <= 80
+
+
+def test_what_was_there_before_and_what_is_left_out_is_told(record: Make) -> None:
+    runs = study(record, 0.96, 0.97, 0.98)
+    left_out = [LeftOut("tin200/seed_9", "interrupted, not complete")]
+    text = printed(summarise_study(runs[:1], ["source"], kept=runs[1:], left_out=left_out))
+    assert "not of this command, kept from before: tin200: seeds 1, 2; random: seeds 0, 1, 2" in " ".join(text.split())
+    assert "left out: tin200/seed_9: interrupted, not complete" in text
+    assert "kept from before" not in printed(summarise_study(runs, ["source"]))
+
+
+def test_warnings_name_the_runs_unless_all_said_so(record: Make, failed: Make) -> None:
+    runs = [
+        record("a", 0, warnings=["x", "y"]),
+        record("a", 1, warnings=["x"]),
+        record("random", 1, warnings=["x", "z"]),
+    ]
+    told = [("late", "random", 1), ("z", "a", 0)]
+    assert warning_lines(summarise_study(runs, ["source"], told=told)) == [
+        "x",
+        "y (a: seed 0)",
+        "z (a: seed 0; random: seed 1)",
+        "late (random: seed 1)",
+    ]
+    assert (
+        warning_lines(summarise_study([*runs, failed("random", 0)], ["source"]))[0]
+        == "x (a: seeds 0, 1; random: seed 1)"
+    )

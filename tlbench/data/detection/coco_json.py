@@ -17,8 +17,9 @@ from tlbench.data.detection.assemble import Mended, assemble
 from tlbench.data.detection.coco_classes import classes_of
 from tlbench.data.detection.coco_entries import Entries, Ids, read_entries
 from tlbench.data.detection.coco_files import CocoFiles, find_coco
-from tlbench.data.detection.coco_frames import Written, check_inside, read_boxes, to_stored
+from tlbench.data.detection.coco_frames import Written, check_inside, read_boxes
 from tlbench.data.detection.coco_paths import Tree, resolve
+from tlbench.data.detection.coco_sizes import to_stored
 from tlbench.data.detection.image_sizes import image_sizes
 from tlbench.data.detection.listing import BoxListing
 from tlbench.data.detection.parts import ReadParts, parts_of

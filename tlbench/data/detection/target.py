@@ -157,7 +157,15 @@ def _read(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[
         return read_signature(data, say, warn)
     from tlbench.data.detection.yolo_files import read_yolo
 
-    return read_yolo(detection_root(data), data, say, warn)
+    root = detection_root(data)
+    try:
+        return read_yolo(root, data, say, warn)
+    except DataError:
+        from tlbench.data.detection.other_formats import instead_of_yolo
+
+        if kind := instead_of_yolo(root, data.limits):
+            raise DataError(f"{root}: not a YOLO folder but {kind}") from None
+        raise
 
 
 def _left_out(listed: ListedSplits, unreadable: Mapping[str, str]) -> Inventory | None:

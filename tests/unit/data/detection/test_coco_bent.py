@@ -496,6 +496,20 @@ def test_what_is_no_file_counts_as_unreadable_for_its_true_reason(drawn: Drawn, 
     assert left == ([] if kind == "gone" else ["images/train/é 00.png"])
 
 
+def test_coco_given_to_the_reader_of_yolo_is_called_so(drawn: Drawn) -> None:
+    drawn.make()
+
+    def refusal() -> str:
+        values = {**data_values("yolo"), "root": str(drawn.root)}
+        with pytest.raises(DataError) as caught:
+            list_boxes(DetectionDataConfig.model_validate(values), 0, drawn.said.append, drawn.said.append)
+        return str(caught.value)
+
+    assert refusal() == f"{drawn.root}: not a YOLO folder but COCO annotations; use data=coco"
+    (drawn.root / "data.yaml").write_text("names: [cat]\ntrain: absent\n")  # it is meant for YOLO, and at fault
+    assert "not a YOLO folder" not in refusal()
+
+
 def test_every_other_file_is_accounted_for(drawn: Drawn) -> None:
     drawn.make()
     drawn.draw(drawn.root / "images/train/extra.png")
