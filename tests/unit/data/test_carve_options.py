@@ -24,8 +24,8 @@ def test_numbers_of_classes_that_have_names_are_told_with_them(wanted):
         class_numbers(("stamp", "photo"), wanted)
     given = ", ".join(repr(name) for name in wanted if name.isdecimal())
     assert str(caught.value) == (
-        f"data.classes: no class is named {given}, and classes are chosen by their names; counted from 0, the data have "
-        "0: stamp, 1: photo"
+        f"data.classes: no class is named {given}, and classes are chosen by their names; counted from 0, the data "
+        "have 0: stamp, 1: photo"
     )
     assert class_numbers(("0", "1", "10"), ["10", "1"]).tolist() == [-1, 1, 0]
 
