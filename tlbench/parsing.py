@@ -63,7 +63,11 @@ def _described(error: ValidationError, config: Mapping[str, Any]) -> list[str]:
             name = config[group].get("name")
         if name is not None:
             renamed[group] = f"{group}.name={name!r}: an option has keys of its own; choose it as {group}={name}"
-    return [*renamed.values(), *(_describe(e, config) for e in error.errors() if e["loc"][0] not in renamed)]
+    said = {e["loc"] for e in error.errors()}
+    # the study's name is made of the model's, unless it is given
+    of_another = {("study",)} if ("study",) in said and ("model", "name") in said else set()
+    others = [e for e in error.errors() if e["loc"][0] not in renamed and e["loc"] not in of_another]
+    return [*renamed.values(), *(_describe(e, config) for e in others)]
 
 
 def _describe(error: Any, config: Mapping[str, Any]) -> str:

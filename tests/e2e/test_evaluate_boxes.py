@@ -18,6 +18,7 @@ from tlbench.data.decode import decode_square, inside_size
 from tlbench.inference.complete_run import open_run
 from tlbench.inference.inference import load_network
 from tlbench.models.postprocess import detections_of
+from tlbench.models.ultralytics_package import ultralytics_module
 
 NAMES = ("stamp", "page")
 SIDE = 64
@@ -62,6 +63,17 @@ def options_of(folder: Path) -> tuple[str, ...]:
 def run(trained, tmp_path) -> Path:
     """A copy of the run, `run` in the working folder."""
     return shutil.copytree(trained / "run", tmp_path / "run", ignore=shutil.ignore_patterns("last*", "previous*"))
+
+
+@pytest.fixture(scope="module")
+def exported(trained) -> Path:
+    """The folder with `model.onnx` and `model.pt` of the run; do not write there."""
+    pytest.importorskip("onnxruntime", reason="needs the extra `export`")
+    for name, line in (("onnx", "onnxruntime gives torch's boxes and probabilities to"), ("pt", "licence: AGPL-3.0")):
+        outcome = call("export", f"run={trained / 'run'}", f"output={trained / 'exported' / 'model'}.{name}")
+        assert (outcome.code, outcome.err) == (0, "")
+        assert line in outcome.out
+    return trained / "exported"
 
 
 def record_of(run: Path) -> dict:
@@ -173,13 +185,12 @@ def test_what_is_not_allowed_is_one_line(run, tmp_path, arguments, fragments):
     assert snapshot(run) == before
 
 
-def test_the_exported_file_and_its_metadata_give_the_boxes_of_the_runs_own_test(run, trained):
+def test_the_exported_file_and_its_metadata_give_the_boxes_of_the_runs_own_test(run, trained, exported):
     onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra `export`")
-    outcome = call("export", "run=run")
-    assert (outcome.code, outcome.err) == (0, "")
-    assert "onnxruntime gives torch's boxes and probabilities to" in outcome.out
-    session = onnxruntime.InferenceSession(str(run / "model.onnx"))
-    said = {key: json.loads(value) for key, value in session.get_modelmeta().custom_metadata_map.items()}
+    session = onnxruntime.InferenceSession(str(exported / "model.onnx"))
+    metadata = session.get_modelmeta().custom_metadata_map
+    own = ("class_names", "preprocessing", "postprocessing", "run")
+    said = {key: json.loads(metadata[key]) for key in own}  # all others are ultralytics'
     assert tuple(said["class_names"]) == NAMES
     assert said["postprocessing"]["confidence"] == record_of(run)["best"]["chosen"]["confidence"]
     assert said["postprocessing"]["strides"] == [8, 16, 32]
@@ -187,7 +198,7 @@ def test_the_exported_file_and_its_metadata_give_the_boxes_of_the_runs_own_test(
     assert (given.name, given.shape[1:], output.name, output.shape[1:]) == (
         *("images", [3, SIDE, SIDE], "predictions", [6, 64 + 16 + 4]),
     )
-    assert b"site-packages" not in (run / "model.onnx").read_bytes()
+    assert b"site-packages" not in (exported / "model.onnx").read_bytes()
 
     images = torch.rand(5, 3, SIDE, SIDE)
     with torch.no_grad():
@@ -206,6 +217,22 @@ def test_the_exported_file_and_its_metadata_give_the_boxes_of_the_runs_own_test(
         assert count > 0
         np.testing.assert_allclose(scores[:count], recorded[1][i][:count], atol=1e-5)
         np.testing.assert_allclose(boxes[:count], recorded[0][i][:count], atol=0.01)
+
+
+def test_ultralytics_runs_both_exported_files_alike(run, trained, exported):
+    images = [str(trained / "data" / "images" / "test" / f"{i}.png") for i in range(6)]
+    results = []
+    for name in ("model.pt", "model.onnx"):  # several images at a time
+        yolo = ultralytics_module("models").YOLO(str(exported / name))
+        options = {"conf": record_of(run)["best"]["chosen"]["confidence"], "rect": False, "verbose": False, "batch": 4}
+        results.append(yolo.predict(images, device="cpu", **options))
+        assert yolo.names == dict(enumerate(NAMES))
+        assert yolo.predictor.imgsz == [SIDE, SIDE]
+    for whole, exported in zip(*results, strict=True):
+        assert len(whole.boxes) > 0
+        assert torch.equal(whole.boxes.cls, exported.boxes.cls)
+        torch.testing.assert_close(exported.boxes.conf, whole.boxes.conf, atol=1e-5, rtol=0)
+        torch.testing.assert_close(exported.boxes.xyxy, whole.boxes.xyxy, atol=0.01, rtol=0)
 
 
 def searched(session, path: Path, before: dict, after: dict) -> tuple[np.ndarray, np.ndarray]:

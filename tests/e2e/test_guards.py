@@ -147,7 +147,7 @@ STAGES = {
         ["strategy.head_epochs=2", "'full' would never begin", "trainer.max_epochs=2"],
     ),
     "two triggers": (
-        ["strategy=gradual_unfreezing", "strategy.stall_patience=1"],
+        ["strategy=gradual_unfreezing", "strategy.every_n_epochs=1", "strategy.stall_patience=1"],
         ["strategy.every_n_epochs=1, strategy.stall_patience=1", "exactly one"],
     ),
     "more singular values than a batch has": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,9 +18,10 @@ SCRIPT = """
 from tlbench.processes.launched import follow_launcher
 follow_launcher()
 from tlbench.notices import notice, warn_of
-notice("read: 3 images")
+import os
+notice(f"read: 3 images by {os.getpid()}", topic="these data")
 warn_of("few images")
-notice("read: 3 images\\nof 2 classes")
+notice("read: 3 images\\nof 2 classes", topic="other data")
 warn_of("ü" * 40_000)  # more than a pipe holds at once
 """
 
@@ -45,7 +47,7 @@ def run(notices: Notices | None, own_terminal: bool, warnings: Warnings) -> str:
         for message in inbox.messages():
             if message.kind == "notice":
                 assert notices is not None
-                notices.take(message.text, own_terminal)
+                notices.take(message, own_terminal)
             else:
                 warnings.add("arm", 0, message.text)
     inbox.close()
@@ -53,10 +55,10 @@ def run(notices: Notices | None, own_terminal: bool, warnings: Warnings) -> str:
     assert process.returncode == 0
     printed.seek(0)
     with printed:
-        return printed.read().decode()
+        return re.sub(r"by \d+", "by …", printed.read().decode())
 
 
-NOTICES = "read: 3 images\nread: 3 images\nof 2 classes\n"
+NOTICES = "read: 3 images by …\nread: 3 images\nof 2 classes\n"
 
 
 @pytest.mark.parametrize("own_terminal", [True, False])
@@ -66,12 +68,12 @@ def test_a_study_shows_notices_once_and_keeps_warnings(own_terminal, capsys):
     second = run(notices, own_terminal, warnings)
     assert {text for text, _, _ in warnings.found} == {"few images", "ü" * 40_000}
     assert len(warnings.found) == 4
-    shown = capsys.readouterr().out
+    shown = re.sub(r"by \d+", "by …", capsys.readouterr().out)
     if own_terminal:
         assert (first, second, shown) == (NOTICES, "", "")
     else:  # each into its own console.log
         assert first == second
-        assert first.startswith("read: 3 images\nwarning: few images\nread: 3 images\nof 2 classes\nwarning: ü")
+        assert first.startswith("read: 3 images by …\nwarning: few images\nread: 3 images\nof 2 classes\nwarning: ü")
         assert shown == NOTICES
     warnings.show()
     assert capsys.readouterr().out == f"warning: few images\nwarning: {'ü' * 40_000}\n"
