@@ -124,5 +124,5 @@ def test_no_name_in_a_file_is_imported_or_called(tmp_path: Path, name: str) -> N
         assert f"would run code ({name}), refused" in str(error)  # noqa: PT017 - it may also be read, as holding nothing
     else:
         assert (file.entries, network_in(file.content)) == ([], None)
-    assert set(sys.modules) == imported
+    assert not {module for module in set(sys.modules) - imported if not module.startswith("encodings.")}  # of zipfile
     assert not (tmp_path / "ran").exists()

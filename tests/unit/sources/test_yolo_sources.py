@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from tests.composed import config, model, source_of
 from tests.ultralytics_files import published_network, write_published
+from tlbench.adaptation.regularisers import SourcePenalty
 from tlbench.config import Normalisation, SourceConfig
 from tlbench.errors import WeightsError
 from tlbench.models.catalog import build_network
@@ -123,6 +125,17 @@ def test_networks_of_other_tasks_give_all_but_their_own_heads(tmp_path: Path, ki
     assert all(
         torch.equal(state(network)[key], given[key].to(t.dtype)) for key, t in state(network).items() if key not in NEW
     )
+
+
+def test_l2_sp_pulls_what_stayed_random_nowhere_but_to_zero(tmp_path: Path) -> None:
+    network, report = applied("checkpoint", write_published(tmp_path / "best.pt", published_network(classes=2)))
+    penalty = SourcePenalty(replace(network, new=tuple(report.reinitialised)), alpha=1.0, beta=0.0)
+    parameters = dict(network.module.named_parameters())
+    with torch.no_grad():
+        parameters["model.23.cv3.0.1.1.conv.weight"].add_(1)
+        assert float(penalty.penalty()) == 0
+        parameters["model.23.cv3.0.0.0.conv.weight"].add_(1)  # of the first layers, which were taken
+        assert float(penalty.penalty()) == pytest.approx(parameters["model.23.cv3.0.0.0.conv.weight"].numel() / 2)
 
 
 def test_state_dicts_in_half_precision_and_under_prefixes(tmp_path: Path) -> None:
