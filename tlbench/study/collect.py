@@ -17,7 +17,8 @@ _ABSENT = "(absent)"
 # Factors that change which images are tested on; the other keys under `data` leave the test split alone.
 _REDRAWS_TEST = {"data", *(f"data.{key}" for key in ("name", "root", "classes", "test_fraction"))}
 # … or how its images are decoded, which their fingerprint covers
-_DECODES_ANEW = {f"data.{key}" for key in ("image_size", "stored_size", "fit", "cache", "memory_budget_mb")}
+_DECODING = ("image_size", "stored_size", "fit", "decode", "pixel_range", "cache", "memory_budget_mb")
+_DECODES_ANEW = {f"data.{key}" for key in _DECODING}
 
 
 def run_name(run: Configured) -> str:

@@ -11,7 +11,7 @@ from tlbench.study.collect import check_comparable, covered, seedless_difference
 from tlbench.study.sides import Side
 from tlbench.study.summary import STUDY_METRICS, StudySummary, summarise_study
 
-_DECODING = ("image_size", "stored_size", "fit")
+_DECODING = ("image_size", "stored_size", "fit", "decode", "pixel_range")
 """Keys under `data` that the fingerprints of images depend on, as well as on whether they are kept in memory."""
 
 
