@@ -32,7 +32,7 @@ def was_read(task: str, target: Target[Any], labels: Mapping[str, Tensor]) -> Wa
         splits={
             name: SplitRead(
                 images=len(split),
-                origin=str(target.split_rule.get(name, "")),
+                origin=_origin(str(target.split_rule.get(name, "")), name),
                 classes=_counts(labels[name], target.class_names),
             )
             for name, split in target.splits.items()
@@ -40,6 +40,11 @@ def was_read(task: str, target: Target[Any], labels: Mapping[str, Tensor]) -> Wa
         files=None if target.inventory is None else _files(target.inventory),
         images=_images(list(target.facts.values()), target.pixel_ranges) if target.facts else None,
     )
+
+
+def _origin(rule: str, split: str) -> str:
+    """Rules of classification say whose a split is, and not which."""
+    return f"{rule} {split}" if rule == "official" or rule.endswith("'s") else rule
 
 
 def _counts(labels: Tensor, class_names: Sequence[str]) -> dict[str, int]:

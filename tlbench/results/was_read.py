@@ -176,12 +176,12 @@ def _pixels(kind: str, found: PixelsRead, images: int) -> str:
 
 
 def _files(found: FilesRead) -> str:
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.read.items())
+    kinds = ", ".join(_count(count, kind.removesuffix("s"), kind) for kind, count in found.read.items())
     total = sum(left.count for left in found.left_out.values())
     if not total:
         return f"read {kinds}; none left out"
     reasons = list(found.left_out.items())
-    told = [f"{left.count:,} {reason} ({_examples(left)})" for reason, left in reasons[:_REASONS]]
+    told = [f"{left.count:,} × {reason} ({_examples(left)})" for reason, left in reasons[:_REASONS]]
     if rest := sum(left.count for _, left in reasons[_REASONS:]):
         told.append(f"{rest:,} for {_count(len(reasons) - _REASONS, 'other reason')}")
     return f"read {kinds}; left out {total:,}: {'; '.join(told)}"

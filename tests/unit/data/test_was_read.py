@@ -40,7 +40,7 @@ def test_counts_of_each_class_in_each_split_and_where_the_splits_come_from(targe
     assert {name: split.origin for name, split in read.splits.items()} == {
         "train": "the rest",
         "val": "carved out",
-        "test": "the folder's",
+        "test": "the folder's test",
     }
     assert read.files is None
     assert read.images is None

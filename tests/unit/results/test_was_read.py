@@ -52,7 +52,7 @@ def test_the_block_names_classes_splits_images_and_files() -> None:
         "  test    1 image, the folder's test; crow 1, finch 0",
         "  images  20 × 30 to 3,000 × 4,000, median 480 × 640 (height × width); 10 % grey; 1,500 of 1,501 of 8 bits, "
         "values 0 to 255; 1 of 1,501 of 16 bits, values 12 to 4080, scaled from 0 … 4095",
-        "  files   read 1,501 images; left out 3: 2 not an image (.txt) (a.txt, …); 1 hidden (.DS_Store)",
+        "  files   read 1,501 images; left out 3: 2 × not an image (.txt) (a.txt, …); 1 × hidden (.DS_Store)",
     ]
 
 
@@ -93,7 +93,7 @@ def test_objects_and_images_without_any_are_told() -> None:
 def test_more_reasons_than_fit_are_summed_up() -> None:
     left_out = {f"reason {i}": LeftOut(count=10 - i, examples=[f"{i}.x"]) for i in range(6)}
     read = BIRDS.model_copy(update={"files": FilesRead(root=".", read={"images": 1}, left_out=left_out)})
-    assert lines(read)[-1].endswith("; 7 reason 3 (3.x, …); 11 for 2 other reasons")
+    assert lines(read)[-1].endswith("; 7 × reason 3 (3.x, …); 11 for 2 other reasons")
 
 
 def test_names_cannot_break_the_block() -> None:
