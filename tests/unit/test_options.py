@@ -28,6 +28,7 @@ OWN = ("model.import_path=m:N", "model.groups={head: [fc]}")
 NEEDS = {
     "model=module": OWN,
     "model=timm": ("model.name=resnet50",),
+    "model=torchvision": ("model.name=resnet50",),
     "source=checkpoint": ("source.path=w.pt",),
     "source=timm": ("model=timm", "model.name=resnet50"),
 }
@@ -64,7 +65,7 @@ def test_no_key_is_refused_for_anothers_default(base, override):
     else:
         return
     if override.startswith(FOREIGN[task]):
-        assert f"not for task={task}" in text or override == "model=timm"
+        assert f"not for task={task}" in text or override in ("model=timm", "model=torchvision")
     elif override in REFUSED:
         assert text.startswith((f"{override}: ", "regulariser.bss: "))
     else:
