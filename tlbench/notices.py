@@ -6,10 +6,16 @@ from tlbench.console import say_lines, warn
 from tlbench.processes.launched import tell_launcher
 
 
-def notice(text: str, topic: str) -> None:
-    """Show lines before training, as what was read: in a study once for each topic, when the first run says so."""
+def notice(text: str, topic: str, here: str | None = None) -> None:
+    """Show lines before training, as what was read: in a study once for each topic, when the first run says so.
+
+    Args:
+        text: Lines.
+        topic: What they are about.
+        here: What of it this process is to show, where it has shown the rest; None: all.
+    """
     if tell_launcher("notice", text, topic):
-        say_lines(text)
+        say_lines(text if here is None else here)
 
 
 def warn_of(text: str) -> None:

@@ -20,6 +20,7 @@ from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
 from tlbench.config_hash import config_hash
 from tlbench.console import complain, shown
+from tlbench.data.cache_folder import OF_THE_CACHE
 from tlbench.data.loader import check_batch_size
 from tlbench.data.open_module import open_module
 from tlbench.data.target_module import TargetModule
@@ -167,7 +168,8 @@ class _Run:
         c = self.config
         self.tuning = tuning_of(c, self.folder)
         pl.seed_everything(c.seeds.init, verbose=False)
-        module = open_module(c, self.say, self.warn)
+        notes: list[str] = []
+        module = open_module(c, lambda line: self._note(notes, line), self._warned)
         target = module.target
         names = target.class_names
         check_class_names(names)
@@ -179,7 +181,7 @@ class _Run:
             fingerprints={},
             storage=module.storage,
             pixel_ranges=dict(target.pixel_ranges),
-            read=module.was_read(),
+            read=module.was_read().model_copy(update={"notes": notes}),
         )
         self._say_what_was_read(self.data.read)
         with noting(code_names(c)) as files:
@@ -215,9 +217,22 @@ class _Run:
         begin_logging(self.loggers)
         return self.built
 
+    def _note(self, notes: list[str], line: str) -> None:
+        """Say a line of reading the data, and keep it, but for what depends on the machine alone."""
+        self.say(line)
+        if not line.startswith(OF_THE_CACHE):
+            notes.append(line)
+
+    def _warned(self, warning: str) -> None:
+        """Likewise a warning."""
+        self.warn(warning)
+        if not warning.startswith(OF_THE_CACHE):
+            self.warnings.append(warning)
+
     def _say_what_was_read(self, read: WasRead | None) -> None:
         if read is not None and is_first_process():
-            notice("\n".join(lines(read)), topic=self.config.data.model_dump_json())
+            said = "\n".join(lines(read, notes=False))
+            notice("\n".join(lines(read)), topic=self.config.data.model_dump_json(), here=said)
 
     def _audit(self, module: TargetModule[Any], data: DataRecord) -> list[str]:
         """Audit the splits that the run reads, into the record; the first of several processes does so for all."""

@@ -15,3 +15,7 @@ def cache_folder() -> Path:
     if given:
         return Path(os.path.expanduser(given))  # noqa: PTH111 (Path.expanduser raises for an unknown user)
     return Path(os.path.expanduser(os.getenv("XDG_CACHE_HOME") or "~/.cache")) / "tlbench"  # noqa: PTH111
+
+
+OF_THE_CACHE = ("decoded ", "drew ", "drawn documents ", "waits for another run")
+"""How lines begin that say what was done, or not, to keep images for other runs: of the machine, not of the data."""

@@ -85,7 +85,7 @@ class ObjectsRead(_Part):
 
 
 class WasRead(_Part):
-    """What a run read before it trained."""
+    """What a run read before it trained; `notes` are the lines that reading said, as what was bent to be read."""
 
     task: str
     data: str
@@ -93,6 +93,7 @@ class WasRead(_Part):
     files: FilesRead | None = None
     images: ImagesRead | None = None
     objects: ObjectsRead | None = None
+    notes: list[str] = []
 
     @property
     def class_names(self) -> list[str]:
@@ -100,11 +101,12 @@ class WasRead(_Part):
         return list(self.splits["train"].classes)
 
 
-def lines(read: WasRead) -> list[str]:
-    """The block, a line each."""
+def lines(read: WasRead, *, notes: bool = True) -> list[str]:
+    """The block, a line each; before it the notes, unless they have been seen."""
     table = list(_table(read))
     width = max(len(name) for name, _ in table)
-    return [escaped(f"{name:{width}}  {text}") for name, text in table]
+    block = [f"{name:{width}}  {text}" for name, text in table]
+    return [escaped(line) for line in (*(read.notes if notes else ()), *block)]
 
 
 def _table(read: WasRead) -> Iterator[tuple[str, str]]:
