@@ -105,7 +105,7 @@ DETECTION = {
     "a data.yaml that is not YAML": Case(OWN, _yaml("names: [", "names: [[")),
     "a data.yaml whose number of classes is another": Case(OWN, _yaml("names:", "nc: 3\nnames:")),
     "a data.yaml that names a folder that is not there": Case(OWN, _yaml("val: images/val", "val: images/valid")),
-    "a folder without images and labels": Case((*OWN, "data.root=annotated/train")),
+    "COCO's annotations as a YOLO folder": Case((*OWN, "data.root=annotated/train")),
     "no objects in any label file": Case(OWN, _no_objects),
     "no objects in the test split": Case(OWN, _no_objects_in_val),
     "an image with boxes that is none": Case(OWN, _unreadable),

@@ -30,7 +30,7 @@ from tlbench.interrupts import Interrupted, Signals, interruptible
 from tlbench.loggers.build import begin_logging, build_loggers, conclude_logging, log_result
 from tlbench.loggers.status import Status
 from tlbench.models.catalog import build_network
-from tlbench.names import check_class_names
+from tlbench.names import as_text, check_class_names
 from tlbench.notices import notice
 from tlbench.processes.rank import is_first_process
 from tlbench.processes.team import ProcessLost, Team
@@ -181,7 +181,7 @@ class _Run:
             fingerprints={},
             storage=module.storage,
             pixel_ranges=dict(target.pixel_ranges),
-            read=module.was_read().model_copy(update={"notes": notes}),
+            read=module.was_read().model_copy(update={"notes": as_text(notes)}),
         )
         self._say_what_was_read(self.data.read)
         with noting(code_names(c)) as files:

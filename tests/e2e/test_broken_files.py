@@ -75,7 +75,7 @@ def test_a_file_that_is_no_image(cifar10, tmp_path):
 
 def test_a_class_without_images(cifar10, tmp_path):
     (cifar10 / "train" / "emu").mkdir()
-    fails_and_keeps_the_earlier_run(tmp_path, CIFAR, "cifar10/train/emu", "no images", ".jpg", "remove the folder")
+    fails_and_keeps_the_earlier_run(tmp_path, CIFAR, "cifar10/train/emu", "no images", "remove the folder")
 
 
 def test_classes_in_one_split_only(cifar10, tmp_path):

@@ -152,7 +152,8 @@ def test_the_recipes_warm_up_fits_runs_of_any_length(optimizer):
 
 def test_the_hash_covers_what_affects_results_and_nothing_else():
     plain = config_hash(dumped())
-    assert config_hash(dumped("study=other", "on_missing=embedded", "data.root=/x", "logger.mistakes=3")) == plain
+    assert config_hash(dumped("study=other", "on_missing=embedded", "logger.mistakes=3")) == plain
+    assert config_hash(dumped("data=cifar10", "data.root=/x")) == config_hash(dumped("data=cifar10"))
     assert config_hash(dumped("data.limits.max_classes=7", "data.limits.max_label_mb=1")) == plain
     assert config_hash(dumped("rerun=true", "factors=[source,data.shots]")) == plain
     for override in ("seed=1", "source=random", "optimizer.lr=0.1", "data.shots=3", "trainer.precision=bf16-mixed"):

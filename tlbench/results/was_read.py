@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from tlbench.errors import short
-from tlbench.names import escaped
+from tlbench.names import as_text, escaped
 
 _CLASSES = 6
 """Up to so many are named in the block, with their counts."""
@@ -21,6 +22,11 @@ _NAMED = 120  # characters of the names of a kind of files that is told of
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_text(cls, values: Any) -> Any:
+        return as_text(values)
 
 
 class SplitRead(_Part):
