@@ -12,7 +12,7 @@ import torch
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.carve_options import matching_classes, wanted_classes
 from tlbench.data.file_tree import FileTree, Folder, read_tree
-from tlbench.data.folder_hints import hint_above, hint_table, images, is_copy, same_folders_in_each
+from tlbench.data.folder_hints import hint_above, hint_table, images, is_copy, same_folders_in
 from tlbench.data.inventory import take_inventory
 from tlbench.data.label_names import chosen, merged_labels, shown, some, typed, warn_of_lookalikes
 from tlbench.data.listing import Listed, Listing, check_same_classes, natural_order, warn_of_unread
@@ -209,12 +209,7 @@ class _Reader:
             self._leave_out(folder.folders[name], "without labels", "its name says that its images have no labels")
             folders.remove(folder.folders[name])
         kept = self._without_copies(folders, folders)
-        if (same := same_folders_in_each(kept)) is not None:
-            raise DataError(
-                f"{folder.path}: each folder in it ({some(sorted(f.name for f in kept))}) holds the same folders "
-                f"({some(same)}), so that either may be the classes; give the folder of one of them, move what is not "
-                f"to be read elsewhere, or name the classes: {chosen(f.name for f in kept)}"
-            )
+        self._check_level(folder, kept)
         deep = [f for f in kept if not f.has_own_images and len(f.with_images()) > 1]
         if deep and len(deep) < len(kept):
             within = some([f.name for f in deep[0].with_images()])
@@ -230,6 +225,17 @@ class _Reader:
                 self.say(f"{folder.path}: '{shown(of.name, name)}' and {name!r} are one class")
             classes.setdefault(name, []).append(of)
         return classes
+
+    def _check_level(self, folder: Folder, kept: Sequence[Folder]) -> None:
+        """Refuse class folders below which there may be the classes or splits."""
+        as_classes = f"or, where they are classes, name all of them: {chosen(f.name for f in kept)}"
+        if same := same_folders_in(kept):
+            holding, names = same
+            raise DataError(
+                f"{folder.path}: folders in it ({some(holding)}) hold folders of the same names ({some(names)}), so "
+                "that either may be the classes; rename them to train, val and test where they are splits, give the "
+                f"folder of one of them, move what is not to be read elsewhere, {as_classes}"
+            )
 
     def _no_classes(self, folder: Folder, split: str | None) -> DataError:
         count = sum(kind.image for kind in folder.kinds.values())
