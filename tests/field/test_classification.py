@@ -83,7 +83,7 @@ REFUSED = {
     "COVID-19 radiography": (
         "https://www.kaggle.com/datasets/tawsifurrahman/covid19-radiography-database",
         {f"{c}/{kind}/{c}-1.png": c for c in ("COVID", "Normal") for kind in ("images", "masks")},
-        r"each folder in it \(COVID, Normal\) holds the same folders \(images, masks\)",
+        r"folders in it \(COVID, Normal\) hold folders of the same names \(images, masks\)",
     ),
     "MVTec anomalies": (
         "https://www.mvtec.com/company/research/datasets/mvtec-ad",

@@ -12,12 +12,12 @@ import torch
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.carve_options import matching_classes, wanted_classes
 from tlbench.data.file_tree import FileTree, Folder, read_tree
-from tlbench.data.folder_hints import hint_above, hint_table, images, is_copy, same_folders_in_each
+from tlbench.data.folder_hints import few_in, hint_above, hint_table, images, is_copy, same_folders_in
 from tlbench.data.inventory import take_inventory
 from tlbench.data.label_names import chosen, merged_labels, shown, some, typed, warn_of_lookalikes
 from tlbench.data.listing import Listed, Listing, check_same_classes, natural_order, warn_of_unread
 from tlbench.data.split_names import split_name, split_names
-from tlbench.errors import DataError
+from tlbench.errors import DataError, short
 
 _WANTED = "wanted are train/<class>/* and, if there are such, val/<class>/* and test/<class>/*, or <class>/* alone"
 _ORDER = ("train", "val", "test")
@@ -140,11 +140,14 @@ class _Reader:
     def _unwrapped(self, folder: Folder) -> Folder:
         """The folder below that holds the classes or splits, where single folders are wrapped around it."""
         inner = folder
-        while not inner.has_own_images and len(only := inner.with_images()) == 1:
+        self._check_links(inner)
+        while few_in(inner) and len(only := inner.with_images()) == 1:
             name = split_name(only[0].name)
-            if only[0].has_own_images or self._named(inner) or (name and not name.rest and inner is self.tree.top):
+            if not few_in(only[0]) or self._named(inner) or (name and not name.rest and inner is self.tree.top):
                 break
+            self._leave_out_images_of(inner, "beside the folder of all others")
             inner = only[0]
+            self._check_links(inner)
         if inner is not folder and not split_name(inner.name):
             where = inner.below[len(folder.below) :]
             self.say(f"{folder.path}: the images lie in {where}, the only folder of images in it")
@@ -153,6 +156,19 @@ class _Reader:
     def _named(self, folder: Folder) -> bool:
         """Whether `data.classes` names folders here, so that they are classes."""
         return bool(self.wanted) and None not in matching_classes(list(folder.folders), self.wanted or ()).values()
+
+    def _check_links(self, folder: Folder) -> None:
+        """Refuse links that lead nowhere where folders of classes or splits lie, as those that they led to would lack.
+
+        Those with an ending are images that lack, which the scan counts.
+        """
+        for file in [] if self._named(folder) else folder.files:
+            place = folder.path / file
+            if not place.suffix and place.is_symlink() and not place.exists():
+                raise DataError(
+                    f"{place}: a link that leads nowhere ({short(str(place.readlink()))}), perhaps once to a folder of "
+                    "images; mend or remove it"
+                )
 
     def _split_folders(self, top: Folder) -> dict[str, Folder] | None:
         """Split → its folder; None where the folders are classes."""
@@ -209,12 +225,7 @@ class _Reader:
             self._leave_out(folder.folders[name], "without labels", "its name says that its images have no labels")
             folders.remove(folder.folders[name])
         kept = self._without_copies(folders, folders)
-        if (same := same_folders_in_each(kept)) is not None:
-            raise DataError(
-                f"{folder.path}: each folder in it ({some(sorted(f.name for f in kept))}) holds the same folders "
-                f"({some(same)}), so that either may be the classes; give the folder of one of them, move what is not "
-                f"to be read elsewhere, or name the classes: {chosen(f.name for f in kept)}"
-            )
+        self._check_level(folder, kept)
         deep = [f for f in kept if not f.has_own_images and len(f.with_images()) > 1]
         if deep and len(deep) < len(kept):
             within = some([f.name for f in deep[0].with_images()])
@@ -230,6 +241,26 @@ class _Reader:
                 self.say(f"{folder.path}: '{shown(of.name, name)}' and {name!r} are one class")
             classes.setdefault(name, []).append(of)
         return classes
+
+    def _check_level(self, folder: Folder, kept: Sequence[Folder]) -> None:
+        """Refuse class folders below which there may be the classes or splits."""
+        as_classes = f"or, where they are classes, name all of them: {chosen(f.name for f in kept)}"
+        if same := same_folders_in(kept):
+            holding, names = same
+            raise DataError(
+                f"{folder.path}: folders in it ({some(holding)}) hold folders of the same names ({some(names)}), so "
+                "that either may be the classes; rename them to train, val and test where they are splits, give the "
+                f"folder of one of them, move what is not to be read elsewhere, {as_classes}"
+            )
+        for of in kept:
+            names = [inner.name for inner in of.with_images()]
+            found = split_names(names) if few_in(of) else None
+            if found and len(set(found.splits.values())) > 1:
+                raise DataError(
+                    f"{of.path}: holds folders of splits ({some(names)}), all of which would be read as the class "
+                    f"{of.name!r}; give it itself if it is the data set, else move what is not to be trained on "
+                    f"elsewhere, {as_classes}"
+                )
 
     def _no_classes(self, folder: Folder, split: str | None) -> DataError:
         count = sum(kind.image for kind in folder.kinds.values())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tlbench.data.decode import EXTENSIONS
 from tlbench.data.file_tree import Folder
-from tlbench.data.label_names import some
+from tlbench.data.label_names import some, typed
 from tlbench.folders import entries_of, is_folder
 
 _LOOKED_AT = 50  # folders, and files in each
@@ -22,16 +22,39 @@ def is_copy(folder: Folder, other: Folder) -> bool:
     return first == second
 
 
-def same_folders_in_each(folders: Sequence[Folder]) -> list[str] | None:
-    """The names of the folders that lie in several of the folders, where all hold such and no images of their own.
+def few_in(folder: Folder) -> bool:
+    """Whether images lie in the folders below, and but a stray one or two, or one in twenty, beside these folders."""
+    own = sum(kind.image for kind in folder.kinds.values())
+    below = sum(kind.image for inner in folder.with_images() for _, kind in inner.names())
+    return own < below and own <= max(2, below // 20)
 
-    Then it cannot be known which level the classes are: `camera_1/{good,broken}`, `COVID/{images,masks}`.
+
+def unwrapped(folder: Folder) -> Folder:
+    """The folder below that holds several folders of images, or images, where single folders are wrapped around it."""
+    while len(only := folder.with_images()) == 1 and few_in(folder) and few_in(only[0]):
+        folder = only[0]
+    return folder
+
+
+def same_folders_in(folders: Sequence[Folder]) -> tuple[list[str], list[str]] | None:
+    """The names of the folders that hold folders of the same names, and these names, in whatever case.
+
+    Then it cannot be known which level the classes are: `camera_1/{good,broken}`, `COVID/{images,masks}`, or splits
+    under names of their own (`fold1/{cat,dog,emu}` and `fold2/{cat,dog}`). A single name in all (`cat/images`,
+    `dog/images`) means nothing.
     """
-    holding = [folder for folder in folders if folder.has_images]
-    if len(holding) < 2 or any(folder.has_own_images for folder in holding):
+    within = {
+        folder.name: {typed(f.name).casefold(): f.name for f in inner.with_images()}
+        for folder in folders
+        if few_in(inner := unwrapped(folder))
+    }
+    counts = Counter(key for names in within.values() for key in names)
+    shared = {key for key, count in counts.items() if count > 1}
+    if not shared or len(counts) < 2:
         return None
-    counts = Counter(inner.name for folder in holding for inner in folder.with_images())
-    return sorted(counts) if len(counts) > 1 and min(counts.values()) > 1 else None
+    holding = {name: names for name, names in within.items() if shared & names.keys()}
+    known = {key: name for names in holding.values() for key, name in names.items()}
+    return sorted(holding), sorted(known[key] for key in shared)
 
 
 def hint_above(root: Path) -> str:

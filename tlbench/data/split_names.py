@@ -15,7 +15,7 @@ SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "
 
 _WORDS: dict[str, Kind] = {
     **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev", "devel"), "val"),
+    **dict.fromkeys(("val", "valid", "validate", "validation", "dev", "devel"), "val"),
     **dict.fromkeys(("test", "testing", "tst"), "test"),
     **dict.fromkeys(("eval", "evaluation", "holdout"), "val or test"),
     **dict.fromkeys(("pred", "predict", "prediction", "unlabeled", "unlabelled", "inference"), "unlabelled"),

@@ -56,6 +56,7 @@ PAIR = {"cat": 2, "dog": 2}
         {"TrainImages": "train", "TestImages": "test"},
         {"train_images": "train", "val_images": "val"},
         {"asl_alphabet_train/asl_alphabet_train": "train", "asl_alphabet_test/asl_alphabet_test": "test"},
+        {"train": "train", "Validate": "val"},
         {"training-data": "train", "dev-data": "val"},
         {"trainval": "train", "test": "test"},
         {"train": "train", "dev": "val", "eval": "test"},
@@ -131,6 +132,18 @@ def test_single_folders_around_the_data_are_gone_through(tmp_path: Path, beside:
     assert said == [f"{tmp_path}: the images lie in archive/my data/, the only folder of images in it"]
 
 
+@pytest.mark.parametrize("splits", [(), ("train", "test")])
+def test_a_stray_image_beside_a_folder_around_the_data_is_left_out(tmp_path: Path, splits: tuple[str, ...]) -> None:
+    tree(tmp_path, *(f"dataset/{split}" for split in splits or ("",)))
+    touch(tmp_path, "preview.png")
+    listed, said = read(tmp_path)
+    assert shape(listed) == dict.fromkeys(splits or ("train",), PAIR)
+    assert said == [
+        f"{tmp_path}: images beside the folder of all others have no label: 1 left out (preview.png)",
+        f"{tmp_path}: the images lie in dataset/, the only folder of images in it",
+    ]
+
+
 def test_a_copy_of_the_data_within_itself_is_left_out(tmp_path: Path) -> None:
     for place, names in (("cells", ("sick", "well")), ("scans", ("train", "test"))):
         tree(tmp_path / place, *(("",) if place == "cells" else names), classes=("sick", "well"))
@@ -161,9 +174,16 @@ def test_a_copy_of_the_data_within_itself_is_left_out(tmp_path: Path) -> None:
             ["train/a/0.png", "train/b/0.png", "val/a/0.png", "val/b/0.png", "val/x/0.png"],
             r"in val, but not in train: x",
         ),
-        (["1/ok/0.png", "1/bad/0.png", "2/ok/0.png", "2/bad/0.png"], r"\(1, 2\) holds the same folders \(bad, ok\)"),
-        (["a/train/0.png", "a/test/0.png", "b/train/0.png", "b/test/0.png"], r"the same folders \(test, train\)"),
+        (
+            ["1/ok/0.png", "1/bad/0.png", "2/ok/0.png", "2/bad/0.png"],
+            r"\(1, 2\) hold folders of the same .* \(bad, ok\)",
+        ),
+        (["a/train/0.png", "a/test/0.png", "b/train/0.png", "b/test/0.png"], r"of the same names \(test, train\)"),
         (["train/train/a/0.png", "train/test/a/0.png", "test/a/0.png"], r"named like splits, within a folder that is"),
+        (
+            ["a/train/0.png", "a/test/0.png", "b/0.png"],
+            r"a: holds folders of splits \(test, train\), .*=\[a,b\]",
+        ),
         (["a/0.avif", "b/0.png"], r"a: no images in this class folder \(1 × an AVIF file, which is not read\)"),
         (["a/0.npy", "b/0.png", "c/0.png"], r"no images in this class folder \(1 × not an image \(\.npy\)\)"),
         (["0.png", "1.png", "labels.csv"], r"where labels\.csv names their classes, use data=image_csv data\.root="),
@@ -177,6 +197,47 @@ def test_layouts_that_are_refused_for_the_true_reason(tmp_path: Path, names: lis
     with pytest.raises(DataError, match=message) as caught:
         read(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("folders", "found"),
+    [
+        ({"训练集": "cat dog emu", "测试集": "cat dog"}, ("测试集, 训练集", "cat, dog")),
+        ({"fold1": "cat dog emu", "fold2": "cat dog"}, ("fold1, fold2", "cat, dog")),
+        ({"Entrenamiento": "cat dog", "Prueba": "Cat Dog"}, ("Entrenamiento, Prueba", "cat, dog")),
+        ({"A": "cat dog", "B": "cat emu", "C": "fox"}, ("A, B", "cat")),
+        ({"rps/rps": "paper rock", "rps-test-set/rps-test-set": "paper rock"}, ("rps, rps-test-set", "paper, rock")),
+        ({"rps/rps": "paper rock", "more": "paper"}, ("more, rps", "paper")),
+        ({"cat": "train test", "dog": "train"}, ("cat, dog", "train")),
+    ],
+)
+@pytest.mark.parametrize("stray", [False, True])
+def test_folders_of_folders_of_the_same_names_are_refused_unless_they_are_named(
+    tmp_path: Path, folders: dict[str, str], found: tuple[str, str], stray: bool
+) -> None:
+    for folder, classes in folders.items():
+        tree(tmp_path, folder, classes=classes.split())
+    if stray:
+        touch(tmp_path, f"{next(iter(folders))}/preview.png")
+    tops = sorted({folder.split("/")[0] for folder in folders})
+    message = r"folders in it \({}\) hold folders of the same names \({}\).* rename them to train, val and test where"
+    with pytest.raises(DataError, match=message.format(*found) + rf".*data\.classes=\[{','.join(tops)}\]"):
+        read(tmp_path)
+    assert list(shape(read(tmp_path, *tops)[0])["train"]) == tops
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        "cat/images/0.png dog/images/0.png",
+        "cat/pets/a/0.png cat/pets/b/0.png dog/pets/c/0.png",
+        "cat/a/0.png cat/b/0.png dog/c/0.png dog/d/0.png",
+        "cat/0.png cat/1.png cat/2.png cat/old/0.png dog/0.png dog/1.png dog/2.png dog/old/0.png dog/new/0.png",
+    ],
+)
+def test_nested_classes_of_names_of_their_own_are_read(tmp_path: Path, names: str) -> None:
+    touch(tmp_path, *names.split())
+    assert list(shape(read(tmp_path)[0])["train"]) == ["cat", "dog"]
 
 
 def test_images_are_known_by_content_and_what_is_not_read_is_warned_of(tmp_path: Path) -> None:
@@ -242,6 +303,16 @@ def test_broken_links_are_listed_and_links_upwards_are_named(tmp_path: Path) -> 
         with pytest.raises(DataError, match=r"cat/up: a link that leads back to a folder it lies in; remove it"):
             read(root)
         (root / "cat/up").unlink()
+
+
+@pytest.mark.parametrize("link", ["emu", "train/emu", "test", "set/emu"])
+def test_a_broken_link_in_the_place_of_a_folder_is_named(tmp_path: Path, link: str) -> None:
+    tree(tmp_path, "" if link == "emu" else link.split("/")[0] if "/" in link else "train")
+    (tmp_path / link).symlink_to("moved/away")
+    with pytest.raises(DataError, match=rf"{link}: a link that leads nowhere \(moved/away\).*; mend or remove it"):
+        read(tmp_path)
+    if link == "emu":
+        assert shape(read(tmp_path, "cat", "dog")[0]) == {"train": PAIR}
 
 
 def test_what_other_classes_have_is_left_out_and_counted(tmp_path: Path) -> None:
