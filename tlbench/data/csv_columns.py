@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from tlbench.data.csv_table import Table
+from tlbench.data.decode import EXTENSIONS
+from tlbench.data.image_kind import ending_of
 from tlbench.data.label_names import some
 from tlbench.data.split_names import split_names
 from tlbench.errors import DataError, short
@@ -89,7 +91,7 @@ def find_columns(table: Table, names_file: Callable[[str], bool], say: Callable[
         DataError: A column is lacking, or several may be meant.
     """
     header = table.header
-    if not any(map(is_name, header)) and any(cell and names_file(cell) for cell in header):
+    if _is_row(table, names_file):
         say(f"{table.file}: its first line is read as a row, as it names a file; there are no names of columns")
         table = table.without_header()
         header = table.header
@@ -111,6 +113,22 @@ def find_columns(table: Table, names_file: Callable[[str], bool], say: Callable[
     if rest:
         say(f"{table.file}: columns that are not read: {short(some(rest), 200)}")
     return Columns(table, path, label, one_hot, splits)
+
+
+# ---- the first line
+
+
+def _is_row(table: Table, names_file: Callable[[str], bool]) -> bool:
+    """Whether the first line has no names of columns: one of its cells has the ending of an image, or names a file as
+    those below it do.
+    """
+    if any(ending_of(cell.strip()) in EXTENSIONS for cell in table.header):
+        return True
+    there = [i for i, cell in enumerate(table.header) if cell.strip() and not is_name(cell) and names_file(cell)]
+    if not any(map(is_name, table.header)):
+        return bool(there)
+    rows = list(islice(table.rows, _LOOKED_AT))
+    return any(len({cells[i] for _, cells in rows}) == len(rows) and _hold_files(i, rows, names_file) for i in there)
 
 
 # ---- paths
@@ -177,6 +195,7 @@ def _renamed(table: Table, columns: list[int]) -> int:
 def _splits(table: Table, taken: set[int]) -> tuple[list[str] | None, set[int], set[int]]:
     """The split of each row, the columns that say so, and those that could but do not."""
     plain = [_plain(name) for name in table.header]
+    unnamed = not any(plain)
     named: dict[int, list[str]] = {}
     flags: dict[int, tuple[str, list[bool]]] = {}
     unused, numbered = set(), []
@@ -188,9 +207,10 @@ def _splits(table: Table, taken: set[int]) -> tuple[list[str] | None, set[int], 
         if name in _SPLIT and (flag := _FLAG.fullmatch(name)) and all(v.casefold() in _TRUE for v in values):
             flags[i] = (flag[1], [_TRUE[cell.casefold()] for cell in cells])
         elif name == "split" or (
-            (name in _SPLIT or (name not in _LABEL and not _is_index(table.header[i]) and len(values) < 5))
+            (name in _SPLIT or (name not in _LABEL and (unnamed or not _is_index(table.header[i])) and len(values) < 5))
             and (found := split_names(values)) is not None
             and not found.lacks_train
+            and not (unnamed and values - set(found.splits))
         ):
             named[i] = _named_splits(table, i, cells)
         elif name in _SPLIT and all(map(_NUMBER.fullmatch, values)):

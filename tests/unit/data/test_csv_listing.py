@@ -156,6 +156,41 @@ def test_columns_of_splits_are_used(root: Path, column: str, train: str, other: 
     assert said == ([] if column == "split" else [f"{root / 'list.csv'}: read splits from {column!r}"])
 
 
+@pytest.mark.parametrize(
+    ("files", "label", "split"),
+    [
+        ("images/{}.jpg", "dog", "train"),
+        ("images/{}", "dog", "Training"),
+        ("{}", "photo", "train"),
+        ("images/{}.jpg", "image", "train"),
+        ("images/{}.jpg", "label", None),
+    ],
+)
+def test_a_first_line_that_names_an_image_is_a_row(tmp_path: Path, files: str, label: str, split: str | None) -> None:
+    (tmp_path / "images").mkdir()
+    for i in range(6):
+        (tmp_path / f"images/{i}.jpg").touch()
+    rows = [f"{files.format(i)},{(label, 'cat')[i % 2]}" for i in range(6)]
+    if split is not None:
+        rows = [f"{row},{split if i < 4 else 'test'}" for i, row in enumerate(rows)]
+    listed, said = read(tmp_path, "\n".join(rows))
+    assert labels(listed) == {
+        f"images/{i}.jpg": ("train" if i < 4 or split is None else "test", (label, "cat")[i % 2]) for i in range(6)
+    }
+    assert "its first line is read as a row" in said[0]
+
+
+def test_a_first_line_of_names_stays_one_where_files_are_called_like_them(tmp_path: Path) -> None:
+    for name in ("0.jpg", "1.jpg", "2.jpg", "image.jpg", "label.jpg", "cat.jpg"):
+        (tmp_path / name).touch()
+    for header, cells in (
+        ("image,label,set", ["0,train", "1,train", "1,train"]),
+        ("image,cat,dog", ["0,1", "1,0", "1,0"]),
+    ):
+        listed, _ = read(tmp_path, table(header, [f"{i}.jpg,{row}" for i, row in enumerate(cells)]))
+        assert listed.parts["train"].names == ("0.jpg", "1.jpg", "2.jpg")
+
+
 def changed(old: str, new: str) -> str:
     assert old in PLAIN
     return PLAIN.replace(old, new)
