@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from tlbench.data.csv_table import Table
+from tlbench.data.decode import EXTENSIONS
+from tlbench.data.image_kind import ending_of
 from tlbench.data.label_names import some
-from tlbench.data.split_names import split_names
+from tlbench.data.split_names import split_name, split_names
 from tlbench.errors import DataError, short
 
 _PATHS = (
@@ -28,8 +30,15 @@ _SPLITS = (
 _PATH, _LABEL, _SPLIT = (frozenset(names.split()) for names in (_PATHS, _LABELS, _SPLITS))
 """Names of columns, without what is neither letter nor digit."""
 
-_FLAG = re.compile(r"(?:is)?(train|val|test)[a-z]*")
-_TRUE = {"true": True, "1": True, "1.0": True, "yes": True, "false": False, "0": False, "0.0": False, "no": False}
+_FLAG = re.compile(
+    r"(?:is|in|isin)?(?:(train)(?:ing)?|(val)(?:id(?:ation)?)?|(test)(?:ing)?)(?:set|split|subset|data|fold|image|img)?"
+)
+_OF_SPLITS = re.compile(r"split|subset|partition|phase|(?<!scaf)(?<!mani)(?<!un)fold(?!er)|^usage$")
+_MAY_BE_ELSE = frozenset(("dataset", "datatype", "mode", "stage"))  # where an image is from, a disease's stage, …
+_TRUE = {
+    **dict.fromkeys(("true", "1", "1.0", "yes", "t", "y"), True),
+    **dict.fromkeys(("false", "0", "0.0", "no", "f", "n"), False),
+}
 _NUMBER = re.compile(r"-?\d+(\.0+)?")
 _LOOKED_AT = 50  # rows, to know whether a column holds paths
 
@@ -89,7 +98,7 @@ def find_columns(table: Table, names_file: Callable[[str], bool], say: Callable[
         DataError: A column is lacking, or several may be meant.
     """
     header = table.header
-    if not any(map(is_name, header)) and any(cell and names_file(cell) for cell in header):
+    if _is_row(table, names_file):
         say(f"{table.file}: its first line is read as a row, as it names a file; there are no names of columns")
         table = table.without_header()
         header = table.header
@@ -111,6 +120,22 @@ def find_columns(table: Table, names_file: Callable[[str], bool], say: Callable[
     if rest:
         say(f"{table.file}: columns that are not read: {short(some(rest), 200)}")
     return Columns(table, path, label, one_hot, splits)
+
+
+# ---- the first line
+
+
+def _is_row(table: Table, names_file: Callable[[str], bool]) -> bool:
+    """Whether the first line has no names of columns: one of its cells has the ending of an image, or names a file as
+    those below it do.
+    """
+    if any(ending_of(cell.strip()) in EXTENSIONS for cell in table.header):
+        return True
+    there = [i for i, cell in enumerate(table.header) if cell.strip() and not is_name(cell) and names_file(cell)]
+    if not any(map(is_name, table.header)):
+        return bool(there)
+    rows = list(islice(table.rows, _LOOKED_AT))
+    return any(len({cells[i] for _, cells in rows}) == len(rows) and _hold_files(i, rows, names_file) for i in there)
 
 
 # ---- paths
@@ -175,40 +200,67 @@ def _renamed(table: Table, columns: list[int]) -> int:
 
 
 def _splits(table: Table, taken: set[int]) -> tuple[list[str] | None, set[int], set[int]]:
-    """The split of each row, the columns that say so, and those that could but do not."""
+    """The split of each row, the columns that say so, and those that could but do not.
+
+    Raises:
+        DataError: A column speaks of splits and nothing tells which rows are train, val and test.
+    """
     plain = [_plain(name) for name in table.header]
+    unnamed = not any(plain)
     named: dict[int, list[str]] = {}
     flags: dict[int, tuple[str, list[bool]]] = {}
-    unused, numbered = set(), []
+    unused, unclear = set(), []
     for i, name in enumerate(plain):
         if i in taken:
             continue
         cells = table.column(i)
         values = set(cells)
-        if name in _SPLIT and (flag := _FLAG.fullmatch(name)) and all(v.casefold() in _TRUE for v in values):
-            flags[i] = (flag[1], [_TRUE[cell.casefold()] for cell in cells])
-        elif name == "split" or (
-            (name in _SPLIT or (name not in _LABEL and not _is_index(table.header[i]) and len(values) < 5))
-            and (found := split_names(values)) is not None
-            and not found.lacks_train
-        ):
+        speaks = _speaks_of_splits(table.header[i])
+        may = name not in _LABEL and (unnamed or not _is_index(table.header[i])) and len(values) < 5
+        found = split_names(values) if name in _SPLIT or speaks or may else None
+        if found and unnamed and values - set(found.splits):
+            found = None
+        if (flag := _FLAG.fullmatch(name)) and (truths := _truths(cells)) is not None:
+            flags[i] = (next(filter(None, flag.groups())), truths)
+        elif name == "split" or (found is not None and not found.lacks_train):
             named[i] = _named_splits(table, i, cells)
-        elif name in _SPLIT and all(map(_NUMBER.fullmatch, values)):
-            numbered.append(i)
+        elif (
+            speaks
+            or (name in _SPLIT and all(map(_NUMBER.fullmatch, values)))
+            or (found and all(map(split_name, values)))
+        ):
+            unclear.append(i)
         elif name in _SPLIT:
             unused.add(i)
     found_splits = [*named.values(), *([_from_flags(table, flags)] if flags else [])]
     if any(splits != found_splits[0] for splits in found_splits[1:]):
         columns = some([_called(table.header, i) for i in sorted({*named, *flags})])
         raise DataError(f"{table.file}: columns {columns} give different splits; keep one of them")
-    if numbered and not found_splits:
-        column = numbered[0]
-        raise DataError(
-            f"{table.file}: column {_called(table.header, column)} numbers parts "
-            f"({some(sorted(set(table.column(column))))}), which are not train, val and test; say in a column split "
-            "which is which, or remove the column"
-        )
-    return (found_splits[0] if found_splits else None), {*named, *flags}, {*unused, *numbered}
+    for i in unclear:
+        values = set(table.column(i))
+        if not named and not (flags and all(map(_NUMBER.fullmatch, values))):
+            shown = short(some([value or "blank" for value in sorted(values)]), 200)
+            hint = "" if any(name in _LABEL for name in plain) else ", call it label if it holds those"
+            raise DataError(
+                f"{table.file}: column {_called(table.header, i)} speaks of splits, but its values ({shown}) do not "
+                f"tell which are train, val and test; write these in a column split instead{hint}, or remove the column"
+            )
+    return (found_splits[0] if found_splits else None), {*named, *flags}, {*unused, *unclear}
+
+
+def _speaks_of_splits(name: str) -> bool:
+    """Whether a column of that name tells splits, whatever is in it: `cv_fold`, `Set`, `is_test_image`."""
+    plain = _plain(name)
+    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold())
+    of_splits = _OF_SPLITS.search(plain) or _FLAG.fullmatch(plain) or {"set", "sets"} & set(words)
+    return bool(of_splits) and plain not in _MAY_BE_ELSE | _LABEL
+
+
+def _truths(cells: list[str]) -> list[bool] | None:
+    """What cells such as `Y` and `N` say; blank ones are false where the others are all true."""
+    values = {cell.casefold() for cell in cells}
+    known = {**_TRUE, "": False} if all(_TRUE.get(value) for value in values - {""}) else _TRUE
+    return [known[cell.casefold()] for cell in cells] if values <= known.keys() else None
 
 
 def _named_splits(table: Table, column: int, cells: list[str]) -> list[str]:

@@ -147,6 +147,13 @@ SPLIT = {path: ("test" if path.endswith("0.jpg") else "train", label) for path, 
         ("is_valid", "False", "True", "val"),
         ("isTest", "0", "1", "test"),
         ("is_valid", "no", "yes", "val"),
+        ("is_valid", "N", "Y", "val"),
+        ("is_test", "f", "T", "test"),
+        ("is_valid", "", "True", "val"),
+        ("is_training_image", "1", "0", "test"),
+        ("isValSet", "n", "y", "val"),
+        ("cv_fold", "train", "test", "test"),
+        ("split_name", "Train", "Val", "val"),
     ],
 )
 def test_columns_of_splits_are_used(root: Path, column: str, train: str, other: str, split: str) -> None:
@@ -154,6 +161,58 @@ def test_columns_of_splits_are_used(root: Path, column: str, train: str, other: 
     listed, said = read(root, table(f"path,label,{column}", rows))
     assert labels(listed) == {path: (split if of == "test" else of, label) for path, (of, label) in SPLIT.items()}
     assert said == ([] if column == "split" else [f"{root / 'list.csv'}: read splits from {column!r}"])
+
+
+@pytest.mark.parametrize(
+    ("files", "label", "split"),
+    [
+        ("images/{}.jpg", "dog", "train"),
+        ("images/{}", "dog", "Training"),
+        ("{}", "photo", "train"),
+        ("images/{}.jpg", "image", "train"),
+        ("images/{}.jpg", "label", None),
+    ],
+)
+def test_a_first_line_that_names_an_image_is_a_row(tmp_path: Path, files: str, label: str, split: str | None) -> None:
+    (tmp_path / "images").mkdir()
+    for i in range(6):
+        (tmp_path / f"images/{i}.jpg").touch()
+    rows = [f"{files.format(i)},{(label, 'cat')[i % 2]}" for i in range(6)]
+    if split is not None:
+        rows = [f"{row},{split if i < 4 else 'test'}" for i, row in enumerate(rows)]
+    listed, said = read(tmp_path, "\n".join(rows))
+    assert labels(listed) == {
+        f"images/{i}.jpg": ("train" if i < 4 or split is None else "test", (label, "cat")[i % 2]) for i in range(6)
+    }
+    assert "its first line is read as a row" in said[0]
+
+
+def test_a_first_line_of_names_stays_one_where_files_are_called_like_them(tmp_path: Path) -> None:
+    for name in ("0.jpg", "1.jpg", "2.jpg", "image.jpg", "label.jpg", "cat.jpg"):
+        (tmp_path / name).touch()
+    for header, cells in (
+        ("image,label,set", ["0,train", "1,train", "1,train"]),
+        ("image,cat,dog", ["0,1", "1,0", "1,0"]),
+    ):
+        listed, _ = read(tmp_path, table(header, [f"{i}.jpg,{row}" for i, row in enumerate(cells)]))
+        assert listed.parts["train"].names == ("0.jpg", "1.jpg", "2.jpg")
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [("folder", "AB"), ("offset", "12"), ("asset", "AB"), ("dataset", "AB"), ("stage", ["I", "II"]), ("value", "12")],
+)
+def test_columns_that_are_not_of_splits_are_left(root: Path, column: str, cells: Sequence[str]) -> None:
+    listed, said = read(root, with_column(column, cells))
+    assert labels(listed) == WANTED
+    assert said == [f"{root / 'list.csv'}: columns that are not read: {column}"]
+
+
+def test_a_column_split_settles_what_others_leave_open(root: Path) -> None:
+    splits = ["test", "train", "train", "train"]
+    listed, said = read(root, with_column("split,cv_fold", [f"{split},{i}" for i, split in enumerate(splits)]))
+    assert labels(listed) == SPLIT
+    assert said == [f"{root / 'list.csv'}: columns that are not read: cv_fold"]
 
 
 def changed(old: str, new: str) -> str:
@@ -184,8 +243,24 @@ def changed(old: str, new: str) -> str:
         (table("path,a,b", [f"{path},1,1" for path, _ in ROWS]), r"line 2: 2 classes \(a, b\); an image has one label"),
         (table("path,a,b", [f"{path},0,0" for path, _ in ROWS]), r"line 2: no class; an image has one label"),
         (table("path,class,tag", [f"{p},{v},{i % 2}" for i, (p, v) in enumerate(ROWS)]), r"'class', 'tag' may all be"),
-        (with_column("fold", "01234"), r"'fold' numbers parts \(0, 1"),
-        (with_column("kfold", ["0.0", "1.0"]), r"'kfold' numbers parts"),
+        (with_column("fold", "01234"), r"'fold' speaks of splits, but its values \(0, 1"),
+        (with_column("kfold", ["0.0", "1.0"]), r"'kfold' speaks of splits"),
+        *[
+            (with_column(name, cells), rf"column {name!r} speaks of splits, but its values \({values}\) do not tell")
+            for name, cells, values in (
+                ("phase", ["dev", "test"], "dev, test"),
+                ("purpose", ["dev", "test"], "dev, test"),
+                ("set", "AB", "A, B"),
+                ("DataSplit", ["learn", "check"], "check, learn"),
+                ("subset", ["learn", ""], "blank, learn"),
+                ("cv_fold", "123", "1, 2, 3"),
+                ("foldId", "12", "1, 2"),
+                ("split_id", "12", "1, 2"),
+                ("is_valid", ["ok", "no"], "no, ok"),
+                ("is_valid", ["False", ""], "blank, False"),
+            )
+        ],
+        (PLAIN.replace("path,label", "path,phase"), r"split instead, call it label if it holds those, or remove"),
         (with_column("split", ["train", ""]), r"line 3: split ''"),
         (with_column("split", ["train", "eval"]), r"line 3: split 'eval' may be val or test; allowed: train, val"),
         (with_column("split,is_valid", ["train,0", "train,1"]), r"columns 'split', 'is_valid' give different splits"),
