@@ -18,7 +18,9 @@ WANTED = {path: ("train", label) for path, label in ROWS}
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", "/root")  # of tables at home another inventory is taken
+    monkeypatch.chdir("/")
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -305,7 +307,27 @@ def test_a_broken_link_is_listed(root: Path) -> None:
     assert labels(read(root, PLAIN)[0]) == WANTED
 
 
-def test_the_inventory_is_of_the_folder_that_holds_all(root: Path) -> None:
+def test_the_inventory_is_of_all_files_below_the_tables_folder(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("notes.md", "other/x.jpg", "images/cat/more/9.jpg"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).touch()
+    inventory = read(root, PLAIN)[0].inventory
+    assert inventory.root == root
+    assert inventory.read == {"images": tuple(FILES), "tables": ("list.csv",)}
+    assert inventory.left_out == {
+        "not named by the table": ("other/x.jpg", "images/cat/more/9.jpg"),
+        "not an image (.md)": ("notes.md",),
+    }
+    for change in (monkeypatch.chdir, lambda root: monkeypatch.setenv("HOME", str(root))):
+        monkeypatch.chdir("/")
+        change(root)
+        inventory = read(root, PLAIN)[0].inventory
+        assert inventory.root == root / "images"
+        assert inventory.read["tables"] == ("../list.csv",)
+        assert inventory.left_out == {"not named by the table": ("cat/more/9.jpg",)}
+
+
+def test_the_inventory_names_why_each_file_is_left_out(root: Path) -> None:
     for name in ("images/cat/9.jpg", "images/notes.txt", "images/.x", "other/1.jpg"):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).touch()
@@ -315,7 +337,7 @@ def test_the_inventory_is_of_the_folder_that_holds_all(root: Path) -> None:
     assert inventory.left_out == {
         "not an image (.txt)": ("images/notes.txt",),
         "hidden": ("images/.x",),
-        "not named by the table": ("images/cat/9.jpg",),
+        "not named by the table": ("other/1.jpg", "images/cat/9.jpg"),
         "of a class that is not in data.classes": (FILES[0],),
     }
 
