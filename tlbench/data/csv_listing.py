@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -154,8 +154,9 @@ def _paths(file: Path, columns: Columns, labels: Sequence[str], finder: PathFind
 
 
 def _inventory(file: Path, names: Sequence[str], others: Mapping[str, str]) -> Inventory:
-    """Of the deepest folder that holds all listed images, where that lies below the file's own; else of the folders in
-    which they lie. The file itself belongs to it.
+    """Of all files below the file's own folder, and of those in the folders of images that lie elsewhere. Where that
+    folder is one of which nobody knows what is in it (`_is_of_all_things`), of those below the deepest that holds all
+    images, or in their folders where it is that itself. The file belongs to it in each case.
     """
     own = os.path.abspath(file.parent)  # noqa: PTH100 - links are not resolved
     places = {name: os.path.normpath(os.path.join(own, name)) for name in [*names, *others]}  # noqa: PTH118
@@ -163,10 +164,14 @@ def _inventory(file: Path, names: Sequence[str], others: Mapping[str, str]) -> I
     deepest = os.path.commonpath(holding)
     root = os.path.commonpath([own, deepest])
     table = os.path.join(own, file.name)  # noqa: PTH118
-    if deepest != own and root == own:
-        found: Iterable[str] = (os.path.join(deepest, name) for name in all_files(Path(deepest)))  # noqa: PTH118
-    else:
-        found = (place for folder in holding for place in _files_in(folder))
+    walked = own
+    if _is_of_all_things(own):
+        walked = "" if deepest == own or root != own else deepest
+        root = walked or root
+    found = [os.path.join(walked, name) for name in all_files(Path(walked))] if walked else []  # noqa: PTH118
+    for folder in holding:
+        if not walked or os.path.commonpath([walked, folder]) != walked:
+            found += _files_in(folder)
     relative = {place: _below(root, place) for place in dict.fromkeys([*found, table])}
     reasons = {_below(root, places[name]): reason for name, reason in others.items()}
     read = [_below(root, places[name]) for name in names]
@@ -175,6 +180,13 @@ def _inventory(file: Path, names: Sequence[str], others: Mapping[str, str]) -> I
         if name not in listed and place != table and not any(map(is_hidden, name.split("/"))):
             reasons[name] = kind_of_file(place).reason or "not named by the table"
     return take_inventory(Path(root), relative.values(), {"images": read, "tables": [relative[table]]}, reasons)
+
+
+def _is_of_all_things(folder: str) -> bool:
+    """Whether it is the working directory, somebody's home or a folder above homes: to walk it may take hours."""
+    place = Path(os.path.realpath(folder))
+    home = Path(os.path.realpath(os.path.expanduser("~")))  # noqa: PTH111 - Path.home raises where there is none
+    return place in (Path.cwd(), home, *home.parents) or str(place.parent) in ("/home", "/Users")
 
 
 def _files_in(folder: str) -> list[str]:

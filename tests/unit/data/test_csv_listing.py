@@ -18,7 +18,9 @@ WANTED = {path: ("train", label) for path, label in ROWS}
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", "/root")  # of tables at home another inventory is taken
+    monkeypatch.chdir("/")
     for name in FILES:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -56,7 +58,7 @@ PLAIN = table("path,label", [f"{path},{label}" for path, label in ROWS])
     [
         (PLAIN, None),
         (PLAIN.replace("path,label", "Path,Label"), "path from 'Path', label from 'Label'"),
-        (PLAIN.replace("path,label", " path, label"), "label from 'label'"),
+        (PLAIN.replace("path,label", " path, label"), None),
         (PLAIN.replace("path,label", "filename,class"), "path from 'filename', label from 'class'"),
         (PLAIN.replace("path,label", "id,label"), "path from 'id'"),
         (PLAIN.replace("path,label", "image_id,breed"), "path from 'image_id', label from 'breed'"),
@@ -82,7 +84,11 @@ PLAIN = table("path,label", [f"{path},{label}" for path, label in ROWS])
             table("filename,cat,dog", [f"{p},{int(label == 'cat')},{float(label == 'dog')}" for p, label in ROWS]),
             "labels from the columns cat, dog",
         ),
-        (PLAIN.replace(",", ", "), "' cat' as 'cat'"),
+        (PLAIN.replace(",", ", "), None),
+        (table('"path", "label"', [f'"{path}", "{label}"' for path, label in ROWS]), None),
+        (table("label, path", [f'{label}, "{path}"' for path, label in ROWS]), None),
+        ("sep=;\n" + PLAIN.replace(",", ";"), "delimited by semicolons"),
+        ('"sep=,"\r\n' + PLAIN, None),
         (PLAIN.replace("3.jpg,cat", "3.jpg,cat "), "'cat ' as 'cat'"),
         (PLAIN.replace("3.jpg,cat", "3.jpg,cat\u200b"), "cat\\u200b' as 'cat'"),
         (PLAIN.replace("3.jpg,cat", "3.jpg,\ufeffcat"), "as 'cat'"),
@@ -224,6 +230,9 @@ def changed(old: str, new: str) -> str:
     ("text", "message"),
     [
         (changed("0.jpg,cat", "0.jpg,cat, white"), r"line 2: 3 cells, where the first line has 2; put a text"),
+        ("sep=,\n" + changed("2.jpg,dog", "2.jpg"), r"line 9: 1 cells, where the first line has 2"),
+        (PLAIN.encode("utf-16-le"), r"looks like UTF-16 without its mark at the start; save it as"),
+        (PLAIN.encode("utf-16-be"), r"looks like UTF-16 without its mark"),
         (changed("2.jpg,dog", "2.jpg"), r"line 8: 1 cells, where the first line has 2"),
         (changed("1.jpg,cat", "1.jpg,nan"), r"line 3: label 'nan', which stands for a missing value"),
         (changed("1.jpg,cat", "1.jpg,<NA>"), r"line 3: label '<NA>', which stands for a missing value"),
@@ -305,7 +314,27 @@ def test_a_broken_link_is_listed(root: Path) -> None:
     assert labels(read(root, PLAIN)[0]) == WANTED
 
 
-def test_the_inventory_is_of_the_folder_that_holds_all(root: Path) -> None:
+def test_the_inventory_is_of_all_files_below_the_tables_folder(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("notes.md", "other/x.jpg", "images/cat/more/9.jpg"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).touch()
+    inventory = read(root, PLAIN)[0].inventory
+    assert inventory.root == root
+    assert inventory.read == {"images": tuple(FILES), "tables": ("list.csv",)}
+    assert inventory.left_out == {
+        "not named by the table": ("other/x.jpg", "images/cat/more/9.jpg"),
+        "not an image (.md)": ("notes.md",),
+    }
+    for change in (monkeypatch.chdir, lambda root: monkeypatch.setenv("HOME", str(root))):
+        monkeypatch.chdir("/")
+        change(root)
+        inventory = read(root, PLAIN)[0].inventory
+        assert inventory.root == root / "images"
+        assert inventory.read["tables"] == ("../list.csv",)
+        assert inventory.left_out == {"not named by the table": ("cat/more/9.jpg",)}
+
+
+def test_the_inventory_names_why_each_file_is_left_out(root: Path) -> None:
     for name in ("images/cat/9.jpg", "images/notes.txt", "images/.x", "other/1.jpg"):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).touch()
@@ -315,7 +344,7 @@ def test_the_inventory_is_of_the_folder_that_holds_all(root: Path) -> None:
     assert inventory.left_out == {
         "not an image (.txt)": ("images/notes.txt",),
         "hidden": ("images/.x",),
-        "not named by the table": ("images/cat/9.jpg",),
+        "not named by the table": ("other/1.jpg", "images/cat/9.jpg"),
         "of a class that is not in data.classes": (FILES[0],),
     }
 

