@@ -19,9 +19,8 @@ LABELS = ".txt"
 _NAMES = frozenset({"classes.txt", "predefined_classes.txt", "labels.txt", "names.txt", "readme.txt"})
 """Texts beside label files that are none."""
 
-_NO_TRUTH = frozenset(
-    "run runs pred preds predict predicts predicted prediction predictions detect detection detections inference "
-    "result results output outputs backup backups bak old copy trash deleted".split()
+_NO_TRUTH = re.compile(
+    "(run|pred|predict|predicted|prediction|inference|result|output|backup|bak|old|copy|trash|deleted)s?"
 )
 """Words of folders whose texts are predictions, or were replaced."""
 
@@ -181,7 +180,8 @@ class _Finder:
         """Whether a folder's name allows that it holds the labels of a folder of images."""
         below = self.shown(place).split("/")
         splits = {split_in(self.shown(images).split("/")), split_in(below)} - {None}
-        return len(splits) < 2 and not any(_NO_TRUTH & set(_WORD.findall(part.casefold())) for part in below)
+        words = [word for part in below for word in _WORD.findall(part.casefold())]
+        return len(splits) < 2 and not any(map(_NO_TRUTH.fullmatch, words))
 
     def _elsewhere(self, images: str, places: Sequence[str]) -> str:
         files = _some([self.shown(place) for place in places])
