@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tlbench.data.detection.yolo_paths import alike, folded
+from tlbench.data.detection.yolo_paths import alike, folded, split_in
 from tlbench.errors import DataError
 from tlbench.regular_file import open_regular
 
@@ -17,6 +19,13 @@ LABELS = ".txt"
 _NAMES = frozenset({"classes.txt", "predefined_classes.txt", "labels.txt", "names.txt", "readme.txt"})
 """Texts beside label files that are none."""
 
+_NO_TRUTH = re.compile(
+    "(run|pred|predict|predicted|prediction|inference|result|output|backup|bak|old|copy|trash|deleted)s?"
+)
+"""Words of folders whose texts are predictions, or were replaced."""
+
+_WORD = re.compile(r"[^\W\d_]+")
+_NEARLY_ALL = 0.95  # of a folder's images: so many have label files in another folder, or it is not theirs
 _NAMED = 3  # files in a message
 _MANY = 0.05  # of the images: so many of them without labels beside as many label files without images are refused
 
@@ -46,7 +55,8 @@ def find_label_files(
     The last `images` of an image's path becomes `labels`, or the label file is beside the image; its name is the
     image's with `.txt` for the ending. Where there is none so, one is taken that fits but for `.TXT`, for the image's
     ending left in it, for capitals, or for the way in which accents are composed; and where the folder has none at all,
-    the only folder below the root that holds label files of the images' names.
+    the only folder below the root that holds label files of (nearly) all the images' names, unless its name is another
+    split's or that of predictions or copies, or it fits other images as well.
 
     Args:
         root: The folder that the names are relative to.
@@ -56,8 +66,8 @@ def find_label_files(
         warn: Shows the user a warning.
 
     Raises:
-        DataError: Two images share a label file, two label files fit one image, or the names of images and label files
-            differ.
+        DataError: Two images share a label file, two label files fit one image, the names of images and label files
+            differ, or a folder without label files has some elsewhere that may not be its own.
     """
     finder = _Finder(root, names)
     for folder in finder.images:
@@ -143,21 +153,44 @@ class _Finder:
             return
         used = set(self.labels.values())
         places: dict[str, set[str]] = {}
+        holders: dict[str, list[str]] = {}
         for text in texts:
             folder, file = os.path.split(f"{self.root}/{text}")
             if folder not in used:
                 places.setdefault(folder, set()).add(file)
-        found: dict[str, str] = {}
+                holders.setdefault(file, []).append(folder)
+        wanted = {f: {_stem(_file(self.names[i])) + LABELS for i in images} for f, images in self.images.items()}
+        found: dict[str, list[str]] = {}
+        for folder, files in wanted.items():
+            counts = Counter(place for file in files for place in holders.get(file, ()))
+            good = [p for p, n in counts.items() if n >= _NEARLY_ALL * len(files) and self._may_be_of(folder, p)]
+            found[folder] = good
+            if folder in lacking and counts and len(good) != 1:
+                raise DataError(self._elsewhere(folder, list(counts)))
+        taken = Counter(place for good in found.values() for place in good)
         for folder in lacking:
-            wanted = {_stem(_file(self.names[i])) + LABELS for i in self.images[folder]}
-            fitting = [place for place, files in places.items() if files & wanted]
-            if len(fitting) == 1:
-                found[folder] = fitting[0]
-        for folder, place in found.items():
-            if list(found.values()).count(place) == 1:
+            for place in found[folder]:
+                if taken[place] > 1:
+                    raise DataError(self._elsewhere(folder, [place]))
                 self.labels[folder] = place
                 count = self.match(folder)
                 say(f"{self.shown(folder)}: the label files of {count} of its images are in {self.shown(place)}")
+
+    def _may_be_of(self, images: str, place: str) -> bool:
+        """Whether a folder's name allows that it holds the labels of a folder of images."""
+        below = self.shown(place).split("/")
+        splits = {split_in(self.shown(images).split("/")), split_in(below)} - {None}
+        words = [word for part in below for word in _WORD.findall(part.casefold())]
+        return len(splits) < 2 and not any(map(_NO_TRUTH.fullmatch, words))
+
+    def _elsewhere(self, images: str, places: Sequence[str]) -> str:
+        files = _some([self.shown(place) for place in places])
+        labels = self.shown(self.labels[images])
+        return (
+            f"{self.shown(images)}: none of {len(self.images[images])} images has a label file in {labels}; texts of "
+            f"such names are in {files}, but may be predictions, copies, or other images' labels, and are not read; "
+            f"move the right ones to {labels}, or put empty label files there for images without objects"
+        )
 
     def check_shared(self) -> None:
         """Refuse label files that serve several images."""
@@ -264,6 +297,10 @@ def _looks_like_labels(path: str) -> bool:
         return len(cells) >= 5 and all(math.isfinite(float(cell)) for cell in cells)
     except (OSError, ValueError):
         return False
+
+
+def _some(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:_NAMED])}{', …' if len(names) > _NAMED else ''}"
 
 
 def _stem(name: str) -> str:

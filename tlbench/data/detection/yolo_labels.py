@@ -24,7 +24,7 @@ BOX = 5
 TRIANGLE = 7
 """Columns of the smallest polygon."""
 
-_SAMPLE = 2_000
+_SAMPLE, _OF_EACH = 2_000, 20
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ class LabelRows:
         hulls: (N · 4) smallest x and y, largest x and y of its points: of all pairs of numbers behind the class, or,
             where `kpt_shape` is known, of the key points that are labelled. Of a box alone: as its numbers.
         sixths: Whether the sixth numbers of rows that have six are whole, as a track's are.
-        sample: Rows of more than six numbers, the first 2,000.
+        unique_sixths: Whether no sixth number occurs twice in a file, as no track's does.
+        most_sixth: The largest sixth number.
+        sample: Rows of more than six numbers, the first 2,000, and the first 20 of each length.
         duplicates: Image and line of rows that repeat an earlier one of their file.
         bad: Image, line, text and what is wrong with it, of each line that is no row of numbers.
     """
@@ -70,9 +72,12 @@ class LabelRows:
     firsts: array[float] = field(default_factory=lambda: array("d"))
     hulls: array[float] = field(default_factory=lambda: array("d"))
     sixths: bool = True
+    unique_sixths: bool = True
+    most_sixth: float = 0.0
     sample: list[tuple[float, ...]] = field(default_factory=list)
     duplicates: list[tuple[int, int]] = field(default_factory=list)
     bad: list[tuple[int, int, str, str]] = field(default_factory=list)
+    _sampled: Counter[int] = field(default_factory=Counter)
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -97,6 +102,7 @@ class LabelRows:
             UnicodeDecodeError: It is not text.
         """
         seen: set[tuple[float, ...]] = set()
+        tracks: set[float] = set()
         found = 0
         for line, text in enumerate(content.decode("utf-8-sig").splitlines(), 1):
             cells = text.split()
@@ -113,6 +119,9 @@ class LabelRows:
                 self.duplicates.append((image, line))
             else:
                 seen.add(values)
+                if len(values) == BOX + 1:
+                    self.unique_sixths = self.unique_sixths and values[BOX] not in tracks
+                    tracks.add(values[BOX])
                 self._add(image, line, values, points)
         return found
 
@@ -125,8 +134,10 @@ class LabelRows:
         self.firsts.extend(values[1:BOX])
         if columns == BOX + 1:
             self.sixths = self.sixths and values[BOX].is_integer() and values[BOX] >= 0
-        elif columns > BOX and len(self.sample) < _SAMPLE:
+            self.most_sixth = max(self.most_sixth, values[BOX])
+        elif columns > BOX and (len(self.sample) < _SAMPLE or self._sampled[columns] < _OF_EACH):
             self.sample.append(values)
+            self._sampled[columns] += 1
         if points and columns == points.columns:
             pairs = [(x, y) for x, y, seen in key_points(values, points.numbers) if seen]
             xs, ys = [x for x, _ in pairs] or [0.0], [y for _, y in pairs] or [0.0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench.data.split_names import split_name
@@ -16,6 +17,12 @@ def split_of(folder: str) -> str | None:
     """The split that a folder's name stands for by itself: `train`, `Valid`, `train2017`, …; None: it is no split's."""
     found = split_name(folder)
     return found.kind if found and not (found.rest or found.weak) and found.kind in ("train", "val", "test") else None
+
+
+def split_in(parts: Sequence[str]) -> str | None:
+    """The split that the last of a path's folders stands for which is a split's, in any form (`dev`)."""
+    kinds = [found.kind for part in parts if (found := split_name(part)) and not found.rest]
+    return next((kind for kind in reversed(kinds) if kind in ("train", "val", "test")), None)
 
 
 def folded(name: str) -> str:

@@ -36,6 +36,8 @@ _AROUND = 0.1  # of a box's size, that key points may lie outside of it
 _ENOUGH, _REACHING, _SHARE = 10, 3, 0.03  # rows; of them reaching out of the image; and the share of those
 _TINY, _TINY_ROWS = 0.02, 10
 _ONE_SIZE_FITS = 0.99
+_ENOUGH_POLYGONS = 50  # of a length
+_HALF_TURN = 180  # degrees
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +102,7 @@ def check_plausible(root: Path, rows: LabelRows, decided: Decided, warn: Callabl
         DataError: They are.
     """
     columns = torch.tensor(rows.columns, dtype=torch.int64)
+    _check_sixths(root, rows, int((columns == BOX + 1).sum()), warn)
     box = (columns <= BOX + 1) | (decided.reading == "boxes")
     x, y, w, h = torch.tensor(rows.firsts, dtype=torch.float64).view(-1, 4)[box].T
     count = len(x)
@@ -127,6 +130,27 @@ def check_plausible(root: Path, rows: LabelRows, decided: Decided, warn: Callabl
     warn(f"{found}, by more than 1 %; they are clipped, but if that is not what the numbers mean, the boxes are wrong")
 
 
+def _check_sixths(root: Path, rows: LabelRows, count: int, warn: Callable[[str], None]) -> None:
+    """Refuse sixth numbers that are no tracks', and warn of those that may be angles.
+
+    Raises:
+        DataError: One occurs twice in a file.
+    """
+    if not count:
+        return
+    if not rows.unique_sixths:
+        raise DataError(
+            f"{root}: {count} label rows have a sixth number, up to {rows.most_sixth:g}, which occurs more than once "
+            "in a file, so it is no track but perhaps an angle or a confidence; wanted is class cx cy w h; write "
+            "oriented boxes as class x1 y1 x2 y2 x3 y3 x4 y4, or remove the sixth number if boxes are upright"
+        )
+    if rows.most_sixth <= _HALF_TURN:
+        warn(
+            f"{count} label rows have a sixth number, a whole one up to {rows.most_sixth:g}; it is not read as it may "
+            "be a track, but if it is an angle in degrees, the boxes are wrong"
+        )
+
+
 def _told(rows: LabelRows, points: KeyPoints, say: Callable[[str], None]) -> Reading:
     counts = rows.counts()
     shape = f"kpt_shape: [{points.count}, {points.numbers}]"
@@ -144,7 +168,9 @@ def _told(rows: LabelRows, points: KeyPoints, say: Callable[[str], None]) -> Rea
 def _guessed(root: Path, rows: LabelRows, say: Callable[[str], None]) -> Reading:
     counts = rows.counts()
     longer = {columns: count for columns, count in counts.items() if columns > BOX + 1}
-    if len(longer) != 1:
+    if len(longer) > 1:
+        return _guessed_of_lengths(root, rows, longer, say)
+    if not longer:
         return "points"
     ((columns, count),) = longer.items()
     rest = columns - BOX
@@ -172,6 +198,37 @@ def _guessed(root: Path, rows: LabelRows, say: Callable[[str], None]) -> Reading
     say(
         f"{count} label rows of {columns} numbers are read as class cx cy w h and {of}, which are left out; no "
         "kpt_shape in a data.yaml says so, but as polygons they make no sense"
+    )
+    return "boxes"
+
+
+def _guessed_of_lengths(root: Path, rows: LabelRows, longer: dict[int, int], say: Callable[[str], None]) -> Reading:
+    """Key points where a length's rows, which are many, cannot be polygons, and the others' can be boxes as well."""
+    boxes: dict[int, list[bool]] = {}
+    for values in rows.sample:
+        boxes.setdefault(len(values), []).append(_is_box(values))
+    posed = []
+    for columns, fits in boxes.items():
+        if len(fits) >= _ENOUGH and sum(fits) >= (1 - _FEW) * len(fits):
+            sample = [values for values in rows.sample if len(values) == columns][:_ENOUGH_POLYGONS]
+            polygons = sum(columns % 2 == 1 and _is_polygon(values) for values in sample)
+            if len(sample) - polygons > _APART * len(sample):
+                posed.append(columns)
+    if not posed:
+        return "points"
+    others = [columns for columns in longer if columns not in posed]
+    no_boxes = [columns for columns in others if not all(boxes[columns])]
+    most = ", ".join(f"{longer[columns]} of {columns}" for columns in sorted(posed)[:3])
+    if no_boxes:
+        rest = ", ".join(f"{longer[columns]} of {columns}" for columns in sorted(no_boxes)[:3])
+        raise DataError(
+            f"{root}: label rows of {most} numbers are boxes with key points (class cx cy w h x1 y1 …), but {rest} "
+            "numbers are not; correct or remove those, or add kpt_shape to data.yaml ([0, 0]: all are polygons)"
+        )
+    say(
+        f"label rows of {most} numbers are read as class cx cy w h and key points, which are left out; no kpt_shape in "
+        "a data.yaml says so, but as polygons they make no sense"
+        + (f"; so are {sum(longer[columns] for columns in others)} rows of other lengths" if others else "")
     )
     return "boxes"
 

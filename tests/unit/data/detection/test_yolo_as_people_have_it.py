@@ -154,6 +154,39 @@ def test_labels_of_another_split_are_never_taken(root, draw_yolo, refused):
     assert "test has 2 images and no objects of cat, dog" in refused(val_fraction=0.5)
 
 
+@pytest.mark.parametrize("folder", ["runs/detect/predict/labels", "backup/train", "labels_old", "ann/train", "val"])
+def test_predictions_and_labels_of_other_splits_are_no_truth(root, draw_yolo, refused, folder):
+    draw_yolo(root, MANY | {"test/t": None})
+    (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / folder / "t.txt").write_text(ROW)
+    assert f"images/test: none of 1 images has a label file in labels/test; texts of such names are in {folder}" in (
+        refused()
+    )
+
+
+def test_a_folder_with_one_name_in_common_is_not_the_labels(root, draw_yolo, refused):
+    draw_yolo(root, MANY)
+    (root / "labels/train").rename(root / "ann")
+    for i in range(1, 8):
+        (root / f"ann/{i}.txt").unlink()
+    assert "images/train: none of 8 images has a label file" in refused()
+
+
+@pytest.mark.parametrize(("images", "labels"), [("a/", ""), ("", "a/")])
+def test_label_files_a_level_above_or_below_are_named(root, draw_yolo, draw_image, refused, images, labels):
+    draw_yolo(root, {"val/v": ROW})
+    for i, folder in enumerate("ab" * 4):
+        draw_image(root / "images/train" / images.replace("a", folder) / f"{i}.png")
+        text = root / "labels/train" / labels.replace("a", folder) / f"{i}.txt"
+        text.parent.mkdir(parents=True, exist_ok=True)
+        text.write_text(ROW)
+    (root / "data.yaml").write_text("train: images/train\nval: images/val\nnames: [cat, dog]\n")
+    if images:  # each of them has its texts in the one folder
+        assert "texts of such names are in labels/train, but" in refused()
+    else:
+        assert "texts of such names are in labels/train/" in refused()
+
+
 # ---- lists
 
 

@@ -286,3 +286,43 @@ def test_boxes_that_reach_out_are_told_with_their_number(warn):
 def test_few_boxes_that_reach_out_are_as_usual(warn):
     plausible([*(centred(box) for box in boxes(100)), [0.95, 0.5, 0.3, 0.3], [0.5, 0.95, 0.3, 0.3]], warn)
     assert not warn
+
+
+def _pose_set() -> tuple[list[Box], list[str]]:
+    draw = random.Random(5)
+    found = boxes(200)
+    return found, [posed(box, 4, 2, draw, (2,)) for box in found]
+
+
+def test_one_row_of_another_length_makes_no_polygons_of_a_pose_set(read, say):
+    found, rows = _pose_set()
+    corners = read([*rows, row([0.5, 0.5, 0.2, 0.2, 0.5, 0.5, 0.45, 0.45, 0.55, 0.5])])
+    assert same(corners, [*found, (0.4, 0.4, 0.6, 0.6)])
+    assert "200 of 13 numbers are read as class cx cy w h and key points" in list(say)[-1]
+
+
+def test_polygons_beside_key_points_are_refused():
+    _, rows = _pose_set()
+    with pytest.raises(DataError, match=r"200 of 13 numbers are boxes with key points .*, but 1 of 7 numbers are not"):
+        bad([*rows, row([0.1, 0.1, 0.9, 0.1, 0.9, 0.9])])
+
+
+def test_polygons_of_many_lengths_stay_polygons(read):
+    found = boxes(60)
+    assert same(read([ring(box, 4 + 4 * (i % 5)) for i, box in enumerate(found)]), found)
+
+
+def tracked(sixths: Sequence[int], warn) -> None:
+    found = LabelRows()
+    text = "\n".join(row([*centred(box), n]) for box, n in zip(boxes(len(sixths)), sixths, strict=True))
+    found.read(0, text.encode(), ("a", "b"), None)
+    check_plausible(ROOT, found, decide(ROOT, found, None, lambda line: None), warn)
+
+
+def test_sixth_numbers_that_may_be_angles(warn):
+    tracked([200, 3], warn)
+    assert not warn
+    tracked([90, 3], warn)
+    assert "2 label rows have a sixth number, a whole one up to 90" in list(warn)[0]
+    with pytest.raises(DataError, match="which occurs more than once in a file, so it is no track"):
+        tracked([90, 3, 90], warn)
