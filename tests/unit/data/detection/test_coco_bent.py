@@ -526,3 +526,22 @@ def test_every_other_file_is_accounted_for(drawn: Drawn) -> None:
         "JSON that is called after no split": ("annotations/other.json",),
         "not an image (.txt)": ("notes.txt",),
     }
+
+
+@pytest.mark.parametrize("none", ["0", "false", "No", 0.0, False, None])
+def test_a_crowd_is_told_by_one_however_it_is_written(drawn: Drawn, none: object) -> None:
+    drawn.make(annotations(lambda e: e.update(iscrowd=none)))
+    drawn.check()
+    assert drawn.said == []
+    drawn.make(annotations(lambda e: e.update(iscrowd="1" if e["category_id"] == 2 else none)))
+    listings = drawn.listed().splits.values()
+    assert sum(len(each.labels) for each in listings) == 12
+    assert sum(len(each.crowds) for each in listings if each.crowds is not None) == 12
+
+
+def test_a_crowd_that_is_neither_is_refused(drawn: Drawn) -> None:
+    drawn.make(annotations(lambda e: e.update(iscrowd="maybe" if e["id"] == 3 else 0)))
+    assert drawn.refusal() == (
+        "d/annotations/instances_train.json: 1 entry is wrong: annotation 3: iscrowd 'maybe'; wanted is 0 (an object) "
+        "or 1 (a crowd); correct or remove them"
+    )
