@@ -17,6 +17,10 @@ from tlbench.errors import DataError, short
 
 _NAMED = 3  # faulty entries in a message
 _TOO_LARGE = 1e9  # pixels
+_FLAGS = {
+    **dict.fromkeys(("0", "0.0", "false", "no"), False),
+    **dict.fromkeys(("1", "1.0", "true", "yes"), True),
+}
 _WANTED = "wanted is [x, y, width, height] in pixels"
 
 
@@ -118,7 +122,11 @@ def read_entries(file: Path, content: Mapping[str, Any], categories: Ids) -> Ent
         if isinstance(box, str):
             bad.append(f"annotation {_shown(entry)}: {box}")
             continue
-        crowd = bool(entry.get("iscrowd"))
+        crowd = _flag(entry.get("iscrowd"))
+        if crowd is None:
+            what = short(repr(entry.get("iscrowd")))
+            bad.append(f"annotation {_shown(entry)}: iscrowd {what}; wanted is 0 (an object) or 1 (a crowd)")
+            continue
         key = (image, of, crowd, *box)
         if key in seen:
             found.duplicates.append((image, _shown(entry)))
@@ -221,6 +229,15 @@ def _number(value: object) -> float | None:
         except ValueError:
             return None
     return value if is_number(value) else None
+
+
+def _flag(value: object) -> bool | None:
+    """0 or 1, and how else these are written: not given, as booleans or as text; None: it is neither."""
+    if isinstance(value, str):
+        return _FLAGS.get(value.strip().lower())
+    if value is None:
+        return False
+    return bool(value) if isinstance(value, (int, float)) and value in (0, 1) else None
 
 
 def refuse_entries(file: Path, bad: Sequence[str], mend: str) -> None:

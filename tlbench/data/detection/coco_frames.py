@@ -69,6 +69,8 @@ class Written:
 
 def corners(boxes: Array, reading: str) -> Array:
     """`x1 y1 x2 y2` of boxes (M, 4) by one of `READINGS`."""
+    if reading in _TURNED:
+        boxes, reading = boxes[:, [1, 0, 3, 2]], _TURNED[reading]
     first, second = boxes[:, :2], boxes[:, 2:]
     if reading == "corners":
         return boxes
@@ -81,7 +83,10 @@ READINGS = {
     "format": FORMAT,
     "corners": "both corners, [x1, y1, x2, y2]",
     "centre": "the centre and the size, [x, y, width, height] with x, y in the middle",
+    "turned": "y before x, [y, x, height, width]",
+    "turned corners": "both corners with y before x, [y1, x1, y2, x2]",
 }
+_TURNED = {"turned": "format", "turned corners": "corners"}
 
 
 def read_boxes(parts: Sequence[Written], warn: Callable[[str], None]) -> list[tuple[Array, bool]]:
@@ -98,6 +103,7 @@ def read_boxes(parts: Sequence[Written], warn: Callable[[str], None]) -> list[tu
         DataError: There are two readings of boxes that are not as the format wants them.
     """
     together = _reading(parts)
+    _doubt_units(parts, warn)
     read = []
     for part in parts:
         few = int(part.written.sum()) < FEW
@@ -106,10 +112,11 @@ def read_boxes(parts: Sequence[Written], warn: Callable[[str], None]) -> list[tu
         boxes = corners(part.boxes * scale, reading)
         boxes = np.where(part.written[:, None], boxes, corners(part.boxes, "format"))
         if fractions or reading != "format":
+            first = "; that x is first is taken for granted, as fractions do not tell" if fractions else ""
             unit = "fractions of the image's width and height" if fractions else "pixels"
             warn(
                 f"{part.file}: the {int(part.written.sum())} boxes are not {FORMAT} in pixels but {unit}, as "
-                f"{READINGS[reading]}: read so, as only this puts them into their images"
+                f"{READINGS[reading]}: read so, as of the usual readings only this puts them into their images{first}"
             )
         read.append((boxes, fractions))
     return read
@@ -132,8 +139,11 @@ def _reading(parts: Sequence[Written]) -> tuple[bool, str]:
             f"{_numbers(boxes[~small][0])}); write all of them as {FORMAT} in pixels"
         )
     if small.all() and (boxes != boxes.round()).any():
+        # fractions never tell which of x and y is first; corners are written both ways, the others x first alone
         fitting = [
-            reading for reading in READINGS if share_in(corners(boxes, reading), np.ones_like(limits), 0.01) == 1
+            reading
+            for reading in READINGS
+            if reading != "turned" and share_in(corners(boxes, reading), np.ones_like(limits), 0.01) == 1
         ]
         if len(fitting) != 1:
             which = " and as ".join(READINGS[each] for each in fitting) if fitting else "no reading of the four numbers"
@@ -144,19 +154,55 @@ def _reading(parts: Sequence[Written]) -> tuple[bool, str]:
         return True, fitting[0]
     by_area = _by_area(boxes, areas)
     fits = {reading: share_in(corners(boxes, reading), limits) for reading in READINGS}
-    if by_area == "corners" and fits["corners"] >= FIT and len(boxes) >= 3:
-        return False, "corners"
-    if 1 - fits["format"] < _OUT or len(boxes) < FEW:
+    others = [reading for reading in READINGS if reading != "format" and fits[reading] >= FIT]
+    if by_area is not None:
+        others = [reading for reading in others if ("corners" in reading) == (by_area == "corners")]
+    sure = by_area == "corners" and others and len(boxes) >= 3
+    if not sure and (1 - fits["format"] < _OUT or len(boxes) < FEW):
         return False, "format"
-    others = [reading for reading in ("corners", "centre") if fits[reading] >= FIT]
-    if by_area == "format" and "corners" in others:
-        others.remove("corners")
     if len(others) > 1:
         raise DataError(
             f"{names}: {1 - fits['format']:.0%} of {len(boxes)} boxes stand out of their images as {FORMAT}, and lie "
             f"in them as {' and as '.join(READINGS[each] for each in others)}; write them as {FORMAT} in pixels"
         )
     return False, others[0] if others else "format"
+
+
+def _doubt_units(parts: Sequence[Written], warn: Callable[[str], None]) -> None:
+    """Boxes in per cent (or thousandths) are pixels in the upper left of larger images.
+
+    Raises:
+        DataError: They are that far to the upper left, and no whole numbers.
+    """
+    boxes, limits = (
+        np.concatenate([part.boxes[part.written] for part in parts]),
+        np.concatenate([part.frames[part.images[part.written]] for part in parts])[:, ::-1],
+    )
+    known = (limits > 0).all(axis=1)
+    boxes, limits = boxes[known], limits[known]
+    if len(boxes) < FEW or boxes.max() <= 1.001 or boxes.min() < 0:
+        return
+    names = ", ".join(part.file for part in parts)
+    for most, unit in ((100, "per cent"), (1000, "thousandths")):
+        if boxes.max() > most:
+            continue
+        part_of = np.minimum(most / limits, 1).prod(axis=1)
+        middle = ((boxes[:, :2] + boxes[:, 2:] / 2) / limits).mean(axis=0)
+        filled = ((boxes[:, :2] + boxes[:, 2:]).max(axis=0) > _CORNER * most).all()
+        # that boxes anywhere in an image lie by chance in that part of it
+        if not filled or part_of.mean() > 0.6 or np.log(part_of).sum() > np.log(0.01) or (middle > 0.42).any():
+            return
+        what = (
+            f"{names}: of {len(boxes)} boxes no number is above {boxes.max():.4g}, in images of up to "
+            f"{limits[:, 0].max():.0f} x {limits[:, 1].max():.0f} pixels"
+        )
+        if part_of.mean() <= _OUT + 0.05 and (boxes != boxes.round()).mean() > 0.1:
+            raise DataError(
+                f"{what}: they are {unit} of the width and height, or all in the upper left; write them as {FORMAT} "
+                "in pixels"
+            )
+        warn(f"{what}: read as pixels, all in the upper left; if that is not so, they are {unit}: write pixels")
+        return
 
 
 def _by_area(boxes: Array, areas: Array) -> str | None:
@@ -211,6 +257,15 @@ def check_inside(part: Written, boxes: Array, warn: Callable[[str], None]) -> No
             f"{part.file}: {int(lost.sum())} of {int(known.sum())} boxes lie for the most part outside of their images "
             f"(such as {_numbers(part.boxes[worst])} in {size_text(sizes[worst])} pixels), as {FORMAT} and otherwise; "
             "the images were replaced or shrunk, or the boxes are in other units: export both together again"
+        )
+    slack = np.maximum(0.01 * sizes, 2)[:, [1, 0, 1, 0]]
+    out = known & (np.abs(boxes - clipped) > slack).any(axis=1)
+    if known.sum() >= FEW and out.sum() >= 3 and out.sum() > (1 - FIT) * known.sum():
+        worst = int(np.flatnonzero(out)[0])
+        raise DataError(
+            f"{part.file}: {int(out.sum())} of {int(known.sum())} boxes reach out of their images (such as "
+            f"{_numbers(part.boxes[worst])} in {size_text(sizes[worst])} pixels); a part may be written otherwise than "
+            f"{FORMAT}, or for other images: write all so, and cut what reaches out at the edge of its image"
         )
     if known.sum() < _MANY:
         return

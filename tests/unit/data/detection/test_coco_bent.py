@@ -145,15 +145,12 @@ def in_runs(entry: Content, *, bbox: object = None) -> None:
             boxes(lambda b: [(b[0] + b[2] / 2) / W, (b[1] + b[3] / 2) / H, b[2] / W, b[3] / H]),
             "fractions of the image's width and height, as the centre and the size",
         ),
-        (
-            boxes(lambda b: [b[0] / W, b[1] / H, (b[0] + b[2]) / W, (b[1] + b[3]) / H]),
-            "fractions of the image's width and height, as both corners",
-        ),
+        (boxes(lambda b: [b[1], b[0], b[1] + b[3], b[0] + b[2]]), "pixels, as both corners with y before x"),
         (boxes(lambda b: [b[0], b[1], b[0] + b[2], b[1] + b[3]]), "pixels, as both corners, [x1, y1, x2, y2]"),
         (boxes(lambda b: [str(v) for v in (b[0], b[1], b[0] + b[2], b[1] + b[3])]), "pixels, as both corners"),
         (boxes(lambda b: [b[0] + b[2] / 2, b[1] + b[3] / 2, b[2], b[3]]), "pixels, as the centre and the size"),
     ],
-    ids=["fractions", "centre-fractions", "corner-fractions", "corners", "corners-text", "centre"],
+    ids=["fractions", "centre-fractions", "corners-turned", "corners", "corners-text", "centre"],
 )
 def test_what_the_four_numbers_are_is_told_by_all_of_them(drawn: Drawn, edit: Edit, said: str) -> None:
     drawn.make(edit)
@@ -526,3 +523,66 @@ def test_every_other_file_is_accounted_for(drawn: Drawn) -> None:
         "JSON that is called after no split": ("annotations/other.json",),
         "not an image (.txt)": ("notes.txt",),
     }
+
+
+@pytest.mark.parametrize("none", ["0", "false", "No", 0.0, False, None])
+def test_a_crowd_is_told_by_one_however_it_is_written(drawn: Drawn, none: object) -> None:
+    drawn.make(annotations(lambda e: e.update(iscrowd=none)))
+    drawn.check()
+    assert drawn.said == []
+    drawn.make(annotations(lambda e: e.update(iscrowd="1" if e["category_id"] == 2 else none)))
+    listings = drawn.listed().splits.values()
+    assert sum(len(each.labels) for each in listings) == 12
+    assert sum(len(each.crowds) for each in listings if each.crowds is not None) == 12
+
+
+def test_a_crowd_that_is_neither_is_refused(drawn: Drawn) -> None:
+    drawn.make(annotations(lambda e: e.update(iscrowd="maybe" if e["id"] == 3 else 0)))
+    assert drawn.refusal() == (
+        "d/annotations/instances_train.json: 1 entry is wrong: annotation 3: iscrowd 'maybe'; wanted is 0 (an object) "
+        "or 1 (a crowd); correct or remove them"
+    )
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (
+            boxes(lambda b: [b[1] / H, b[0] / W, (b[1] + b[3]) / H, (b[0] + b[2]) / W]),
+            "as both corners, [x1, y1, x2, y2] and as both corners with y before x, [y1, x1, y2, x2]; write them",
+        ),
+        (boxes(lambda b: [100 * b[0] / W / 10, 100 * b[1] / H / 10, 30.5, 30.5]), None),
+        (
+            lambda c, _: [
+                e.update(bbox=[b[0], b[1], b[0] + b[2], b[1] + b[3]])
+                for e in c["annotations"][1::4]
+                for b in [e["bbox"]]
+            ],
+            "instances_train.json: 4 of 16 boxes reach out of their images (such as [90, 60, 140, 108] in 160 x 120 "
+            "pixels); a part may be written otherwise than",
+        ),
+    ],
+    ids=["corner-fractions", "small", "half"],
+)
+def test_several_readings_and_mixed_ones_are_refused(drawn: Drawn, edit: Edit, said: str | None) -> None:
+    drawn.make(edit)
+    if said is None:
+        drawn.listed()
+        assert "per cent" not in drawn.heard
+    else:
+        assert said in drawn.refusal()
+
+
+def test_per_cent_are_not_read_as_pixels(drawn: Drawn) -> None:
+    drawn.size = (640, 480)
+
+    def edit(content: Content, split: str) -> None:
+        for entry in content["annotations"]:
+            x, y, w, h = entry["bbox"]
+            entry["bbox"] = [100 * x / W, 100 * y / H, 100 * w / W, 100 * h / H]
+        for image in content["images"]:
+            image |= {"width": 640, "height": 480}
+
+    drawn.make(edit)
+    message = drawn.refusal()
+    assert ": of 24 boxes no number is above 58.33, in images of up to 640 x 480 pixels: they are per cent" in message
