@@ -150,6 +150,9 @@ def _path_column(table: Table, names_file: Callable[[str], bool]) -> int:
         return named[0]
     rows = list(islice(table.rows, _LOOKED_AT))
     fitting = [i for i in named or range(len(plain)) if _hold_files(i, rows, names_file)]
+    if len(fitting) > 1:  # `img_id,filepath`: a number may be that of an image, too
+        written = [i for i in fitting if all(ending_of(cells[i].strip()) in EXTENSIONS for _, cells in rows)]
+        fitting = written if len(written) == 1 else fitting
     if len(fitting) == 1:
         return fitting[0]
     if len(fitting) > 1:

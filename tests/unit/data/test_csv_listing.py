@@ -221,6 +221,13 @@ def test_a_column_split_settles_what_others_leave_open(root: Path) -> None:
     assert said == [f"{root / 'list.csv'}: columns that are not read: cv_fold"]
 
 
+def test_of_columns_that_name_files_the_one_with_their_endings_is_read(root: Path) -> None:
+    rows = [f"{label}/{path[-5]},{path},{label}" for path, label in ROWS]
+    listed, said = read(root, table("img_id,filepath,class_name", rows))
+    assert labels(listed) == WANTED
+    assert "path from 'filepath'" in said[0]
+
+
 def changed(old: str, new: str) -> str:
     assert old in PLAIN
     return PLAIN.replace(old, new)
