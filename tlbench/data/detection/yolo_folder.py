@@ -13,9 +13,9 @@ from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.decode import EXTENSIONS
 from tlbench.data.detection.yolo_darknet import find_darknet, read_darknet
 from tlbench.data.detection.yolo_labels import KeyPoints
-from tlbench.data.detection.yolo_lists import read_list
-from tlbench.data.detection.yolo_paths import split_of
-from tlbench.data.detection.yolo_texts import CLASS_FILES, read_class_file
+from tlbench.data.detection.yolo_lists import names_images, read_list
+from tlbench.data.detection.yolo_paths import split_in, split_of
+from tlbench.data.detection.yolo_texts import CLASS_FILES, read_class_file, warn_of_alike
 from tlbench.data.detection.yolo_yaml import YoloYaml, find_yaml, read_yaml
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.inventory import all_files
@@ -84,6 +84,10 @@ def find_images(
         if described is not None and described.splits:
             for split, entries in described.splits.items():
                 found.parts[split] = [path for entry in entries for path in _images_of(entry, base, limits, found, say)]
+        elif lists := _lists(base, limits):
+            say(f"{base}: the splits are as {' and '.join(file.name for file in lists.values())} list them")
+            for split, file in lists.items():
+                found.parts[split] = _images_of(file, base, limits, found, say)
         else:
             found.parts = {split: _images_below(place) for split, place in _folders(base, say)}
         if not found.parts.get("train") and found.absent:
@@ -100,7 +104,7 @@ def find_images(
         warn(f"{base}: {split} holds no image, so there is no {split}; where one is needed it is carved out of train")
         del found.parts[split]
     check_apart(base, found.parts, warn)
-    class_names = _class_names(base, found, limits) if described is None else described.class_names
+    class_names = _class_names(base, found, described, limits, warn)
     names_root, parts = relative_names(base, found.parts)
     return YoloImages(
         names_root,
@@ -207,6 +211,25 @@ def _images_of(entry: Path, root: Path, limits: LimitsConfig, found: _Found, say
     return list(listed.paths)
 
 
+def _lists(root: Path, limits: LimitsConfig) -> dict[str, Path]:
+    """`train.txt`, `test.txt`, … of a folder without a description, that list images.
+
+    Raises:
+        DataError: Two are of one split, or none is to train on.
+    """
+    found: dict[str, Path] = {}
+    for file in sorted(Path(entry.path) for entry in entries_of(root)):
+        split = split_in([file.stem]) if file.suffix.lower() == ".txt" and file.is_file() else None
+        if split and names_images(file, limits):
+            if split in found:
+                raise DataError(f"{root}: {found[split].name} and {file.name} both list {split}; keep one of them")
+            found[split] = file
+    if found and "train" not in found:
+        held = " and ".join(file.name for file in found.values())
+        raise DataError(f"{root}: {held} but no train.txt; add a list of the images to train on, or remove the others")
+    return found
+
+
 def _folders(root: Path, say: Callable[[str], None]) -> list[tuple[str, Path]]:
     """The splits of a folder without a description."""
     for holder in (_called(root, "images"), root):
@@ -246,17 +269,61 @@ def _called(folder: Path, name: str) -> Path | None:
     return folder / found[0] if len(found) == 1 else None
 
 
-def _class_names(root: Path, found: _Found, limits: LimitsConfig) -> tuple[str, ...]:
-    """The names in `classes.txt`, as labelling tools write it: beside the folders, or beside labels or images."""
-    beside = [root, root / "labels", *dict.fromkeys(Path(path).parent for path in found.parts["train"][:1])]
-    for file in (folder / name for folder in beside for name in CLASS_FILES):
+def _class_names(
+    root: Path, found: _Found, described: YoloYaml | None, limits: LimitsConfig, warn: Callable[[str], None]
+) -> tuple[str, ...]:
+    """The names of a description, or in `classes.txt`, as labelling tools write it: beside folders, labels or images.
+
+    Raises:
+        DataError: There are none, or two files contradict each other.
+    """
+    known: dict[Path, tuple[str, ...]] = {}
+    if described is not None and described.class_names != tuple(
+        f"class_{i}" for i in range(len(described.class_names))
+    ):
+        known[described.file] = described.class_names
+    for file in (Path(folder, name) for folder in _beside(root, found) for name in CLASS_FILES):
         if file.is_file():
-            found.descriptions.append(file)
-            return read_class_file(file, limits)
-    raise DataError(
-        f"{root}: no data.yaml and no classes.txt, so the classes have no names; add a data.yaml with names: [first, "
-        "second, …], or a classes.txt with one name a line, in the order of the labels' classes"
-    )
+            if file not in found.descriptions:
+                found.descriptions.append(file)
+            known[file] = read_class_file(file, limits)
+    if not known and described is None:
+        raise DataError(
+            f"{root}: no data.yaml and no classes.txt, so the classes have no names; add a data.yaml with names: "
+            "[first, second, …], or a classes.txt with one name a line, in the order of the labels' classes"
+        )
+    longest = max(known, key=lambda file: len(known[file]), default=None)
+    for file, names in known.items():  # labelling tools append
+        if (
+            longest is not None
+            and (other := next((i for i, n in enumerate(names) if n != known[longest][i]), None)) is not None
+        ):
+            raise DataError(
+                f"{file}: class {other} is {names[other]!r}, but {known[longest][other]!r} in {longest}; labels mean "
+                "one of them; correct or remove a file, or renumber the labels"
+            )
+    names = described.class_names if described is not None else known[longest] if longest else ()
+    warn_of_alike(str(root), names, warn)
+    return names
+
+
+def _beside(root: Path, found: _Found) -> list[str]:
+    """Folders in which class names may lie: those of images, of their labels, and all between them and the root."""
+    top = os.path.abspath(root)  # noqa: PTH100
+    folders = {top: None, f"{top}/labels": None}
+    images = dict.fromkeys(os.path.dirname(os.path.abspath(p)) for paths in found.parts.values() for p in paths)  # noqa: PTH100, PTH120
+    for folder in images:
+        below = folder.removeprefix(f"{top}/")
+        parts = below.split("/") if below != folder else []
+        between = [folder, *(f"{top}/{'/'.join(parts[:i])}" for i in range(1, len(parts)))]
+        for path in between:
+            cells = path.split("/")
+            at = max((i for i, cell in enumerate(cells) if cell.lower() == "images"), default=None)
+            folders[path] = None
+            if at is not None:
+                folders["/".join([*cells[:at], "labels", *cells[at + 1 :]])] = None
+    given = str(root)
+    return [given + path.removeprefix(top) if path.startswith(top) else path for path in folders]
 
 
 @contextmanager

@@ -67,6 +67,15 @@ def read_list(file: Path, root: Path, limits: LimitsConfig, say: Callable[[str],
     return ListedImages([path for path in paths if path not in absent], absent)
 
 
+def names_images(file: Path, limits: LimitsConfig) -> bool:
+    """Whether a text's first line is an image's name."""
+    try:
+        first = next((line for line in text_of(read_regular(file, limits.annotations.bytes)).splitlines() if line), "")
+    except (OSError, UnicodeDecodeError, TooLargeError):
+        return False
+    return first.strip().lower().endswith(EXTENSIONS)
+
+
 def _lines(file: Path, limits: LimitsConfig) -> list[tuple[int, str]]:
     """The lines that are not empty, with their numbers."""
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ import yaml
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.detection.yolo_entries import find_root, there
 from tlbench.data.detection.yolo_labels import KeyPoints
+from tlbench.data.detection.yolo_paths import split_in
 from tlbench.data.detection.yolo_texts import check_names, text_of
 from tlbench.data.split_names import SPLITS
 from tlbench.errors import DataError, short
@@ -29,6 +31,7 @@ from tlbench.yaml_text import load_yaml
 _USUAL = ("data.yaml", "data.yml")
 _ENDINGS = (".yaml", ".yml")
 _TABS = re.compile(r"([:,\[\]{}-])[ ]*\t[ \t]*")
+_KEY = re.compile(r"^(path|train|val|test|names|nc|kpt_shape)\s*:", re.MULTILINE)
 _LOST = "\ufffd"  # stands for bytes that are no UTF-8
 
 
@@ -88,8 +91,10 @@ def read_yaml(file: Path, limits: LimitsConfig = STANDARD_LIMITS, say: Callable[
     class_names = _class_names(file, content, limits, say)
     entries: dict[str, list[str]] = {}
     for key, value in content.items():
-        split = SPLITS.get(key.lower()) if isinstance(key, str) else None
+        split = _split_of_key(key, value)
         if split and value and not (split in entries and key != split):
+            if key.lower() not in SPLITS:
+                say(f"{file}: {key} is read as {split}")
             entries[split] = _strings(file, key, value)
     points = _key_points(file, content.get("kpt_shape"))
     return described(file, content.get("path"), entries, class_names, points, say)
@@ -126,6 +131,14 @@ def described(
         for split, named in entries.items()
     }
     return YoloYaml(file, root, class_names, splits, points)
+
+
+def _split_of_key(key: Any, value: Any) -> str | None:
+    """The split of a key in any form (`dev`, `testing`), whose value is then a path or several."""
+    if not isinstance(key, str) or key.lower() in SPLITS:
+        return SPLITS.get(key.lower()) if isinstance(key, str) else None
+    paths = value if isinstance(value, list) else [value]
+    return split_in([key]) if all(isinstance(path, str) for path in paths) else None
 
 
 def _describes(file: Path, limits: LimitsConfig) -> bool:
@@ -169,6 +182,9 @@ def _mapping(file: Path, limits: LimitsConfig, say: Callable[[str], None]) -> di
         raise DataError(f"{file}: not YAML ({_yaml_fault(error)}); mend it") from None
     if not isinstance(found, dict):
         raise DataError(f"{file}: not a description of data; wanted are the keys path, train, val, test and names")
+    twice = [key for key, count in Counter(_KEY.findall(text)).items() if count > 1]
+    if twice:
+        raise DataError(f"{file}: {twice[0]} stands in it twice; keep the right one")
     if _LOST in text:
         lost = [str(key) for key, value in found.items() if _LOST in f"{key}{value}" and (key != "download")]
         if lost:

@@ -473,3 +473,56 @@ def test_what_becomes_of_each_file(root, draw_yolo, draw_image, boxes_config, sa
     }
     assert target.unlabelled == {"images/train/none.png", "images/train/gone.png"}
     assert any("1 × an AVIF file, which is not read (images/val/a.avif)" in line for line in warn)
+
+
+# ---- names of classes and splits
+
+
+@pytest.mark.parametrize("place", ["labels/train", "images/train", "labels", "images", "."])
+def test_class_names_beside_labels_or_images(root, draw_yolo, boxes_config, say, warn, place):
+    draw_yolo(root, MANY, names=None)
+    (root / place / "classes.txt").write_text("# names\ncat\ndog\n")
+    assert list_boxes(boxes_config("yolo", root=str(root)), 0, say, warn).splits["train"].class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize(("first", "second"), [("labels/train", "labels/val"), (".", "labels"), ("data.yaml", ".")])
+def test_class_names_that_contradict_each_other(root, draw_yolo, refused, first, second):
+    draw_yolo(root, MANY, names=["cat", "dog"] if first == "data.yaml" else None)
+    if first != "data.yaml":
+        (root / first / "classes.txt").write_text("cat\ndog\n")
+    (root / second / "classes.txt").write_text("dog\ncat\n")
+    assert "classes.txt: class 0 is 'dog', but 'cat' in " in refused()
+
+
+@pytest.mark.parametrize("names", [[" cat", "cat"], ["caf\u00e9", "cafe\u0301"]])
+def test_class_names_that_look_the_same(root, draw_yolo, refused, names):
+    draw_yolo(root, MANY, names=names)
+    assert "occurs twice (as " in refused()
+
+
+def test_class_names_that_differ_in_capitals(root, draw_yolo, counts, warn):
+    draw_yolo(root, MANY, names=["Cat", "cat"])
+    counts()
+    assert any("'Cat' and 'cat' differ in capitals alone" in line for line in warn)
+
+
+def test_a_key_that_stands_twice(root, draw_yolo, refused):
+    draw_yolo(root, MANY)
+    (root / "data.yaml").write_text((root / "data.yaml").read_text() + "names: [dog, cat]\n")
+    assert "names stands in it twice" in refused()
+
+
+def test_keys_of_splits_in_other_words(root, draw_yolo, counts, say):
+    draw_yolo(root, MANY)
+    (root / "data.yaml").write_text("train: images/train\ndev: images/val\ntesting: images/test\nnames: [cat, dog]\n")
+    assert list(counts()["test"]) == ["images/test/t.png"]
+    assert list(counts()["val"]) == ["images/val/v.png"]
+    assert any("dev is read as val" in line for line in say)
+
+
+def test_lists_without_a_description(root, draw_yolo, counts):
+    draw_yolo(root, {f"{i}": ROW for i in range(6)}, names=None)
+    (root / "classes.txt").write_text("cat\ndog\n")
+    (root / "train.txt").write_text("".join(f"images/{i}.png\n" for i in range(4)))
+    (root / "test.txt").write_text("images/4.png\nimages/5.png\n")
+    assert list(counts(val_fraction=0.25)["test"]) == ["images/4.png", "images/5.png"]

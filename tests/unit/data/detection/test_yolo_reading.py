@@ -323,6 +323,6 @@ def test_sixth_numbers_that_may_be_angles(warn):
     tracked([200, 3], warn)
     assert not warn
     tracked([90, 3], warn)
-    assert "2 label rows have a sixth number, a whole one up to 90" in list(warn)[0]
+    assert "2 label rows have a sixth number, a whole one up to 90" in next(iter(warn))
     with pytest.raises(DataError, match="which occurs more than once in a file, so it is no track"):
         tracked([90, 3, 90], warn)
