@@ -9,7 +9,7 @@ from typing import Any
 
 from tlbench.config import LimitsConfig
 from tlbench.data.detection.coco_content import check_lists, is_coco, load_json, without_annotations
-from tlbench.data.detection.coco_folder import LAYOUTS, CocoPart, find_annotations, part_of_file, wrapped
+from tlbench.data.detection.coco_folder import LAYOUTS, NO_SPLIT, CocoPart, find_annotations, part_of_file, wrapped
 from tlbench.data.detection.other_formats import what_it_is
 from tlbench.data.inventory import all_files
 from tlbench.errors import DataError
@@ -76,6 +76,12 @@ def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], war
             say(f"{root}: all is in the folder {top}, which is read")
             root, below = root / top, [file[len(top) + 1 :] for file in below if file.startswith(f"{top}/")]
         parts, reasons = find_annotations(root, below, holds_boxes)
+        for file in (file for file, reason in reasons.items() if reason == NO_SPLIT):
+            if holds_boxes(file) and loaded.pop(file, None) is not None:
+                warn(
+                    f"{root / file}: annotations of boxes that are left out, as it is called after no split that "
+                    "is free; call it train, val or test, or remove it"
+                )
     if not parts:
         kind = what_it_is(root, below, limits)
         wanted = f"it is {kind}" if kind else f"wanted is {LAYOUTS}"
