@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from tlbench.config import LimitsConfig
 from tlbench.data.detection.coco_content import check_lists, is_coco, load_json, without_annotations
-from tlbench.data.detection.coco_folder import LAYOUTS, CocoPart, find_annotations, part_of_file, wrapped
+from tlbench.data.detection.coco_folder import LAYOUTS, NO_SPLIT, CocoPart, find_annotations, part_of_file, wrapped
 from tlbench.data.detection.other_formats import what_it_is
 from tlbench.data.inventory import all_files
 from tlbench.errors import DataError
+
+_FIRST = 20  # images that are looked up to find their folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +23,7 @@ class CocoFiles:
     """A data set's annotation files, and all others.
 
     Args:
-        given: The folder that the user gave, or that of the file.
+        given: The folder that the user gave, or that of the file, or the one above where the images are beside that.
         all: All files below it.
         root: The folder in which the data set is.
         below: All files below that.
@@ -55,7 +58,7 @@ def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], war
         DataError: None, of another format, or not of `train`.
     """
     loaded: dict[str, Any] = {}
-    root = given.parent if given.is_file() else given
+    root = _root_of_file(given, limits) if given.is_file() else given
     every = list(all_files(root))
     base, below = root, every
     reasons: dict[str, str] = {}
@@ -70,12 +73,18 @@ def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], war
         return file in loaded
 
     if given.is_file():
-        parts = {"train": part_of_file(given.name, below)}
+        parts = {"train": part_of_file(given.relative_to(root).as_posix(), below)}
     else:
         while top := wrapped(root, below):
             say(f"{root}: all is in the folder {top}, which is read")
             root, below = root / top, [file[len(top) + 1 :] for file in below if file.startswith(f"{top}/")]
         parts, reasons = find_annotations(root, below, holds_boxes)
+        for file in (file for file, reason in reasons.items() if reason == NO_SPLIT):
+            if holds_boxes(file) and loaded.pop(file, None) is not None:
+                warn(
+                    f"{root / file}: annotations of boxes that are left out, as it is called after no split that "
+                    "is free; call it train, val or test, or remove it"
+                )
     if not parts:
         kind = what_it_is(root, below, limits)
         wanted = f"it is {kind}" if kind else f"wanted is {LAYOUTS}"
@@ -93,3 +102,32 @@ def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], war
             continue
         contents[split] = check_lists(root / part.file, content)
     return CocoFiles(base, every, root, below, parts, contents, reasons)
+
+
+def _root_of_file(file: Path, limits: LimitsConfig) -> Path:
+    """The file's folder; or the one above, if its first images are there and not beside the file (COCO's layout)."""
+    folder = file.parent
+    try:
+        content = load_json(file, limits)
+    except DataError:
+        return folder  # what is wrong with it is said where it is taken
+    listed = content.get("images") if isinstance(content, dict) else None
+    entries = listed[:_FIRST] if isinstance(listed, list) else []
+    names = [
+        name.replace("\\", "/")
+        for entry in entries
+        if isinstance(entry, dict) and _is_name(name := entry.get("file_name"))
+    ]
+    if not names or folder.absolute() == folder.absolute().parent or not folder.name:
+        return folder
+
+    def reached(root: Path, path: str) -> bool:
+        bases = part_of_file(path, []).bases
+        return any(os.path.lexists(root / base / name) for base in bases for name in names)
+
+    beside = reached(folder, file.name)
+    return folder.parent if not beside and reached(folder.parent, f"{folder.name}/{file.name}") else folder
+
+
+def _is_name(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value != "" and "\0" not in value

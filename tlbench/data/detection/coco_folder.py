@@ -15,6 +15,8 @@ LAYOUTS = "annotations/instances_{train,val}*.json or {train,valid,test}/_annota
 
 SPLITS = ("train", "val", "test")
 
+NO_SPLIT = "JSON that is called after no split"
+
 _OTHER_KINDS = ("captions", "panoptic", "stuff", "keypoints", "image_info")
 """What else COCO annotates the same images with, by the names of the files."""
 
@@ -65,11 +67,15 @@ def find_annotations(
     named = {file: split for file in found if (split := _split_of_file(file))}
     if "train" in named.values():
         named |= {file: split for file in found if file not in named and (split := _split_of_file(file, weak=True))}
+        doubtful = [file for file in found if file not in named and _is_doubtful(file)]
+        free = [split for split in ("test", "val") if split not in named.values()]
+        if len(doubtful) == 1 and free:  # beside train alone it is the test, which an official val becomes too
+            named[doubtful[0]] = free[0]
     if not named:
         only = _only(root, found, holds_boxes)
         others = {file: "JSON without boxes of COCO's kind" for file in found if file != only}
         return ({"train": CocoPart(only, _bases(only, "train", files))} if only else {}), others
-    reasons = {file: "JSON that is called after no split" for file in found if file not in named}
+    reasons = {file: NO_SPLIT for file in found if file not in named}
     parts: dict[str, CocoPart] = {}
     for split in SPLITS:
         own = [file for file in found if named.get(file) == split]
@@ -107,6 +113,12 @@ def wrapped(root: Path, files: Sequence[str]) -> str | None:
 def _split_of_file(file: str, *, weak: bool = False) -> str | None:
     *folders, name = file.split("/")
     return next((split for part in (name[:-5], *reversed(folders)) if (split := split_word(part, weak=weak))), None)
+
+
+def _is_doubtful(file: str) -> bool:
+    """Whether it is called after what may be val or test: `eval.json`, `holdout/labels.json`."""
+    *folders, name = file.split("/")
+    return any((found := split_name(part)) and found.kind == "val or test" for part in (name[:-5], *folders))
 
 
 def _likeliest(files: Sequence[str], holds_boxes: Callable[[str], bool]) -> list[str]:

@@ -66,6 +66,11 @@ class Written:
         """(N, 2) height and width in which boxes may lie, whichever of both sizes they are meant for."""
         return np.maximum(self.told, self.stored)
 
+    @property
+    def least(self) -> Array:
+        """(N, 2) the smaller of both sizes, of those known."""
+        return np.where((self.told > 0) & (self.stored > 0), np.minimum(self.told, self.stored), self.frames)
+
 
 def corners(boxes: Array, reading: str) -> Array:
     """`x1 y1 x2 y2` of boxes (M, 4) by one of `READINGS`."""
@@ -176,7 +181,7 @@ def _doubt_units(parts: Sequence[Written], warn: Callable[[str], None]) -> None:
     """
     boxes, limits = (
         np.concatenate([part.boxes[part.written] for part in parts]),
-        np.concatenate([part.frames[part.images[part.written]] for part in parts])[:, ::-1],
+        np.concatenate([part.least[part.images[part.written]] for part in parts])[:, ::-1],
     )
     known = (limits > 0).all(axis=1)
     boxes, limits = boxes[known], limits[known]

@@ -586,3 +586,11 @@ def test_per_cent_are_not_read_as_pixels(drawn: Drawn) -> None:
     drawn.make(edit)
     message = drawn.refusal()
     assert ": of 24 boxes no number is above 58.33, in images of up to 640 x 480 pixels: they are per cent" in message
+
+
+def test_a_file_whose_images_are_beside_its_folder(drawn: Drawn) -> None:
+    drawn.make()
+    listed = drawn.listed(root=str(drawn.root / "annotations/instances_train.json"))
+    assert sum(len(each.names) for each in listed.splits.values()) == 8
+    assert listed.inventory is not None
+    assert len(listed.inventory.read["images"]) == 8

@@ -54,6 +54,9 @@ def refusal(found, *args: Any) -> str:
         (["TRAIN/_annotations.coco.json", "Valid/_annotations.coco.json"], {"train": 0, "val": 1}),
         (["training/labels.json", "validation/labels.json", "testing/labels.json"], {"train": 0, "val": 1, "test": 2}),
         (["train.json", "dev.json"], {"train": 0, "val": 1}),
+        (["train.json", "dev.json", "eval.json"], {"train": 0, "val": 1, "test": 2}),
+        (["instances_train.json", "instances_eval.json"], {"train": 0, "test": 1}),
+        (["instances_train.json", "test.json", "eval.json"], {"train": 0, "val": 2, "test": 1}),
         (["annotations/trainval.json", "annotations/test.json"], {"train": 0, "test": 1}),
         (["fruit_train2024.json", "fruit_val2024.json"], {"train": 0, "val": 1}),
         (["train/annotations/instances.json", "val/annotations/instances.json"], {"train": 0, "val": 1}),
@@ -185,3 +188,11 @@ def test_what_is_no_segmentation_has_no_box(segmentation: object) -> None:
 
 def test_a_broken_file_is_named_where_it_is_the_only_one(found) -> None:
     assert "a_train.json: not JSON (" in refusal(found, {"a_train.json": "{"})
+
+
+def test_annotations_that_are_left_out_are_warned_of(found, said: list[str]) -> None:
+    files = found(dict.fromkeys(("train.json", "val.json", "test.json", "eval.json"), CONTENT))
+    assert set(files.parts) == {"train", "val", "test"}
+    assert [line.partition("/d/")[2].partition(",")[0] for line in said] == [
+        "eval.json: annotations of boxes that are left out"
+    ]
