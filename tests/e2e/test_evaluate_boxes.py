@@ -262,7 +262,7 @@ def test_compare_pairs_detection_runs(run):
     (other / "record.json").write_text(json.dumps(record))
     outcome = call("compare", "run", "other", "output=comparison.json")
     assert outcome.code == 0, outcome.err
-    assert "optimizer.lr: 0.002 and 0.5" in outcome.out
+    assert "optimizer.lr: 0.001 and 0.5" in outcome.out
     assert "map50_95" in outcome.out
     comparison = json.loads(Path("comparison.json").read_text())
     assert comparison["primary"] == "test/map50_95"

@@ -128,8 +128,8 @@ def test_the_curves_show_the_rate_that_the_next_step_would_use(tmp_path):
     config = compose_config([*OPTIONS, "optimizer=yolo", "strategy.lr_decay=0.5"])
     record = run(config, tmp_path / "run", say=lambda _: None, warn=lambda _: None)
     factors = [0.5 * 0.802, 0.604, 0.406, 0.208, 0.01]  # half of the warm-up, then the epochs' own
-    assert [row["lr/head"] for row in record.curves] == pytest.approx([0.002 * factor for factor in factors])
-    assert [row["lr/stem"] for row in record.curves] == pytest.approx([0.002 / 32 * factor for factor in factors])
+    assert [row["lr/head"] for row in record.curves] == pytest.approx([0.001 * factor for factor in factors])
+    assert [row["lr/stem"] for row in record.curves] == pytest.approx([0.001 / 32 * factor for factor in factors])
     assert [row["step"] for row in record.curves] == [3, 6, 9, 12, 15]
 
 
