@@ -208,7 +208,10 @@ def _images_of(entry: Path, root: Path, limits: LimitsConfig, found: _Found, say
     listed = read_list(entry, root, limits, say)
     found.descriptions.append(entry)
     found.absent |= listed.absent
-    return list(listed.paths)
+    paths = list(dict.fromkeys(listed.paths))
+    if len(paths) < len(listed.paths):
+        say(f"{entry}: {len(listed.paths) - len(paths)} lines repeat an image, and each image is taken once")
+    return paths
 
 
 def _lists(root: Path, limits: LimitsConfig) -> dict[str, Path]:

@@ -526,3 +526,12 @@ def test_lists_without_a_description(root, draw_yolo, counts):
     (root / "train.txt").write_text("".join(f"images/{i}.png\n" for i in range(4)))
     (root / "test.txt").write_text("images/4.png\nimages/5.png\n")
     assert list(counts(val_fraction=0.25)["test"]) == ["images/4.png", "images/5.png"]
+
+
+def test_an_image_that_a_list_repeats_is_taken_once(root, draw_yolo, counts, say):
+    draw_yolo(root, {f"{i}": ROW for i in range(6)}, names=None)
+    (root / "classes.txt").write_text("cat\ndog\n")
+    (root / "train.txt").write_text("".join(f"images/{i}.png\n" for i in (0, 1, 1, 2, 3, 1)))
+    (root / "test.txt").write_text("images/4.png\nimages/5.png\n")
+    assert sum(map(len, counts(val_fraction=0.25).values())) == 6
+    assert any("train.txt: 2 lines repeat an image, and each image is taken once" in line for line in say)
