@@ -13,6 +13,9 @@ from tlbench.errors import DataError
 _NEITHER = 0.75
 """Share of the boxes of which at least so many must lie in their images by either of two readings."""
 
+_SOME = 0.2
+"""Share of images whose boxes were scaled already, from which on it is no accident."""
+
 _SURE = 0.01
 """Chance below which something is no accident."""
 
@@ -142,6 +145,17 @@ def _rescale(
             f"{part.file}: {int(group.sum())} of {len(group)} images are of another size than their annotations tell "
             f"({sizes}), and the {int(own.sum())} boxes fit both; correct width and height in the file, or the boxes"
         )
+    # of images whose boxes fit as they are by chance, as many lie to the upper right
+    used = counts > 0
+    upper_left, upper_right = (_wholly(part, boxes, own, group, mirrored)[used] for mirrored in (False, True))
+    left, right = int(upper_left.sum()), int(upper_right.sum())
+    expected = float((np.minimum(ratio, 1) ** counts)[used].sum())
+    if left >= _SOME * used.sum() and left > 2 * expected and left >= 5 and left > 4 * right and (ratio < 1).all():
+        raise DataError(
+            f"{part.file}: {int(group.sum())} of {len(group)} images are of another size than their annotations tell "
+            f"({sizes}); all boxes of {left} of them fit the file as they are (by chance about {expected:.0f} would), "
+            "those of the others do not: a part seems scaled already; scale all boxes, and correct width and height"
+        )
     boxes[own] *= (part.stored / np.where(part.told > 0, part.told, 1))[part.images[own]][:, [1, 0, 1, 0]]
     how = f"by {_factors(factor)}" if constant else f"{spread}, one an image"
     warn(
@@ -155,6 +169,16 @@ def _fits(part: Written, boxes: Array, own: NDArray[np.bool_]) -> tuple[float, f
     own = own & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     images = part.images[own]
     return share_in(boxes[own], part.told[images][:, ::-1]), share_in(boxes[own], part.stored[images][:, ::-1])
+
+
+def _wholly(
+    part: Written, boxes: Array, own: NDArray[np.bool_], group: NDArray[np.bool_], mirrored: bool
+) -> NDArray[np.bool_]:
+    """Of each image of the group whether all of its boxes, perhaps mirrored, lie in it as it is stored."""
+    images = part.images[own]
+    right = part.told[images, 1] - boxes[own, 0] if mirrored else boxes[own, 2]
+    outside = (right > part.stored[images, 1] + 2) | (boxes[own, 3] > part.stored[images, 0] + 2)
+    return (np.bincount(images[outside], minlength=len(group)) == 0)[group]
 
 
 def _where(group: NDArray[np.bool_]) -> list[int]:

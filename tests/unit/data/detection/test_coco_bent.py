@@ -594,3 +594,14 @@ def test_a_file_whose_images_are_beside_its_folder(drawn: Drawn) -> None:
     assert sum(len(each.names) for each in listed.splits.values()) == 8
     assert listed.inventory is not None
     assert len(listed.inventory.read["images"]) == 8
+
+
+def test_boxes_of_which_a_part_was_scaled_already_are_refused(drawn: Drawn) -> None:
+    def edit(content: Content, split: str) -> None:
+        for entry in content["annotations"]:
+            if entry["image_id"] % 4:
+                entry["bbox"] = [v / 2 for v in entry["bbox"]]
+
+    drawn.size = (W // 2, H // 2)
+    drawn.make(edit)
+    assert "all boxes of 6 of them fit the file as they are (by chance about 0 would)" in drawn.refusal()
