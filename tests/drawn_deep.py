@@ -35,22 +35,39 @@ def png_16(pixels: np.ndarray, *chunks: tuple[bytes, bytes]) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
-def tiff(pixels: np.ndarray, sample_format: int = 1, photometric: int | None = None) -> bytes:
-    """An uncompressed TIFF of an array in its own type and byte order: (H, W), or (H, W, C)."""
+def tiff(
+    pixels: np.ndarray,
+    sample_format: int = 1,
+    photometric: int | None = None,
+    compression: int = 1,
+    extra: tuple[int, ...] | None = None,
+    separate: bool = False,
+) -> bytes:
+    """A TIFF of an array in its own type and byte order: (H, W), or (H, W, C).
+
+    Uncompressed, unless `compression` is 8 (deflate); others are only named. `extra`: what the last channels are;
+    `separate`: each channel is a plane of its own.
+    """
     samples = 1 if pixels.ndim == 2 else pixels.shape[2]
     order = ">" if pixels.dtype.byteorder == ">" else "<"
-    content = pixels.tobytes()
+    planes = [np.ascontiguousarray(pixels[..., i]) for i in range(samples)] if separate else [pixels]
+    strips = [zlib.compress(plane.tobytes()) if compression == 8 else plane.tobytes() for plane in planes]
+    offsets = [8 + sum(map(len, strips[:i])) for i in range(len(strips))]
+    content = b"".join(strips)
+    if extra is None:
+        extra = (2,) if samples in (2, 4) else ()
     tags = [
         (256, "I", [pixels.shape[1]]),
         (257, "I", [pixels.shape[0]]),
         (258, "H", [8 * pixels.dtype.itemsize] * samples),
-        (259, "H", [1]),
+        (259, "H", [compression]),
         (262, "H", [(1 if samples < 3 else 2) if photometric is None else photometric]),
-        (273, "I", [8]),
+        (273, "I", offsets),
         (277, "H", [samples]),
         (278, "I", [pixels.shape[0]]),
-        (279, "I", [len(content)]),
-        *([(338, "H", [2])] if samples in (2, 4) else []),
+        (279, "I", [len(strip) for strip in strips]),
+        *([(284, "H", [2])] if separate else []),
+        *([(338, "H", list(extra))] if extra else []),
         (339, "H", [sample_format] * samples),
     ]
     begin = 8 + len(content)

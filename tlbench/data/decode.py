@@ -11,7 +11,7 @@ import io
 import math
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from tlbench.data.deep import (
     Deep,
     Ranges,
     Reopen,
-    check_signs,
+    check_read,
     container_of,
     in_range,
     is_grey,
@@ -37,7 +37,7 @@ from tlbench.data.deep import (
     upright,
 )
 from tlbench.data.facts import Fact
-from tlbench.data.notes import noted
+from tlbench.data.notes import note, noted
 from tlbench.data.unreadable import UnreadableError as UnreadableError
 from tlbench.regular_file import TooLargeError, read_regular
 
@@ -51,6 +51,11 @@ EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif",
 Fit = Literal["crop", "squash", "pad", "corner", "corner_aliased"]
 Region = tuple[float, float, float, float]
 """Top, left, height and width of a part of the square, as fractions of its side."""
+
+_OF_MANY = {
+    "TIFF": "of several pages the first alone is taken; save each that is to be used as a file of its own",
+    **dict.fromkeys(("GIF", "WEBP", "PNG"), "animated, of which the first picture alone is taken"),
+}
 
 WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 
@@ -209,6 +214,8 @@ def decode_and_look(content: bytes, side: int, fit: Fit, how: Decoding) -> tuple
         UnreadableError: As `decode_square`.
     """
     with _opened(content, how.limit) as image:
+        if how.ranges is not None:
+            check_read(image)
         container, grey = container_of(image), is_grey(image)
         reopen = partial(open_image, content, how.limit)
         rgb: Image.Image | None
@@ -246,10 +253,10 @@ def to_rgb(image: Image.Image, ranges: Ranges | None, reopen: Reopen | None = No
     Raises:
         UnreadableError: More than 8 bits in a container whose range is not known; NaN or infinity.
     """
-    if reopen is None:
+    if reopen is None and image.format != "PPM":  # of which `read_deep` decodes the colours
         image.load()
     if ranges is not None:
-        check_signs(image)
+        check_read(image)
         container = container_of(image)
         if container != "uint8":
             return in_range(read_deep(image, container, reopen), ranges)
@@ -310,8 +317,17 @@ def _opened(content: bytes, limit: ImageLimit) -> Iterator[ImageFile.ImageFile]:
     try:
         with noted(), open_image(content, limit) as image:
             yield image
+            _note_others(image)
     except Exception as error:  # Pillow's readers raise nearly anything on a broken file
         raise UnreadableError(reason_of(error)) from None
+
+
+def _note_others(image: Image.Image) -> None:
+    """Note that a decoded image is not all that its file holds."""
+    kind = _OF_MANY.get(image.format or "")
+    with suppress(Exception):  # what follows may be broken
+        if kind and getattr(image, "is_animated", False):
+            note(kind)
 
 
 def _begun(image: ImageFile.ImageFile, side: int, fit: Fit, region: Region, how: Decoding) -> tuple[int, int]:

@@ -26,10 +26,20 @@ OLDER_RANGES: Ranges = {"uint16": (0, 65535), "int32": (0, 65535)}
 
 _ROWS = 256  # at a time: floats take several times the memory
 ORIENTATION = 0x0112  # in EXIF
-_WIDTH, _BITS, _PHOTOMETRIC, _SAMPLES, _SAMPLE_FORMAT = 256, 258, 262, 277, 339  # tags of a TIFF
+_WIDTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANES, _SAMPLE_FORMAT = 256, 258, 259, 262, 277, 284, 339  # TIFF
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _KINDS = {1: "whole numbers", 2: "signed numbers", 3: "floats", 5: "complex numbers", 6: "complex numbers"}
-_WHITE_IS_ZERO, _UNSIGNED, _SIGNED = 0, 1, 2
+_WHITE_IS_ZERO, _PALETTE, _UNSIGNED, _SIGNED, _SEPARATE = 0, 3, 1, 2, 2
+_COMPRESSIONS = {
+    33003: "JPEG 2000",
+    33005: "JPEG 2000",
+    34712: "JPEG 2000",
+    34887: "LERC",
+    50002: "JPEG XL",
+    52546: "JPEG XL",
+}
+"""Some of those that Pillow does not read."""
+_INCOMPLETE = {"RGBa": "colours with associated alpha", "CMYK": "CMYK"}
 WHITE = (255, 255, 255, 255)
 _OTHER_BYTE = {
     "RGB;16B": "RGB;16L",
@@ -186,6 +196,7 @@ def read_deep(image: Image.Image, container: DeepContainer, reopen: Reopen | Non
         return Deep((higher, lower), alpha, False, container)
     if _is_ppm_of_16_bits(image):
         return Deep((_ppm_colours(image),), None, False, container)
+    own_white = _white_of_pgm(image)
     tags = _tags(image)
     marked = image.info.get("transparency")
     image = upright(image)
@@ -193,6 +204,8 @@ def read_deep(image: Image.Image, container: DeepContainer, reopen: Reopen | Non
     alpha = np.where(values == marked, 0, 255).astype(np.uint8) if isinstance(marked, int) else None
     if image.mode == "I" and tags is not None and tags.get(_BITS) == (32,) and _sample_format(tags) == _UNSIGNED:
         values = values.view(np.uint32)  # Pillow takes it for signed
+    if own_white is not None:  # Pillow stretches it to 65535
+        values = np.rint(values * (own_white / 65535)).astype(np.uint16)
     inverted = tags is not None and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow inverts those of 8 bits alone
     return Deep((values,), alpha, inverted, container)
 
@@ -218,23 +231,47 @@ def unread_tiff(file: IO[bytes]) -> str | None:
         if _WIDTH not in tags:
             return None
         bits, samples, kind = tags.get(_BITS, (1,)), tags.get(_SAMPLES, 1), _KINDS.get(_sample_format(tags), "numbers")
+        compression, photometric = tags.get(_COMPRESSION, 1), tags.get(_PHOTOMETRIC)
     except Exception:  # in any way
         return None
-    return (
-        f"a TIFF of {samples} × {bits[0]}-bit {kind} a pixel, which is not read; convert it to 8 or 16 bits, or to one "
-        "32-bit float a pixel"
-    )
+    if compression not in TiffImagePlugin.COMPRESSION_INFO:
+        name = _COMPRESSIONS.get(compression, f"kind {compression}")
+        return f"a TIFF with compression {name}, which is not read; save it uncompressed, or with LZW or deflate"
+    if photometric == _PALETTE:
+        return f"a TIFF with a palette of {bits[0]} bits, which is not read; convert it to RGB"
+    what = f"a TIFF of {samples} × {bits[0]}-bit {kind} a pixel, which is not read"
+    if samples > 1 and _sample_format(tags) == _UNSIGNED and bits[0] in (8, 16):
+        bands = (
+            "one band (grey) or three (RGB)" if bits[0] == 8 else "one band (grey), three (RGB) or four (with alpha)"
+        )
+        return f"{what}: {samples} bands; convert it to {bands}"
+    return f"{what}; convert it to 8 or 16 bits, or to one 32-bit float a pixel"
 
 
-def check_signs(image: Image.Image) -> None:
-    """Refuse signed numbers of 8 bits, which Pillow takes for unsigned.
+def check_read(image: Image.Image) -> None:
+    """Refuse TIFFs that Pillow opens, but does not read in full.
 
     Raises:
-        UnreadableError: They are.
+        UnreadableError: Signed numbers of 8 bits, which it takes for unsigned; or more bits, in separate planes or of
+            colours of which it keeps the higher byte.
     """
     tags = _tags(image)
-    if tags is not None and image.mode == "L" and _sample_format(tags) == _SIGNED:
+    if tags is None:
+        return
+    if image.mode == "L" and _sample_format(tags) == _SIGNED:
         raise UnreadableError("its pixels are signed numbers of 8 bits, which are not read; convert it to 16 bits")
+    bits, raw = max(tags.get(_BITS, (1,))), raw_mode(image)
+    if bits <= 8 or not raw:  # what is decoded already is as it is
+        return
+    compressed = tags.get(_COMPRESSION, 1) != 1
+    if tags.get(_PLANES) == _SEPARATE and (tags.get(_SAMPLES, 1) > 1 or (bits == 16 and not compressed)):
+        raise UnreadableError(
+            f"a TIFF of separate planes of {bits} bits, which is not read; convert it to one plane "
+            "(PlanarConfiguration=1)"
+        )
+    if container_of(image) == "uint8":
+        kind = _INCOMPLETE.get(raw.partition(";")[0], f"pixels ({raw})")
+        raise UnreadableError(f"a TIFF of {bits}-bit {kind}, which is not read in full; convert it to RGB or RGBA")
 
 
 def _colours(image: Image.Image, reopen: Reopen, raw: str) -> Deep:
@@ -265,8 +302,8 @@ def _is_ppm_of_16_bits(image: Image.Image) -> bool:
     return int(tiles[0].args[1]) > 255
 
 
-def _ppm_colours(image: Any) -> NDArray[np.float64]:
-    """(H, W, 3) in 0 … 65535, as Pillow scales grey ones."""
+def _ppm_colours(image: Any) -> NDArray[np.uint16]:
+    """(H, W, 3), as the file has them."""
     (tile,) = image.tile
     count = image.width * image.height * 3
     image.fp.seek(tile.offset)
@@ -274,7 +311,15 @@ def _ppm_colours(image: Any) -> NDArray[np.float64]:
     if len(content) < 2 * count:
         raise UnreadableError("image file is truncated")
     values = np.frombuffer(content, ">u2").reshape(image.height, image.width, 3)
-    return np.rint(values / (int(tile.args[1]) / 65535)).clip(0, 65535).astype(np.uint16)
+    return values.clip(0, int(tile.args[1])).astype(np.uint16)
+
+
+def _white_of_pgm(image: Image.Image) -> int | None:
+    """The largest value that a grey file of more than 8 bits says it has; None: another file, or decoded."""
+    tiles = getattr(image, "tile", None)
+    if image.format != "PPM" or image.mode != "I" or not tiles or isinstance(tiles[0].args, str):
+        return None
+    return int(tiles[0].args[1])
 
 
 def _tags(image: Image.Image) -> Any:

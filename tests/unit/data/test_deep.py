@@ -10,7 +10,15 @@ from PIL import Image
 
 from tests.drawn_deep import FLOATS, SIGNED, encoded, png_16, tiff
 from tlbench.data import deep
-from tlbench.data.decode import Decoding, UnreadableError, decode_and_look, decode_rgb, decode_square
+from tlbench.data.decode import (
+    Decoding,
+    UnreadableError,
+    decode_and_look,
+    decode_rgb,
+    decode_square,
+    open_image,
+    to_rgb,
+)
 from tlbench.data.facts import CONTAINERS, Fact, ImageFacts
 from tlbench.data.notes import noted
 
@@ -67,12 +75,20 @@ def test_colours_of_16_bits_keep_their_lower_byte(kind):
     assert before.max() < 20
 
 
-def test_a_ppm_says_its_own_white():
+def test_a_ppm_of_fewer_bits_has_its_own_values():
+    """Pillow stretches them to 65535."""
     content = b"P6 12 12 4095\n" + COLOURS.astype(">u2").tobytes()
-    _, fact = decode_and_look(content, 12, "crop", TWELVE)
-    assert (fact.low, fact.high) == (0, 65535)
+    square, fact = decode_and_look(content, 12, "crop", TWELVE)
+    assert np.array_equal(square, EIGHT_COLOURS)
+    assert (fact.low, fact.high) == (0, 4095)
     with pytest.raises(UnreadableError, match="truncated"):
         decode_square(content[:-1], 12, "crop", how=TWELVE)
+    plain = b"P2 12 12 4095\n" + b" ".join(str(v).encode() for v in VALUES.flat) + b"\n"
+    for grey in (b"P5 12 12 4095\n" + VALUES.astype(">u2").tobytes(), plain):
+        square, fact = decode_and_look(grey, 12, "crop", TWELVE)
+        assert np.array_equal(square[..., 0], EIGHT)
+        assert fact == Fact(12, 12, "uint16", True, 0, 4095)
+        assert np.array_equal(np.asarray(to_rgb(open_image(grey), TWELVE.ranges))[..., 0], EIGHT)
 
 
 def test_what_is_transparent_is_white_and_white_may_be_zero():
@@ -139,14 +155,49 @@ def test_what_is_no_number_is_refused(bad):
         ),
         (tiff(VALUES.astype("<f2"), FLOATS), "a TIFF of 1 × 16-bit floats a pixel"),
         (tiff(COLOURS.astype("<f4"), FLOATS), "a TIFF of 3 × 32-bit floats a pixel"),
-        (tiff(COLOURS[..., :2].copy()), "a TIFF of 2 × 16-bit whole numbers a pixel"),
+        (
+            tiff(COLOURS[..., :2].copy()),
+            "2 × 16-bit whole numbers a pixel, which is not read: 2 bands; convert it to one",
+        ),
+        (tiff(COLOURS, separate=True), "a TIFF of separate planes of 16 bits, which is not read; convert it to one"),
+        (tiff(COLOURS, compression=8, separate=True), "a TIFF of separate planes of 16 bits, which is not read"),
+        (tiff(VALUES[..., None], separate=True), "a TIFF of separate planes of 16 bits"),
+        (tiff(np.concatenate([COLOURS, OPAQUE], 2), extra=(1,)), "16-bit colours with associated alpha, which is not"),
+        (tiff(np.concatenate([COLOURS, OPAQUE], 2), photometric=5, extra=()), "16-bit CMYK, which is not read in full"),
+        (tiff(VALUES, compression=34712), "a TIFF with compression JPEG 2000, which is not read; save it uncompressed"),
+        (tiff(VALUES, compression=34887), "a TIFF with compression LERC, which is not read"),
+        (tiff(VALUES, photometric=3), "a TIFF with a palette of 16 bits, which is not read; convert it to RGB"),
+        (tiff(np.zeros((4, 4, 7), np.uint8), photometric=1), "a TIFF of 7 × 8-bit .* 7 bands; convert it to one band"),
         (tiff(VALUES.astype("i1"), SIGNED), "signed numbers of 8 bits"),
         (b"II*\0" + bytes(9), "not an image, or of a kind that is not read"),
     ],
 )
 def test_tiffs_that_cannot_be_read_are_told_by_what_they_hold(content, reason):
-    with pytest.raises(UnreadableError, match=reason):
-        decode_square(content, 12, "crop", how=TWELVE)
+    for decode in (decode_square, decode_and_look):
+        with pytest.raises(UnreadableError, match=reason):
+            decode(content, 12, "crop", how=TWELVE)
+
+
+def test_separate_planes_of_eight_bits_are_read():
+    for compression in (1, 8):
+        content = tiff(EIGHT_COLOURS, compression=compression, separate=True)
+        assert np.array_equal(decode_square(content, 12, "crop"), EIGHT_COLOURS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("tiff", "of several pages the first alone is taken"), ("gif", "animated, of which the first picture alone")]
+    + [(kind, "animated, of which the first picture alone") for kind in ("webp", "png")],
+)
+def test_that_a_file_holds_more_images_is_noted(kind, said):
+    pages = [Image.fromarray(EIGHT // (i + 1)) for i in range(3)]
+    for count in (1, 3):
+        buffer = io.BytesIO()
+        pages[0].save(buffer, kind, save_all=True, append_images=pages[1:count], lossless=True)
+        with noted() as notes:
+            square, _ = decode_and_look(buffer.getvalue(), 12, "crop", Decoding())
+        assert np.array_equal(square[..., 0], EIGHT)
+        assert [text[: len(said)] for text in notes] == ([said] if count > 1 else [])
 
 
 def test_without_a_range_it_is_looked_at_and_nothing_is_guessed():
