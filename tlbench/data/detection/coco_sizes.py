@@ -178,7 +178,8 @@ def _wholly(
     images = part.images[own]
     right = part.told[images, 1] - boxes[own, 0] if mirrored else boxes[own, 2]
     outside = (right > part.stored[images, 1] + 2) | (boxes[own, 3] > part.stored[images, 0] + 2)
-    return (np.bincount(images[outside], minlength=len(group)) == 0)[group]
+    wholly: NDArray[np.bool_] = np.bincount(images[outside], minlength=len(group)) == 0
+    return wholly[group]
 
 
 def _where(group: NDArray[np.bool_]) -> list[int]:
