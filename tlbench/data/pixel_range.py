@@ -23,6 +23,9 @@ from tlbench.errors import DataError
 _SLACK = 1e-3
 """So much of the range floating-point numbers may lie beyond it: what was resampled does by rounding."""
 
+_DARK = 1 / 8
+"""Where half of the training images reach no further into their range, at most 32 of 256 grey levels are left."""
+
 GIVEN = "as given"
 FOUND = "the training images' largest value, rounded up to 2ⁿ − 1"
 OF_RUN = "as the run was trained"
@@ -163,6 +166,25 @@ def tell_ranges(
                 f"pixel values beyond {low:g} … {high:g} ({container}) are clipped in images of {where}, which reach "
                 f"from {lowest:g} to {highest:g}; data.pixel_range=[low,high] sets another range"
             )
+        if "train" in counts and (problem := _nearly_black(of_it["train"].high, container, low, high)):
+            warn(problem)
+
+
+def _nearly_black(highest: NDArray[np.float64], container: DeepContainer, low: float, high: float) -> str | None:
+    """What to warn of where a range leaves little of most training images, of which these are the highest values."""
+    median = float(np.median(highest))
+    share = max(median - low, 0) / (high - low)
+    if share >= _DARK:
+        return None
+    white = rounded_up(median)
+    if white - low > _DARK * (high - low):  # of floating-point numbers below 1
+        white = float(f"{median:.2g}")
+    example = f", such as [{low:g},{white:g}]" if white > low else ""
+    return (
+        f"half of {len(highest)} training images ({container}) have no pixel value above {median:g}, and the range is "
+        f"{low:g} … {high:g}: they become nearly black, in {int(share * 255) + 1} of 256 grey levels at most (the "
+        f"highest value of all is {highest.max():g}); data.pixel_range=[low,high] sets another range{example}"
+    )
 
 
 def for_fingerprint(how: Decoding, facts: ImageFacts) -> Decoding:

@@ -234,3 +234,27 @@ def test_a_container_that_only_other_splits_have(draw, opened):
     with pytest.raises(DataError, match=r"test/b/9\.png: .* no training image has such.* such as \[0,4095\]"):
         opened()
     assert opened(pixel_range=[0, 4095]).splits["test"].images.max() > 180
+
+
+@pytest.mark.parametrize("kind", ["floats", "hot pixel"])
+def test_a_range_that_leaves_nearly_nothing_is_warned_of(draw, opened, kind):
+    for i in range(6):
+        for split in ("train", "val", "test"):
+            for name in ("a", "b"):
+                if kind == "floats":
+                    draw(f"{split}/{name}/{i}.tif", tiff(grey(0.008, seed=i).astype("<f4"), FLOATS))
+                else:
+                    hot = (split, name, i) == ("train", "a", 0)
+                    draw(f"{split}/{name}/{i}.png", as_png(grey(65535 if hot else 2000, seed=i)))
+    opened()
+    wanted = {
+        "floats": "warning: half of 12 training images (float32) have no pixel value above 0.008, and the range is "
+        "0 … 1: they become nearly black, in 3 of 256 grey levels at most (the highest value of all is 0.008); "
+        "data.pixel_range=[low,high] sets another range, such as [0,0.008]",
+        "hot pixel": "warning: half of 12 training images (uint16) have no pixel value above 2000, and the range is "
+        "0 … 65535: they become nearly black, in 8 of 256 grey levels at most (the highest value of all is 65535); "
+        "data.pixel_range=[low,high] sets another range, such as [0,2047]",
+    }
+    assert opened.said[-1] == wanted[kind]
+    opened(pixel_range=[0, 0.008] if kind == "floats" else [0, 2047])
+    assert "nearly black" not in "".join(opened.said)
