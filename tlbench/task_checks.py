@@ -18,8 +18,7 @@ CLASSIFICATION_SOURCES = ("random", "imagenet", "tin200", "timm", "checkpoint")
 
 def task_problems(c: TrainConfig) -> list[str]:
     """What does not fit the task, one line each."""
-    own = _detection_problems(c) if isinstance(c.task, DetectionConfig) else _classification_problems(c)
-    return [*_root_problems(c), *own]
+    return _detection_problems(c) if isinstance(c.task, DetectionConfig) else _classification_problems(c)
 
 
 def of_another_task(c: TrainConfig) -> list[str]:
@@ -61,18 +60,6 @@ def _classification_problems(c: TrainConfig) -> list[str]:
             "data.shots=null or data.fraction=1.0"
         )
     return problems
-
-
-_WITHOUT_FILES = {
-    "digits": "come with scikit-learn; a folder of your own is read by data=image_folder, a table by data=image_csv",
-    "documents": "are drawn; a folder of your own is read by data=yolo or data=coco",
-}
-"""Data without files → what to say where a folder is given: it would be ignored, and other data be trained on."""
-
-
-def _root_problems(c: TrainConfig) -> list[str]:
-    why = _WITHOUT_FILES.get(c.data.name)
-    return [f"data.root={c.data.root!r}: {c.data.name} {why}; or use null"] if why and c.data.root is not None else []
 
 
 def _detection_problems(c: TrainConfig) -> list[str]:

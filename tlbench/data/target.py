@@ -109,6 +109,7 @@ def ensure_reachable(data: DataConfig) -> None:
         ConfigError: `data.test_fraction` does not fit the data set, or `data.root` is missing.
         DataError: `unreachable=True` where there is no copy and the download fails.
     """
+    _check_root(data)
     if isinstance(data, DetectionDataConfig):
         from tlbench.data.detection.root import ensure_detection_root
 
@@ -127,6 +128,19 @@ def ensure_reachable(data: DataConfig) -> None:
             )
     else:
         own_root(data)
+
+
+_WITHOUT_FILES = {
+    "digits": "come with scikit-learn; a folder of your own is read by data=image_folder, a table by data=image_csv",
+    "documents": "are drawn; a folder of your own is read by data=yolo or data=coco",
+}
+"""Data without files → what to say where a folder is given, which would be ignored, and other data be trained on."""
+
+
+def _check_root(data: DataConfig) -> None:
+    why = _WITHOUT_FILES.get(data.name)
+    if why and data.root is not None:
+        raise DataError(f"data.root={data.root!r}: {data.name} {why}; or use null")
 
 
 def own_root(data: ImageDataConfig) -> Path:

@@ -258,12 +258,15 @@ def test_a_study_whose_folder_holds_links_out_of_it_is_refused_before_hydra_writ
 
 
 def test_runs_whose_data_lie_where_the_user_said_are_vouched_for(runs):
-    start(("source=random", "data.root=photos"), ("source=tin200", "data.root=photos"))
+    Path("photos").mkdir()
+    photos = ("data=image_folder", "data.root=photos", f"study={STUDY.name}")
+    start(("source=random", *photos), ("source=tin200", *photos))
     for arm in ("random", "tin200"):
         vouchers = json.loads((STUDY / arm / "seed_0" / "record.json").read_text())["volatile"]["vouchers"]
         assert list(vouchers) == [find_or_make_key().name]
-    start(("source=random",))
-    assert json.loads((STUDY / "random" / "seed_0" / "record.json").read_text())["volatile"]["vouchers"] == {}
+    start(("source=random", "study=embedded"))
+    record = STUDY.parent / "embedded" / "random" / "seed_0" / "record.json"
+    assert json.loads(record.read_text())["volatile"]["vouchers"] == {}
 
 
 def test_arms_without_need_go_along_into_the_renamed_study(runs, offline):
