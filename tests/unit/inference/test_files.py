@@ -37,6 +37,19 @@ def test_files_folders_and_patterns(tmp_path):
 
 
 @pytest.mark.usefixtures("photos")
+def test_what_a_folder_has_beside_images_is_said(tmp_path, capsys):
+    (tmp_path / "photos" / "sub" / "5.avif").write_bytes(b"\0\0\0\x20ftypavif")
+    (tmp_path / "photos" / "other.txt").touch()
+    assert len(find_images("photos")) == 3
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: input='photos': left out of this folder: 2 × not an image (.txt), 1 × an AVIF file, which is not read"
+    ]
+    (tmp_path / "photos" / "sub" / "1.jpg").unlink()
+    with pytest.raises(DataError, match=r"no images in this folder \(1 × an AVIF file, which is not read\); give"):
+        find_images("photos/sub")
+
+
+@pytest.mark.usefixtures("photos")
 @pytest.mark.parametrize(
     ("given", "fragments"),
     [
