@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from tlbench.errors import short
+
 _MOST_REPEATED = 100_000
 """Entries that aliases may repeat; a few nested lines of them could stand for more than any memory holds."""
 
@@ -15,6 +17,7 @@ _MOST_ENTRIES = 500_000
 """Entries of a text; 100,000 classes with their numbers are 200,000. Each takes some 300 times its size to read."""
 
 _LONGEST_NUMBER = 100  # characters; the time to read one grows with the square of its length
+_MERGE = "tag:yaml.org,2002:merge"
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
@@ -34,6 +37,28 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
             raise UnsoundYamlError(f"more than {_MOST_ENTRIES:,} entries")
         return super().compose_node(parent, index)
 
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """As PyYAML's, which lets the last of several values win.
+
+        Raises:
+            RepeatedKeyError: A key has two values.
+        """
+        values: dict[tuple[str, str], Any] = {}
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+                first = values.setdefault((key.tag, key.value), value)
+                if first is not value and not (
+                    isinstance(value, yaml.ScalarNode)
+                    and isinstance(first, yaml.ScalarNode)
+                    and (first.tag, first.value) == (value.tag, value.value)
+                ):
+                    raise RepeatedKeyError(f"{short(key.value)} stands in it twice")
+        return super().construct_mapping(node, deep)
+
+
+class RepeatedKeyError(yaml.YAMLError):  # type: ignore[misc]  # the package has no types
+    """One of the values would be dropped in silence."""
+
 
 class UnsoundYamlError(yaml.YAMLError):  # type: ignore[misc]  # the package has no types
     """Small to write, but of any size once it is read."""
@@ -43,7 +68,8 @@ def load_yaml(text: str) -> Any:
     """What a YAML text says, in plain types.
 
     Raises:
-        YAMLError: It is not YAML, or `UnsoundYamlError`: its aliases grow, or it is nested too deeply.
+        YAMLError: It is not YAML; `UnsoundYamlError`: its aliases grow, or it is nested too deeply;
+            `RepeatedKeyError`: a key has two values.
         ValueError: A scalar is not what it looks like, such as the 40th of May.
     """
     loader = _Loader(text)

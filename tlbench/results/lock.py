@@ -23,15 +23,13 @@ from types import FrameType
 from tlbench.errors import FolderInUse
 from tlbench.results.atomic import TEMPORARY, guarded, output_errors
 from tlbench.results.lock_file import LOCK_FILE, LockFile, own_lock, read_lock, read_own_lock, who_holds
+from tlbench.results.stale_lock import ASIDE, take_away
 
 RENEWED_EVERY_S = 15.0
 """Seconds after which whoever holds a lock touches it."""
 
 COUNTS_FOR_S = 120.0
 """Seconds for which a lock counts since it was last touched, where it cannot be seen whether its process lives."""
-
-_ASIDE = ".aside"
-"""How the name of a lock ends that is being taken away from a dead process."""
 
 _NO_LINKS = (errno.EPERM, errno.EACCES, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 _TRIES = 50
@@ -135,7 +133,7 @@ def remove_left_locks(folder: Path) -> None:
     for path in folder.glob(f"{LOCK_FILE}.*"):
         with contextlib.suppress(OSError):
             found = read_lock(path)
-            if found is None or (path.suffix == _ASIDE and _counts(found, folder)):
+            if found is None or (path.suffix == ASIDE and _counts(found, folder)):
                 continue
             path.unlink()
 
@@ -160,7 +158,7 @@ def _take(folder: Path) -> FolderLock:
                     continue  # released just now
                 if _counts(found, folder, os.fstat(handle).st_mtime):
                     raise FolderInUse(f"{folder}: {_advice(found, path)}")
-                _take_away(path, found, owner.token)
+                take_away(path, found, owner.token)
             except FileNotFoundError:  # another process, now the holder, has tidied the temporary file away
                 continue
             finally:
@@ -219,25 +217,6 @@ def _clock(folder: Path) -> float:
             return os.fstat(file.fileno()).st_mtime
     except OSError:
         return time.time()
-
-
-def _take_away(path: Path, stale: LockFile, token: str) -> None:
-    """Remove the lock of a dead process, and no other: one that was taken or renewed in the meantime is put back."""
-    aside = path.with_name(f"{LOCK_FILE}.{token}{_ASIDE}")
-    try:
-        path.rename(aside)
-    except FileNotFoundError:
-        return
-    moved = read_lock(aside)
-    if moved is None or moved != stale:
-        try:
-            os.link(aside, path)
-        except FileExistsError:
-            pass
-        except OSError:
-            if not path.exists():
-                aside.rename(path)
-    aside.unlink(missing_ok=True)
 
 
 def _advice(found: LockFile, path: Path) -> str:

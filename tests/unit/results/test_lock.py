@@ -17,6 +17,7 @@ from tests.locks import fabricate, touch
 from tlbench.errors import FolderInUse, OutputError
 from tlbench.processes.identity import ProcessIdentity
 from tlbench.results import lock as module
+from tlbench.results import stale_lock
 from tlbench.results.atomic import write_atomic
 from tlbench.results.folder import begin, set_aside, tidy_if_free
 from tlbench.results.lock import COUNTS_FOR_S, holder, locked
@@ -193,16 +194,17 @@ def test_a_disk_that_refuses_is_said(tmp_path, monkeypatch):
     assert not any(tmp_path.iterdir())
 
 
-def test_a_lock_that_was_renewed_since_it_was_judged_is_put_back(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("place", "name"), [(module, "take_away"), (stale_lock, "_move_away")])
+def test_a_lock_that_was_renewed_since_it_was_judged_stays_or_is_put_back(tmp_path, monkeypatch, place, name):
     """As by a machine that wakes up just then."""
     path = fabricate(tmp_path, COUNTS_FOR_S + 5, host="elsewhere", machine="other", boot="other")
-    take_away = module._take_away
+    take_away = getattr(place, name)
 
     def renewed(*arguments: object) -> None:
         touch(path, 0)
         take_away(*arguments)
 
-    monkeypatch.setattr(module, "_take_away", renewed)
+    monkeypatch.setattr(place, name, renewed)
     with pytest.raises(FolderInUse), locked(tmp_path):
         pytest.fail("taken from a living process")
     assert json.loads(path.read_text())["token"] == "theirs"
@@ -280,7 +282,7 @@ def test_processes_that_race_for_stale_locks_are_never_inside_together(tmp_path)
         (tmp_path / str(number)).mkdir()
         fabricate(tmp_path / str(number), started=1)
     command = [sys.executable, "-c", RACER, str(tmp_path), str(rounds)]
-    racers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    racers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     for racer in racers:
         assert racer.stdout is not None
         assert racer.stdout.readline() == "ready\n"
@@ -290,8 +292,8 @@ def test_processes_that_race_for_stale_locks_are_never_inside_together(tmp_path)
         racer.stdin.write(f"{begin}\n")
         racer.stdin.flush()
     wins = [int(racer.communicate()[0]) for racer in racers]
-    assert [racer.returncode for racer in racers] == [0] * 3
-    assert rounds <= sum(wins) < 3 * rounds  # they did meet
+    assert [racer.returncode for racer in racers] == [0] * 4
+    assert rounds <= sum(wins) < 4 * rounds  # they did meet
     assert list(tmp_path.glob("*/*")) == []
 
 
@@ -327,9 +329,9 @@ def test_what_killed_processes_left_is_tidied_and_a_living_ones_lock_is_not(tmp_
     kept = (".evaluation.partial.json", ".hidden", "note.tmp", ".x.tmp")
     for name in (*left, *kept):
         (tmp_path / name).write_text("x")
-    dead = tmp_path / f"{LOCK_FILE}.0{module._ASIDE}"
+    dead = tmp_path / f"{LOCK_FILE}.0{stale_lock.ASIDE}"
     fabricate(tmp_path, started=1).rename(dead)
-    alive = tmp_path / f"{LOCK_FILE}.1{module._ASIDE}"
+    alive = tmp_path / f"{LOCK_FILE}.1{stale_lock.ASIDE}"
     fabricate(tmp_path).rename(alive)
     tidy_if_free(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {*kept, alive.name}

@@ -53,9 +53,10 @@ def read_yolo(
         first = names[0]
         raise DataError(f"{found.root / first}: {unreadable[first]}; none of {len(names)} images can be read")
     files = list(all_files(found.base))
-    labels = find_label_files(found.root, names, _texts_of(found, files), say, warn)
+    texts = list(_texts_of(found, files))
+    labels = find_label_files(found.root, names, texts, say, warn)
     mended = Mended()
-    rows = _read_rows(found, labels, sizes.unreadable, data.limits, say)
+    rows = _read_rows(found, labels, sizes.unreadable, data.limits, texts, say)
     decided = decide(found.root, rows, found.points, say)
     _refuse_bad(found, labels, rows, decided)
     check_plausible(found.root, rows, decided, warn)
@@ -105,11 +106,19 @@ def _texts_of(found: YoloImages, files: Sequence[str]) -> Iterator[str]:
             yield os.path.relpath(path, root)
 
 
+def _others(texts: Sequence[str]) -> str:
+    if not texts:
+        return ""
+    there = "the only text there is" if len(texts) == 1 else f"{len(texts)} texts are there, but named otherwise, as"
+    return f" of its name; {there} {texts[0]}"
+
+
 def _read_rows(
     found: YoloImages,
     labels: LabelFiles,
     unreadable: Mapping[int, str],
     limits: LimitsConfig,
+    texts: Sequence[str],
     say: Callable[[str], None],
 ) -> LabelRows:
     rows = LabelRows()
@@ -134,7 +143,7 @@ def _read_rows(
     images = missing + empty + with_rows
     if not with_rows:
         lacking = (
-            f"none of {images} images has a label file"
+            f"none of {images} images has a label file{_others(texts)}"
             if not empty
             else f"no objects in the label files of {empty} images"
             + (f", and {missing} images have none" if missing else "")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,17 +20,17 @@ import yaml
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.detection.yolo_entries import find_root, there
 from tlbench.data.detection.yolo_labels import KeyPoints
-from tlbench.data.detection.yolo_paths import split_in
-from tlbench.data.detection.yolo_texts import check_names, text_of
-from tlbench.data.split_names import SPLITS
+from tlbench.data.detection.yolo_names import names_in_yaml
+from tlbench.data.detection.yolo_texts import text_of
+from tlbench.data.split_names import SPLITS, SplitNames, split_name, split_names
 from tlbench.errors import DataError, short
 from tlbench.regular_file import TooLargeError, open_regular, read_regular
-from tlbench.yaml_text import load_yaml
+from tlbench.yaml_text import RepeatedKeyError, load_yaml
 
 _USUAL = ("data.yaml", "data.yml")
 _ENDINGS = (".yaml", ".yml")
 _TABS = re.compile(r"([:,\[\]{}-])[ ]*\t[ \t]*")
-_KEY = re.compile(r"^(path|train|val|test|names|nc|kpt_shape)\s*:", re.MULTILINE)
+_KEY = re.compile(r"^(train|names)\s*:", re.MULTILINE)
 _LOST = "\ufffd"  # stands for bytes that are no UTF-8
 
 
@@ -88,14 +87,8 @@ def read_yaml(file: Path, limits: LimitsConfig = STANDARD_LIMITS, say: Callable[
         DataError: It cannot be read, a key is missing or of the wrong kind, or what it names is not there.
     """
     content = _mapping(file, limits, say)
-    class_names = _class_names(file, content, limits, say)
-    entries: dict[str, list[str]] = {}
-    for key, value in content.items():
-        split = _split_of_key(key, value)
-        if split and value and not (split in entries and key != split):
-            if key.lower() not in SPLITS:
-                say(f"{file}: {key} is read as {split}")
-            entries[split] = _strings(file, key, value)
+    class_names = names_in_yaml(file, content, limits, say)
+    entries = {split: _strings(file, key, content[key]) for key, split in _splits(file, content, say).items()}
     points = _key_points(file, content.get("kpt_shape"))
     return described(file, content.get("path"), entries, class_names, points, say)
 
@@ -133,17 +126,42 @@ def described(
     return YoloYaml(file, root, class_names, splits, points)
 
 
-def _split_of_key(key: Any, value: Any) -> str | None:
-    """The split of a key in any form (`dev`, `testing`), whose value is then a path or several."""
-    if not isinstance(key, str) or key.lower() in SPLITS:
-        return SPLITS.get(key.lower()) if isinstance(key, str) else None
+def _splits(file: Path, content: dict[Any, Any], say: Callable[[str], None]) -> dict[str, str]:
+    """Key → split, of those that are a split's in any form (`dev`, `testing`) and name paths.
+
+    Raises:
+        DataError: A key may be val or test.
+    """
+    named = [key for key, value in content.items() if value and isinstance(key, str) and _names_paths(key, value)]
+    names = split_names(named) or SplitNames({})
+    if names.doubtful and not {"val", "test"} <= set(names.splits.values()):
+        raise DataError(f"{file}: {names.doubtful[0]} may be val or test; name the key val or test")
+    read: dict[str, str] = {}
+    for key in sorted(names.splits, key=lambda key: key.lower() not in SPLITS):  # plain ones first
+        split = names.splits[key]
+        if split not in read.values():
+            read[key] = split
+            if key.lower() not in SPLITS:
+                say(f"{file}: {key} is read as {split}")
+    unread = [key for key in named if key not in read and content[key] not in map(content.get, read)]
+    if unread:
+        say(f"{file}: {' and '.join(unread)} {'is' if len(unread) == 1 else 'are'} not read, beside {', '.join(read)}")
+    return read
+
+
+def _names_paths(key: str, value: Any) -> bool:
+    """Whether a key is a split's; one in an unusual form is where its value can be a path or several."""
+    name = split_name(key)
     paths = value if isinstance(value, list) else [value]
-    return split_in([key]) if all(isinstance(path, str) for path in paths) else None
+    return bool(name and not name.rest) and (key.lower() in SPLITS or all(isinstance(path, str) for path in paths))
 
 
 def _describes(file: Path, limits: LimitsConfig) -> bool:
     try:
-        content = _load(text_of(_read(file, limits)))
+        text = text_of(_read(file, limits))
+        content = _load(text)
+    except RepeatedKeyError:
+        return _KEY.search(text) is not None
     except (OSError, ValueError, DataError, yaml.YAMLError):
         return False
     return isinstance(content, dict) and ("names" in content or "train" in content)
@@ -178,13 +196,12 @@ def _mapping(file: Path, limits: LimitsConfig, say: Callable[[str], None]) -> di
         text = content.decode("utf-8-sig", errors="replace")
     try:
         found = _load(text)
+    except RepeatedKeyError as error:
+        raise DataError(f"{file}: {error}; keep the right one") from None
     except (ValueError, yaml.YAMLError) as error:
         raise DataError(f"{file}: not YAML ({_yaml_fault(error)}); mend it") from None
     if not isinstance(found, dict):
         raise DataError(f"{file}: not a description of data; wanted are the keys path, train, val, test and names")
-    twice = [key for key, count in Counter(_KEY.findall(text)).items() if count > 1]
-    if twice:
-        raise DataError(f"{file}: {twice[0]} stands in it twice; keep the right one")
     if _LOST in text:
         lost = [str(key) for key, value in found.items() if _LOST in f"{key}{value}" and (key != "download")]
         if lost:
@@ -225,60 +242,6 @@ def _yaml_fault(error: Exception) -> str:
     if "'\\t'" in text and mark is not None:
         return f"line {mark.line + 1} is indented by a tab, where YAML wants spaces"
     return text
-
-
-def _class_names(
-    file: Path, content: dict[Any, Any], limits: LimitsConfig, say: Callable[[str], None]
-) -> tuple[str, ...]:
-    names, count = content.get("names"), _count(content.get("nc"))
-    if count is not None and not (isinstance(count, int) and not isinstance(count, bool) and count > 0):
-        raise DataError(f"{file}: nc: {short(repr(count))}; wanted is the number of classes, or no nc")
-    for found in (count, len(names) if isinstance(names, (dict, list)) else None):
-        if found is not None:
-            limits.check_classes(file, found)
-    if names is None and count is not None:
-        return tuple(f"class_{i}" for i in range(count))
-    if isinstance(names, dict):
-        names = _numbered(file, names, say)
-    if isinstance(names, str):
-        raise DataError(
-            f"{file}: names: {short(repr(names))} is one text, not a list; write names: [first, second, …], in the "
-            "order of the labels' classes"
-        )
-    if not isinstance(names, list):
-        raise DataError(f"{file}: no list of names; add names: [first, second, …], in the order of the labels' classes")
-    for name in names:
-        if isinstance(name, bool) or not isinstance(name, (str, int, float)):
-            raise DataError(f"{file}: names: {short(repr(name))} is not text; put it in quotes")
-    if count is not None and count != len(names):
-        raise DataError(f"{file}: nc: {count}, but {len(names)} names; correct one of them")
-    return check_names(f"{file}: names", [str(name) for name in names])
-
-
-def _count(value: Any) -> Any:
-    """`nc`; '2' and 2.0 are 2, as to ultralytics."""
-    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
-        return int(value)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _numbered(file: Path, names: dict[Any, Any], say: Callable[[str], None]) -> list[Any]:
-    """The names of a mapping from numbers, in their order; of one to numbers likewise."""
-    numbered = {
-        int(key) if isinstance(key, str) and key.isdecimal() and len(key) < 10 else key: name
-        for key, name in names.items()
-    }
-    wanted = set(range(len(numbered)))
-    if set(numbered) == wanted:
-        return [numbered[i] for i in range(len(numbered))]
-    numbers = [value for value in numbered.values() if isinstance(value, int) and not isinstance(value, bool)]
-    if len(numbers) == len(wanted) and set(numbers) == wanted and all(isinstance(key, str) for key in numbered):
-        say(f"{file}: names maps names to numbers, and is read so; usual is number: name")
-        return sorted(numbered, key=numbered.__getitem__)
-    keys = short(", ".join(map(str, list(numbered)[:6])))
-    from_one = set(numbered) == {number + 1 for number in wanted}
-    count = "; label files count classes from 0, so the numbers must too" if from_one else ""
-    raise DataError(f"{file}: names: its keys are {keys}; wanted are 0 to {len(numbered) - 1}{count}")
 
 
 def _key_points(file: Path, value: Any) -> KeyPoints | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from pathlib import Path
 
@@ -535,3 +536,43 @@ def test_an_image_that_a_list_repeats_is_taken_once(root, draw_yolo, counts, say
     (root / "test.txt").write_text("images/4.png\nimages/5.png\n")
     assert sum(map(len, counts(val_fraction=0.25).values())) == 6
     assert any("train.txt: 2 lines repeat an image, and each image is taken once" in line for line in say)
+
+
+def test_texts_that_are_named_otherwise_are_named_where_no_image_has_a_label_file(root, draw_yolo, refused):
+    draw_yolo(root, MANY)
+    for file in sorted((root / "labels").rglob("*.txt")):
+        (root / "notes").mkdir(exist_ok=True)
+        file.rename(root / "notes" / f"label_of_{file.name}")
+    assert re.search(
+        r"none of 10 images has a label file of its name; \d+ texts are there, but named otherwise, as notes/label_of_",
+        refused(),
+    )
+
+
+def test_a_class_number_that_stands_twice(root, draw_yolo, refused):
+    draw_yolo(root, MANY, names=None)
+    (root / "data.yaml").write_text("train: images/train\nval: images/val\nnames:\n  0: cat\n  1: dog\n  1: cow\n")
+    assert refused().endswith("data.yaml: 1 stands in it twice; keep the right one")
+
+
+def test_a_key_that_stands_twice_with_one_value(root, draw_yolo, counts):
+    draw_yolo(root, MANY)
+    (root / "data.yaml").write_text((root / "data.yaml").read_text() + "nc: 2\nnc: 2\n")
+    assert counts()
+
+
+def test_two_keys_of_one_split(root, draw_yolo, counts, say):
+    draw_yolo(root, MANY)
+    (root / "data.yaml").write_text("train: images/train\nval: images/val\ndev: images/test\nnames: [cat, dog]\n")
+    assert list(counts()["test"]) == ["images/val/v.png"]  # the only held-out images
+    assert any(line.endswith("data.yaml: dev is not read, beside train, val") for line in say)
+
+
+@pytest.mark.parametrize("eval_key", ["eval", "holdout"])
+def test_a_key_that_may_be_val_or_test_is_the_one_that_is_free(root, draw_yolo, counts, say, refused, eval_key):
+    draw_yolo(root, MANY)
+    (root / "data.yaml").write_text(f"train: images/train\nval: images/val\n{eval_key}: images/test\nnames: [a, b]\n")
+    assert list(counts()["test"]) == ["images/test/t.png"]
+    assert any(f"{eval_key} is read as test" in line for line in say)
+    (root / "data.yaml").write_text(f"train: images/train\n{eval_key}: images/test\nnames: [a, b]\n")
+    assert f"{eval_key} may be val or test; name the key val or test" in refused()
