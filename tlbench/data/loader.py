@@ -77,8 +77,19 @@ class OrderedLoader(ABC):
         self.rank, self.world_size = rank, world_size
         self.epoch = 0
         self._first = self._position = 0
-        if order_seed is not None:
-            self.sampler = self  # Lightning calls `sampler.set_epoch` before each epoch, and looks into other samplers
+
+    @property
+    def sampler(self) -> OrderedLoader:
+        """Itself, as Lightning calls `sampler.set_epoch` before each epoch; none where the order is the inputs' own.
+
+        It holds no reference to itself, so that what it keeps goes with the last reference to it.
+
+        Raises:
+            AttributeError: There is no order to set; Lightning looks into what samplers there are.
+        """
+        if self.order_seed is None:
+            raise AttributeError("sampler")
+        return self
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch whose order the next iteration takes."""

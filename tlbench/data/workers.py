@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -52,14 +53,29 @@ class DecodingLoader(OrderedLoader):
     ) -> None:
         super().__init__(len(tasks), batch_size, **options)
         self._pending = _Pending()
+        self._end: weakref.finalize[Any, DecodingLoader] | None = None
         self._loader = decoding_loader(tasks, self._pending, workers, pin_memory=pin_memory, passes=passes)
 
     def _give(self, batches: Sequence[Tensor]) -> Iterator[Any]:
         self._pending.epoch, self._pending.batches = self.epoch, batches
-        for batch in self._loader:
+        batches_given = iter(self._loader)
+        if self._loader.num_workers and self._end is None:
+            self._end = _ended_with(self, batches_given)
+        for batch in batches_given:
             if isinstance(batch, DataError):
                 raise batch
             yield batch
+
+
+def _ended_with(loader: DecodingLoader, iterator: Any) -> weakref.finalize[Any, DecodingLoader]:
+    """End an iterator's processes when the loader goes, though it goes by the garbage collection, as after an error.
+
+    That closes the queues of what it collects before it asks it to end: the processes would hear nothing, and torch
+    waits 5 s for each. A finalizer's reference keeps the iterator and its queues out of what is collected.
+    """
+    end = weakref.finalize(loader, iterator._shutdown_workers)
+    end.atexit = False  # torch and multiprocessing see to that
+    return end
 
 
 class _Pending:

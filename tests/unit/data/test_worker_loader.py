@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import shutil
 from pathlib import Path
 
@@ -103,3 +104,23 @@ def test_a_file_that_vanishes_or_changes_is_named_in_one_line(files: FileSet, wo
     assert "\n" not in str(caught.value)
     with pytest.raises(DataError, match=r"put it back as it was when the run began"):
         files.decoded()
+
+
+@pytest.mark.parametrize("in_a_cycle", [False, True])
+def test_processes_are_told_to_end_with_their_loader(files: FileSet, in_a_cycle: bool):
+    """Also where the garbage collection finds it; if they were not, torch would wait 5 s for each and end it."""
+    helped = loader(files, workers=2)
+    epoch(helped)
+    processes = helped._loader._iterator._workers
+    held = [helped]
+    if in_a_cycle:
+        held.append(held)
+    gc.collect()
+    gc.disable()
+    try:
+        del helped, held
+        assert any(process.is_alive() for process in processes) == in_a_cycle
+        gc.collect()
+    finally:
+        gc.enable()
+    assert [process.exitcode for process in processes] == [0, 0]  # -15: ended by SIGTERM
