@@ -34,6 +34,7 @@ _MIXED = 0.1
 _LOST = 0.25
 """Share of the boxes of which less than half is in the image, from which on they are refused."""
 
+_AMODAL = 0.1  # of the boxes that reach out: so many reach out to the left or up, which no other way of writing does
 _CORNER = 0.6
 """Where no box of many reaches further across and down, it is said."""
 _MANY = 50
@@ -249,7 +250,8 @@ def check_inside(part: Written, boxes: Array, warn: Callable[[str], None]) -> No
         warn: Shows the user a warning.
 
     Raises:
-        DataError: Of many of them less than half is in the image.
+        DataError: Of many of them less than half is in the image; or many reach out, and only to the right and down, as
+            those do that are written otherwise.
     """
     sizes = part.stored[part.images]
     area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
@@ -267,6 +269,13 @@ def check_inside(part: Written, boxes: Array, warn: Callable[[str], None]) -> No
     out = known & (np.abs(boxes - clipped) > slack).any(axis=1)
     if known.sum() >= FEW and out.sum() >= 3 and out.sum() > (1 - FIT) * known.sum():
         worst = int(np.flatnonzero(out)[0])
+        before = out & (boxes[:, :2] < -slack[:, :2]).any(axis=1)
+        if before.sum() >= _AMODAL * out.sum():
+            warn(
+                f"{part.file}: {int(out.sum())} of {int(known.sum())} boxes reach out of their images, at all sides, "
+                "as those of objects that the edge cuts may; they are cut at the edge"
+            )
+            return
         raise DataError(
             f"{part.file}: {int(out.sum())} of {int(known.sum())} boxes reach out of their images (such as "
             f"{_numbers(part.boxes[worst])} in {size_text(sizes[worst])} pixels); a part may be written otherwise than "

@@ -573,6 +573,20 @@ def test_several_readings_and_mixed_ones_are_refused(drawn: Drawn, edit: Edit, s
         assert said in drawn.refusal()
 
 
+def test_boxes_of_whole_objects_that_the_edge_cuts_are_cut_there_too(drawn: Drawn) -> None:
+    """Amodal: they reach out at all sides, which boxes that are written otherwise do not."""
+
+    def edit(content: Content, split: str) -> None:
+        for n, entry in enumerate(content["annotations"]):
+            if n % 4 < 2:
+                entry["bbox"] = [[-20, 10, 60, 40], [120, -15, 70, 50]][n % 4]
+
+    drawn.make(edit)
+    listing = drawn.listed().splits["train"]
+    assert {tuple(box) for box in listing.boxes.tolist()} >= {(0, 10, 40, 50), (120, 0, 160, 35)}
+    assert "instances_train.json: 8 of 16 boxes reach out of their images, at all sides" in drawn.heard
+
+
 def test_per_cent_are_not_read_as_pixels(drawn: Drawn) -> None:
     drawn.size = (640, 480)
 
