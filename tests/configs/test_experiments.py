@@ -115,6 +115,7 @@ def test_an_experiment_states_its_command(experiment):
     for command in commands:
         arguments = shlex.split(re.split(r"\s{2,}", command)[0].removeprefix("# python -m tlbench.train "))
         overrides = [argument for argument in arguments if not argument.startswith("-")]
+        overrides = [re.sub(r"^(\w+=\w+),.*", r"\1", override) for override in overrides]  # of a sweep the first
         assert f"+experiment={experiment}" in overrides
         assert compose_config(overrides)
 
