@@ -1,0 +1,67 @@
+"""What data are read, how they are divided and in which order they come: integers, the same on every machine.
+
+Nothing may move them but a change that says so, and then the version of what it changes. What floats do is compared
+between two commits on one machine: `python -m benchmarks.goldens BEFORE AFTER`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks.goldens.cases import CASES, DRAWN, draw
+from benchmarks.goldens.watched import digest
+from tlbench.compose import compose_config
+from tlbench.data.open_module import open_module
+from tlbench.seeds import permutation
+
+GOLDEN = {
+    "quickstart": {"train": "f3372a5f598ac8fe", "test": "fe97c6b53a340473", "val": "1a29d2ddf3adf608"},
+    "chain_target": {"train": "ecc159949c07fa09", "test": "0684cca82b6c078c", "val": "ba2a536c9b7a4be9"},
+    "quickstart_detection": {"train": "8d89055dbaa667a5", "val": "9883c7f4ebfe7323", "test": "90e360917c15d3b5"},
+    "image_folder": {"train": "bf2dc9590be288cf", "val": "5ed30502a94be233", "test": "74c76079b73dfd66"},
+    "image_folder_files": {"train": "f7612868a0050300", "val": "36cf29d7a0d55bb0", "test": "ff06f6bbd3f13030"},
+    "image_csv": {"train": "bf2dc9590be288cf", "val": "5ed30502a94be233", "test": "74c76079b73dfd66"},
+    "yolo": {"train": "f232540c358680c8", "val": "c92f43724bb3b736", "test": "837cffb5b49223b3"},
+    "yolo_files": {"train": "f232540c358680c8", "val": "c92f43724bb3b736", "test": "837cffb5b49223b3"},
+    "coco": {"train": "291faa485b549e7e", "val": "e7a4dbf6d256e295", "test": "6da3d079893838ed"},
+}
+"""Case → split → the first digits of its fingerprint, that is of images, labels or boxes, and class names."""
+
+ORDER = [[7, 8, 6, 5, 1, 9, 2, 10, 4, 0, 11, 3], [5, 10, 0, 2, 6, 7, 9, 3, 11, 1, 4, 8]]
+"""The first two epochs of twelve images, by the seed 3."""
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("goldens")
+    draw(folder / DRAWN)
+    return folder
+
+
+@pytest.mark.parametrize("case", GOLDEN)
+def test_fingerprints(case: str, drawn: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(drawn)
+    (overrides,) = [each.overrides for each in CASES if each.name == case]
+    config = compose_config(overrides)
+    data = open_module(config, lambda _: None, lambda _: None)
+    found = {split: images.fingerprint()[:16] for split, images in data.target.splits.items()}
+    assert found == GOLDEN[case]
+
+
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_order_of_an_epoch(epoch: int):
+    assert permutation(12, 3, epoch).tolist() == ORDER[epoch]
+
+
+def test_the_digest_sees_values_shapes_and_kinds():
+    values = [
+        torch.arange(4),
+        torch.arange(4).float(),
+        torch.arange(4).view(2, 2),
+        torch.arange(4).flip(0),
+        [0, 1, 2, 3],
+    ]
+    assert len({digest(value) for value in values}) == len(values)
