@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 Images = Mapping[str, tuple[str, str]]
 
@@ -51,6 +53,11 @@ _CELLS = _folders({"cell_images": "train"}, ("Parasitized", "Uninfected"), "C33P
 _XRAYS = _folders(
     {f"chest_xray/{s}": s for s in ("train", "val", "test")}, ("NORMAL", "PNEUMONIA"), "IM-{i:04}-0001.jpeg"
 )
+_SUBSETS = {
+    f"{subset}/label_{i % 2}/image_name_{i}.jpg": (subset, f"label_{i % 2}")
+    for subset, numbers in (("train", range(4)), ("val", range(4, 7)))
+    for i in numbers
+}
 
 LAYOUTS = {
     "ILSVRC 2012": Layout(
@@ -165,35 +172,55 @@ LAYOUTS = {
         },
         table="train/_classes.csv",
     ),
-    "CVAT, ImageNet": Layout(
-        "https://docs.cvat.ai/docs/manual/advanced/formats/format-imagenet/",
+    "CVAT, ImageNet": Layout(  # no_label: cvat-ai/datumaro datumaro/plugins/imagenet_format.py, ImagenetConverter
+        "https://docs.cvat.ai/docs/dataset_management/formats/format-imagenet/",
         _folders({"": "train"}, ("label1", "label2"), "{label}_image{i}.jpg"),
         drawn={"no_label/frame_000007.jpg": "label1"},
     ),
+    # labels.json's content and no_label: cvat-ai/datumaro datumaro/plugins/yolo_format/converter.py,
+    # YOLOv8ClassificationConverter
     "CVAT, YOLO classification": Layout(
         "https://docs.cvat.ai/docs/dataset_management/formats/format-yolo-ultralytics-classification",
-        _folders({"train": "train", "val": "val"}, ("label_0", "label_1"), "image_name_{i}.jpg"),
-        others={"train/labels.json": b"{}", "val/labels.json": b"{}"},
+        _SUBSETS,
+        drawn={"train/no_label/image_name_7.jpg": "label_1"},
+        others={
+            f"{subset}/labels.json": json.dumps(
+                {
+                    Path(path).stem: {"labels": [label], "path": path.removeprefix(f"{subset}/")}
+                    for path, (split, label) in _SUBSETS.items()
+                    if split == subset
+                }
+                | ({"image_name_7": {"labels": [], "path": "no_label/image_name_7.jpg"}} if subset == "train" else {})
+            ).encode()
+            for subset in ("train", "val")
+        },
     ),
     "FiftyOne, directory tree": Layout(
         "https://docs.voxel51.com/user_guide/export_datasets.html#imageclassificationdirectorytree",
         _folders({"": "train"}, ("airplane", "ship"), "{i:06}.jpg"),
         drawn={"_unlabeled/000007.jpg": "ship"},
     ),
+    # HumanSignal/label-studio-sdk src/label_studio_sdk/converter/exports/csv2.py: columns in the order of the alphabet,
+    # texts in quotation marks and numbers without
     "Label Studio, CSV": Layout(
         "https://labelstud.io/guide/export#CSV",
         {f"media/{name}": ("train", choice) for name, choice in _TASKS.items()},
         others={
-            "project-1.csv": _table(
-                "annotation_id,annotator,choice,created_at,id,image,lead_time,updated_at",
-                [f"{i},1,{c},2024-05-01,{i},/data/{name},3.1,2024-05-01" for i, (name, c) in enumerate(_TASKS.items())],
+            "project-3-at-2024-05-01-10-00-0a1b2c3d.csv": _table(
+                '"annotation_id","annotator","choice","created_at","id","image","lead_time","updated_at"',
+                [
+                    f'{i},"me@example.org","{c}","2024-05-01T10:00:0{i}.728353Z",{i},"/data/{name}",3.1,'
+                    f'"2024-05-01T10:00:0{i}.728378Z"'
+                    for i, (name, c) in enumerate(_TASKS.items(), 1)
+                ],
             )
         },
-        table="project-1.csv",
+        table="project-3-at-2024-05-01-10-00-0a1b2c3d.csv",
     ),
+    # huggingface/datasets docs/source/image_dataset.mdx, and repository_structure.mdx for the folder validation
     "Hugging Face imagefolder": Layout(
         "https://huggingface.co/docs/datasets/image_dataset#imagefolder",
-        _folders({"train": "train", "validation": "val", "test": "test"}, ("dog", "cat"), "{i}.png"),
+        _folders({"train": "train", "validation": "val", "test": "test"}, ("dog", "cat"), "{i:04}.png"),
         others={"README.md": b"---\n", ".gitattributes": b""},
     ),
     "names that browsers give": Layout(

@@ -1,14 +1,25 @@
-"""Miniatures of what labelling tools export as YOLO, each made after the exporter's own documentation.
+"""Miniatures of what labelling tools export as YOLO, each made after the exporter's own documentation or source.
 
 Roboflow, YOLOv8:           https://roboflow.com/formats/yolov8-pytorch-txt
 Roboflow's Python package:  https://github.com/roboflow/roboflow-python (it writes where it has put the folder)
 CVAT, Ultralytics YOLO:     https://docs.cvat.ai/docs/dataset_management/formats/format-yolo-ultralytics
-CVAT, YOLO 1.1 (darknet):   https://docs.cvat.ai/docs/dataset_management/formats/format-yolo
-Label Studio, YOLO:         https://labelstud.io/guide/export and https://github.com/HumanSignal/label-studio-converter
+                            and what writes it: cvat-ai/cvat cvat/apps/dataset_manager/formats/yolo.py and
+                            cvat-ai/datumaro datumaro/plugins/yolo_format/converter.py (YOLOv8DetectionConverter and
+                            YOLOv8PoseConverter: no label file without objects, keys in the order of the alphabet, data/
+                            before the listed paths; the page has them without data/)
+CVAT, YOLO 1.1 (darknet):   https://docs.cvat.ai/docs/dataset_management/formats/format-yolo and
+                            cvat-ai/datumaro datumaro/plugins/yolo_format/converter.py (YoloConverter: an empty label
+                            file without objects; data/ before the paths, which the page has without)
+Label Studio, YOLO:         HumanSignal/label-studio-sdk src/label_studio_sdk/converter/converter.py (convert_to_yolo:
+                            empty label files; _get_labels: names in the order of the alphabet, but for labels with a
+                            `category` in the labelling configuration, which are assumed here)
 labelImg:                   https://github.com/HumanSignal/labelImg (libs/yolo_io.py: classes.txt beside labels)
 Ultralytics, COCO8:         https://docs.ultralytics.com/datasets/detect/coco8 (and -seg, -pose; obb/dota8)
-FiftyOne, YOLOv5Dataset:    https://docs.voxel51.com/user_guide/export_datasets.html
+FiftyOne, YOLOv5Dataset:    https://docs.voxel51.com/user_guide/export_datasets.html#yolov5dataset and voxel51/fiftyone
+                            fiftyone/utils/yolo.py (YOLOv5DatasetExporter: no label file for an unlabelled image)
 Datumaro, YOLO-Ultralytics: https://openvinotoolkit.github.io/datumaro/stable/docs/data-formats/formats/yolo_ultralytics.html
+                            and openvinotoolkit/datumaro src/datumaro/plugins/data_formats/yolo/exporter.py
+                            (YoloUltralyticsExporter: empty label files; ./ before the listed paths)
 """
 
 from __future__ import annotations
@@ -58,8 +69,9 @@ def put(
     name: Callable[[int], str],
     numbers: Callable[[Object], Sequence[float]] = boxes,
     first: int = 0,
+    empty: bool = True,
 ) -> Truth:
-    """Images and label files in two folders; the last image has no object, and an empty label file."""
+    """Images and label files in two folders; the last image has no object, and an empty label file or none."""
     truth: Truth = {}
     (root / labels).mkdir(parents=True, exist_ok=True)
     for i in range(first, first + count):
@@ -68,7 +80,8 @@ def put(
         if i == first + count - 1:
             found = ()
         rows = [" ".join([str(o.of), *(f"{value:.6f}" for value in numbers(o))]) for o in found]
-        (root / labels / f"{Path(file).stem}.txt").write_text("".join(f"{row}\n" for row in rows))
+        if found or empty:
+            (root / labels / f"{Path(file).stem}.txt").write_text("".join(f"{row}\n" for row in rows))
         truth[file] = found
     return truth
 
@@ -98,15 +111,26 @@ def roboflow_old(root: Path) -> Truth:
     return {name: found for name, found in truth.items() if not name.startswith("test/")}
 
 
-def cvat(root: Path, numbers: Callable[[Object], Sequence[float]] = boxes, more: str = "") -> Truth:
-    truth = put(root, "images/train", "labels/train", 8, lambda i: f"frame_{i:06d}.jpg", numbers)
-    (root / "data.yaml").write_text(f"path: ./ # dataset root dir\ntrain: train.txt\n{more}\n# Classes\nnames:\n{LIST}")
-    (root / "train.txt").write_text("".join(f"images/train/{Path(name).name}\n" for name in truth))
+def cvat(
+    root: Path, numbers: Callable[[Object], Sequence[float]] = boxes, more: str = "", prefix: str = "data/"
+) -> Truth:
+    truth = put(root, "images/train", "labels/train", 8, lambda i: f"frame_{i:06d}.jpg", numbers, empty=False)
+    (root / "data.yaml").write_text(f"{more}names:\n{LIST}path: .\ntrain: train.txt\n")
+    (root / "train.txt").write_text("".join(f"{prefix}{name}\n" for name in truth))
+    return truth
+
+
+def cvat_as_documented(root: Path) -> Truth:
+    truth = cvat(root, prefix="")
+    (root / "data.yaml").write_text(
+        "path:  ./ # dataset root dir\ntrain: train.txt  # train images (relative to 'path')\n\n"
+        f"# Classes\nnames:\n{LIST}"
+    )
     return truth
 
 
 def cvat_pose(root: Path) -> Truth:
-    return cvat(root, pose, "kpt_shape: [3, 3]\n")
+    return cvat(root, pose, "kpt_shape:\n- 3\n- 3\n")
 
 
 def cvat_track(root: Path) -> Truth:
@@ -126,7 +150,8 @@ def label_studio(root: Path) -> Truth:
     truth = put(root, "images", "labels", 8, lambda i: f"{i * 40503:08x}-photo_{i}.jpg")
     (root / "classes.txt").write_text("red\nblue\n")
     categories = [{"id": i, "name": name} for i, name in enumerate(NAMES)]
-    (root / "notes.json").write_text(json.dumps({"categories": categories, "info": {"version": "1.0"}}))
+    info = {"year": 2024, "version": "1.0", "contributor": "Label Studio"}
+    (root / "notes.json").write_text(json.dumps({"categories": categories, "info": info}, indent=2))
     return truth
 
 
@@ -170,7 +195,8 @@ def dota8(root: Path) -> Truth:
 def fiftyone(root: Path) -> Truth:
     truth: Truth = {}
     for k, split in enumerate(("train", "val", "test")):
-        truth |= put(root, f"images/{split}", f"labels/{split}", 4, lambda i: f"{i:06d}.jpg", first=10 * k)
+        of = lambda i: f"{i:06d}.jpg"  # noqa: E731
+        truth |= put(root, f"images/{split}", f"labels/{split}", 4, of, first=10 * k, empty=False)
     splits = "".join(f"{split}: ./images/{split}/\n" for split in ("test", "train", "val"))
     (root / "dataset.yaml").write_text(f"names:\n{LIST}path: /home/somebody/exported\n{splits}")
     return truth
@@ -180,9 +206,9 @@ def datumaro(root: Path) -> Truth:
     truth: Truth = {}
     for k, split in enumerate(("train", "val")):
         truth |= (found := put(root, f"images/{split}", f"labels/{split}", 5, lambda i: f"img{i}.jpg", first=10 * k))
-        (root / f"{split}.txt").write_text("".join(f"{name}\n" for name in found))
-    (root / "dataset_meta.json").write_text(json.dumps({"label_map": dict(enumerate(NAMES))}))
-    (root / "data.yaml").write_text("names:\n- red\n- blue\nnc: 2\ntrain: ./train.txt\nval: ./val.txt\n")
+        (root / f"{split}.txt").write_text("".join(f"./{name}\n" for name in found))
+    (root / "dataset_meta.json").write_text(json.dumps({"labels": NAMES}, indent=2))
+    (root / "data.yaml").write_text(f"train: train.txt\nval: val.txt\nnames:\n{LIST}")
     return truth
 
 
@@ -193,6 +219,7 @@ def datumaro(root: Path) -> Truth:
         roboflow_package,
         roboflow_old,
         cvat,
+        cvat_as_documented,
         cvat_pose,
         cvat_track,
         cvat_darknet,
