@@ -10,7 +10,15 @@ from typing import Any, TypeGuard
 
 from tlbench.config import LimitsConfig
 from tlbench.data.detection.coco_content import check_lists, is_coco, load_json, without_annotations
-from tlbench.data.detection.coco_folder import LAYOUTS, NO_SPLIT, CocoPart, find_annotations, part_of_file, wrapped
+from tlbench.data.detection.coco_folder import (
+    ELSEWHERE,
+    LAYOUTS,
+    NO_SPLIT,
+    CocoPart,
+    find_annotations,
+    part_of_file,
+    wrapped,
+)
 from tlbench.data.detection.other_formats import what_it_is
 from tlbench.data.inventory import all_files
 from tlbench.errors import DataError
@@ -72,13 +80,20 @@ def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], war
             loaded[file] = content
         return file in loaded
 
+    def are_beside(file: str) -> bool:
+        folder, names = (root / file).parent, _first_names(loaded.get(file))
+        places = (folder, folder / "images", folder / "data")
+        return bool(names) and any(all(os.path.lexists(place / name) for name in names) for place in places)
+
     if given.is_file():
         parts = {"train": part_of_file(given.relative_to(root).as_posix(), below)}
     else:
         while top := wrapped(root, below):
             say(f"{root}: all is in the folder {top}, which is read")
             root, below = root / top, [file[len(top) + 1 :] for file in below if file.startswith(f"{top}/")]
-        parts, reasons = find_annotations(root, below, holds_boxes)
+        parts, reasons = find_annotations(root, below, holds_boxes, are_beside)
+        for file in (file for file, reason in reasons.items() if reason == ELSEWHERE):
+            say(f"{root / file}: left out: its images are not beside it, as they are beside other annotations")
         for file in (file for file, reason in reasons.items() if reason == NO_SPLIT):
             if holds_boxes(file) and loaded.pop(file, None) is not None:
                 warn(
@@ -111,13 +126,7 @@ def _root_of_file(file: Path, limits: LimitsConfig) -> Path:
         content = load_json(file, limits)
     except DataError:
         return folder  # what is wrong with it is said where it is taken
-    listed = content.get("images") if isinstance(content, dict) else None
-    entries = listed[:_FIRST] if isinstance(listed, list) else []
-    names = [
-        name.replace("\\", "/")
-        for entry in entries
-        if isinstance(entry, dict) and _is_name(name := entry.get("file_name"))
-    ]
+    names = _first_names(content)
     if not names or folder.absolute() == folder.absolute().parent or not folder.name:
         return folder
 
@@ -131,3 +140,14 @@ def _root_of_file(file: Path, limits: LimitsConfig) -> Path:
 
 def _is_name(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and value != "" and "\0" not in value
+
+
+def _first_names(content: Any) -> list[str]:
+    """The names of the first images of a file of COCO's kind."""
+    listed = content.get("images") if isinstance(content, dict) else None
+    entries = listed[:_FIRST] if isinstance(listed, list) else []
+    return [
+        name.replace("\\", "/")
+        for entry in entries
+        if isinstance(entry, dict) and _is_name(name := entry.get("file_name"))
+    ]

@@ -17,6 +17,8 @@ SPLITS = ("train", "val", "test")
 
 NO_SPLIT = "JSON that is called after no split"
 
+ELSEWHERE = "annotations beside which their images are not, as they are beside others of the split"
+
 _OTHER_KINDS = ("captions", "panoptic", "stuff", "keypoints", "image_info")
 """What else COCO annotates the same images with, by the names of the files."""
 
@@ -45,7 +47,10 @@ def split_word(name: str, *, weak: bool = False) -> str | None:
 
 
 def find_annotations(
-    root: Path, files: Sequence[str], holds_boxes: Callable[[str], bool]
+    root: Path,
+    files: Sequence[str],
+    holds_boxes: Callable[[str], bool],
+    are_beside: Callable[[str], bool],
 ) -> tuple[dict[str, CocoPart], dict[str, str]]:
     """The annotations of each split in a folder; `train` always.
 
@@ -56,6 +61,7 @@ def find_annotations(
         root: The folder.
         files: All files below it.
         holds_boxes: Whether a file is of COCO's kind and annotates boxes; asked where names leave a choice.
+        are_beside: Whether the images of such a file are beside it; asked where several are left.
 
     Returns:
         Split → its annotations; and JSON file → why it was left out.
@@ -72,15 +78,17 @@ def find_annotations(
         if len(doubtful) == 1 and free:  # beside train alone it is the test, which an official val becomes too
             named[doubtful[0]] = free[0]
     if not named:
-        only = _only(root, found, holds_boxes)
+        only, elsewhere = _only(root, found, holds_boxes, are_beside)
         others = {file: "JSON without boxes of COCO's kind" for file in found if file != only}
+        others |= dict.fromkeys(elsewhere, ELSEWHERE)
         return ({"train": CocoPart(only, _bases(only, "train", files))} if only else {}), others
     reasons = {file: NO_SPLIT for file in found if file not in named}
     parts: dict[str, CocoPart] = {}
     for split in SPLITS:
         own = [file for file in found if named.get(file) == split]
-        kept = _likeliest(own, holds_boxes)
+        kept, elsewhere = _likeliest(own, holds_boxes, are_beside)
         reasons |= {file: "annotations of another kind than boxes" for file in own if file not in kept}
+        reasons |= dict.fromkeys(elsewhere, ELSEWHERE)
         if len(kept) > 1:
             names = " and ".join(_told_apart(kept[:2]))
             raise DataError(f"{root}: {names} are both {split}; remove one")
@@ -121,34 +129,48 @@ def _is_doubtful(file: str) -> bool:
     return any((found := split_name(part)) and found.kind == "val or test" for part in (name[:-5], *folders))
 
 
-def _likeliest(files: Sequence[str], holds_boxes: Callable[[str], bool]) -> list[str]:
-    """Of several files of a split those of boxes, first by their names."""
+def _likeliest(
+    files: Sequence[str], holds_boxes: Callable[[str], bool], are_beside: Callable[[str], bool]
+) -> tuple[list[str], list[str]]:
+    """Of several files of a split those of boxes, first those that images are beside, then by their names.
+
+    Returns:
+        They, and those whose images are elsewhere, as COCO's own beside a part of it (FiftyOne's zoo).
+    """
     names = {file: posixpath.basename(file).lower() for file in files}
-    for wanted in (
-        [file for file in files if names[file].startswith("instances")],
-        [file for file in files if not any(kind in names[file] for kind in _OTHER_KINDS)],
-        list(files),
-    ):
+    boxes = [file for file in files if not any(kind in names[file] for kind in _OTHER_KINDS)]
+    if len(boxes) > 1:
+        boxes = [file for file in boxes if holds_boxes(file)]
+        beside = [file for file in boxes if are_beside(file)]
+        if len(beside) == 1:
+            return beside, [file for file in boxes if file not in beside]
+    for wanted in ([file for file in files if names[file].startswith("instances")], boxes, list(files)):
         if wanted:
-            boxes = [file for file in wanted if holds_boxes(file)] if len(wanted) > 1 else wanted
-            return boxes or wanted
-    return []
+            kept = [file for file in wanted if holds_boxes(file)] if len(wanted) > 1 else wanted
+            return kept or wanted, []
+    return [], []
 
 
-def _only(root: Path, files: Sequence[str], holds_boxes: Callable[[str], bool]) -> str | None:
+def _only(
+    root: Path, files: Sequence[str], holds_boxes: Callable[[str], bool], are_beside: Callable[[str], bool]
+) -> tuple[str | None, list[str]]:
+    """The only file of COCO's kind; and others of it whose images are not beside them, as its own are."""
     depth = min((file.count("/") for file in files), default=0)
     if len(files) == 1:
-        return files[0]
+        return files[0], []
     instances = [file for file in files if posixpath.basename(file).lower().startswith("instances")]
     boxes = [file for file in instances or files if holds_boxes(file)]
     if len(boxes) > 1 and depth == 0:  # the folder's own before those of folders in it
         boxes = [file for file in boxes if "/" not in file] or boxes
+    beside = [file for file in boxes if are_beside(file)] if len(boxes) > 1 else boxes
+    if len(beside) == 1:
+        return beside[0], [file for file in boxes if file not in beside]
     if len(boxes) > 1:
         raise DataError(
             f"{root}: {len(boxes)} files of COCO's kind ({short(', '.join(boxes[:3]), 200)}) are called after no "
             "split; call them train.json, val.json and test.json, or give one: data.root=FILE.json"
         )
-    return boxes[0] if boxes else None
+    return None, []
 
 
 def _bases(file: str, split: str | None, files: Sequence[str]) -> tuple[str, ...]:

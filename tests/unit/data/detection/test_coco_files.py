@@ -12,6 +12,7 @@ from pycocotools import mask
 
 from tlbench.config import STANDARD_LIMITS
 from tlbench.data.detection.coco_files import CocoFiles, find_coco
+from tlbench.data.detection.coco_folder import ELSEWHERE
 from tlbench.data.detection.coco_segments import box_around
 from tlbench.errors import DataError
 
@@ -84,6 +85,23 @@ def test_several_files_of_no_split_are_refused(found) -> None:
         "d: 2 files of COCO's kind (a.json, b.json) are called after no split; call them train.json, val.json and "
         "test.json, or give one: data.root=FILE.json"
     )
+
+
+@pytest.mark.parametrize(("mine", "other"), [("a.json", "b/b.json"), ("train/labels.json", "raw/instances_train.json")])
+def test_annotations_whose_images_are_beside_them_are_taken_first(
+    found, said: list[str], mine: str, other: str
+) -> None:
+    files = found({mine: CONTENT, other: CONTENT, str(Path(mine).with_name("data") / "a.png"): ""})
+    assert files.parts["train"].file == mine
+    assert files.reasons == {other: ELSEWHERE}
+    assert [line.split("/d/")[1] for line in said] == [
+        f"{other}: left out: its images are not beside it, as they are beside other annotations"
+    ]
+
+
+def test_two_files_beside_their_images_are_refused(found) -> None:
+    files = {"train/a.json": CONTENT, "train/b.json": CONTENT, "train/a.png": ""}
+    assert "a.json and b.json are both train; remove one" in refusal(found, files)
 
 
 def test_one_file_may_be_given(found) -> None:
