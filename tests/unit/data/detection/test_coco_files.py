@@ -87,14 +87,17 @@ def test_several_files_of_no_split_are_refused(found) -> None:
     )
 
 
-@pytest.mark.parametrize(("mine", "other"), [("a.json", "b/b.json"), ("train/labels.json", "raw/instances_train.json")])
+@pytest.mark.parametrize(
+    ("mine", "other"), [("x/a.json", "x/b.json"), ("train/labels.json", "raw/instances_train.json")]
+)
 def test_annotations_whose_images_are_beside_them_are_taken_first(
     found, said: list[str], mine: str, other: str
 ) -> None:
-    files = found({mine: CONTENT, other: CONTENT, str(Path(mine).with_name("data") / "a.png"): ""})
-    assert files.parts["train"].file == mine
-    assert files.reasons == {other: ELSEWHERE}
-    assert [line.split("/d/")[1] for line in said] == [
+    more = {**CONTENT, "images": [*CONTENT["images"], {"id": 2, "file_name": "elsewhere/b.png"}]}
+    files = found({mine: CONTENT, other: more, str(Path(mine).with_name("data") / "a.png"): ""})
+    assert str(files.root / files.parts["train"].file).endswith(f"/d/{mine}")
+    assert list(files.reasons.values()) == [ELSEWHERE]
+    assert [line.split("/d/")[1] for line in said if "is read" not in line] == [
         f"{other}: left out: its images are not beside it, as they are beside other annotations"
     ]
 
