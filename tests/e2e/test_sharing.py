@@ -30,7 +30,10 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-SEEDS = [pytest.param((0, 1, 2), marks=pytest.mark.slow, id="three seeds"), pytest.param((0,), id="one seed")]
+SEEDS = [
+    pytest.param((0, 1, 2), marks=pytest.mark.slow, id="three seeds"),
+    pytest.param((0,), marks=pytest.mark.slow, id="one seed"),
+]
 
 
 @pytest.mark.parametrize("seeds", SEEDS)

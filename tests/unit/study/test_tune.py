@@ -175,7 +175,13 @@ def test_further_seeds_take_the_choice_that_is_there(machine):
     assert read_record(STUDY / "random" / "seed_2").config["optimizer"]["lr"] == 0.0088
 
 
-@pytest.mark.parametrize("stopped", ["tin200/trial_1", "random/trial_2", "tin200/trial_3", "tin200/seed_0"])
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        "random/trial_2",
+        *(pytest.param(run, marks=pytest.mark.slow) for run in ("tin200/trial_1", "tin200/trial_3", "tin200/seed_0")),
+    ],
+)
 def test_an_interrupted_study_goes_on_without_repeating_trials(machine, stopped):
     machine.stop_before = stopped
     with pytest.raises(KeyboardInterrupt):
