@@ -59,6 +59,7 @@ def test_a_run_goes_on_where_its_output_is_lost(tmp_path, monkeypatch, capsys, n
 CLOSED = "import os, sys; [os.close(n) for n in (0, 1, 2)]; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 
 
+@pytest.mark.slow
 def test_a_real_run_goes_on_when_its_reader_ends_in_the_middle():
     command = [sys.executable, "-m", "tlbench.train", *RUN]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
