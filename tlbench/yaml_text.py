@@ -37,12 +37,13 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
             raise UnsoundYamlError(f"more than {_MOST_ENTRIES:,} entries")
         return super().compose_node(parent, index)
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        """As PyYAML's, which lets the last of several values win.
+    def compose_mapping_node(self, anchor: Any) -> Any:
+        """As PyYAML's, which lets the last of several values win; before keys are merged into it (`<<`).
 
         Raises:
             RepeatedKeyError: A key has two values.
         """
+        node = super().compose_mapping_node(anchor)
         values: dict[tuple[str, str], Any] = {}
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
@@ -53,7 +54,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
                     and (first.tag, first.value) == (value.tag, value.value)
                 ):
                     raise RepeatedKeyError(f"{short(key.value)} stands in it twice")
-        return super().construct_mapping(node, deep)
+        return node
 
 
 class RepeatedKeyError(yaml.YAMLError):  # type: ignore[misc]  # the package has no types

@@ -36,7 +36,8 @@ _TAIL = 15
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and compare; 1 if something differs."""
     given = _parse(arguments)
-    cases = [case for case in CASES if not given.only or case.name in given.only]
+    wanted = {*given.only, *(case.after for case in CASES if case.name in given.only)}
+    cases = [case for case in CASES if not given.only or case.name in wanted]
     with tempfile.TemporaryDirectory(prefix="goldens-") as temporary:
         folder = Path(given.folder or temporary)
         for name, commit in (("before", given.before), ("after", given.after)):
@@ -58,6 +59,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     unknown = [name for name in given.only if name not in names]
     if unknown:
         parser.error(f"--only {unknown[0]}: no such case; there are {', '.join(names)}")
+    if given.folder and Path(given.folder).exists():
+        parser.error(f"--folder {given.folder}: is there already; name another, or remove it")
     return given
 
 
@@ -120,11 +123,12 @@ def _result(case: Case, folder: Path) -> dict[str, Any]:
 def _onnx(file: Path) -> dict[str, Any]:
     """The metadata, and digests of graph and weights; the producer's version and the commit are left out."""
     import onnx
+    from onnx import numpy_helper
 
     model = onnx.load(file)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     nodes = [node.SerializeToString(deterministic=True) for node in model.graph.node]
-    weights = {tensor.name: digest(tensor.raw_data) for tensor in model.graph.initializer}
+    weights = {tensor.name: digest(numpy_helper.to_array(tensor)) for tensor in model.graph.initializer}
     return {"metadata": metadata, "nodes": digest(nodes), "weights": weights}
 
 

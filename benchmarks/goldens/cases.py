@@ -38,12 +38,14 @@ class Case:
         overrides: Of the training's command line.
         inputs: What `predict` is given, below the working folder; None: nothing is predicted.
         exported: Whether `export` and `evaluate` follow.
+        after: The case whose run it goes on from.
     """
 
     name: str
     overrides: Sequence[str]
     inputs: str | None = None
     exported: bool = False
+    after: str | None = None
 
 
 CASES = (
@@ -67,6 +69,7 @@ CASES = (
             *("+experiment=chain_target", *_DIGITS, "data.classes=['3','4','5']", "trainer.max_epochs=1"),
             "checkpoint=chain_source",
         ),
+        after="chain_source",
     ),
     Case(
         "efficientnet",
@@ -87,7 +90,7 @@ CASES = (
 
 
 def draw(folder: Path) -> None:
-    """Draw the data of all cases: 8-bit PNGs, the same on every machine."""
+    """Draw the data of all cases: uncompressed images of 8 bits, the same on every machine."""
     drawn = random.Random(0)
     _draw_folders(folder, drawn)
     _draw_boxes(folder, drawn)
@@ -98,7 +101,7 @@ def _draw_folders(folder: Path, drawn: random.Random) -> None:
     for split, count in (("train", 12), ("test", 6)):
         for label, shape in (("disc", "ellipse"), ("square", "rectangle")):
             for number in range(count):
-                path = Path("folders") / split / label / f"{number:02}.png"
+                path = Path("folders") / split / label / f"{number:02}.bmp"
                 image, _ = _page(drawn, (40, 48), shape)
                 _save(image, folder / path)
                 rows.append({"path": str(path), "label": label, "split": split})
@@ -118,14 +121,14 @@ def _draw_boxes(folder: Path, drawn: random.Random) -> None:
             of = number % 2
             image, (x1, y1, x2, y2) = _page(drawn, (120, 96), ("ellipse", "rectangle")[of])
             width, height = image.size
-            _save(image, yolo / "images" / split / f"{number:02}.png")
-            _save(image, coco / split / f"{number:02}.png")
+            _save(image, yolo / "images" / split / f"{number:02}.bmp")
+            _save(image, coco / split / f"{number:02}.bmp")
             centre = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
             row = " ".join([str(of), *(f"{value:.6f}" for value in centre)])
             label = yolo / "labels" / split / f"{number:02}.txt"
             label.parent.mkdir(parents=True, exist_ok=True)
             label.write_text(f"{row}\n" if number % 5 else "")
-            content["images"].append({"id": number, "file_name": f"{number:02}.png", "width": width, "height": height})
+            content["images"].append({"id": number, "file_name": f"{number:02}.bmp", "width": width, "height": height})
             if number % 5:
                 box = [x1, y1, x2 - x1, y2 - y1]
                 entry = {"id": len(content["annotations"]), "image_id": number, "category_id": of, "iscrowd": 0}

@@ -32,7 +32,7 @@ def _parts(value: Any) -> Iterator[bytes]:
     if isinstance(value, torch.Tensor):
         array = value.detach().cpu().contiguous()
         yield f"{array.dtype} {tuple(array.shape)}".encode()
-        yield array.view(torch.uint8).numpy().tobytes() if array.numel() and array.ndim else repr(array).encode()
+        yield array.reshape(-1).view(torch.uint8).numpy().tobytes()
     elif isinstance(value, np.ndarray):
         yield f"{value.dtype} {value.shape}".encode()
         yield value.tobytes()

@@ -22,11 +22,11 @@ GOLDEN = {
     "chain_target": {"train": "ecc159949c07fa09", "test": "0684cca82b6c078c", "val": "ba2a536c9b7a4be9"},
     "quickstart_detection": {"train": "8d89055dbaa667a5", "val": "9883c7f4ebfe7323", "test": "90e360917c15d3b5"},
     "image_folder": {"train": "bf2dc9590be288cf", "val": "5ed30502a94be233", "test": "74c76079b73dfd66"},
-    "image_folder_files": {"train": "f7612868a0050300", "val": "36cf29d7a0d55bb0", "test": "ff06f6bbd3f13030"},
+    "image_folder_files": {"train": "248230789c412fa3", "val": "a9bdd8ef14335ffe", "test": "c3d7b3f975afa08a"},
     "image_csv": {"train": "bf2dc9590be288cf", "val": "5ed30502a94be233", "test": "74c76079b73dfd66"},
-    "yolo": {"train": "f232540c358680c8", "val": "c92f43724bb3b736", "test": "837cffb5b49223b3"},
-    "yolo_files": {"train": "f232540c358680c8", "val": "c92f43724bb3b736", "test": "837cffb5b49223b3"},
-    "coco": {"train": "291faa485b549e7e", "val": "e7a4dbf6d256e295", "test": "6da3d079893838ed"},
+    "yolo": {"train": "e3de703287942188", "val": "3d818d2b0038b324", "test": "57bc2e6456dbd5ba"},
+    "yolo_files": {"train": "e3de703287942188", "val": "3d818d2b0038b324", "test": "57bc2e6456dbd5ba"},
+    "coco": {"train": "ef0861be58325c92", "val": "c611947fb5e8dc91", "test": "caf06535dcc64444"},
 }
 """Case → split → the first digits of its fingerprint, that is of images, labels or boxes, and class names."""
 

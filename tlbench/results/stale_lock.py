@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -21,13 +22,16 @@ ASIDE = ".aside"
 """How the name of a lock ends that is being taken away."""
 
 _BRIEFLY_S = 0.01
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF)
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def take_away(path: Path, stale: LockFile, token: str) -> None:
     """Remove the lock of a dead process, and no other: one that was renewed in the meantime is put back.
 
     Of several processes that judged it dead, one removes it, and only while it is still there: a newer lock that was
-    moved aside would let a third process in before it is put back.
+    moved aside would let a third process in before it is put back. Where the disk has no locks (`_alone_with`), that is
+    still possible, for a moment; whoever loses its lock so writes nothing more.
 
     Args:
         path: The lock.
@@ -51,8 +55,8 @@ def _alone_with(path: Path) -> Iterator[bool]:
         yield True
         return
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:
+        handle = _opened(path)
+    except FileNotFoundError:  # another process was quicker
         yield False
         return
     try:
@@ -74,9 +78,20 @@ def _taken(handle: int) -> bool:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # the disk has none
-        return True
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
     return True
+
+
+def _opened(path: Path) -> int:
+    """A handle; for writing where that is allowed, as locks over NFS need it."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno not in _READ_ONLY:
+            raise
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
 
 
 def _move_away(path: Path, stale: LockFile, token: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ from tlbench.results import stale_lock
 from tlbench.results.atomic import write_atomic
 from tlbench.results.folder import begin, set_aside, tidy_if_free
 from tlbench.results.lock import COUNTS_FOR_S, holder, locked
-from tlbench.results.lock_file import LOCK_FILE, LockOwner
+from tlbench.results.lock_file import LOCK_FILE, LockOwner, read_lock
 
 INIT = ProcessIdentity.own().model_copy(update={"pid": 1, "started": None})
 linux = pytest.mark.skipif(INIT.boot is None, reason="needs /proc")
@@ -295,6 +296,24 @@ def test_processes_that_race_for_stale_locks_are_never_inside_together(tmp_path)
     assert [racer.returncode for racer in racers] == [0] * 4
     assert rounds <= sum(wins) < 4 * rounds  # they did meet
     assert list(tmp_path.glob("*/*")) == []
+
+
+@linux
+def test_a_stale_lock_is_left_to_who_is_taking_it_away_and_a_newer_one_to_its_holder(tmp_path):
+    path = fabricate(tmp_path, started=1)
+    stale = read_lock(path)
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        stale_lock.take_away(path, stale, "mine")
+        assert read_lock(path) == stale
+    newer = tmp_path / "newer"
+    newer.write_bytes(path.read_bytes().replace(b"theirs", b"others"))
+    newer.rename(path)
+    stale_lock.take_away(path, stale, "mine")
+    assert b"others" in path.read_bytes()
+    assert [entry.name for entry in tmp_path.iterdir()] == [LOCK_FILE]
+    stale_lock.take_away(path, read_lock(path), "mine")
+    assert not any(tmp_path.iterdir())
 
 
 HOLDER = """

@@ -72,6 +72,8 @@ def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], war
     reasons: dict[str, str] = {}
 
     def holds_boxes(file: str) -> bool:
+        if file in loaded:
+            return True
         try:
             content = load_json(root / file, limits)
         except DataError:
@@ -80,10 +82,11 @@ def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], war
             loaded[file] = content
         return file in loaded
 
-    def are_beside(file: str) -> bool:
+    def share_beside(file: str) -> float | None:
         folder, names = (root / file).parent, _first_names(loaded.get(file))
         places = (folder, folder / "images", folder / "data")
-        return bool(names) and any(all(os.path.lexists(place / name) for name in names) for place in places)
+        there = max(sum(os.path.lexists(place / name) for name in names) for place in places)
+        return there / len(names) if names else None
 
     if given.is_file():
         parts = {"train": part_of_file(given.relative_to(root).as_posix(), below)}
@@ -91,9 +94,10 @@ def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], war
         while top := wrapped(root, below):
             say(f"{root}: all is in the folder {top}, which is read")
             root, below = root / top, [file[len(top) + 1 :] for file in below if file.startswith(f"{top}/")]
-        parts, reasons = find_annotations(root, below, holds_boxes, are_beside)
+        parts, reasons = find_annotations(root, below, holds_boxes, share_beside)
         for file in (file for file, reason in reasons.items() if reason == ELSEWHERE):
-            say(f"{root / file}: left out: its images are not beside it, as they are beside other annotations")
+            say(f"{root / file}: left out: most of its images are not beside it, as they are beside other annotations")
+            loaded.pop(file, None)
         for file in (file for file, reason in reasons.items() if reason == NO_SPLIT):
             if holds_boxes(file) and loaded.pop(file, None) is not None:
                 warn(

@@ -19,6 +19,7 @@ NO_SPLIT = "JSON that is called after no split"
 
 ELSEWHERE = "annotations beside which their images are not, as they are beside others of the split"
 
+_FEW = 0.5  # of the images of a file
 _OTHER_KINDS = ("captions", "panoptic", "stuff", "keypoints", "image_info")
 """What else COCO annotates the same images with, by the names of the files."""
 
@@ -50,7 +51,7 @@ def find_annotations(
     root: Path,
     files: Sequence[str],
     holds_boxes: Callable[[str], bool],
-    are_beside: Callable[[str], bool],
+    share_beside: Callable[[str], float | None],
 ) -> tuple[dict[str, CocoPart], dict[str, str]]:
     """The annotations of each split in a folder; `train` always.
 
@@ -61,7 +62,8 @@ def find_annotations(
         root: The folder.
         files: All files below it.
         holds_boxes: Whether a file is of COCO's kind and annotates boxes; asked where names leave a choice.
-        are_beside: Whether the images of such a file are beside it; asked where several are left.
+        share_beside: Of the first images of such a file the share that is beside it, None where it names none; asked
+            where several are left.
 
     Returns:
         Split → its annotations; and JSON file → why it was left out.
@@ -78,7 +80,7 @@ def find_annotations(
         if len(doubtful) == 1 and free:  # beside train alone it is the test, which an official val becomes too
             named[doubtful[0]] = free[0]
     if not named:
-        only, elsewhere = _only(root, found, holds_boxes, are_beside)
+        only, elsewhere = _only(root, found, holds_boxes, share_beside)
         others = {file: "JSON without boxes of COCO's kind" for file in found if file != only}
         others |= dict.fromkeys(elsewhere, ELSEWHERE)
         return ({"train": CocoPart(only, _bases(only, "train", files))} if only else {}), others
@@ -86,7 +88,7 @@ def find_annotations(
     parts: dict[str, CocoPart] = {}
     for split in SPLITS:
         own = [file for file in found if named.get(file) == split]
-        kept, elsewhere = _likeliest(own, holds_boxes, are_beside)
+        kept, elsewhere = _likeliest(own, holds_boxes, share_beside)
         reasons |= {file: "annotations of another kind than boxes" for file in own if file not in kept}
         reasons |= dict.fromkeys(elsewhere, ELSEWHERE)
         if len(kept) > 1:
@@ -130,21 +132,20 @@ def _is_doubtful(file: str) -> bool:
 
 
 def _likeliest(
-    files: Sequence[str], holds_boxes: Callable[[str], bool], are_beside: Callable[[str], bool]
+    files: Sequence[str], holds_boxes: Callable[[str], bool], share_beside: Callable[[str], float | None]
 ) -> tuple[list[str], list[str]]:
-    """Of several files of a split those of boxes, first those that images are beside, then by their names.
+    """Of several files of a split that of boxes which images are beside, if it is one; else those that names tell.
 
     Returns:
         They, and those whose images are elsewhere, as COCO's own beside a part of it (FiftyOne's zoo).
     """
     names = {file: posixpath.basename(file).lower() for file in files}
-    boxes = [file for file in files if not any(kind in names[file] for kind in _OTHER_KINDS)]
-    if len(boxes) > 1:
-        boxes = [file for file in boxes if holds_boxes(file)]
-        beside = [file for file in boxes if are_beside(file)]
-        if len(beside) == 1:
-            return beside, [file for file in boxes if file not in beside]
-    for wanted in ([file for file in files if names[file].startswith("instances")], boxes, list(files)):
+    named = [file for file in files if not any(kind in names[file] for kind in _OTHER_KINDS)]
+    if len(named) > 1:
+        boxes = [file for file in named if holds_boxes(file)]
+        if beside := _only_beside(boxes, share_beside):
+            return [beside], [file for file in boxes if file != beside]
+    for wanted in ([file for file in files if names[file].startswith("instances")], named, list(files)):
         if wanted:
             kept = [file for file in wanted if holds_boxes(file)] if len(wanted) > 1 else wanted
             return kept or wanted, []
@@ -152,7 +153,10 @@ def _likeliest(
 
 
 def _only(
-    root: Path, files: Sequence[str], holds_boxes: Callable[[str], bool], are_beside: Callable[[str], bool]
+    root: Path,
+    files: Sequence[str],
+    holds_boxes: Callable[[str], bool],
+    share_beside: Callable[[str], float | None],
 ) -> tuple[str | None, list[str]]:
     """The only file of COCO's kind; and others of it whose images are not beside them, as its own are."""
     depth = min((file.count("/") for file in files), default=0)
@@ -162,15 +166,24 @@ def _only(
     boxes = [file for file in instances or files if holds_boxes(file)]
     if len(boxes) > 1 and depth == 0:  # the folder's own before those of folders in it
         boxes = [file for file in boxes if "/" not in file] or boxes
-    beside = [file for file in boxes if are_beside(file)] if len(boxes) > 1 else boxes
-    if len(beside) == 1:
-        return beside[0], [file for file in boxes if file not in beside]
+    if beside := _only_beside(boxes, share_beside):
+        return beside, [file for file in boxes if file != beside]
     if len(boxes) > 1:
         raise DataError(
             f"{root}: {len(boxes)} files of COCO's kind ({short(', '.join(boxes[:3]), 200)}) are called after no "
             "split; call them train.json, val.json and test.json, or give one: data.root=FILE.json"
         )
-    return None, []
+    return (boxes[0] if boxes else None), []
+
+
+def _only_beside(files: Sequence[str], share_beside: Callable[[str], float | None]) -> str | None:
+    """The one file whose images are all beside it, where those of each other are for the most part elsewhere."""
+    if len(files) < 2:
+        return None
+    shares = {file: share_beside(file) for file in files}
+    whole = [file for file, share in shares.items() if share == 1]
+    others = [share for file, share in shares.items() if file not in whole]
+    return whole[0] if len(whole) == 1 and all(share is not None and share <= _FEW for share in others) else None
 
 
 def _bases(file: str, split: str | None, files: Sequence[str]) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ _MIXED = 0.1
 _LOST = 0.25
 """Share of the boxes of which less than half is in the image, from which on they are refused."""
 
-_AMODAL = 0.1  # of the boxes that reach out: so many reach out to the left or up, which no other way of writing does
+_AMODAL = 0.25  # of the boxes that reach out: so many do to the left or up, and so many to the right or down
 _CORNER = 0.6
 """Where no box of many reaches further across and down, it is said."""
 _MANY = 50
@@ -270,10 +270,12 @@ def check_inside(part: Written, boxes: Array, warn: Callable[[str], None]) -> No
     if known.sum() >= FEW and out.sum() >= 3 and out.sum() > (1 - FIT) * known.sum():
         worst = int(np.flatnonzero(out)[0])
         before = out & (boxes[:, :2] < -slack[:, :2]).any(axis=1)
-        if before.sum() >= _AMODAL * out.sum():
+        after = out & (boxes[:, 2:] > sizes[:, ::-1] + slack[:, :2]).any(axis=1)
+        if min(before.sum(), after.sum()) >= _AMODAL * out.sum():
             warn(
-                f"{part.file}: {int(out.sum())} of {int(known.sum())} boxes reach out of their images, at all sides, "
-                "as those of objects that the edge cuts may; they are cut at the edge"
+                f"{part.file}: {int(out.sum())} of {int(known.sum())} boxes reach out of their images, "
+                f"{int(before.sum())} to the left or up and {int(after.sum())} to the right or down, as those of "
+                "objects that the edge cuts may; they are cut at the edge"
             )
             return
         raise DataError(

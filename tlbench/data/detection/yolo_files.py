@@ -14,7 +14,7 @@ from tlbench.data.detection.image_sizes import image_sizes
 from tlbench.data.detection.parts import ReadParts, parts_of
 from tlbench.data.detection.yolo_folder import YoloImages, find_images
 from tlbench.data.detection.yolo_inventory import take_yolo_inventory
-from tlbench.data.detection.yolo_label_files import LABELS, LabelFiles, find_label_files
+from tlbench.data.detection.yolo_label_files import LABELS, LabelFiles, find_label_files, looks_like_labels
 from tlbench.data.detection.yolo_labels import HIGHEST, LabelRows, fault
 from tlbench.data.detection.yolo_reading import Decided, check_plausible, decide
 from tlbench.data.inventory import all_files
@@ -106,11 +106,13 @@ def _texts_of(found: YoloImages, files: Sequence[str]) -> Iterator[str]:
             yield os.path.relpath(path, root)
 
 
-def _others(texts: Sequence[str]) -> str:
-    if not texts:
+def _others(root: Path, texts: Sequence[str]) -> str:
+    """Texts that may be the labels, as their first lines are rows."""
+    rows = [text for text in texts if looks_like_labels(str(root / text))]
+    if not rows:
         return ""
-    there = "the only text there is" if len(texts) == 1 else f"{len(texts)} texts are there, but named otherwise, as"
-    return f" of its name; {there} {texts[0]}"
+    count = "1 text that begins as label files do is" if len(rows) == 1 else f"{len(rows)} texts that begin so are"
+    return f" of its name, while {count} there, such as {rows[0]}"
 
 
 def _read_rows(
@@ -143,7 +145,7 @@ def _read_rows(
     images = missing + empty + with_rows
     if not with_rows:
         lacking = (
-            f"none of {images} images has a label file{_others(texts)}"
+            f"none of {images} images has a label file{_others(found.root, texts)}"
             if not empty
             else f"no objects in the label files of {empty} images"
             + (f", and {missing} images have none" if missing else "")

@@ -221,7 +221,7 @@ class _Finder:
                 path = f"{labels}/{file}"
                 if folded(_stem(file)) in around:
                     unlisted.append(path)
-                elif file.lower() not in _NAMES and (folder != labels or _looks_like_labels(path)):
+                elif file.lower() not in _NAMES and (folder != labels or looks_like_labels(path)):
                     strays.append(path)
         return sorted(dict.fromkeys(strays)), sorted(dict.fromkeys(unlisted))
 
@@ -289,7 +289,7 @@ def _stems_in(folder: str) -> set[str]:
     return {folded(name) for name in images} | {folded(_stem(name)) for name in images}
 
 
-def _looks_like_labels(path: str) -> bool:
+def looks_like_labels(path: str) -> bool:
     """Whether a text beside images begins as a label file does; anything may lie there."""
     try:
         with open_regular(path) as file:

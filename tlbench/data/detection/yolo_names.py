@@ -63,6 +63,9 @@ def _numbered(file: Path, names: dict[Any, Any], say: Callable[[str], None]) -> 
         int(key) if isinstance(key, str) and key.isdecimal() and len(key) < 10 else key: name
         for key, name in names.items()
     }
+    if len(numbered) < len(names):
+        twice = next(key for key in names if isinstance(key, str) and key.isdecimal() and int(key) in names)
+        raise DataError(f"{file}: names: {twice} stands in it twice; keep the right one")
     wanted = set(range(len(numbered)))
     if set(numbered) == wanted:
         return [numbered[i] for i in range(len(numbered))]

@@ -1,8 +1,8 @@
 """The description of a YOLO data set, `data.yaml`: where its splits are and what its classes are called.
 
 The format is ultralytics' (https://docs.ultralytics.com/datasets/detect): `path`, `train`, `val`, `test`, `names`,
-`nc`, and `kpt_shape` (https://docs.ultralytics.com/datasets/pose). A key `download` is not looked at: nothing of the
-file is ever executed.
+`nc`, and `kpt_shape` (https://docs.ultralytics.com/datasets/pose). A key with two values is refused, wherever it
+stands; what `download` says is not looked at: nothing of the file is ever executed.
 """
 
 from __future__ import annotations
@@ -134,8 +134,9 @@ def _splits(file: Path, content: dict[Any, Any], say: Callable[[str], None]) -> 
     """
     named = [key for key, value in content.items() if value and isinstance(key, str) and _names_paths(key, value)]
     names = split_names(named) or SplitNames({})
-    if names.doubtful and not {"val", "test"} <= set(names.splits.values()):
-        raise DataError(f"{file}: {names.doubtful[0]} may be val or test; name the key val or test")
+    free = [split for split in ("val", "test") if split not in names.splits.values()]
+    if names.doubtful and free:
+        raise DataError(f"{file}: {' and '.join(names.doubtful)} may be {' or '.join(free)}; name the key so")
     read: dict[str, str] = {}
     for key in sorted(names.splits, key=lambda key: key.lower() not in SPLITS):  # plain ones first
         split = names.splits[key]
@@ -143,6 +144,8 @@ def _splits(file: Path, content: dict[Any, Any], say: Callable[[str], None]) -> 
             read[key] = split
             if key.lower() not in SPLITS:
                 say(f"{file}: {key} is read as {split}")
+    if named and not read:
+        raise DataError(f"{file}: no key train beside {', '.join(named)}; add the folder of the training images")
     unread = [key for key in named if key not in read and content[key] not in map(content.get, read)]
     if unread:
         say(f"{file}: {' and '.join(unread)} {'is' if len(unread) == 1 else 'are'} not read, beside {', '.join(read)}")

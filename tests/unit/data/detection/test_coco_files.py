@@ -98,7 +98,7 @@ def test_annotations_whose_images_are_beside_them_are_taken_first(
     assert str(files.root / files.parts["train"].file).endswith(f"/d/{mine}")
     assert list(files.reasons.values()) == [ELSEWHERE]
     assert [line.split("/d/")[1] for line in said if "is read" not in line] == [
-        f"{other}: left out: its images are not beside it, as they are beside other annotations"
+        f"{other}: left out: most of its images are not beside it, as they are beside other annotations"
     ]
 
 

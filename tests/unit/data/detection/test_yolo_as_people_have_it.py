@@ -544,7 +544,8 @@ def test_texts_that_are_named_otherwise_are_named_where_no_image_has_a_label_fil
         (root / "notes").mkdir(exist_ok=True)
         file.rename(root / "notes" / f"label_of_{file.name}")
     assert re.search(
-        r"none of 10 images has a label file of its name; \d+ texts are there, but named otherwise, as notes/label_of_",
+        r"none of 10 images has a label file of its name, while 10 texts that begin so are there, "
+        r"such as notes/label_of_",
         refused(),
     )
 
@@ -575,4 +576,24 @@ def test_a_key_that_may_be_val_or_test_is_the_one_that_is_free(root, draw_yolo, 
     assert list(counts()["test"]) == ["images/test/t.png"]
     assert any(f"{eval_key} is read as test" in line for line in say)
     (root / "data.yaml").write_text(f"train: images/train\n{eval_key}: images/test\nnames: [a, b]\n")
-    assert f"{eval_key} may be val or test; name the key val or test" in refused()
+    assert f"{eval_key} may be val or test; name the key so" in refused()
+
+
+@pytest.mark.parametrize("names", ["!!map [a, b]", "{0: cat, 1: dog, '1': cow}"])
+def test_names_that_are_no_mapping_or_have_a_number_twice_in_other_words(root, draw_yolo, refused, names):
+    draw_yolo(root, MANY, names=None)
+    (root / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames: {names}\n")
+    assert re.search(r"data\.yaml: (not YAML \(|names: 1 stands in it twice)", refused())
+
+
+def test_keys_that_are_merged_may_be_overridden(root, draw_yolo, counts):
+    draw_yolo(root, MANY)
+    merged = "base: &b {a: 1}\nx: {y: &m {<<: *b, a: 2}}\ntop: {<<: *m}\n"
+    (root / "data.yaml").write_text((root / "data.yaml").read_text() + merged)
+    assert counts()
+
+
+def test_unusual_keys_without_one_to_train_on(root, draw_yolo, refused):
+    draw_yolo(root, MANY)
+    (root / "data.yaml").write_text("dev: images/val\nnames: [cat, dog]\n")
+    assert refused().endswith("no key train beside dev; add the folder of the training images")
