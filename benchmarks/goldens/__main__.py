@@ -101,7 +101,7 @@ def _result(case: Case, folder: Path) -> dict[str, Any]:
     seen = runs / f"{case.name}.json"
     _python(folder, [str(_WATCHED), str(seen), "tlbench.train", *case.overrides, f"hydra.run.dir={case.name}"])
     found: dict[str, Any] = json.loads(seen.read_text())
-    record = json.loads((run / "record.json").read_text())
+    record = json.loads((run / "record.json").read_text().replace(str(runs.resolve()), "."))
     found["record"] = {key: value for key, value in record.items() if key not in _OF_ITS_OWN}
     found["curves.csv"] = (run / "curves.csv").read_text()
     with np.load(run / "predictions_test.npz") as file:
