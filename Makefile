@@ -23,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 	@[ -x $(UV) ] || $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv uv
 	$(UV) venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
 	$(UV) pip install --quiet --python $(PY) --constraints constraints.txt --editable '.[$(EXTRAS)]' --group dev
-	@$(PY) -c 'import tlbench.run'  # does it start? The first command then finds the modules compiled, too
+	@$(PY) -c 'import tlbench.runs.run'  # does it start? The first command then finds the modules compiled, too
 	@touch $@
 
 quickstart: $(READY)  ## pretrained against scratch on the embedded digits, 3 seeds each

@@ -27,7 +27,7 @@ from benchmarks.bare_loop import synchronize
 from benchmarks.pipeline import build, compose, in_memory, training_images
 from tlbench.data.images import ImageSet
 from tlbench.errors import UserError
-from tlbench.results.environment import device_name, versions
+from tlbench.system.environment import device_name, versions
 
 BATCH, STEPS = 128, 24
 

@@ -12,9 +12,9 @@ from torch.nn import functional as F
 
 from tlbench.adaptation.optimizer import build_optimizer
 from tlbench.config import TrainConfig
-from tlbench.data.augment import prepare
 from tlbench.data.images import ImageSet
-from tlbench.models.catalog import build_network
+from tlbench.geometry.augment import prepare
+from tlbench.networks.build import build_network
 
 
 class PlainTraining:

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlbench.compose import compose_config
-from tlbench.data.detection.module import network_input
-from tlbench.data.documents.target import open_documents
-from tlbench.models.catalog import build_network
-from tlbench.models.ultralytics_package import ultralytics_module
+from tlbench.annotations.instances.module import network_input
+from tlbench.config.compose import compose_config
+from tlbench.data.formats.documents import open_documents
+from tlbench.networks.build import build_network
+from tlbench.networks.libraries.ultralytics import ultralytics_module
 from tlbench.sources.load import apply_source
 
 

@@ -26,9 +26,9 @@ from benchmarks.child import ChildFailed
 from benchmarks.detection_report import SIDES, Quotient, parity, quotient, speed, training_rate
 from benchmarks.detection_runs import check_start, compare_trajectories, evaluate, run_side
 from benchmarks.detection_setup import AMP, Setting, forget_caches, initial_weights, lay_out, recipe
-from tlbench.compose import explain
+from tlbench.config.compose import explain
 from tlbench.errors import UserError
-from tlbench.results.environment import device_name, versions
+from tlbench.system.environment import device_name, versions
 
 PARTS = ("trajectory", "parity", "speed", "frozen", "first_step")
 

@@ -12,14 +12,14 @@ from typing import Any
 import torch
 import yaml
 
-from tlbench.compose import compose_config
+from tlbench.annotations.instances.listing import BoxListing
+from tlbench.annotations.instances.target import open_boxes
 from tlbench.config import DetectionAugmentation, DetectionConfig, DetectionDataConfig, TrainConfig
 from tlbench.config.augmentation import mosaic_epochs
-from tlbench.data.detection.listing import BoxListing
-from tlbench.data.detection.target import open_boxes
+from tlbench.config.compose import compose_config
 from tlbench.errors import DataError
-from tlbench.models.catalog import build_network
-from tlbench.models.ultralytics_package import QUIET
+from tlbench.networks.build import build_network
+from tlbench.networks.libraries.ultralytics import QUIET
 from tlbench.sources.load import apply_source
 
 AMP = {"32-true": False, "bf16-mixed": "bf16"}

@@ -20,11 +20,11 @@ from pathlib import Path
 
 from benchmarks.marked_table import cell, with_table
 from tlbench.config import TrainConfig
-from tlbench.data.cache_folder import CACHE_FOLDER
+from tlbench.config.parse import parse
 from tlbench.data.open_module import open_module
 from tlbench.errors import UserError
-from tlbench.parsing import parse
-from tlbench.results.record import FILE_NAME, DataRecord, read_record
+from tlbench.runs.record import FILE_NAME, DataRecord, read_record
+from tlbench.system.cache_folder import CACHE_FOLDER
 
 RESULTS = Path("docs/results")
 PAGE = Path("docs/entrance.md")

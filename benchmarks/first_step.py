@@ -57,8 +57,8 @@ def _first_step(root: Path, image_size: int) -> None:
     from lightning.pytorch import Callback
 
     from benchmarks.pipeline import build
-    from tlbench.compose import compose_config
     from tlbench.config import ImageDataConfig
+    from tlbench.config.compose import compose_config
     from tlbench.data.target import open_target
 
     class Stop(Callback):

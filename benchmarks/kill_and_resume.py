@@ -119,7 +119,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.sweeps:
         return kill_sweeps(arguments)
-    import tlbench.run  # noqa: F401 (once, before all forks)
+    import tlbench.runs.run  # noqa: F401 (once, before all forks)
 
     with tempfile.TemporaryDirectory() as scratch:
         kills = measure(Path(scratch), arguments.kills, random.Random(arguments.seed), arguments.overrides)
@@ -286,7 +286,7 @@ def _child(folder: Path, trace: Trace, scratch: Path, overrides: Sequence[str]) 
             os.dup2(output.fileno(), 2)
         began: list[float] = []
         _watch(trace, began)
-        from tlbench.train import main as train
+        from tlbench.cli.train import main as train
 
         code = train([*COMMAND, *overrides, f"hydra.run.dir={folder}"])
         ends = [*began[1:], time.monotonic()]
@@ -302,8 +302,8 @@ def _child(folder: Path, trace: Trace, scratch: Path, overrides: Sequence[str]) 
 def _watch(trace: Trace, began: list[float]) -> None:
     """Let the trace say what the run does."""
     from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
-    from tlbench.results.checkpoints import AtomicCheckpointIO
-    from tlbench.tasks.classification import ClassificationTask
+    from tlbench.runs.checkpoints import AtomicCheckpointIO
+    from tlbench.tasks.classification.task import ClassificationTask
 
     def note(text: str) -> None:
         trace.event(text)

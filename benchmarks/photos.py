@@ -25,8 +25,8 @@ from benchmarks.bare_loop import PlainTraining
 from benchmarks.pairs import InTurn, ratio
 from benchmarks.pipeline import build
 from benchmarks.worker_loop import available_cores
-from tlbench.compose import compose_config
 from tlbench.config import ImageAugmentation, ImageDataConfig, TrainConfig
+from tlbench.config.compose import compose_config
 from tlbench.data.target import open_target
 
 CLASSES = 4

@@ -1,4 +1,4 @@
-"""tlbench's own training path, built as `tlbench.run` builds it, over a target."""
+"""tlbench's own training path, built as `tlbench.runs.run` builds it, over a target."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from tlbench.callbacks.feature_cache import FeatureCache
-from tlbench.compose import compose_config
 from tlbench.config import ImageAugmentation, ImageDataConfig, TrainConfig
-from tlbench.data.cifar10_copy import BATCHES
+from tlbench.config.compose import compose_config
+from tlbench.data.formats.cifar10.copy import BATCHES
 from tlbench.data.images import Images, ImageSet
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import Target, open_target
 from tlbench.loggers.build import build_loggers
-from tlbench.models.catalog import build_network
-from tlbench.tasks.classification import ClassificationTask
-from tlbench.trainer import build_trainer
+from tlbench.networks.build import build_network
+from tlbench.runs.trainer import build_trainer
+from tlbench.tasks.classification.task import ClassificationTask
 
 CLASSES, SIDE = 10, 32
 TRAIN_IMAGES = 45_000
@@ -80,7 +80,7 @@ def training_images(config: TrainConfig, steps: int) -> tuple[str, ImageSet]:
 
 
 def build(config: TrainConfig, target: Target[Images], folder: Path) -> Pipeline:
-    """Data module, network, task and Trainer, as in `tlbench.run`, but that no checkpoint is written.
+    """Data module, network, task and Trainer, as in `tlbench.runs.run`, but that no checkpoint is written.
 
     A checkpoint follows an epoch's training time, so its callbacks stay and are called; they only keep none.
     """

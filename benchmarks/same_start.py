@@ -33,8 +33,8 @@ def main() -> int:
 
 
 def _task(overrides: list[str], trainer: Any) -> Any:
-    from tlbench.compose import compose_config
-    from tlbench.models.catalog import build_network
+    from tlbench.config.compose import compose_config
+    from tlbench.networks.build import build_network
     from tlbench.sources.load import apply_source
     from tlbench.tasks.catalog import build_task
 
@@ -67,7 +67,7 @@ def as_targets(batch: dict[str, Any], images: Any) -> Any:
     """Objects of a batch of ultralytics as tlbench's, for its images (B, 3, S, S)."""
     import torch
 
-    from tlbench.data.detection.targets import BoxTargets
+    from tlbench.annotations.instances.targets import BoxTargets
 
     order = torch.argsort(batch["batch_idx"], stable=True)
     centre, size = (batch["bboxes"][order] * images.shape[-1]).split(2, dim=1)

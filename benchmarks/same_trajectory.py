@@ -89,8 +89,8 @@ def _ours(job: dict[str, Any], batches: list[dict[str, Any]]) -> dict[str, Any]:
     """The averaged weights after tlbench has trained on these batches."""
     from lightning.pytorch import Callback
 
-    import tlbench.run
-    from tlbench.compose import compose_config
+    import tlbench.runs.run
+    from tlbench.config.compose import compose_config
 
     found: dict[str, Any] = {}
     given = iter(batches)
@@ -106,7 +106,7 @@ def _ours(job: dict[str, Any], batches: list[dict[str, Any]]) -> dict[str, Any]:
         pixels = taken["img"].float() / 255
         return pixels, as_targets(taken, pixels)
 
-    build = tlbench.run.build_trainer  # type: ignore[attr-defined]
+    build = tlbench.runs.run.build_trainer  # type: ignore[attr-defined]
 
     def build_watched(*arguments: Any, **options: Any) -> Any:
         parts = build(*arguments, **options)
@@ -114,10 +114,10 @@ def _ours(job: dict[str, Any], batches: list[dict[str, Any]]) -> dict[str, Any]:
         return parts
 
     with (
-        mock.patch("tlbench.data.detection.module.training_boxes", batch),
-        mock.patch("tlbench.run.build_trainer", build_watched),
+        mock.patch("tlbench.annotations.instances.module.training_boxes", batch),
+        mock.patch("tlbench.runs.run.build_trainer", build_watched),
     ):
-        tlbench.run.run(compose_config(job["overrides"]), Path(job["folder"]))
+        tlbench.runs.run.run(compose_config(job["overrides"]), Path(job["folder"]))
     if next(given, None) is not None:
         raise RuntimeError("tlbench took fewer batches than ultralytics")
     return found

@@ -26,10 +26,10 @@ from benchmarks.pairs import InTurn, Loop, Ratio, ratio
 from benchmarks.pipeline import TRAIN_IMAGES, build, compose, in_memory, training_images
 from benchmarks.sync_check import STEPS, sync_check
 from benchmarks.worker_loop import WorkerLoop, available_cores
-from tlbench.compose import explain
 from tlbench.config import TrainConfig
+from tlbench.config.compose import explain
 from tlbench.errors import UserError
-from tlbench.results.environment import device_name, versions
+from tlbench.system.environment import device_name, versions
 
 
 @dataclass(frozen=True)

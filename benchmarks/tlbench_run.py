@@ -1,4 +1,4 @@
-"""One run of tlbench's own, `tlbench.run.run`, in a process of its own: a child of `benchmarks.detection`."""
+"""One run of tlbench's own, `tlbench.runs.run.run`, in a process of its own: a child of `benchmarks.detection`."""
 # ruff: noqa: ARG002 (hooks have Lightning's signatures)
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ def main() -> int:
     import torch
 
     torch.set_num_threads(job["threads"])
-    import tlbench.run
-    from tlbench.compose import compose_config
+    import tlbench.runs.run
+    from tlbench.config.compose import compose_config
 
     config = compose_config(job["overrides"])
     watch = _watch(job, channel)
-    build = tlbench.run.build_trainer  # type: ignore[attr-defined]
+    build = tlbench.runs.run.build_trainer  # type: ignore[attr-defined]
 
     def build_watched(*arguments: Any, **options: Any) -> Any:
         parts = build(*arguments, **options)
         parts.trainer.callbacks.insert(0, watch)  # type: ignore[attr-defined]
         return parts
 
-    tlbench.run.build_trainer = build_watched  # type: ignore[attr-defined]
+    tlbench.runs.run.build_trainer = build_watched  # type: ignore[attr-defined]
     begun = time.perf_counter()
-    tlbench.run.run(config, Path(job["folder"]))
+    tlbench.runs.run.run(config, Path(job["folder"]))
     times = {"run_s": time.perf_counter() - begun, "whole_s": since_start()}
     channel.send("result", **watch.found, **times, epochs=watch.epochs)  # type: ignore[attr-defined]
     return 0

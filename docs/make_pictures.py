@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tlbench.results.figures import curves_figure
+from tlbench.pictures.figures import curves_figure
 from tlbench.study.collect import check_comparable, collect_study
 from tlbench.study.render import render
 from tlbench.study.summary import summarise_study

@@ -22,8 +22,8 @@ from safetensors.torch import load_file, save_file
 from tests.commands import TINY_RANDOM
 from tests.locks import fabricate
 from tests.tiny_network import tiny_network
-from tlbench.config_hash import config_hash
-from tlbench.models.torchvision_network import resnet18
+from tlbench.config.hash import config_hash
+from tlbench.networks.libraries.torchvision import resnet18
 
 FILES = "images", "list.csv", "weights.safetensors", "run"
 RUN = (*TINY_RANDOM, "hydra.run.dir=run")

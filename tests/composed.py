@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
-from tlbench.compose import compose_with_hydra
 from tlbench.config import ImageAugmentation, ModelConfig, SourceConfig, TrainConfig
-from tlbench.parsing import parse
+from tlbench.config.compose import compose_with_hydra
+from tlbench.config.parse import parse
 
 CONF = Path(__file__).parents[1] / "conf"
 PLAIN_GROUPS = (

@@ -84,7 +84,7 @@ def final_state() -> Iterator[None]:
 def use_tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """See `tiny_network`; for fixtures of a wider scope."""
     from tests.tiny_network import tiny_network
-    from tlbench.models.catalog import NETWORKS
+    from tlbench.networks.build import NETWORKS
 
     monkeypatch.setitem(NETWORKS, "resnet18", tiny_network)
 

@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from tests.commands import Outcome, train
-from tlbench.models.layer_groups import YOLO11_CLASSES
-from tlbench.tasks.detection import DetectionTask
+from tlbench.networks.layer_groups import YOLO11_CLASSES
+from tlbench.tasks.detection.task import DetectionTask
 
 SMALL = (
     "task=detection",

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from tlbench.annotations.instances.images import BoxImages
 from tlbench.data.decode import GREY, inside_size
-from tlbench.data.detection.images import BoxImages
 
 SIZES = ((48, 96), (90, 90), (100, 40), (61, 97), (33, 64))
 

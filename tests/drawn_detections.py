@@ -15,8 +15,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 
-from tlbench.data.detection.targets import BoxTargets, CrowdTargets
-from tlbench.metrics.detections import Detections
+from tlbench.annotations.instances.detections import Detections
+from tlbench.annotations.instances.targets import BoxTargets, CrowdTargets
 
 SIZE = 640.0
 

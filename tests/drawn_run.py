@@ -9,12 +9,12 @@ import torch
 
 from tests.composed import config
 from tests.records import record
-from tlbench.compose import compose_config
 from tlbench.config import TrainConfig
-from tlbench.models.catalog import build_network
-from tlbench.results.folder import BEST_CHECKPOINT
-from tlbench.results.record import DataRecord, read_record, write_record
-from tlbench.sources.hashing import file_sha256
+from tlbench.config.compose import compose_config
+from tlbench.networks.build import build_network
+from tlbench.runs.folder import BEST_CHECKPOINT
+from tlbench.runs.record import DataRecord, read_record, write_record
+from tlbench.system.hashing import file_sha256
 
 NAMES = ("cat", "dog", "a, b")
 

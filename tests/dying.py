@@ -121,10 +121,10 @@ def _between_renames(strike: Callable[[], None]) -> None:
 
 
 def _moments() -> dict[str, Callable[[Callable[[], None]], None]]:
-    import tlbench.run
+    import tlbench.runs.run
     from tlbench.callbacks.curves import Curves
     from tlbench.callbacks.freezing_audit import FreezingAudit
-    from tlbench.tasks.classification import ClassificationTask
+    from tlbench.tasks.classification.task import ClassificationTask
 
     return {
         "in an epoch": lambda strike: _before(ClassificationTask, "training_step", strike),
@@ -134,7 +134,7 @@ def _moments() -> dict[str, Callable[[Callable[[], None]], None]]:
         "in a checkpoint's bytes": _half_written,
         "between a checkpoint's renames": _between_renames,
         "after the best checkpoint": lambda strike: _before(Curves, "on_train_epoch_end", strike),
-        "before the record": lambda strike: _before(tlbench.run, "write_record", strike),
+        "before the record": lambda strike: _before(tlbench.runs.run, "write_record", strike),
     }
 
 
@@ -152,7 +152,7 @@ def _child(order: dict[str, Any]) -> None:
 
     if order["moment"]:
         _moments()[order["moment"]](strike)
-    from tlbench.train import main
+    from tlbench.cli.train import main
 
     code = 70
     try:
@@ -168,10 +168,10 @@ def serve() -> None:
 
     import pytest
 
-    import tlbench.run  # noqa: F401
+    import tlbench.runs.run  # noqa: F401
     from tests.final_state import keep_final_state
     from tests.tiny_network import tiny_network
-    from tlbench.models.catalog import NETWORKS
+    from tlbench.networks.build import NETWORKS
 
     NETWORKS["resnet18"] = tiny_network
     keep_final_state(pytest.MonkeyPatch())

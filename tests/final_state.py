@@ -12,11 +12,11 @@ FINAL, BEFORE_FINAL = "final.ckpt", "before_final.ckpt"
 
 def keep_final_state(patch: pytest.MonkeyPatch) -> None:
     """Let complete runs of this process keep their last checkpoint, as `FINAL`, and the one before."""
-    from tlbench.results.folder import LAST_CHECKPOINT, PREVIOUS_CHECKPOINT
+    from tlbench.runs.folder import LAST_CHECKPOINT, PREVIOUS_CHECKPOINT
 
     def set_aside(folder: Path) -> None:
         (folder / LAST_CHECKPOINT).replace(folder / FINAL)
         if (folder / PREVIOUS_CHECKPOINT).exists():
             (folder / PREVIOUS_CHECKPOINT).replace(folder / BEFORE_FINAL)
 
-    patch.setattr("tlbench.run.tidy", set_aside)
+    patch.setattr("tlbench.runs.run.tidy", set_aside)

@@ -10,7 +10,7 @@ import pytest
 from torch import Tensor
 
 from tests.commands import TINY, Outcome, train
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.tasks.classification.task import ClassificationTask
 
 SOURCES = ("tin200", "random")
 

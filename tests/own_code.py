@@ -15,10 +15,10 @@ import torch
 from tests.composed import config
 from tests.records import record
 from tlbench.config import TrainConfig
-from tlbench.config_hash import config_hash
-from tlbench.models.catalog import build_network
-from tlbench.results.folder import BEST_CHECKPOINT
-from tlbench.results.record import CodeRecord, DataRecord, Record, write_record
+from tlbench.config.hash import config_hash
+from tlbench.networks.build import build_network
+from tlbench.runs.folder import BEST_CHECKPOINT
+from tlbench.runs.record import CodeRecord, DataRecord, Record, write_record
 from tlbench.trust.loading import noting
 from tlbench.trust.names import code_names
 from tlbench.trust.vouch import vouchers_for
@@ -70,7 +70,7 @@ def own_config(*overrides: str) -> TrainConfig:
 
 
 def draw_own_run(folder: Path, *overrides: str, **changed: Any) -> Record:
-    """A complete run of `sent_nets:Small`, with what `tlbench.run` keeps of its code; the network is not trained."""
+    """A complete run of `sent_nets:Small`, with what a run keeps of its code; the network is not trained."""
     drawn = own_config(*overrides)
     names = code_names(drawn)
     with noting(names) as files:

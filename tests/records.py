@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tlbench.compose import compose_config
-from tlbench.config_hash import config_hash
-from tlbench.results.record import Record, Volatile
+from tlbench.config.compose import compose_config
+from tlbench.config.hash import config_hash
+from tlbench.runs.record import Record, Volatile
 
 
 def record(*overrides: str, **changed: Any) -> Record:

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from benchmarks.equal_runs import repeated_steps, result
 from tests.commands import EVENT_FILES, TINY, _uid
-from tlbench.compose import compose_config
+from tlbench.cli.execute import execute
 from tlbench.config import TrainConfig
-from tlbench.execute import execute
-from tlbench.interrupts import Interrupted
+from tlbench.config.compose import compose_config
+from tlbench.system.interrupts import Interrupted
 from tlbench.tasks.base import Task
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.tasks.classification.task import ClassificationTask
 
 STEPS = 3
 """Training steps an epoch."""

@@ -44,7 +44,7 @@ from importlib.machinery import PathFinder
 
 class Patched:
     def find_spec(self, name, path, target=None):
-        if name != "tlbench.run":
+        if name != "tlbench.runs.run":
             return None
         spec = PathFinder.find_spec(name, path, target)
         execute = spec.loader.exec_module
@@ -65,9 +65,9 @@ def install(set_attribute: Callable[[Any, str, Any], None]) -> None:
     from tests.tiny_network import tiny_network
     from tlbench.adaptation.freezing import group_hash
     from tlbench.callbacks.freezing_audit import FreezingAudit
-    from tlbench.models import catalog
+    from tlbench.networks import build as catalog
     from tlbench.processes.rank import process_rank
-    from tlbench.tasks.classification import ClassificationTask
+    from tlbench.tasks.classification.task import ClassificationTask
 
     rank = process_rank()
     training_step, end_stage = ClassificationTask.training_step, FreezingAudit._end_stage

@@ -14,9 +14,9 @@ from tests.tiny_network import tiny_network
 from tlbench.config import TrainConfig
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import open_target
-from tlbench.models.network import Network
-from tlbench.models.norms import batch_norm_layers
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.networks.network import Network
+from tlbench.networks.norms import batch_norm_layers
+from tlbench.tasks.classification.task import ClassificationTask
 
 FEW = (
     "trainer=cpu",

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from tlbench.models.ultralytics_package import ultralytics_module
+from tlbench.networks.libraries.ultralytics import ultralytics_module
 
 
 def published_network(size: str = "n", classes: int = 80, seed: int = 0) -> Any:

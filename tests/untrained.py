@@ -1,4 +1,4 @@
-"""Takes the place of `tlbench.run` in processes of their own: training is a wait, all around it is the command's own.
+"""Takes the place of `tlbench.runs.run` in processes of their own: training is a wait, all else is the command's.
 
 `prepare` lets every process started afterwards find it.
 """
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from tests.records import record
 from tlbench.config import TrainConfig
-from tlbench.interrupts import Interrupted, interruptible
-from tlbench.results.record import BestRecord, Record, write_record
-from tlbench.results.tuning import tuning_of
+from tlbench.runs.record import BestRecord, Record, write_record
+from tlbench.runs.tuning import tuning_of
+from tlbench.system.interrupts import Interrupted, interruptible
 
 if TYPE_CHECKING:
     import pytest
@@ -29,7 +29,7 @@ from importlib.util import spec_from_file_location
 
 class Untrained:
     def find_spec(self, name, path, target=None):
-        return spec_from_file_location(name, {__file__!r}) if name == "tlbench.run" else None
+        return spec_from_file_location(name, {__file__!r}) if name == "tlbench.runs.run" else None
 
 sys.meta_path.insert(0, Untrained())
 """

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tlbench.inference.box_predictor import BoxPredictor
-    from tlbench.inference.predictor import Predictor
+    from tlbench.tasks.classification.predictor import Predictor
+    from tlbench.tasks.detection.predictor import BoxPredictor
 
 __version__ = "0.1.0"
 
@@ -43,14 +43,14 @@ def load(
         OutputError: The checkpoint is damaged.
     """
     # here, so that `import tlbench` stays light
-    from tlbench.inference.complete_run import open_run
+    from tlbench.tools.complete_run import open_run
     from tlbench.trust.consent import Consent
 
     complete = open_run(run, Consent(trust))
     if complete.config.task.name == "detection":
-        from tlbench.inference.box_predictor import load_box_predictor
+        from tlbench.tasks.detection.predictor import load_box_predictor
 
         return load_box_predictor(complete, device, calibrated)
-    from tlbench.inference.predictor import load_predictor
+    from tlbench.tasks.classification.predictor import load_predictor
 
     return load_predictor(complete, device, calibrated)

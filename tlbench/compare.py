@@ -1,86 +1,8 @@
-"""Entry: `python -m tlbench.compare FIRST SECOND [key=value …]`.
+"""Entry: `python -m tlbench.compare FIRST SECOND [key=value …]`; see `tlbench.cli.compare`."""
 
-Exit codes: 0 done, 2 the user's input is at fault, 130 / 143 interrupted.
-"""
+from tlbench.cli.compare import entry, main
 
-from __future__ import annotations
-
-import contextlib
-import sys
-from collections.abc import Sequence
-
-from tlbench.console import console, say, say_lines, shown
-from tlbench.entry import exit_code_of, prepare_process
-from tlbench.inference.options import help_text, wants_help
-from tlbench.names import json_bytes
-from tlbench.results.atomic import atomic_file, output_errors
-from tlbench.results.folder import run_files
-from tlbench.results.places import check_not_read, check_output
-from tlbench.streams import ReaderGone, write_data
-from tlbench.study.compare import Comparison, compare
-from tlbench.study.compare_options import USAGE, CompareOptions, parse_command
-from tlbench.study.render import render
-from tlbench.study.sides import Side, read_sides
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare two arms or runs.
-
-    Args:
-        arguments: As in `sys.argv[1:]`, the default.
-
-    Returns:
-        The exit code; anything wrong has been said on stderr.
-    """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    prepare_process()
-    return exit_code_of(lambda: _act(given), "nothing was written", before="compared")
-
-
-def _act(arguments: list[str]) -> None:
-    if wants_help(arguments):
-        say_lines(help_text(CompareOptions, USAGE))
-        return
-    first, second, options = parse_command(arguments)
-    path = None if options.output is None else check_output("output", options.output, "comparison.json")
-    sides = read_sides(first, second)
-    if path is not None:
-        check_not_read(
-            path, "output", [file for side in sides for folder in side.folders for file in run_files(folder)]
-        )
-    comparison = compare(*sides, factors=options.factors, metric=options.metric)
-    _show(sides, comparison)
-    if path is None:
-        with contextlib.suppress(ReaderGone):
-            write_data("")  # where standard output is closed, the table is lost
-    else:
-        content = {
-            "sides": {side.name: [str(folder) for folder in side.folders] for side in sides},
-            "differing": comparison.differences,
-            **comparison.summary.to_dict(),
-        }
-        with output_errors(path.parent, "name another file with output=…"), atomic_file(path) as file:
-            file.write(json_bytes(content))
-        say(f"comparison: {shown(path)}")
-
-
-def _show(sides: Sequence[Side], comparison: Comparison) -> None:
-    for side in sides:
-        count = len(side.folders)
-        say(f"{side.name}: {side.given} ({count} run{'s' * (count > 1)})")
-    if comparison.differences:
-        say(f"they differ in {', '.join(comparison.summary.factors) or 'what follows'}:")
-        for difference in comparison.differences:
-            say(f"  {difference}")
-    else:
-        say("they differ in no key that affects results")
-    console.print(render(comparison.summary))
-
-
-def entry() -> None:
-    """Leave with `main`'s exit code (the console script)."""
-    sys.exit(main())
-
+__all__ = ["entry", "main"]
 
 if __name__ == "__main__":
     entry()

@@ -15,8 +15,8 @@ from rich.panel import Panel
 from rich.segment import Segment
 from rich.text import Text
 
-from tlbench.names import escaped
-from tlbench.streams import EscapingStream
+from tlbench.system.names import escaped
+from tlbench.system.streams import EscapingStream
 
 _WIDTH_OF_A_PIPE = 120
 

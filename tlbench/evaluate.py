@@ -1,60 +1,8 @@
-"""Entry: `python -m tlbench.evaluate run=FOLDER [data=…] [key=value …]`.
+"""Entry: `python -m tlbench.evaluate run=FOLDER [data=…] [key=value …]`; see `tlbench.cli.evaluate`."""
 
-Exit codes: 0 done, 1 the metrics are not the recorded ones or the network's outputs are not finite, 2 the user's input
-is at fault, 130 / 143 interrupted.
-"""
+from tlbench.cli.evaluate import entry, main
 
-from __future__ import annotations
-
-import sys
-from collections.abc import Sequence
-
-from tlbench.console import say_lines
-from tlbench.entry import exit_code_of, prepare_process
-from tlbench.inference.complete_run import open_run
-from tlbench.inference.consent_options import consent_of, is_consent_option
-from tlbench.inference.data_overrides import is_data_override, names_place, with_data
-from tlbench.inference.evaluate_options import FOOTER, USAGE, EvaluateOptions
-from tlbench.inference.options import help_text, parse_options, wants_help
-from tlbench.trust.consent import check_root
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Evaluate a run.
-
-    Args:
-        arguments: As in `sys.argv[1:]`, the default.
-
-    Returns:
-        The exit code; anything wrong has been said on stderr.
-    """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    prepare_process()
-    interrupted = "the same command begins anew, and goes on with corruptions where it was"
-    return exit_code_of(lambda: _act(given), interrupted, before="evaluated")
-
-
-def _act(arguments: list[str]) -> None:
-    if wants_help(arguments):
-        say_lines(help_text(EvaluateOptions, USAGE, FOOTER))
-        return
-    of_data = [a for a in arguments if is_data_override(a)]
-    again = [a for a in arguments if is_consent_option(a)]
-    options = parse_options(EvaluateOptions, [a for a in arguments if a not in of_data and a not in again])
-    run = open_run(options.run, consent_of(options.trust, again))
-    options.check_task(run.config.task.name)
-    config = with_data(run.config, of_data)
-    if options.calibrate is not None or not names_place(of_data):
-        check_root(f"run={options.run!r}", run.trusted, run.config.data.root)
-    from tlbench.inference.evaluate import evaluate  # heavy
-
-    evaluate(options, run, config)
-
-
-def entry() -> None:
-    """Leave with `main`'s exit code (the console script)."""
-    sys.exit(main())
-
+__all__ = ["entry", "main"]
 
 if __name__ == "__main__":
     entry()

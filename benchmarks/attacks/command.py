@@ -157,12 +157,12 @@ def import_tools() -> None:
     for tool in ("train", "evaluate", "predict", "export", "compare"):
         importlib.import_module(f"tlbench.{tool}")
     for name in (
-        "tlbench.run",
-        "tlbench.inference.evaluate",
-        "tlbench.inference.predict",
-        "tlbench.inference.predictor",
-        "tlbench.inference.weights_file",
-        "tlbench.results.figures",
+        "tlbench.runs.run",
+        "tlbench.tools.evaluate",
+        "tlbench.tools.predict",
+        "tlbench.tasks.classification.predictor",
+        "tlbench.tools.weights_file",
+        "tlbench.pictures.figures",
         "matplotlib.pyplot",
     ):
         importlib.import_module(name)

@@ -83,7 +83,7 @@ def as_source(run: str = "run") -> Command:
 
 def _load(run: str) -> int:
     """`tlbench.load`, as a program calls it that says its errors as the tools do."""
-    from tlbench.entry import exit_code_of, prepare_process
+    from tlbench.cli.entry import exit_code_of, prepare_process
 
     def load() -> None:
         import numpy as np

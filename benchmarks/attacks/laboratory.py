@@ -175,7 +175,7 @@ def _die_after_training() -> None:
 
 
 def _strike(method: str, when: object, number: signal.Signals) -> None:
-    from tlbench.tasks.classification import ClassificationTask
+    from tlbench.tasks.classification.task import ClassificationTask
 
     original = getattr(ClassificationTask, method)
 

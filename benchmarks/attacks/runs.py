@@ -40,7 +40,7 @@ def forge(change: Callable[[dict[str, Any]], object], run: Path = RUN, *, vouche
         run: The run's folder.
         vouched: Whether what its maker vouched with stays in it.
     """
-    from tlbench.config_hash import config_hash
+    from tlbench.config.hash import config_hash
 
     record = read_record(run)
     change(record)

@@ -42,7 +42,7 @@ class TlbenchLauncher(Launcher):
             OutputError: A link in that folder leads out of it.
         """
         if not OmegaConf.is_missing(config.hydra.sweep, "dir"):
-            from tlbench.results.own_files import refuse_links_out
+            from tlbench.system.own_files import refuse_links_out
 
             refuse_links_out(Path(config.hydra.sweep.dir))
         self.context = hydra_context

@@ -12,13 +12,13 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from tlbench.compose import compose_config, config_dir, plain
-from tlbench.config_hash import config_hash
-from tlbench.models.catalog import build_network
-from tlbench.parsing import parse
-from tlbench.resolvers import register_resolvers
+from tlbench.config.compose import compose_config, config_dir, plain
+from tlbench.config.hash import config_hash
+from tlbench.config.parse import parse
+from tlbench.config.resolvers import register_resolvers
+from tlbench.networks.build import build_network
+from tlbench.runs.trainer import build_trainer
 from tlbench.tasks.catalog import build_task
-from tlbench.trainer import build_trainer
 
 EXPERIMENTS = sorted(path.stem for path in (config_dir() / "experiment").glob("*.yaml"))
 OPTIONS = sorted(

@@ -23,7 +23,7 @@ HEAVY = (
 
 SCRIPT = """
 import json, sys
-from tlbench.train import main
+from tlbench.cli.train import main
 try:
     code = main(sys.argv[1:])
 except SystemExit as leaving:

@@ -11,7 +11,7 @@ import torch
 from tests.commands import TINY
 from tests.fits import fit
 from tests.resuming import ALL_AUGMENTATION
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.tasks.classification.task import ClassificationTask
 
 
 def curve(folder, metric):

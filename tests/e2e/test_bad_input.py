@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands import TINY_RANDOM, snapshot, train
 from tests.records import record
-from tlbench.results.record import write_record
+from tlbench.runs.record import write_record
 
 CONFIG = {
     "an unknown key": (["optimiser.lr=1"], ["'optimiser'", "did you mean 'optimizer'", "strategy"]),
@@ -95,7 +95,7 @@ def test_more_asked_for_than_the_data_hold(tmp_path, overrides, fragments):
 
 
 def test_no_gpu(monkeypatch):
-    import tlbench.run  # noqa: F401 - torch looks into these functions while it is imported
+    import tlbench.runs.run  # noqa: F401 - torch looks into these functions while it is imported
 
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)

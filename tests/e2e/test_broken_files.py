@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 from tests.commands import TINY, TINY_RANDOM, snapshot, train
 from tests.drawn_cifar10 import draw_cifar10
 from tests.tiny_network import tiny_network
-from tlbench.models.torchvision_network import resnet18
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.networks.libraries.torchvision import resnet18
+from tlbench.tasks.classification.task import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 

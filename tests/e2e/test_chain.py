@@ -15,8 +15,8 @@ from tests.commands import TINY, train
 from tests.conftest import isolate, use_tiny_network
 from tests.tiny_network import tiny_network
 from tests.weights_files import state_dict_of
-from tlbench.models.catalog import NETWORKS
-from tlbench.models.network import Network
+from tlbench.networks.build import NETWORKS
+from tlbench.networks.network import Network
 
 PLAIN = (*TINY, "trainer.max_epochs=1", "logger.tensorboard=false")
 
@@ -74,7 +74,7 @@ def test_the_backbone_goes_on_from_the_best_checkpoint(runs: dict[str, Path], mo
     """Of a run with averaged weights, best.ckpt holds the average."""
     use_tiny_network(monkeypatch)
     from tests.composed import config
-    from tlbench.models.catalog import build_network
+    from tlbench.networks.build import build_network
     from tlbench.sources.load import apply_source
 
     given = config("source=checkpoint", f"source.path={runs['first']}")

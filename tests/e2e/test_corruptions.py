@@ -11,11 +11,11 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.commands import TINY, train
-from tlbench.evaluate import main
-from tlbench.interrupts import Interrupted
-from tlbench.results.record import FILE_NAME, Record, read_record
+from tlbench.cli.evaluate import main
 from tlbench.robustness import suite
 from tlbench.robustness.corruptions import COMMON, VERSION
+from tlbench.runs.record import FILE_NAME, Record, read_record
+from tlbench.system.interrupts import Interrupted
 
 FILE = "evaluation_temperature_common.json"
 

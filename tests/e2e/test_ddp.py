@@ -218,7 +218,7 @@ def test_a_disk_that_refuses_the_first_process_is_one_line(several, tmp_path, ca
     def full(path, *_):
         raise OutputError(f"cannot write to {path.parent}: the disk is full")
 
-    monkeypatch.setattr("tlbench.results.checkpoints.write_atomic", full)  # in this process: only it writes
+    monkeypatch.setattr("tlbench.runs.checkpoints.write_atomic", full)  # in this process: only it writes
     failed = train(*DDP, "hydra.run.dir=run")
     assert failed.code == 2
     assert failed.one_line() == f"OutputError: cannot write to {tmp_path / 'run'}: the disk is full"

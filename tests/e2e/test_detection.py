@@ -12,23 +12,23 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import tlbench.run
+import tlbench.runs.run
 from tests.commands import call, snapshot, train
 from tests.conftest import isolate
 from tests.detecting import BACKBONE, NECK, PAGES, QUIET, STEPS, Fit, Watch
 from tests.drawn_detections import targets_of
 from tests.final_state import FINAL
 from tests.resuming import assert_equal_runs, go, stop_at
-from tlbench.compose import compose_config
-from tlbench.config_hash import config_hash
-from tlbench.data.detection.target import open_boxes
-from tlbench.metrics.detection import DetectionMetrics
-from tlbench.metrics.detections import Detections
-from tlbench.models.catalog import build_network
-from tlbench.results.detection_sidecar import read_detections
-from tlbench.results.record import Record
+from tlbench.annotations.instances.detections import Detections
+from tlbench.annotations.instances.target import open_boxes
+from tlbench.config.compose import compose_config
+from tlbench.config.hash import config_hash
+from tlbench.networks.build import build_network
+from tlbench.runs.record import Record
 from tlbench.study import launch
-from tlbench.tasks.detection import DetectionTask
+from tlbench.tasks.detection.metrics import DetectionMetrics
+from tlbench.tasks.detection.sidecar import read_detections
+from tlbench.tasks.detection.task import DetectionTask
 
 pytestmark = pytest.mark.usefixtures("final_state")
 
@@ -182,7 +182,7 @@ def test_tensorboard_has_curves_and_pictures(whole, record):
 
 def test_the_same_command_again_trains_nothing(whole, monkeypatch):
     files = snapshot(whole.folder)
-    monkeypatch.setattr(tlbench.run, "run", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(tlbench.runs.run, "run", lambda *_, **__: pytest.fail("trained again"))
     again = train(*PAGES, f"hydra.run.dir={whole.folder}")
     assert (again.code, again.err) == (0, "")
     assert "complete since" in again.out

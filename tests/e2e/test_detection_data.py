@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.commands import snapshot, train
 from tests.detecting import QUIET, SMALL, draw_yolo
-from tlbench.compose import compose_config
+from tlbench.config.compose import compose_config
 
 
 def content(folder: Path) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def test_a_folder_of_ones_own_is_read_and_never_written(tmp_path):
 
 def test_what_cannot_be_reached_is_stood_in_for(monkeypatch):
     given: list[str] = []
-    monkeypatch.setattr("tlbench.train._call_hydra", given.extend)
+    monkeypatch.setattr("tlbench.cli.train._call_hydra", given.extend)
     outcome = train("+experiment=signature_transfer", "source=coco", "trainer=cpu")
     assert outcome.code == 0, outcome.err
     config = compose_config([o for o in given if not o.startswith("hydra.")])
@@ -66,7 +66,7 @@ def test_what_cannot_be_reached_is_stood_in_for(monkeypatch):
 
 def test_pages_stand_in_whatever_was_wished_for_signatures_files(monkeypatch):
     given: list[str] = []
-    monkeypatch.setattr("tlbench.train._call_hydra", given.extend)
+    monkeypatch.setattr("tlbench.cli.train._call_hydra", given.extend)
     wishes = ("data.cache=none", "data.fraction=0.5", "data.workers=2", "data.split=blocked", "source=random")
     outcome = train("+experiment=signature_transfer", "trainer=cpu", *wishes)
     assert outcome.code == 0, outcome.err

@@ -10,9 +10,9 @@ import torch
 from tests.commands import train
 from tests.detecting import BACKBONE, NECK, PAGES, QUIET
 from tests.staged import same_bits
-from tlbench.compose import compose_config
-from tlbench.models.catalog import build_network
-from tlbench.tasks.detection import DetectionTask
+from tlbench.config.compose import compose_config
+from tlbench.networks.build import build_network
+from tlbench.tasks.detection.task import DetectionTask
 
 STAGES = "strategy.stages=[[head],['neck_*'],['backbone_*']]"
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tests.commands import TINY_RANDOM, train
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.tasks.classification.task import ClassificationTask
 
 STAGED = (
     *TINY_RANDOM,

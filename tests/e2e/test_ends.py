@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 from tests.commands import TINY_RANDOM, call, snapshot, train
-from tests.unit.test_streams import Refusing
-from tlbench import train as entry
-from tlbench.names import original
-from tlbench.tasks.classification import ClassificationTask
+from tests.unit.system.test_streams import Refusing
+from tlbench.cli import train as entry
+from tlbench.system.names import original
+from tlbench.tasks.classification.task import ClassificationTask
 
 RUN = (*TINY_RANDOM, "hydra.run.dir=run")
 FOLDER = (

@@ -13,12 +13,12 @@ from PIL import Image
 
 from tests.commands import call, snapshot, train
 from tests.conftest import isolate
-from tlbench.config_hash import config_hash
+from tlbench.config.hash import config_hash
 from tlbench.data.decode import decode_square, inside_size
-from tlbench.inference.complete_run import open_run
-from tlbench.inference.inference import load_network
-from tlbench.models.postprocess import detections_of
-from tlbench.models.ultralytics_package import ultralytics_module
+from tlbench.networks.libraries.ultralytics import ultralytics_module
+from tlbench.tasks.detection.postprocess import detections_of
+from tlbench.tools.complete_run import open_run
+from tlbench.tools.loaded_run import load_network
 
 NAMES = ("stamp", "page")
 SIDE = 64

@@ -12,8 +12,8 @@ from tests.commands import TINY, TINY_RANDOM, train
 from tests.final_state import FINAL
 from tests.staged import same_bits, source_network
 from tests.tiny_network import tiny_network
-from tlbench.models.catalog import NETWORKS
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.networks.build import NETWORKS
+from tlbench.tasks.classification.task import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -44,7 +44,7 @@ def test_a_head_that_was_not_replaced(tmp_path, monkeypatch, outputs):
 
 def test_a_head_that_holds_the_sources_weights(tmp_path, from_source, monkeypatch):
     """As would a loader that forgot to leave the head out; its shape fits, so that nothing else notices."""
-    from tlbench import run
+    from tlbench.runs import run
 
     load = run.apply_source
 

@@ -7,11 +7,11 @@ import tempfile
 
 import pytest
 
-import tlbench.run
+import tlbench.runs.run
 from tests.commands import TINY_RANDOM, snapshot, train
 from tests.locks import fabricate
-from tlbench.results.lock_file import LOCK_FILE
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.runs.lock_file import LOCK_FILE
+from tlbench.tasks.classification.task import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -26,7 +26,7 @@ def folder(tmp_path):
 
 
 def test_the_same_command_ends_at_once_and_says_who_is_at_work(tmp_path, monkeypatch):
-    monkeypatch.setattr(tlbench.run, "run", lambda *_, **__: pytest.fail("trained beside another"))
+    monkeypatch.setattr(tlbench.runs.run, "run", lambda *_, **__: pytest.fail("trained beside another"))
     (tmp_path / "run").mkdir()
     fabricate(tmp_path / "run")
     before = snapshot(tmp_path / "run")
@@ -41,7 +41,7 @@ def test_the_same_command_ends_at_once_and_says_who_is_at_work(tmp_path, monkeyp
 
 
 def test_a_complete_run_is_shown_whoever_is_at_work_and_repeated_by_nobody_else(folder, monkeypatch):
-    monkeypatch.setattr(tlbench.run, "run", lambda *_, **__: pytest.fail("trained beside another"))
+    monkeypatch.setattr(tlbench.runs.run, "run", lambda *_, **__: pytest.fail("trained beside another"))
     fabricate(folder)
     before = snapshot(folder)
     shown = train(*RUN)

@@ -15,7 +15,7 @@ from tests.commands import TINY, snapshot, train
 from tests.resuming import SHORT, STEPS, go, short_config, stop_at
 from tests.several import DDP, Several
 from tlbench.callbacks.last_checkpoint import LastCheckpoint
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.tasks.classification.task import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -113,7 +113,7 @@ def test_mlflow(tmp_path, store):
     assert {k: v for k, v in run.data.metrics.items() if k.startswith("test/")} == flat
     assert run.data.params["source.name"] == "random"
     assert run.data.params["optimizer.lr"] == "0.001"
-    assert run.data.tags["tlbench.config_hash"] == this["config_hash"]
+    assert run.data.tags["tlbench.config.hash"] == this["config_hash"]
     pictures = {file.path for file in client.list_artifacts(run.info.run_id, "test")}
     assert {"test/confusion.png", "test/most_confident_mistakes.png"} <= pictures
     assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == {"run", "mlruns"}

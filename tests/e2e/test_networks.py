@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.commands import TINY, TINY_RANDOM, train
-from tlbench.results.checkpoints import read_checkpoint
+from tlbench.runs.checkpoints import read_checkpoint
 
 CNN = ("model=timm", "model.name=resnet10t")
 VIT = ("model=timm", "model.name=test_vit")

@@ -10,8 +10,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.commands import TINY_RANDOM, train
 from tests.resuming import ALL_AUGMENTATION
-from tlbench.data import rand_augment
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.geometry import rand_augment
+from tlbench.tasks.classification.task import ClassificationTask
 
 METHODS = ("item", "tolist", "cpu", "numpy", "__bool__", "__float__", "__int__", "__index__")
 OPERATORS = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "bincount", "equal", "is_nonzero")

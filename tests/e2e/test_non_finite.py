@@ -7,9 +7,9 @@ import torch
 
 from tests.commands import TINY_RANDOM, train
 from tests.tiny_network import tiny_network
-from tlbench.models.catalog import NETWORKS
+from tlbench.networks.build import NETWORKS
 from tlbench.study.trials import failed_trial
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.tasks.classification.task import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 

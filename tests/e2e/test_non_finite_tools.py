@@ -15,11 +15,11 @@ from PIL import Image
 import tlbench
 from tests.commands import TINY_RANDOM, call, train
 from tests.conftest import isolate, use_tiny_network
+from tlbench.annotations.instances.target import open_boxes
 from tlbench.config import TrainConfig
-from tlbench.data.detection.target import open_boxes
-from tlbench.inference import inference, onnx_file, weights_file
 from tlbench.metrics.finite_outputs import NonFiniteOutputs
 from tlbench.robustness import suite
+from tlbench.tools import loaded_run, onnx_file, weights_file
 
 DETECTION = (
     *("task=detection", "data=documents", "data.pages=12", "data.image_size=64", "data.batch_size=4"),
@@ -54,14 +54,14 @@ def runs(trained, tmp_path, monkeypatch) -> Path:
 
 def poison(monkeypatch, change) -> None:
     """Change the networks that tools load."""
-    load = inference.load_network
+    load = loaded_run.load_network
 
     def poisoned(run):
         network = load(run)
         change(network.module)
         return network
 
-    for module in (inference, onnx_file, weights_file):
+    for module in (loaded_run, onnx_file, weights_file):
         monkeypatch.setattr(module, "load_network", poisoned)
 
 
@@ -156,7 +156,7 @@ def test_predict_names_such_images_writes_the_others_and_ends_with_1(runs, train
 
 def test_predict_keeps_the_header_first_and_writes_no_file_where_there_is_nothing_else(runs, trained, monkeypatch):
     poison(monkeypatch, overflows_on_white)
-    monkeypatch.setattr("tlbench.inference.predictor.evaluation_batch", lambda _data: 1)
+    monkeypatch.setattr("tlbench.tasks.classification.predictor.evaluation_batch", lambda _data: 1)
     first = runs / "images"
     first.mkdir()
     shutil.copy(trained / "images" / "white.png", first / "0.png")

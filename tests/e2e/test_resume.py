@@ -19,10 +19,10 @@ from tests.resuming import ALL_AUGMENTATION, GRADUAL, SHORT, STEPS, assert_equal
 from tlbench.adaptation.accumulation import KEY
 from tlbench.adaptation.freezing import group_hash
 from tlbench.callbacks.curves import Curves
-from tlbench.execute import RunFailed
-from tlbench.results.checkpoints import read_checkpoint
+from tlbench.cli.execute import RunFailed
+from tlbench.runs.checkpoints import read_checkpoint
 from tlbench.tasks.base import Task
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.tasks.classification.task import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("final_state", "tiny_network")
 
@@ -310,7 +310,7 @@ def test_anothers_last_checkpoint_is_not_gone_on_from(uninterrupted, stopped, tm
 
 
 def test_a_complete_run_keeps_nothing_to_go_on_from_and_the_next_command_tidies_what_a_kill_left(tmp_path, monkeypatch):
-    monkeypatch.setattr("tlbench.run.tidy", lambda folder: None)  # killed between the record and the tidying
+    monkeypatch.setattr("tlbench.runs.run.tidy", lambda folder: None)  # killed between the record and the tidying
     assert train(*SHORT, f"hydra.run.dir={tmp_path}").code == 0
     (tmp_path / ".best.ckpt.abcd1234").write_bytes(b"half")
     assert {"last.ckpt", "previous.ckpt"} < {path.name for path in tmp_path.iterdir()}

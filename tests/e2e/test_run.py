@@ -13,12 +13,12 @@ from tests.commands import TINY
 from tests.final_state import FINAL
 from tests.fits import OVERRIDES, SOURCES
 from tests.weights_files import state_dict_of
-from tlbench.compose import compose_config
-from tlbench.config_hash import config_hash
-from tlbench.data.augment import prepare
+from tlbench.config.compose import compose_config
+from tlbench.config.hash import config_hash
 from tlbench.data.target import open_target
-from tlbench.models.torchvision_network import resnet18
-from tlbench.results.record import Record
+from tlbench.geometry.augment import prepare
+from tlbench.networks.libraries.torchvision import resnet18
+from tlbench.runs.record import Record
 
 SPLITS = ("train", "val", "test")
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-import tlbench.run
+import tlbench.runs.run
 from tests.commands import TINY_RANDOM, snapshot, train
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
@@ -29,7 +29,7 @@ def mtimes(folder):
 
 def test_after_success_it_trains_nothing(folder, monkeypatch):
     files, times = snapshot(folder), mtimes(folder)
-    monkeypatch.setattr(tlbench.run, "run", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr(tlbench.runs.run, "run", lambda *_, **__: pytest.fail("trained again"))
     again = train(*TINY_RANDOM, f"hydra.run.dir={folder}")
     assert (again.code, again.err) == (0, "")
     assert "complete since" in again.out

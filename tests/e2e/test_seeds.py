@@ -9,9 +9,9 @@ import torch
 
 from tests.commands import TINY, TINY_RANDOM
 from tests.fits import SOURCES, fit
-from tlbench.compose import compose_config
-from tlbench.data.augment import prepare
+from tlbench.config.compose import compose_config
 from tlbench.data.target import open_target
+from tlbench.geometry.augment import prepare
 
 
 def test_arms_of_one_seed_share_head_order_and_augmented_batches(fits):

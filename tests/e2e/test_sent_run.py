@@ -203,9 +203,7 @@ def test_sidecars_lie_in_the_folder(runs, tmp_path, name):
 def evaluated(monkeypatch) -> list[str | None]:
     """`data.root` of what would be evaluated; nothing is."""
     roots: list[str | None] = []
-    monkeypatch.setattr(
-        "tlbench.inference.evaluate.evaluate", lambda options, run, config: roots.append(config.data.root)
-    )
+    monkeypatch.setattr("tlbench.tools.evaluate.evaluate", lambda options, run, config: roots.append(config.data.root))
     return roots
 
 

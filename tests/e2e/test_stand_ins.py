@@ -65,10 +65,10 @@ def test_a_network_that_swallows_packets_is_given_up_in_time(tmp_path, monkeypat
             deadlines.append(timeout)
             return super().get(block, timeout / 20)
 
-    monkeypatch.setattr("tlbench.download.queue.SimpleQueue", Impatient)
+    monkeypatch.setattr("tlbench.system.download.queue.SimpleQueue", Impatient)
     monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: forever.wait())
     given = []
-    monkeypatch.setattr("tlbench.train._call_hydra", given.extend)
+    monkeypatch.setattr("tlbench.cli.train._call_hydra", given.extend)
     assert train("+experiment=cifar_transfer").code == 0
     forever.set()
     assert len(deadlines) == 2

@@ -17,11 +17,11 @@ from tests.final_state import FINAL
 from tests.staged import same_bits, source_network
 from tlbench.adaptation import regularisers
 from tlbench.callbacks.ema import ramped_decay
-from tlbench.compose import compose_config
-from tlbench.data.augment import prepare
+from tlbench.config.compose import compose_config
 from tlbench.data.target import open_target
-from tlbench.models.norms import batch_norm_layers
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.geometry.augment import prepare
+from tlbench.networks.norms import batch_norm_layers
+from tlbench.tasks.classification.task import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("final_state")
 

@@ -20,12 +20,12 @@ from PIL import Image
 import tlbench
 from tests.commands import TINY_RANDOM, call, snapshot, train
 from tests.conftest import isolate, use_tiny_network
-from tests.unit.test_streams import Refusing
-from tlbench import predict
+from tests.unit.system.test_streams import Refusing
+from tlbench.cli import predict
 from tlbench.config import TrainConfig
 from tlbench.data.target import open_target
 from tlbench.errors import DataError
-from tlbench.interrupts import Interrupted
+from tlbench.system.interrupts import Interrupted
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -193,7 +193,7 @@ def test_a_temperature_is_fitted_on_validation_and_predict_uses_it(run, files, r
 
 
 def test_corruptions_are_evaluated_and_a_stopped_suite_goes_on(run, monkeypatch):
-    from tlbench.inference.evaluation import Evaluation
+    from tlbench.tasks.classification.evaluation import Evaluation
 
     logits_of, count = Evaluation.logits_of, []
 
@@ -258,7 +258,7 @@ def test_predict_without_a_readable_file_leaves_the_earlier_output(run, tmp_path
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_predict_leaves_no_half_file(run, files, tmp_path, monkeypatch, number):
-    from tlbench.inference.predictor import Predictor
+    from tlbench.tasks.classification.predictor import Predictor
 
     probabilities, batches = Predictor.probabilities, []
 

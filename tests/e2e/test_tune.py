@@ -9,8 +9,8 @@ import pytest
 
 from tests.commands import TINY_RANDOM, snapshot, train
 from tlbench.data.module import ImageDataModule
-from tlbench.results.record import read_record
-from tlbench.results.sidecars import PREDICTIONS_FILE
+from tlbench.runs.record import read_record
+from tlbench.runs.sidecars import PREDICTIONS_FILE
 from tlbench.study import launch, tune
 
 pytestmark = pytest.mark.usefixtures("tiny_network")

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from tlbench.data.detection.images import BoxSplit
+from tlbench.annotations.instances.images import BoxSplit
 from tlbench.data.inventory import all_files
 from tlbench.data.target import Target
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.field.classification_layouts import LAYOUTS, Layout
 from tests.field.drawing import draw, shows
-from tlbench.data.class_folders import list_splits
-from tlbench.data.csv_listing import list_csv
+from tlbench.data.formats.csv.listing import list_csv
+from tlbench.data.formats.folders.class_folders import list_splits
 from tlbench.data.listing import Listed
 from tlbench.errors import DataError
 

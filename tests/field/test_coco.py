@@ -9,9 +9,9 @@ import pytest
 
 from tests.composed import data_values
 from tests.field.coco_layouts import COLOURS, HEIGHT, LAYOUTS, WIDTH, boxes_of, make
+from tlbench.annotations.instances.images import BoxImages
+from tlbench.annotations.instances.target import open_boxes
 from tlbench.config import DetectionDataConfig
-from tlbench.data.detection.images import BoxImages
-from tlbench.data.detection.target import open_boxes
 
 SPLITS = ("train", "val", "test")
 

@@ -32,8 +32,8 @@ import pytest
 
 from tests.composed import data_values
 from tests.field.coloured import NAMES, Object, check, draw
+from tlbench.annotations.instances.target import open_boxes
 from tlbench.config import DetectionDataConfig
-from tlbench.data.detection.target import open_boxes
 
 Truth = dict[str, tuple[Object, ...]]
 LIST = "".join(f"  {i}: {name}\n" for i, name in enumerate(NAMES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tlbench.metrics.classification import ClassificationMetrics
+from tlbench.tasks.classification.metrics import ClassificationMetrics
 
 CONFUSION = [[3, 1, 0], [1, 2, 1], [0, 0, 2]]  # rows true, columns predicted; 10 samples
 

@@ -13,7 +13,7 @@ import torch
 
 from benchmarks.goldens.cases import CASES, DRAWN, draw
 from benchmarks.goldens.watched import digest
-from tlbench.compose import compose_config
+from tlbench.config.compose import compose_config
 from tlbench.data.open_module import open_module
 from tlbench.seeds import permutation
 

@@ -8,7 +8,7 @@ from rich.progress import Progress, TextColumn
 from rich.table import Table
 
 from tlbench import console
-from tlbench.streams import prepare_streams
+from tlbench.system.streams import prepare_streams
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\x9b31m\u202e\u200b.png"
 HARM = {"\x1b", "\x07", "\r", "\x9b", "\u202e", "\u200b"}

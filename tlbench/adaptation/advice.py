@@ -8,8 +8,8 @@ from tlbench.adaptation.accumulation import batches_per_step
 from tlbench.adaptation.parameter_groups import learning_rate_scales
 from tlbench.adaptation.stages import plan_stages
 from tlbench.config import TrainConfig
-from tlbench.models.network import Network
-from tlbench.models.norms import batch_norm_layers
+from tlbench.networks.network import Network
+from tlbench.networks.norms import batch_norm_layers
 
 SMALL_BATCH = 16
 """Below it, a batch's statistics are too noisy for BatchNorm (Wu & He 2018, arXiv:1803.08494, figure 1)."""

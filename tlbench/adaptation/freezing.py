@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tlbench.models.network import Network
-from tlbench.models.norms import batch_norm_layers
+from tlbench.networks.network import Network
+from tlbench.networks.norms import batch_norm_layers
 
 BatchNormPolicy = Literal["statistics", "statistics_and_affine"]
 

@@ -11,7 +11,7 @@ from tlbench.errors import ConfigError
 if TYPE_CHECKING:
     from torch import nn
 
-    from tlbench.models.network import Network
+    from tlbench.networks.network import Network
 
 
 def learning_rate_scales(

@@ -13,8 +13,8 @@ from torch.autograd.function import once_differentiable
 
 from tlbench.config import RegulariserConfig
 from tlbench.errors import ConfigError
-from tlbench.models.head_input import HeadInput
-from tlbench.models.network import Network
+from tlbench.networks.head_input import HeadInput
+from tlbench.networks.network import Network
 
 
 class Regulariser:

@@ -11,8 +11,8 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
 from tlbench.processes.rank import is_first_process
-from tlbench.results.atomic import output_errors
-from tlbench.results.curves import write_curves
+from tlbench.runs.curves import write_curves
+from tlbench.system.atomic import output_errors
 
 
 class Curves(Checkpoint):

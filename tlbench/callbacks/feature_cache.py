@@ -13,7 +13,7 @@ from torch import Tensor
 from tlbench.data.module import ImageDataModule
 from tlbench.errors import ConfigError
 from tlbench.metrics.finite_outputs import FiniteOutputs, check_training
-from tlbench.models.head_input import HeadInput
+from tlbench.networks.head_input import HeadInput
 
 if TYPE_CHECKING:
     from tlbench.tasks.base import Task

@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.optim import Optimizer
 
 from tlbench.adaptation.freezing import Freezing, group_hash
-from tlbench.models.network import Network
+from tlbench.networks.network import Network
 from tlbench.processes.exchange import gather_objects, is_distributed
 
 if TYPE_CHECKING:

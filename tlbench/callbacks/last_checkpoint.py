@@ -12,7 +12,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities.types import STEP_OUTPUT
 
-from tlbench.interrupts import Interrupted, Signals
+from tlbench.system.interrupts import Interrupted, Signals
 
 
 class LastCheckpoint(Checkpoint):

@@ -1,4 +1,4 @@
-"""The typed schema behind `conf/`; nothing heavy is imported here. `tlbench.parsing` checks a configuration by it."""
+"""The typed schema behind `conf/`, by which `tlbench.config.parse` checks; nothing heavy is imported here."""
 
 from tlbench.config.augmentation import (
     Augmentation,

@@ -15,13 +15,13 @@ from pydantic import ValidationError
 
 from tlbench.config import ImageDataConfig
 from tlbench.data.audit import VERSION, Audit, SplitScan, audit
-from tlbench.data.cache_folder import cache_folder
 from tlbench.data.images import FileSet, Images
 from tlbench.data.near_duplicates import SMALLEST_SIDE
 from tlbench.data.perceptual_hash import looks_of, pixel_digests
 from tlbench.data.target import Target
-from tlbench.names import printable
-from tlbench.regular_file import read_regular
+from tlbench.system.cache_folder import cache_folder
+from tlbench.system.names import printable
+from tlbench.system.regular_file import read_regular
 
 
 def audit_target(

@@ -39,7 +39,7 @@ from tlbench.data.deep import (
 from tlbench.data.facts import Fact
 from tlbench.data.notes import note, noted
 from tlbench.data.unreadable import UnreadableError as UnreadableError
-from tlbench.regular_file import TooLargeError, read_regular
+from tlbench.system.regular_file import TooLargeError, read_regular
 
 _LOADED = (TiffImagePlugin, WebPImagePlugin)  # else Pillow loads all of its plugins to find these two
 

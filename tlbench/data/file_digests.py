@@ -28,11 +28,11 @@ from rich.progress import track
 
 from tlbench.config import ImageLimit
 from tlbench.console import console
-from tlbench.data.cache_folder import cache_folder
 from tlbench.data.decode import UnreadableError
 from tlbench.data.listing import Files, read_listed
-from tlbench.machine import cores_each
-from tlbench.results.atomic import atomic_file
+from tlbench.system.atomic import atomic_file
+from tlbench.system.cache_folder import cache_folder
+from tlbench.system.machine import cores_each
 
 DIGEST_BYTES = 16
 FORMAT = 1

@@ -13,11 +13,11 @@ import torch
 
 from tlbench.config import DataConfig, ImageDataConfig
 from tlbench.data.carve import carve
-from tlbench.data.class_folders import list_splits
-from tlbench.data.csv_listing import list_csv
 from tlbench.data.decode import Decoding
 from tlbench.data.deep import Ranges
 from tlbench.data.facts import ImageFacts
+from tlbench.data.formats.csv.listing import list_csv
+from tlbench.data.formats.folders.class_folders import list_splits
 from tlbench.data.images import FileSet, Images, ImageSet
 from tlbench.data.listing import Listed, Listing
 from tlbench.data.pixel_range import (

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from tlbench.data.decode import EXTENSIONS, other_kind
-from tlbench.regular_file import NotRegularError, open_regular
+from tlbench.system.regular_file import NotRegularError, open_regular
 
 FIRST_BYTES = 256
 """So many tell the kind of a file."""

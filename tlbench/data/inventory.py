@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tlbench.folders import is_hidden
+from tlbench.system.folders import is_hidden
 
 HIDDEN = "hidden"
 

@@ -11,16 +11,16 @@ from torch import Tensor
 from tlbench.config import ImageAugmentation, ImageDataConfig, Seeds
 from tlbench.data.audit import Audit
 from tlbench.data.audit_cache import audit_target
-from tlbench.data.augment import prepare
+from tlbench.data.describe_read import was_read
 from tlbench.data.images import FileSet, Images
 from tlbench.data.loader import BatchLoader, OrderedLoader
 from tlbench.data.target import Target
 from tlbench.data.target_module import TargetModule
 from tlbench.data.training_batch import training_batch
-from tlbench.data.was_read import was_read
+from tlbench.data.was_read import WasRead
 from tlbench.data.worker_loader import WorkerLoader
 from tlbench.data.workers import default_workers
-from tlbench.results.was_read import WasRead
+from tlbench.geometry.augment import prepare
 
 _EVALUATION_PIXELS = 256 * 64**2
 

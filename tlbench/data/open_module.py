@@ -21,8 +21,8 @@ def open_module(c: TrainConfig, say: Callable[[str], None], warn: Callable[[str]
         ConfigError, DataError: The data cannot be used.
     """
     if isinstance(c.data, DetectionDataConfig):
-        from tlbench.data.detection.module import DetectionDataModule
-        from tlbench.data.detection.target import open_boxes
+        from tlbench.annotations.instances.module import DetectionDataModule
+        from tlbench.annotations.instances.target import open_boxes
 
         assert isinstance(c.augmentation, DetectionAugmentation)
         boxes = open_boxes(c.data, c.seeds.split, say, warn)

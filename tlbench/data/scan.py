@@ -23,13 +23,13 @@ from rich.progress import track
 from torch import Tensor
 
 from tlbench.console import console
-from tlbench.data.cache_folder import cache_folder
 from tlbench.data.decode import Decoding, Fit, UnreadableError, decode_and_look
 from tlbench.data.facts import Fact, ImageFacts
 from tlbench.data.file_digests import DIGEST_BYTES, Digests, digest_of, file_digests
 from tlbench.data.listing import Files, read_listed
 from tlbench.data.notes import noted
 from tlbench.data.workers import decoding_loader, default_workers
+from tlbench.system.cache_folder import cache_folder
 
 FORMAT = 5
 """Part of the key: raise it when the same bytes would decode to other pixels."""

@@ -90,11 +90,11 @@ def open_target(
     """
     _check_test_fraction(data)
     if data.name == "cifar10":
-        from tlbench.data.cifar10 import open_cifar10
+        from tlbench.data.formats.cifar10.target import open_cifar10
 
         return open_cifar10(data, split_seed, say, warn)
     if data.name == "digits":
-        from tlbench.data.digits import open_digits
+        from tlbench.data.formats.digits import open_digits
 
         return open_digits(data, split_seed)
     from tlbench.data.image_files import open_image_files
@@ -111,14 +111,14 @@ def ensure_reachable(data: DataConfig) -> None:
     """
     _check_root(data)
     if isinstance(data, DetectionDataConfig):
-        from tlbench.data.detection.root import ensure_detection_root
+        from tlbench.annotations.instances.root import ensure_detection_root
 
         ensure_detection_root(data)
         return
     assert isinstance(data, ImageDataConfig)
     _check_test_fraction(data)
     if data.name == "cifar10":
-        from tlbench.data.cifar10_copy import ensure_copy
+        from tlbench.data.formats.cifar10.copy import ensure_copy
 
         ensure_copy(data.root)
     elif data.name == "digits":

@@ -12,8 +12,8 @@ from tlbench.config import DataConfig, Seeds
 from tlbench.data.audit import Audit
 from tlbench.data.loader import OrderedLoader
 from tlbench.data.target import Split, Target
+from tlbench.data.was_read import WasRead
 from tlbench.errors import DataError
-from tlbench.results.was_read import WasRead
 
 S = TypeVar("S", bound=Split)
 

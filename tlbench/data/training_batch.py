@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from tlbench.config import ImageAugmentation, ImageDataConfig
-from tlbench.data.augment import augment, prepare
-from tlbench.data.mixing import mix
+from tlbench.geometry.augment import augment, prepare
+from tlbench.geometry.mixing import mix
 
 
 def training_batch(

@@ -13,9 +13,9 @@ from tlbench.data.decode import WHOLE, Region, UnreadableError, decode_square
 from tlbench.data.file_digests import read_unchanged
 from tlbench.data.images import FileSet, no_more_readable
 from tlbench.data.loader import Batch
-from tlbench.data.resized_crop import boxes
 from tlbench.data.workers import DecodingLoader
 from tlbench.errors import DataError
+from tlbench.geometry.resized_crop import boxes
 
 _UNITS = 1 << 16
 """Side of the square in which crops are drawn: finer than the pixels of any image."""

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from tlbench.data.loader import OrderedLoader
 from tlbench.errors import DataError
-from tlbench.machine import cores_each
+from tlbench.system.machine import cores_each
 
 
 class Tasks(Protocol):

@@ -14,8 +14,8 @@ from tlbench.loggers.identity import Identity, KnownRuns
 from tlbench.loggers.mlflow_run import RunMlflowLogger
 from tlbench.loggers.status import Status
 from tlbench.loggers.wandb_run import RunWandbLogger
-from tlbench.metrics.monitored import MAIN_METRIC
 from tlbench.processes.rank import is_first_process
+from tlbench.tasks.monitored import MAIN_METRIC
 
 
 def build_loggers(

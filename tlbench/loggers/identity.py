@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tlbench.arms import arm_name
 from tlbench.config import TrainConfig
-from tlbench.config_hash import config_hash, flatten
-from tlbench.names import json_bytes
-from tlbench.regular_file import NotRegularError, TooLargeError, read_regular
-from tlbench.results.atomic import write_atomic
-from tlbench.results.folder import LOGGERS_FILE
+from tlbench.config.arms import arm_name
+from tlbench.config.hash import config_hash, flatten
+from tlbench.runs.folder import LOGGERS_FILE
+from tlbench.system.atomic import write_atomic
+from tlbench.system.names import json_bytes
+from tlbench.system.regular_file import NotRegularError, TooLargeError, read_regular
 
 _LARGEST = 1 << 20
 

@@ -72,7 +72,7 @@ class RunMlflowLogger(MLFlowLogger):
                         "tlbench.study": identity.study,
                         "tlbench.arm": identity.arm,
                         "tlbench.seed": str(identity.seed),
-                        "tlbench.config_hash": identity.config_hash,
+                        "tlbench.config.hash": identity.config_hash,
                     },
                     artifact_location=_artifacts(self._uri),
                 )

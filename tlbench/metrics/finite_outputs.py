@@ -14,7 +14,7 @@ from torchmetrics import Metric
 
 from tlbench.config import TrainConfig
 from tlbench.errors import Failure
-from tlbench.models.outputs import not_finite
+from tlbench.networks.outputs import not_finite
 from tlbench.processes.exchange import is_distributed
 
 

@@ -9,7 +9,7 @@ import warnings
 
 from tlbench.console import complain, console
 from tlbench.processes.rank import process_rank
-from tlbench.streams import prepare_streams
+from tlbench.system.streams import prepare_streams
 
 
 def join() -> int:
@@ -22,10 +22,10 @@ def join() -> int:
     console.quiet = True
     warnings.simplefilter("ignore")
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as in `execute`
-    from tlbench.interrupts import Interrupted
-    from tlbench.parsing import parse
+    from tlbench.config.parse import parse
     from tlbench.processes.store import await_order, tell
-    from tlbench.run import run
+    from tlbench.runs.run import run
+    from tlbench.system.interrupts import Interrupted
 
     def quiet(_text: str) -> None:
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from lightning.pytorch.plugins.layer_sync import LayerSync
 from torch import nn
 
-from tlbench.models.norms import batch_norm_layers, is_fused
+from tlbench.networks.norms import batch_norm_layers, is_fused
 
 
 class SyncedBatchNorm(LayerSync):

@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from tlbench.data.augment import to_levels
 from tlbench.data.decode import open_image
+from tlbench.geometry.augment import to_levels
 from tlbench.robustness import severities
 from tlbench.robustness.draws import Draws
 from tlbench.robustness.filters import gaussian_blur

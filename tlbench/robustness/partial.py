@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tlbench.errors import OutputError
-from tlbench.regular_file import read_regular
-from tlbench.results.atomic import write_atomic
+from tlbench.system.atomic import write_atomic
+from tlbench.system.regular_file import read_regular
 
 _LARGEST = 1 << 24
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlbench.results.record import Section
+from tlbench.runs.record import Section
 
 Value = float | None
 """A metric; None where it is undefined."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from torch import Tensor
 
-from tlbench.metrics.classification import ClassificationMetrics
 from tlbench.robustness.corruptions import COMMON, DIFFERENCES, VERSION, corrupt
 from tlbench.robustness.partial import PartialScores, Scores
 from tlbench.robustness.result import CorruptionResult, mean
 from tlbench.robustness.severities import SEVERITIES
+from tlbench.tasks.classification.metrics import ClassificationMetrics
 
 Transform = Callable[[Tensor, Tensor], Tensor]
 """Images (B, 3, S, S) uint8 of the network's input size and sample indices (B,) int64 → such images."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http.client import HTTPException
 from pathlib import Path
 
-from tlbench.download import CHECK_SECONDS, Unreachable, check_reachable, stall_timeout
+from tlbench.system.download import CHECK_SECONDS, Unreachable, check_reachable, stall_timeout
 
 STALL_SECONDS = 5.0
 """How long a download may stand still."""

@@ -9,7 +9,7 @@ from typing import Literal
 from tlbench.config import Normalisation
 from tlbench.errors import WeightsError
 from tlbench.sources.chain import RunLink, WeightsLink
-from tlbench.sources.hashing import file_sha256
+from tlbench.system.hashing import file_sha256
 
 Names = Literal["own", "by_position", "timm"]
 """How a file names its tensors: as the network does (perhaps under a prefix), otherwise but in the network's order, or

@@ -9,7 +9,7 @@ import torch
 
 from tlbench.config import DataConfig, ModelConfig, SourceConfig
 from tlbench.errors import WeightsError
-from tlbench.models.network import Network, lies_under
+from tlbench.networks.network import Network, lies_under
 from tlbench.sources.catalog import recommendation_mismatch
 from tlbench.sources.chain import RunLink, WeightsLink
 from tlbench.sources.found import FoundWeights

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from tlbench.config import ModelConfig
 from tlbench.errors import WeightsError
-from tlbench.models.layer_groups import TORCHVISION_MODELS
-from tlbench.models.norms import BATCH_NORM_BUFFERS
+from tlbench.networks.layer_groups import TORCHVISION_MODELS
+from tlbench.networks.norms import BATCH_NORM_BUFFERS
 from tlbench.sources.found import FoundWeights
 from tlbench.sources.naming import kind
 from tlbench.sources.report import shortened

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from tlbench.errors import WeightsError
-from tlbench.models.network import Network
-from tlbench.models.norms import BATCH_NORM_BUFFERS
+from tlbench.networks.network import Network
+from tlbench.networks.norms import BATCH_NORM_BUFFERS
 
 BATCH_NORM_COUNTER = "num_batches_tracked"
 """Absent in files older than PyTorch 0.4.1; without effect at BatchNorm's default momentum."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from tlbench.regular_file import read_regular
+from tlbench.system.regular_file import read_regular
 
 WEIGHTS_FOLDER = "TLBENCH_WEIGHTS"
 """Environment variable: a folder with files of weights."""

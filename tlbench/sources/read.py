@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from tlbench.errors import WeightsError
-from tlbench.regular_file import open_regular
 from tlbench.sources.acting import acting
 from tlbench.sources.entries import Entry, entries_of
-from tlbench.sources.hashing import file_sha256
 from tlbench.sources.torch_file import BrokenError, TorchContent, read_torch
+from tlbench.system.hashing import file_sha256
+from tlbench.system.regular_file import open_regular
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from tlbench.errors import WeightsError
-from tlbench.models.network import Network
+from tlbench.networks.network import Network
 from tlbench.sources.entries import Entry
 from tlbench.sources.foreign_names import Parts, known_names
 from tlbench.sources.naming import Named, backbone_of, is_counter

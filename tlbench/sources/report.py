@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from tlbench.config import Schema
-from tlbench.models.norms import BATCH_NORM_BUFFERS
+from tlbench.networks.norms import BATCH_NORM_BUFFERS
 from tlbench.sources.chain import Link, RunLink, shown_chain
 
 _USUAL = ("", "state_dict", "model")

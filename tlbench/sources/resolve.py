@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tlbench.config import ModelConfig, SourceConfig
-from tlbench.download import Unreachable
 from tlbench.errors import WeightsError
-from tlbench.models.layer_groups import YOLO11_MODELS
+from tlbench.networks.layer_groups import YOLO11_MODELS
 from tlbench.sources.catalog import CatalogEntry, find_entry
 from tlbench.sources.earlier_run import find_checkpoint
 from tlbench.sources.fetch import fetch
@@ -21,6 +20,7 @@ from tlbench.sources.places import (
     is_file,
     user_places,
 )
+from tlbench.system.download import Unreachable
 
 
 def find_weights(source: SourceConfig, model: ModelConfig) -> FoundWeights | None:

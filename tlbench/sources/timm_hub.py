@@ -11,14 +11,14 @@ import huggingface_hub
 from huggingface_hub import constants
 
 from tlbench.config import SourceConfig
-from tlbench.download import CHECK_SECONDS, Unreachable, check_reachable
 from tlbench.errors import WeightsError
 from tlbench.sources.fetch import fetch
 from tlbench.sources.found import FoundWeights
-from tlbench.sources.hashing import sha256_in_name
 from tlbench.sources.hub_download import download_from_hub
 from tlbench.sources.places import WEIGHTS_FOLDER, expanded, hub_folder, is_file, user_places
 from tlbench.sources.timm_published import Published, published
+from tlbench.system.download import CHECK_SECONDS, Unreachable, check_reachable
+from tlbench.system.hashing import sha256_in_name
 
 
 def find_timm_weights(source: SourceConfig, model: str) -> FoundWeights:

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from tlbench.config import ModelConfig
 from tlbench.errors import WeightsError
-from tlbench.models.network import Network
-from tlbench.models.probe import in_a_few_words
-from tlbench.models.timm_network import creation_arguments
+from tlbench.networks.libraries.timm import creation_arguments
+from tlbench.networks.network import Network
+from tlbench.networks.probe import in_a_few_words
 from tlbench.sources.entries import Entry
 from tlbench.sources.naming import Named
 from tlbench.sources.read import WeightsFile

@@ -11,7 +11,7 @@ import timm
 from tlbench.config import Normalisation
 from tlbench.errors import ConfigError, WeightsError
 from tlbench.sources.found import FoundWeights, verified
-from tlbench.sources.hashing import sha256_in_name
+from tlbench.system.hashing import sha256_in_name
 
 HUB_FILES = ("model.safetensors", "pytorch_model.bin")
 """What a repository of weights at Hugging Face holds, the safe format first."""

@@ -16,9 +16,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from tlbench.regular_file import open_regular
 from tlbench.sources.inert import ClaimError, Inert, allowed_for
 from tlbench.sources.torch_pickle import MAGIC_NUMBER, SHAPED, StorageOf, TorchReader
+from tlbench.system.regular_file import open_regular
 
 _LEGACY_PICKLES = 5  # magic number, protocol, system, content, storages
 _ALLOCATES = re.compile(

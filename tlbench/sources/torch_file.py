@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from tlbench.errors import WeightsError
-from tlbench.regular_file import open_regular
 from tlbench.sources.inert import ClaimError, Inert
 from tlbench.sources.torch_claims import check_claims
 from tlbench.sources.torch_pickle import MAGIC_NUMBER, StorageOf, TorchReader
+from tlbench.system.regular_file import open_regular
 
 _TYPES = {
     "Double": torch.float64,

@@ -6,9 +6,9 @@ import torchvision.models
 
 from tlbench.config import Normalisation
 from tlbench.errors import ConfigError
-from tlbench.models.torchvision_network import AUXILIARY_HEADS
+from tlbench.networks.libraries.torchvision import AUXILIARY_HEADS
 from tlbench.sources.catalog import CatalogEntry
-from tlbench.sources.hashing import sha256_in_name
+from tlbench.system.hashing import sha256_in_name
 
 TAG = "IMAGENET1K_V1"
 """Which are taken unasked: those of resnet18, of one recipe for all networks; where there are none, the default."""

@@ -10,8 +10,8 @@ from pathlib import Path
 from torch import Tensor
 
 from tlbench.errors import WeightsError
-from tlbench.models.layer_groups import YOLO11_CLASS_LAYERS, YOLO11_MODELS, YOLO11_OTHER_HEADS
-from tlbench.models.network import Network, lies_under
+from tlbench.networks.layer_groups import YOLO11_CLASS_LAYERS, YOLO11_MODELS, YOLO11_OTHER_HEADS
+from tlbench.networks.network import Network, lies_under
 from tlbench.sources.naming import backbone_of, kind
 from tlbench.sources.ultralytics_file import NetworkFile
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tlbench.config_hash import affecting_results
-from tlbench.results.record import Record
+from tlbench.config.hash import affecting_results
+from tlbench.runs.record import Record
 from tlbench.study.collect import covered
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from tlbench.metrics.monitored import Mode
-from tlbench.results.tuning import SearchRecord, TrialRecord, TuningRecord
+from tlbench.runs.tuning import SearchRecord, TrialRecord, TuningRecord
+from tlbench.tasks.monitored import Mode
 
 _EDGE = 0.05
 """Outermost part of a range, on its logarithm, at either end: a best value in it may lie beyond."""

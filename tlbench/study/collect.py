@@ -7,11 +7,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from tlbench.config_hash import affecting_results
+from tlbench.config.hash import affecting_results
+from tlbench.config.parse import SEED_KEYS
+from tlbench.config.resolvers import FOLLOWING
 from tlbench.errors import ConfigError
-from tlbench.parsing import SEED_KEYS
-from tlbench.resolvers import FOLLOWING
-from tlbench.results.record import FILE_NAME, Record, read_record
+from tlbench.runs.record import FILE_NAME, Record, read_record
 
 _ABSENT = "(absent)"
 # Factors that change which images are tested on; the other keys under `data` leave the test split alone.

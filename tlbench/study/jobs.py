@@ -12,16 +12,16 @@ from pathlib import Path
 
 from tlbench.console import say
 from tlbench.errors import Failure, FolderInUse, UserError
-from tlbench.interrupts import Interrupted, noted_signals
-from tlbench.machine import cores_each
 from tlbench.processes.child import command_of
 from tlbench.processes.launched import IN_USE, WAS_COMPLETE, launched_environment
-from tlbench.results.atomic import output_errors
-from tlbench.results.folder import CONSOLE_FILE
-from tlbench.results.lock import holder
-from tlbench.results.own_files import open_for_appending
+from tlbench.runs.folder import CONSOLE_FILE
+from tlbench.runs.lock import holder
 from tlbench.study.gpus import VISIBLE, GpuPool, visible_gpus
 from tlbench.study.told import Inbox, Notices
+from tlbench.system.atomic import output_errors
+from tlbench.system.interrupts import Interrupted, noted_signals
+from tlbench.system.machine import cores_each
+from tlbench.system.own_files import open_for_appending
 
 _POLL_S = 0.05
 _LOOKS_EVERY_S = 0.5

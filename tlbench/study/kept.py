@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench.errors import ConfigError
-from tlbench.results.lock import holder
-from tlbench.results.record import FILE_NAME, Record, read_record
-from tlbench.results.tuning import TUNING_FOLDER
+from tlbench.runs.lock import holder
+from tlbench.runs.record import FILE_NAME, Record, read_record
+from tlbench.runs.tuning import TUNING_FOLDER
 from tlbench.study.collect import (
     Configured,
     config_conflicts,

@@ -10,22 +10,16 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from tlbench.arms import arm_name
-from tlbench.compose import CONFIG_NAME, config_dir
+from tlbench.config.arms import arm_name
+from tlbench.config.compose import CONFIG_NAME, config_dir
+from tlbench.config.overrides import quoted, within_grammar
 from tlbench.console import console, say, shown, warn
+from tlbench.data.was_read import lines
 from tlbench.errors import ConfigError, UserError
-from tlbench.interrupts import Interrupted
-from tlbench.metrics.monitored import DEFAULT_MONITOR
-from tlbench.names import json_bytes
-from tlbench.overrides import quoted, within_grammar
-from tlbench.preflight import preflight_all
-from tlbench.results.atomic import ANOTHER_RUN_FOLDER, write_atomic
-from tlbench.results.folder import CONSOLE_FILE, remove_all_leftovers
-from tlbench.results.lock import COUNTS_FOR_S, locked
-from tlbench.results.places import check_place
-from tlbench.results.record import Record, read_record
-from tlbench.results.was_read import lines
-from tlbench.streams import results_are_kept
+from tlbench.runs.folder import CONSOLE_FILE, remove_all_leftovers
+from tlbench.runs.lock import COUNTS_FOR_S, locked
+from tlbench.runs.preflight import preflight_all
+from tlbench.runs.record import Record, read_record
 from tlbench.study.collect import check_comparable
 from tlbench.study.gpus import gpus_of
 from tlbench.study.jobs import Job, StudyFailed, run_jobs
@@ -36,6 +30,12 @@ from tlbench.study.search import Compose
 from tlbench.study.summary import Failure, summarise_study
 from tlbench.study.told import Warnings
 from tlbench.study.tune import tune_arms
+from tlbench.system.atomic import ANOTHER_RUN_FOLDER, write_atomic
+from tlbench.system.interrupts import Interrupted
+from tlbench.system.names import json_bytes
+from tlbench.system.places import check_place
+from tlbench.system.streams import results_are_kept
+from tlbench.tasks.monitored import DEFAULT_MONITOR
 from tlbench.trust.vouch import vouch_for_planned
 
 SUMMARY_FILE = "summary.json"

@@ -10,16 +10,22 @@ from typing import Any, NamedTuple
 
 from omegaconf import DictConfig
 
-from tlbench.arms import arm_name
-from tlbench.compose import plain
 from tlbench.config import StandIn, TrainConfig
+from tlbench.config.arms import arm_name
+from tlbench.config.compose import plain
+from tlbench.config.parse import has_key, parse
 from tlbench.console import banner, say, shown, warn
+from tlbench.embedded.stand_ins import (
+    banner_text,
+    data_stand_in,
+    replace_overrides,
+    source_stand_in,
+    stand_in_overrides,
+)
 from tlbench.errors import ConfigError
 from tlbench.loggers.check import check_loggers
-from tlbench.parsing import has_key, parse
-from tlbench.results.folder import earlier_record, is_complete
-from tlbench.results.tuning import with_values
-from tlbench.stand_ins import banner_text, data_stand_in, replace_overrides, source_stand_in, stand_in_overrides
+from tlbench.runs.folder import earlier_record, is_complete
+from tlbench.runs.tuning import with_values
 from tlbench.study.collect import check_configs
 from tlbench.study.kept import declared_before
 from tlbench.study.search import Compose, Search, search_of

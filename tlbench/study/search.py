@@ -8,15 +8,15 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from tlbench.arms import arm_name
-from tlbench.compose import plain
 from tlbench.config import TrainConfig
-from tlbench.config_hash import config_hash
+from tlbench.config.arms import arm_name
+from tlbench.config.compose import plain
+from tlbench.config.hash import config_hash
+from tlbench.config.parse import parse
+from tlbench.embedded.stand_ins import replace_overrides
 from tlbench.errors import ConfigError
-from tlbench.metrics.monitored import DEFAULT_MONITOR, METRICS, Mode, mode_of
-from tlbench.parsing import parse
-from tlbench.results.tuning import TUNING_FOLDER, SearchRecord, TuningRecord, ranges_of, read_tuning
-from tlbench.stand_ins import replace_overrides
+from tlbench.runs.tuning import TUNING_FOLDER, SearchRecord, TuningRecord, ranges_of, read_tuning
+from tlbench.tasks.monitored import DEFAULT_MONITOR, METRICS, Mode, mode_of
 
 Compose = Callable[[Sequence[str]], DictConfig]
 """Composes a run's configuration, Hydra's own node included, from its overrides."""

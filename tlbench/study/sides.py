@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tlbench.console import shown
 from tlbench.errors import ConfigError
-from tlbench.results.record import FILE_NAME, Record
+from tlbench.runs.record import FILE_NAME, Record
 from tlbench.study.collect import collect, seedless_differences
 
 

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tlbench.config import StandIn
-from tlbench.results.record import Record
-from tlbench.results.was_read import WasRead
+from tlbench.data.was_read import WasRead
+from tlbench.runs.record import Record
 from tlbench.study.baselines import baselines
 from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
 from tlbench.study.tuning_notes import tuning_notes

@@ -6,18 +6,18 @@ import contextlib
 from pathlib import Path
 
 from tlbench.errors import ConfigError, FolderInUse
-from tlbench.results.atomic import output_errors
-from tlbench.results.folder import (
+from tlbench.runs.folder import (
     BEST_CHECKPOINT,
     LAST_CHECKPOINT,
     PREVIOUS_CHECKPOINT,
     earlier_record,
     set_aside,
 )
-from tlbench.results.lock import locked
-from tlbench.results.record import read_record
-from tlbench.results.tuning import TrialRecord, with_values
+from tlbench.runs.lock import locked
+from tlbench.runs.record import read_record
+from tlbench.runs.tuning import TrialRecord, with_values
 from tlbench.study.search import Search
+from tlbench.system.atomic import output_errors
 
 
 def finished_trial(search: Search, number: int, values: dict[str, float]) -> TrialRecord | None:

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tlbench.config.overrides import quoted
 from tlbench.console import say, shown, warn
+from tlbench.embedded.stand_ins import replace_overrides
 from tlbench.errors import ConfigError, FolderInUse
-from tlbench.overrides import quoted
-from tlbench.results.folder import CONSOLE_FILE, remove_all_leftovers, tidy_if_free
-from tlbench.results.lock import locked
-from tlbench.results.record import FILE_NAME
-from tlbench.results.tuning import TuningRecord, read_tuning, write_tuning
-from tlbench.stand_ins import replace_overrides
+from tlbench.runs.folder import CONSOLE_FILE, remove_all_leftovers, tidy_if_free
+from tlbench.runs.lock import locked
+from tlbench.runs.record import FILE_NAME
+from tlbench.runs.tuning import TuningRecord, read_tuning, write_tuning
 from tlbench.study.choice import choose
 from tlbench.study.gpus import gpus_of
 from tlbench.study.jobs import Chain, Job, Wait, run_chains

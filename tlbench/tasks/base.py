@@ -14,15 +14,15 @@ from tlbench.adaptation.freezing import Freezing
 from tlbench.adaptation.regularisers import Regulariser
 from tlbench.callbacks.ema import save_average
 from tlbench.config import TrainConfig
-from tlbench.config_hash import config_hash
+from tlbench.config.hash import config_hash
 from tlbench.metrics.finite_outputs import FiniteOutputs, check_training
 from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
-from tlbench.metrics.monitored import Mode, mode_of
-from tlbench.models.network import Network
-from tlbench.models.outputs import in_float32, without_autocast
+from tlbench.networks.network import Network
+from tlbench.networks.outputs import in_float32, without_autocast
 from tlbench.processes.exchange import broadcast_buffers, gather_objects
 from tlbench.seeds import reseed
+from tlbench.tasks.monitored import Mode, mode_of
 from tlbench.tasks.optimised import OptimisedModule
 from tlbench.tasks.partial_epoch import restore_partial_epoch, save_partial_epoch
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlbench.config import TrainConfig
-from tlbench.models.network import Network
+from tlbench.networks.network import Network
 from tlbench.tasks.base import Task
 
 
@@ -21,9 +21,9 @@ def build_task(network: Network, config: TrainConfig, class_names: Sequence[str]
         ConfigError: The monitored metric or the strategy do not fit.
     """
     if config.task.name == "detection":
-        from tlbench.tasks.detection import DetectionTask  # imports ultralytics
+        from tlbench.tasks.detection.task import DetectionTask  # imports ultralytics
 
         return DetectionTask(network, config, class_names)
-    from tlbench.tasks.classification import ClassificationTask
+    from tlbench.tasks.classification.task import ClassificationTask
 
     return ClassificationTask(network, config, class_names)

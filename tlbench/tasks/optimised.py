@@ -17,7 +17,7 @@ from tlbench.adaptation.parameter_groups import learning_rate_scales, parameter_
 from tlbench.adaptation.schedule import GroupFactor, group_factor, warmup_steps
 from tlbench.adaptation.stages import plan_stages
 from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainConfig
-from tlbench.models.network import Network
+from tlbench.networks.network import Network
 
 
 class OptimisedModule(LightningModule):

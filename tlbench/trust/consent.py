@@ -11,8 +11,8 @@ from typing import Any
 
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
-from tlbench.regular_file import read_regular
-from tlbench.results.record import Record
+from tlbench.runs.record import Record
+from tlbench.system.regular_file import read_regular
 from tlbench.trust.foreign import is_foreign
 from tlbench.trust.key import KeyUnusable, find_key
 from tlbench.trust.loading import guarding

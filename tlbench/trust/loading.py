@@ -14,7 +14,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from tlbench.regular_file import read_regular
+from tlbench.system.regular_file import read_regular
 from tlbench.trust.foreign import is_foreign
 from tlbench.trust.names import CodeName
 from tlbench.trust.search_path import restored

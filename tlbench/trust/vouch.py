@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.config import TrainConfig
-from tlbench.regular_file import read_regular
-from tlbench.results.atomic import write_atomic
-from tlbench.results.lock import locked
-from tlbench.results.record import FILE_NAME, CodeRecord, Record, read_record
+from tlbench.runs.lock import locked
+from tlbench.runs.record import FILE_NAME, CodeRecord, Record, read_record
+from tlbench.system.atomic import write_atomic
+from tlbench.system.regular_file import read_regular
 from tlbench.trust.key import Key, KeyUnusable, find_or_make_key
 from tlbench.trust.locate import locate
 from tlbench.trust.names import canonical, claim, code_names

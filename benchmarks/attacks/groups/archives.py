@@ -94,14 +94,14 @@ def _zip(members: tuple[tuple[str, str], ...], place: Place) -> None:
 
 def _believe() -> None:
     """Let the archive's check sum be the official one."""
-    import tlbench.data.cifar10_copy as module
+    import tlbench.data.formats.cifar10.copy as module
 
     content = Path("set/cifar-10-python.tar.gz").read_bytes()
     module.ARCHIVE_MD5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _evil_batches(place: Place) -> None:
-    from tlbench.data.cifar10_copy import BATCH_FILES, BATCHES
+    from tlbench.data.formats.cifar10.copy import BATCH_FILES, BATCHES
 
     folder = Path("set", BATCHES)
     folder.mkdir(parents=True)

@@ -167,7 +167,7 @@ def _private(result: Result) -> list[str]:
 
 def _spoil_at(moment: str, what: str) -> None:
     """Let the run's folder go at a moment, in the process of the run itself."""
-    from tlbench.tasks.classification import ClassificationTask
+    from tlbench.tasks.classification.task import ClassificationTask
 
     original = getattr(ClassificationTask, moment)
     done: list[bool] = []

@@ -70,7 +70,7 @@ Judge = Callable[[Place, Sequence[Outcome]], list[str]]
 
 def _slowly() -> None:
     """Let each step take 50 ms, so that there is time to get into each other's way."""
-    from tlbench.tasks.classification import ClassificationTask
+    from tlbench.tasks.classification.task import ClassificationTask
 
     original = ClassificationTask.training_step
 

@@ -8,7 +8,7 @@ from tests.composed import config
 from tests.tiny_network import tiny_network
 from tlbench.adaptation.advice import advise
 from tlbench.errors import ConfigError
-from tlbench.models.norms import to_group_norm
+from tlbench.networks.norms import to_group_norm
 
 
 def advice(*overrides: str, train_images: int = 50_000) -> list[str]:

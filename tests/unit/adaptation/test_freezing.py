@@ -8,7 +8,7 @@ from torch import nn
 
 from tests.tiny_network import tiny_network
 from tlbench.adaptation.freezing import Freezing, group_hash
-from tlbench.models.network import Network
+from tlbench.networks.network import Network
 
 GROUPS = ("stem", "layer1", "layer2", "layer3", "layer4", "head")
 

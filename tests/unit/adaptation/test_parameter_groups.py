@@ -6,8 +6,8 @@ from tests.composed import model
 from tests.tiny_network import tiny_network
 from tlbench.adaptation.parameter_groups import learning_rate_scales, parameter_groups
 from tlbench.errors import ConfigError
-from tlbench.models.catalog import build_network
-from tlbench.models.norms import to_group_norm
+from tlbench.networks.build import build_network
+from tlbench.networks.norms import to_group_norm
 
 GROUPS = ["stem", "layer1", "layer2", "layer3", "layer4", "head"]
 

@@ -7,7 +7,7 @@ from torch import nn
 from tlbench.adaptation.regularisers import Regulariser, SourcePenalty, batch_spectral_shrinkage
 from tlbench.config import RegulariserConfig
 from tlbench.errors import ConfigError
-from tlbench.models.network import Network
+from tlbench.networks.network import Network
 
 
 def small() -> Network:

@@ -13,8 +13,8 @@ from benchmarks.fingerprints import PAGE, RESULTS, Seen, compare, main, table
 from benchmarks.marked_table import cell, with_table
 from tests.composed import config
 from tests.records import record
-from tlbench.data.cache_folder import CACHE_FOLDER
-from tlbench.results.record import DataRecord, write_record
+from tlbench.runs.record import DataRecord, write_record
+from tlbench.system.cache_folder import CACHE_FOLDER
 
 ROOT = Path(__file__).parents[3]
 PRINTS = {"train": "a", "val": "b", "test": "c"}

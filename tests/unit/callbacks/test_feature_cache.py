@@ -10,8 +10,8 @@ from tests.staged import fit, same_bits, source_network, state, task_of
 from tlbench.callbacks.feature_cache import FeatureCache
 from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
 from tlbench.errors import ConfigError
-from tlbench.models.network import Network
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.networks.network import Network
+from tlbench.tasks.classification.task import ClassificationTask
 
 EXTRACTOR = ("strategy=feature_extractor", "augmentation=none", "trainer.max_epochs=3")
 

@@ -5,7 +5,7 @@ import pytest
 from tests.staged import fit, same_bits, source_network, state, task_of
 from tlbench.callbacks.freeze_batch_norm import FreezeBatchNorm
 from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
-from tlbench.models.norms import batch_norm_layers
+from tlbench.networks.norms import batch_norm_layers
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 

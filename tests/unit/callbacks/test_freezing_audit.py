@@ -10,8 +10,8 @@ from tlbench.adaptation.freezing import Freezing, group_hash
 from tlbench.callbacks.freeze_batch_norm import FreezeBatchNorm
 from tlbench.callbacks.freezing_audit import FreezingAudit, FreezingError, check_gradients
 from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
-from tlbench.models.network import Network
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.networks.network import Network
+from tlbench.tasks.classification.task import ClassificationTask
 
 AUDIT = "tlbench.callbacks.freezing_audit"
 

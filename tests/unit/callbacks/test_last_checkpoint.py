@@ -7,7 +7,7 @@ import torch
 
 from tlbench.callbacks import last_checkpoint
 from tlbench.callbacks.last_checkpoint import LastCheckpoint
-from tlbench.interrupts import Interrupted, Signals, interruptible
+from tlbench.system.interrupts import Interrupted, Signals, interruptible
 
 STEPS = 3
 """An epoch's, in `fit`."""

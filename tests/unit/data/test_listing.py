@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
-from tlbench.data.class_folders import list_classes, list_splits
-from tlbench.data.csv_listing import list_csv
+from tlbench.data.formats.csv.listing import list_csv
+from tlbench.data.formats.folders.class_folders import list_classes, list_splits
 from tlbench.errors import DataError
 
 
@@ -153,14 +153,14 @@ def limits(**changes: float) -> LimitsConfig:
 
 
 def test_a_csv_file_larger_than_allowed_is_not_read(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("tlbench.data.csv_table._lines", None)
+    monkeypatch.setattr("tlbench.data.formats.csv.table._lines", None)
     file = write(tmp_path, "path,label\n" + "1.png,a\n" * 200)
     with pytest.raises(DataError, match=r"larger than data\.limits\.max_annotations_gb=1e-06 allows; raise it"):
         list_csv(file, limits(max_annotations_gb=1e-6))
 
 
 def test_a_line_without_an_end_is_not_taken_into_memory(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("tlbench.data.csv_table._LONGEST_LINE", 1000)
+    monkeypatch.setattr("tlbench.data.formats.csv.table._LONGEST_LINE", 1000)
     for text in ("x" * 5_000, "path,label\n1.png," + "a" * 5_000):
         with pytest.raises(DataError, match="a line of more than 1,000 characters"):
             list_csv(write(tmp_path, text))

@@ -6,10 +6,10 @@ from lightning import LightningModule, Trainer
 
 from tests.composed import augmentation as some_augmentation
 from tlbench.config import Seeds
-from tlbench.data.augment import augment, prepare
 from tlbench.data.images import ImageSet
 from tlbench.data.module import ImageDataModule
 from tlbench.data.target import Target
+from tlbench.geometry.augment import augment, prepare
 from tlbench.seeds import permutation
 
 SEEDS = Seeds(init=0, order=5, augment=6, split=0)

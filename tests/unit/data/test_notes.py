@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from tlbench.data import scan as scan_module
-from tlbench.data.class_folders import list_classes
 from tlbench.data.decode import Decoding, decode_square
-from tlbench.data.detection.image_sizes import image_sizes
+from tlbench.data.formats.folders.class_folders import list_classes
+from tlbench.data.image_sizes import image_sizes
 from tlbench.data.notes import note, noted, told
 from tlbench.data.scan_deep import look
-from tlbench.inference.files import decoded
+from tlbench.tools.files import decoded
 
 CORRUPT = "its EXIF data are corrupt; if they say how to turn it, it is not turned"
 

@@ -15,9 +15,9 @@ from rich.console import Console
 
 from tlbench.config import ImageLimit
 from tlbench.data import scan as scan_module
-from tlbench.data.class_folders import list_classes
 from tlbench.data.decode import STANDARD, Decoding
 from tlbench.data.file_digests import digest_of, file_digests
+from tlbench.data.formats.folders.class_folders import list_classes
 from tlbench.data.listing import Listing
 from tlbench.data.scan import PIXELS, UNREADABLE, Scan, scan
 

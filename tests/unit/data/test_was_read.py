@@ -1,98 +1,105 @@
-"""What was read is told of the opened target: counts by split and class, sizes and values of its files."""
+"""The block that says what was read: short whatever the data are, and silent about nothing."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from tlbench.data.was_read import (
+    FilesRead,
+    ImagesRead,
+    LeftOut,
+    ObjectsRead,
+    PixelsRead,
+    SplitRead,
+    WasRead,
+    lines,
+)
 
-import pytest
-import torch
-
-from tests.drawn_boxes import box_images
-from tlbench.data.detection.was_read import boxes_read
-from tlbench.data.facts import Fact, ImageFacts
-from tlbench.data.images import ImageSet
-from tlbench.data.inventory import take_inventory
-from tlbench.data.target import Target
-from tlbench.data.was_read import was_read
-from tlbench.results.was_read import ImagesRead, ObjectsRead, PixelsRead
-
-LABELS = {"train": [0, 0, 2], "val": [1], "test": [2, 2]}
-
-
-@pytest.fixture
-def target() -> Target[ImageSet]:
-    splits = {
-        name: ImageSet(torch.zeros(len(labels), 3, 8, 8, dtype=torch.uint8), torch.tensor(labels), ("a", "b", "c"))
-        for name, labels in LABELS.items()
-    }
-    rule = {"train": "the rest", "val": "carved out", "test": "the folder's", "counts": {}}
-    return Target("image_folder", splits, rule)
-
-
-def test_counts_of_each_class_in_each_split_and_where_the_splits_come_from(target: Target[ImageSet]) -> None:
-    read = was_read("classification", target, {name: split.labels for name, split in target.splits.items()})
-    assert {name: split.classes for name, split in read.splits.items()} == {
-        "train": {"a": 2, "b": 0, "c": 1},
-        "val": {"a": 0, "b": 1, "c": 0},
-        "test": {"a": 0, "b": 0, "c": 2},
-    }
-    assert {name: split.origin for name, split in read.splits.items()} == {
-        "train": "the rest",
-        "val": "carved out",
-        "test": "the folder's test",
-    }
-    assert read.files is None
-    assert read.images is None
-
-
-def test_sizes_grey_and_values_are_those_of_the_files_of_all_splits(target: Target[ImageSet]) -> None:
-    facts = {
-        "train": ImageFacts.of(
-            [
-                Fact(20, 10, "uint8", True, 3, 250),
-                Fact(10, 15, "uint8", False, 0, 200),
-                Fact(30, 30, "uint16", True, 12, 4000),
-            ]
+BIRDS = WasRead(
+    task="classification",
+    data="image_folder",
+    splits={
+        "train": SplitRead(images=1400, origin="the rest of all images", classes={"crow": 900, "finch": 500}),
+        "test": SplitRead(images=1, origin="the folder's test", classes={"crow": 1, "finch": 0}),
+        "val": SplitRead(
+            images=100, origin="carved out of the folder's train, stratified", classes={"crow": 60, "finch": 40}
         ),
-        "val": ImageFacts.of([Fact(40, 50, "uint16", True, 7, 4080)]),
-        "test": ImageFacts.of([Fact(20, 20, "uint8", False, 9, 90)] * 2),
-    }
-    whole = replace(target, facts=facts, pixel_ranges={"uint16": (0, 4095)})
-    read = was_read("classification", whole, {name: split.labels for name, split in target.splits.items()})
-    assert read.images == ImagesRead(
-        smallest=(10, 15),
-        median=(20, 20),
-        largest=(40, 50),
-        grey=3,
-        pixels={
-            "8 bits": PixelsRead(images=4, lowest=0, highest=250),
-            "16 bits": PixelsRead(images=2, lowest=7, highest=4080, scaled_by=(0, 4095)),
+    },
+    files=FilesRead(
+        root="birds",
+        read={"images": 1501},
+        left_out={
+            "not an image (.txt)": LeftOut(count=2, examples=["a.txt", "b.txt"]),
+            "hidden": LeftOut(count=1, examples=[".DS_Store"]),
         },
+    ),
+    images=ImagesRead(
+        smallest=(20, 30),
+        median=(480, 640),
+        largest=(3000, 4000),
+        grey=150,
+        pixels={
+            "8 bits": PixelsRead(images=1500, lowest=0, highest=255),
+            "16 bits": PixelsRead(images=1, lowest=12, highest=4080, scaled_by=(0, 4095)),
+        },
+    ),
+)
+
+
+def test_the_block_names_classes_splits_images_and_files() -> None:
+    assert lines(BIRDS) == [
+        "read      classification: image_folder, 1,501 images of birds, 2 classes (crow, finch)",
+        "  train   1,400 images, the rest of all images; crow 900, finch 500",
+        "  val     100 images, carved out of the folder's train, stratified; crow 60, finch 40",
+        "  test    1 image, the folder's test; crow 1, finch 0",
+        "  images  20 × 30 to 3,000 × 4,000, median 480 × 640 (height × width); 10 % grey; 1,500 of 1,501 of 8 bits, "
+        "values 0 to 255; 1 of 1,501 of 16 bits, values 12 to 4080, scaled from 0 … 4095",
+        "  files   read 1,501 images; left out 3: 2 × not an image (.txt) (a.txt, …); 1 × hidden (.DS_Store)",
+    ]
+
+
+def test_many_classes_are_told_by_the_fewest_and_the_most() -> None:
+    classes = {f"class {i}": i for i in range(1000)}
+    read = WasRead(
+        task="classification",
+        data="image_csv",
+        splits={"train": SplitRead(images=499500, origin="all", classes=classes)},
+    )
+    assert lines(read)[0].endswith("1,000 classes (class 0, class 1, class 2, class 3, class 4, class 5, …)")
+    assert lines(read)[1] == (
+        "  train  499,500 images, all; 1 to 999 a class (fewest class 1, most class 999); 1 without any (class 0)"
     )
 
 
-def test_the_files_are_those_of_the_inventory(target: Target[ImageSet]) -> None:
-    inventory = take_inventory(Path("birds"), ["1.jpg", "2.jpg", "3.txt"], {"images": ["1.jpg"]}, {"2.jpg": "no label"})
-    read = was_read(
-        "classification",
-        replace(target, inventory=inventory),
-        {name: torch.zeros(1, dtype=torch.int64) for name in LABELS},
+def test_objects_and_images_without_any_are_told() -> None:
+    read = WasRead(
+        task="detection",
+        data="yolo",
+        splits={"train": SplitRead(images=10, origin="the folder's train", classes={"stamp": 14})},
+        objects=ObjectsRead(
+            count=14,
+            an_image=1.4,
+            median_side=212.4,
+            median_side_in_network=17.6,
+            images_without=3,
+            images_without_labels=2,
+        ),
     )
-    assert read.files is not None
-    assert (read.files.root, read.files.read) == ("birds", {"images": 1})
-    assert {reason: left.examples for reason, left in read.files.left_out.items()} == {
-        "no label": ["2.jpg"],
-        "not an image (.txt)": ["3.txt"],
-    }
+    assert lines(read)[1:] == [
+        "  train    10 images, the folder's train; objects: stamp 14",
+        "  objects  14, 1.4 an image; median side 212 pixels, 18 in the network; 3 images of 10 without any, 2 of them "
+        "without labels",
+    ]
 
 
-def test_objects_are_told_in_pixels_of_the_image_and_of_the_network() -> None:
-    images = box_images(64, sizes=((128, 128), (64, 32)), objects=(2, 0))
-    boxes = torch.tensor([[0.0, 0, 8, 2], [10, 10, 19, 26]])  # sides 4 and 12 of 64 pixels, 8 and 24 of 128
-    split = replace(images, boxes=boxes, labels=torch.tensor([0, 2]))
-    read = boxes_read(Target("yolo", dict.fromkeys(("train", "val", "test"), split), {}))
-    assert read.objects == ObjectsRead(
-        count=6, an_image=1.0, median_side=8.0, median_side_in_network=4.0, images_without=3
+def test_more_reasons_than_fit_are_summed_up() -> None:
+    left_out = {f"reason {i}": LeftOut(count=10 - i, examples=[f"{i}.x"]) for i in range(6)}
+    read = BIRDS.model_copy(update={"files": FilesRead(root=".", read={"images": 1}, left_out=left_out)})
+    assert lines(read)[-1].endswith("; 7 × reason 3 (3.x, …); 11 for 2 other reasons")
+
+
+def test_names_cannot_break_the_block() -> None:
+    read = WasRead(
+        task="classification",
+        data="image_folder",
+        splits={"train": SplitRead(images=2, origin="all", classes={"a\nb": 1, "\x1b[2J": 1})},
     )
-    assert read.splits["val"].classes == {"a": 1, "b": 0, "c": 1}
+    assert lines(read)[1] == r"  train  2 images, all; a\nb 1, \x1b[2J 1"

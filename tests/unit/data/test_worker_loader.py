@@ -9,10 +9,10 @@ import torch
 
 from tlbench.config import ResizedCrop
 from tlbench.data.images import FileSet
-from tlbench.data.resized_crop import boxes, resized_crop
 from tlbench.data.target import open_target
 from tlbench.data.worker_loader import WorkerLoader
 from tlbench.errors import DataError
+from tlbench.geometry.resized_crop import boxes, resized_crop
 from tlbench.seeds import permutation
 
 CROP = ResizedCrop(scale=[0.2, 0.9], ratio=[0.75, 1.33])

@@ -141,7 +141,7 @@ def test_a_store_that_cannot_be_used_is_one_line(tmp_path, uri):
 
 def test_pictures_lie_beside_a_database(tmp_path):
     pytest.importorskip("sqlalchemy")
-    from tlbench.results.figures import curves_figure
+    from tlbench.pictures.figures import curves_figure
 
     this = logger(f"sqlite:///{tmp_path}/m.db")
     this.begin()

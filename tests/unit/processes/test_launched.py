@@ -19,7 +19,7 @@ time.sleep(60)
 """
 LATE = """
 import os, time
-from tlbench.interrupts import Interrupted, interruptible
+from tlbench.system.interrupts import Interrupted, interruptible
 from tlbench.processes.launched import follow_launcher
 follow_launcher()
 try:

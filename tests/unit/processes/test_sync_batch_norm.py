@@ -6,7 +6,7 @@ from torch import nn
 
 from tests.composed import model
 from tests.staged import source_network
-from tlbench.models.catalog import build_network
+from tlbench.networks.build import build_network
 from tlbench.processes.sync_batch_norm import SyncedBatchNorm
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tlbench.metrics.classification import ClassificationMetrics
 from tlbench.robustness.corruptions import COMMON, VERSION, corrupt
 from tlbench.robustness.result import CorruptionResult
 from tlbench.robustness.suite import Transform, run_suite
+from tlbench.tasks.classification.metrics import ClassificationMetrics
 
 IMAGES = torch.randint(0, 256, (40, 3, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 BRIGHT = 128

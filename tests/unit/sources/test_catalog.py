@@ -5,11 +5,11 @@ from omegaconf import OmegaConf
 
 from tests.composed import model
 from tlbench.config import Normalisation
-from tlbench.data.documents.label_spaces import SOURCE_CLASSES
+from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES
 from tlbench.errors import WeightsError
 from tlbench.sources.catalog import catalog, find_entry, recommendation_mismatch
-from tlbench.sources.hashing import file_sha256
 from tlbench.sources.places import PACKAGE_FOLDER
+from tlbench.system.hashing import file_sha256
 
 
 def test_the_embedded_file_card_and_classes_are_those_of_the_entry() -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tlbench.download import Unreachable
 from tlbench.sources import fetch as module
 from tlbench.sources.fetch import fetch
+from tlbench.system.download import Unreachable
 
 CONTENT = b"weights" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

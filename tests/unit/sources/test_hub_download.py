@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from tlbench.download import Unreachable
 from tlbench.sources import hub_download as module
 from tlbench.sources.hub_download import download_from_hub
+from tlbench.system.download import Unreachable
 
 CONTENT = b"weights" * 1000
 COMMIT = "0123456789" * 4

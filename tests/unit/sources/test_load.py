@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from tests.composed import config, model, source_of
 from tlbench.config import Normalisation
 from tlbench.errors import WeightsError
-from tlbench.models.catalog import build_network
-from tlbench.models.network import Network
+from tlbench.networks.build import build_network
+from tlbench.networks.network import Network
 from tlbench.sources.catalog import find_entry
 from tlbench.sources.load import apply_source
 from tlbench.sources.places import PACKAGE_FOLDER

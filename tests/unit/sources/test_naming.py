@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from tests.tiny_network import tiny_network
 from tests.weights_files import holding, state_dict_of
 from tlbench.errors import WeightsError
-from tlbench.models.network import Network
-from tlbench.models.norms import to_group_norm
+from tlbench.networks.network import Network
+from tlbench.networks.norms import to_group_norm
 from tlbench.sources.naming import Named, by_position
 from tlbench.sources.readings import find_backbone
 

@@ -16,7 +16,7 @@ from torchvision.transforms.v2.functional import center_crop, pil_to_tensor, res
 from tests.composed import config, model, source_of
 from tests.weights_files import state_dict_of
 from tlbench.errors import WeightsError
-from tlbench.models.catalog import build_network
+from tlbench.networks.build import build_network
 from tlbench.sources import resolve
 from tlbench.sources.catalog import CatalogEntry, find_entry
 from tlbench.sources.load import apply_source

@@ -17,7 +17,7 @@ from tests.composed import config, model, source_of
 from tests.tiny_network import tiny_network
 from tests.weights_files import holding
 from tlbench.errors import WeightsError
-from tlbench.models.network import Network
+from tlbench.networks.network import Network
 from tlbench.sources.entries import entries_of
 from tlbench.sources.foreign_names import known_names
 from tlbench.sources.load import apply_source

@@ -10,12 +10,12 @@ from huggingface_hub import constants
 
 from tests.composed import source_of
 from tlbench.config import SourceConfig
-from tlbench.download import Unreachable
 from tlbench.errors import ConfigError, WeightsError
 from tlbench.sources import timm_hub
 from tlbench.sources.places import hub_folder
 from tlbench.sources.timm_hub import find_timm_weights
 from tlbench.sources.timm_published import published, sha256_in_name
+from tlbench.system.download import Unreachable
 
 RESNET = "resnet18.a1_in1k.safetensors"
 

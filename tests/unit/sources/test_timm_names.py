@@ -11,8 +11,8 @@ from torch import Tensor
 from tests.composed import config, model, source_of
 from tlbench.config import ModelConfig
 from tlbench.errors import WeightsError
-from tlbench.models.catalog import build_network
-from tlbench.models.network import Network
+from tlbench.networks.build import build_network
+from tlbench.networks.network import Network
 from tlbench.sources.load import apply_source
 from tlbench.sources.report import LoadReport
 

@@ -18,7 +18,7 @@ from tests.tiny_network import tiny_network
 from tests.ultralytics_files import published_network, write_published
 from tests.weights_files import state_dict_of
 from tlbench.errors import WeightsError
-from tlbench.results.checkpoints import UnusableCheckpointError, load_whole
+from tlbench.runs.checkpoints import UnusableCheckpointError, load_whole
 from tlbench.sources.inert import ClaimError
 from tlbench.sources.read import read_weights
 from tlbench.sources.torch_claims import check_claims

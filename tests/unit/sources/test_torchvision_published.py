@@ -7,9 +7,9 @@ import torch
 
 from tests.composed import config, model, source_of
 from tlbench.errors import ConfigError, WeightsError
-from tlbench.models.catalog import build_network
-from tlbench.models.layer_groups import TORCHVISION_MODELS
-from tlbench.models.torchvision_network import torchvision_network
+from tlbench.networks.build import build_network
+from tlbench.networks.layer_groups import TORCHVISION_MODELS
+from tlbench.networks.libraries.torchvision import torchvision_network
 from tlbench.sources import resolve
 from tlbench.sources.catalog import find_entry
 from tlbench.sources.load import apply_source

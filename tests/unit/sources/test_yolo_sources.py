@@ -15,18 +15,18 @@ from tests.ultralytics_files import published_network, write_published
 from tlbench.adaptation.regularisers import SourcePenalty
 from tlbench.config import Normalisation, SourceConfig
 from tlbench.errors import WeightsError
-from tlbench.models.catalog import build_network
-from tlbench.models.layer_groups import YOLO11_CLASS_LAYERS, YOLO11_CLASSES, YOLO11_MODELS
-from tlbench.models.network import Network
-from tlbench.models.ultralytics_package import ultralytics_module
+from tlbench.networks.build import build_network
+from tlbench.networks.layer_groups import YOLO11_CLASS_LAYERS, YOLO11_CLASSES, YOLO11_MODELS
+from tlbench.networks.libraries.ultralytics import ultralytics_module
+from tlbench.networks.network import Network
 from tlbench.sources import resolve
 from tlbench.sources.catalog import find_entry
-from tlbench.sources.hashing import file_sha256
 from tlbench.sources.load import apply_source
 from tlbench.sources.places import hub_folder
 from tlbench.sources.report import LoadReport
 from tlbench.sources.resolve import find_weights
 from tlbench.sources.yolo_parts import _size_of
+from tlbench.system.hashing import file_sha256
 
 NEW = [f"{prefix}.{part}" for prefix in YOLO11_CLASSES for part in ("weight", "bias")]
 PLAIN = Normalisation(mean=[0.0, 0.0, 0.0], std=[1.0, 1.0, 1.0])

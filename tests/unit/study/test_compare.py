@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.commands import Outcome
-from tlbench.compare import main
-from tlbench.results.record import Record, write_record
+from tlbench.cli.compare import main
+from tlbench.runs.record import Record, write_record
 
 Make = Callable[..., Record]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tlbench.compose import compose_config
+from tlbench.config.compose import compose_config
 from tlbench.study.gpus import GpuPool, gpus_of, visible_gpus
 
 H100 = "GPU {}: NVIDIA H100 80GB HBM3 (UUID: GPU-{}aaaaaaa-1111-2222-3333-444444444444)"

@@ -14,12 +14,12 @@ import pytest
 
 from tests.locks import fabricate
 from tlbench.errors import ConfigError, FolderInUse
-from tlbench.interrupts import Interrupted
 from tlbench.processes.launched import IN_USE, WAS_COMPLETE
-from tlbench.results.lock import locked
+from tlbench.runs.lock import locked
 from tlbench.study import gpus
 from tlbench.study import jobs as module
 from tlbench.study.jobs import CONSOLE_FILE, Chain, Job, Wait, run_chains, run_jobs
+from tlbench.system.interrupts import Interrupted
 
 PYTHON = sys.executable
 WAIT_FOR = "i=0; while [ ! -e {file} ] && [ $i -lt 1000 ]; do i=$((i+1)); sleep 0.01; done; test -e {file}"

@@ -10,11 +10,11 @@ from hydra import compose, initialize_config_dir
 
 from tests.locks import fabricate
 from tests.records import record
-from tlbench.compose import compose_config, config_dir
 from tlbench.config import StandIn
+from tlbench.config.compose import compose_config, config_dir
+from tlbench.config.resolvers import register_resolvers
 from tlbench.errors import ConfigError, DataError, FolderInUse, OutputError
-from tlbench.resolvers import register_resolvers
-from tlbench.results.record import ErrorRecord, read_record, write_record
+from tlbench.runs.record import ErrorRecord, read_record, write_record
 from tlbench.study import launch, planning
 from tlbench.study.jobs import StudyFailed
 from tlbench.study.launch import SUMMARY_FILE, launch_study

@@ -17,7 +17,7 @@ from tlbench.study.told import Inbox, Notices, Warnings
 SCRIPT = """
 from tlbench.processes.launched import follow_launcher
 follow_launcher()
-from tlbench.notices import notice, warn_of
+from tlbench.runs.notices import notice, warn_of
 import os
 notice(f"read: 3 images by {os.getpid()}", topic="these data")
 warn_of("few images")

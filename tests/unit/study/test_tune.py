@@ -15,12 +15,12 @@ import pytest
 from tests.locks import fabricate
 from tests.records import record
 from tests.unit.study.test_launch import composed
-from tlbench.compose import compose_config
+from tlbench.config.compose import compose_config
 from tlbench.errors import ConfigError, FolderInUse
-from tlbench.results.folder import LAST_CHECKPOINT
-from tlbench.results.lock_file import LOCK_FILE
-from tlbench.results.record import BestRecord, ErrorRecord, read_record, write_record
-from tlbench.results.tuning import read_tuning
+from tlbench.runs.folder import LAST_CHECKPOINT
+from tlbench.runs.lock_file import LOCK_FILE
+from tlbench.runs.record import BestRecord, ErrorRecord, read_record, write_record
+from tlbench.runs.tuning import read_tuning
 from tlbench.study import jobs as jobs_module
 from tlbench.study import launch, tune
 from tlbench.study.jobs import StudyFailed, Wait

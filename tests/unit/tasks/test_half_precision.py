@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from tests.staged import source_network, task_of
-from tlbench.compose import compose_config
+from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.config import DetectionConfig, TrainConfig
-from tlbench.data.detection.targets import BoxTargets
-from tlbench.models.catalog import build_network
-from tlbench.models.outputs import in_float32
-from tlbench.models.ultralytics_package import ultralytics_module
+from tlbench.config.compose import compose_config
+from tlbench.networks.build import build_network
+from tlbench.networks.libraries.ultralytics import ultralytics_module
+from tlbench.networks.outputs import in_float32
 from tlbench.sources.load import apply_source
-from tlbench.tasks.detection import DetectionTask
-from tlbench.tasks.detection_loss import DetectionLoss
-from tlbench.tasks.found_boxes import found_boxes
+from tlbench.tasks.detection.decode import found_boxes
+from tlbench.tasks.detection.loss import DetectionLoss
+from tlbench.tasks.detection.task import DetectionTask
 
 SIDE, CLASSES = 640, 2
 

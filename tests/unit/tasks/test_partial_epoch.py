@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from tlbench.metrics.classification import ClassificationMetrics
 from tlbench.metrics.finite_outputs import FiniteOutputs
+from tlbench.tasks.classification.metrics import ClassificationMetrics
 from tlbench.tasks.partial_epoch import KEY, restore_partial_epoch, save_partial_epoch
 
 

@@ -14,11 +14,11 @@ import torch
 from tests.commands import TINY_RANDOM
 from tests.final_state import FINAL
 from tests.tiny_network import tiny_network
-from tlbench.compose import compose_config
 from tlbench.config import TrainConfig
-from tlbench.results.checkpoints import read_checkpoint
-from tlbench.run import run
-from tlbench.tasks.classification import ClassificationTask
+from tlbench.config.compose import compose_config
+from tlbench.runs.checkpoints import read_checkpoint
+from tlbench.runs.run import run
+from tlbench.tasks.classification.task import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 

@@ -23,11 +23,11 @@ from tests.own_code import (
     write_nets,
     write_own_record,
 )
+from tlbench.cli.consent_options import consent_of
 from tlbench.errors import ConfigError
-from tlbench.inference.complete_run import open_run
-from tlbench.inference.consent_options import consent_of
-from tlbench.inference.inference import load_network
-from tlbench.results.record import CodeRecord
+from tlbench.runs.record import CodeRecord
+from tlbench.tools.complete_run import open_run
+from tlbench.tools.loaded_run import load_network
 from tlbench.trust.consent import NONE, Consent
 
 ARGUMENTS = "{width: 5, rates: [0.5, 1.0e-3], deep: {name: 'ünï'}}"

@@ -13,7 +13,7 @@ import pytest
 from tests.composed import config
 from tests.own_code import draw_own_run, edited, forget, own_config, write_nets, write_own_record
 from tlbench.errors import ConfigError, OutputError
-from tlbench.inference.complete_run import open_run
+from tlbench.tools.complete_run import open_run
 from tlbench.trust.key import find_or_make_key
 from tlbench.trust.vouch import vouch_for_planned
 

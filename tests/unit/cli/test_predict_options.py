@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from tlbench.cli.options import parse_options
+from tlbench.cli.predict_options import PredictOptions
+from tlbench.config import STANDARD_LIMITS, ImageLimit
+from tlbench.errors import ConfigError
+
+GIVEN = ["run=run", "input=photos"]
+
+
+@pytest.mark.parametrize(
+    ("argument", "only", "refused"),
+    [
+        ("calibrated=true", "classification", "detection"),
+        ("confidence=0.0", "detection", "classification"),
+        ("confidence=0.25", "detection", "classification"),
+        ("draw=drawn", "detection", "classification"),
+    ],
+)
+def test_what_has_a_meaning_for_one_task_is_refused_for_the_other(argument, only, refused):
+    options = parse_options(PredictOptions, [*GIVEN, argument])
+    options.check_task(only)
+    with pytest.raises(ConfigError) as error:
+        options.check_task(refused)
+    assert str(error.value) == f"{argument}: only for {only} runs, and this one is of {refused}; leave it out"
+
+
+def test_defaults_are_for_both():
+    for task in ("classification", "detection"):
+        parse_options(PredictOptions, [*GIVEN, "calibrated=false", "confidence=null", "draw=null"]).check_task(task)
+
+
+@pytest.mark.parametrize("value", ["-0.1", "1.01", "nan", "inf", "high"])
+def test_a_confidence_out_of_range(value):
+    with pytest.raises(ConfigError, match=f"confidence='{value}'"):
+        parse_options(PredictOptions, [*GIVEN, f"confidence={value}"])
+
+
+@pytest.mark.parametrize(("given", "wanted"), [([], 128), (["max_image_megapixels=300.5"], 300.5)])
+def test_the_limit_of_pixels_is_the_runs_or_the_commands_and_is_called_by_its_key_here(given, wanted):
+    limit = parse_options(PredictOptions, [*GIVEN, *given]).image_limit(STANDARD_LIMITS)
+    assert limit == ImageLimit(wanted, "max_image_megapixels")
+
+
+@pytest.mark.parametrize("value", ["0", "nan", "inf", "1e300"])
+def test_a_limit_out_of_range(value):
+    with pytest.raises(ConfigError, match=f"max_image_megapixels='{value}'"):
+        parse_options(PredictOptions, [*GIVEN, f"max_image_megapixels={value}"])

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from tests.composed import unresolved
+from tlbench.config.compose import compose_config, config_dir, explain, known_keys
+from tlbench.config.suggestions import did_you_mean, nearest_keys, nearest_options
+from tlbench.errors import ConfigError
+
+
+def explained(*overrides: str) -> str:
+    with pytest.raises((HydraException, OmegaConfBaseException)) as caught:
+        compose_config(overrides)
+    text = explain(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def explained_by_parse(*overrides: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        compose_config(overrides)
+    return str(caught.value)
+
+
+def test_the_configs_of_a_checkout_lie_beside_the_package():
+    assert (config_dir() / "train.yaml").is_file()
+
+
+def test_an_unknown_key_is_named_with_the_nearest_one_and_its_neighbours():
+    assert explained("optimizer.lrr=1") == (
+        "unknown key 'optimizer.lrr' (did you mean 'optimizer.lr'?); allowed under optimizer: "
+        "betas, clip_norm, final_lr, lr, momentum, name, nominal_batch, schedule, warmup_epochs, warmup_momentum, "
+        "weight_decay"
+    )
+    assert explained("qqq=1").startswith("unknown key 'qqq'; allowed at the top: augmentation, callbacks, ")
+
+
+def test_the_neighbours_of_an_unknown_key_are_those_of_the_chosen_options():
+    text = explained("task=detection", "data.shots=2")
+    assert text.startswith(
+        "unknown key 'data.shots', which other options of data have; allowed under data: antialias, batch_size, "
+    )
+    assert " pages, " in text
+    assert "stored_size" not in text
+
+
+def test_a_key_of_a_group_that_is_null_is_answered_with_the_whole_group_and_the_options_that_have_it():
+    assert explained("augmentation.resized_crop.scale=[0.3,1.0]") == (
+        "augmentation.resized_crop.scale: augmentation.resized_crop is null, and is given whole: "
+        "'augmentation.resized_crop={scale: …, ratio: …}' or augmentation=rand_augment or augmentation=resized_crop"
+    )
+    assert explained("augmentation.rand_augment.bins=3").startswith("unknown key 'augmentation.rand_augment.bins'")
+    scale = compose_config(["augmentation=resized_crop", "augmentation.resized_crop.scale=[0.5,1.0]"])
+    assert scale.augmentation.resized_crop.scale == [0.5, 1.0]
+
+
+def test_a_missing_option_is_named_with_those_there_are():
+    text = explained("optimizer=adam")
+    there = "there are adamw, sgd, yolo, yolo_sgd"
+    assert text == f"optimizer=adam: there is no such option (did you mean 'optimizer=adamw'?); {there}"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("lr", "'optimizer.lr'"),
+        ("epochs", "'trainer.max_epochs'"),
+        ("batch-size", "'data.batch_size'"),
+        ("imgsz", "'data.image_size'"),
+        ("weights", "'source' or 'checkpoint'"),
+        ("freeze", "'strategy'"),
+        ("amp", "'trainer.precision'"),
+        ("gpus", "'trainer.devices'"),
+        ("device", "'trainer.accelerator'"),
+        ("seed.init", "'seeds.init'"),
+        ("trainer.epochs", "'trainer.max_epochs'"),
+        ("optimizer.learning_rate", "'optimizer.lr'"),
+        ("regularizer", "'regulariser'"),
+        ("warmup_epoch", "'optimizer.warmup_epochs'"),
+        ("head_lr", None),
+    ],
+)
+def test_a_key_as_other_tools_call_it_is_answered_with_ours(given, meant):
+    hint = "" if meant is None else f" (did you mean {meant}?)"
+    known = known_keys(DictConfig(unresolved()))
+    assert did_you_mean(nearest_keys(given, known)) == hint
+
+
+def test_an_added_key_is_answered_so_too():
+    assert explained_by_parse("+lr=0.1") == (
+        "unknown key 'lr' (value 0.1) (did you mean 'optimizer.lr'?); see `python -m tlbench.train --cfg "
+        "job` for all keys"
+    )
+
+
+@pytest.mark.parametrize(
+    ("group", "option", "meant"),
+    [
+        ("model", "resnet81", ["resnet18"]),
+        ("model", "yolov8n", ["yolo11n"]),
+        ("data", "cifar", ["cifar10"]),
+        ("data", "ImageFolder", ["image_folder"]),
+        ("data", "csv", ["image_csv"]),
+        ("optimizer", "SGD", ["sgd"]),
+        ("strategy", "linear-probe", ["feature_extractor"]),
+        ("strategy", "finetune", ["full"]),
+        ("source", "scratch", ["random"]),
+        ("source", "imagenet1k", ["imagenet"]),
+        ("regulariser", "l2sp", ["l2_sp"]),
+        ("experiment", "cifar", ["cifar_strategies", "cifar_transfer"]),
+        ("task", "segmentation", []),
+    ],
+)
+def test_an_option_that_is_not_there_is_answered_with_the_nearest(group, option, meant):
+    options = sorted(file.stem for file in (config_dir() / group).glob("*.yaml"))
+    assert nearest_options(group, option, options)[: max(len(meant), 1)] == meant
+
+
+def test_a_file_in_place_of_an_option_is_told_where_it_belongs(tmp_path):
+    Path("photos").mkdir()
+    text = explained("data=photos")
+    assert text.startswith(
+        "data=photos: there is no such option; give data=image_folder data.root=photos, or data=yolo "
+    )
+    Path("best.pt").touch()
+    assert "; give source=checkpoint checkpoint=best.pt; there are " in explained("model=best.pt")
+    assert "no such option; give source=checkpoint checkpoint=photos/a.pt" not in explained("source=photos/a.pt")
+
+
+def test_a_key_below_a_value_is_told_that_there_are_none():
+    assert explained("seed.init=3") == "unknown key 'seed.init' (did you mean 'seeds.init'?); seed has no keys below it"
+
+
+@pytest.mark.parametrize("override", ["optimizer.betas=[1", "data.normalisation={mean:", "optimizer.lr", "a=b=[c"])
+def test_an_override_that_is_no_override_is_quoted_whole(override):
+    assert override in explained(override)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model=timm"], "model.name=???: it has no value; give model.name=resnet50, or another of timm.list_models()"),
+        (["study=???"], "study=???: it has no value; give study=…"),
+        (
+            ["seeds.init=???", "data.shots=???"],
+            "data.shots=???: it has no value; give data.shots=…; seeds.init=???: it has no value; give seeds.init=…",
+        ),
+    ],
+)
+def test_a_key_without_a_value_is_named(overrides, message):
+    with pytest.raises((ConfigError, OmegaConfBaseException)) as caught:
+        compose_config(overrides)
+    error = caught.value  # the second where another key is made of it, as the study's name of the model's
+    assert (str(error) if isinstance(error, ConfigError) else explain(error)) == message
+
+
+def test_an_experiment_in_a_further_folder_is_found(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text("# @package _global_\ndata: {shots: 7}\n")
+    assert compose_config(["+experiment=mine"], [str(tmp_path)]).data.shots == 7
+    assert "mine" in explained("+experiment=mine")
+
+
+def test_composing_twice_gives_the_same():
+    assert compose_config(["seed=3"]) == compose_config(["seed=3"])

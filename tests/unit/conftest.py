@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from tests.composed import data_values
+from tlbench.annotations.instances.listing import BoxListing
+from tlbench.config import DetectionDataConfig, ImageDataConfig
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of the tests are reached directly, whatever the machine's environment says."""
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it holds the proxies of its first use
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def data_config() -> Callable[..., ImageDataConfig]:
+    """`data_config("digits", shots=3)`: the shipped config with changes."""
+
+    def make(name: str, **changes: Any) -> ImageDataConfig:
+        return ImageDataConfig.model_validate({**data_values(name), **changes})
+
+    return make
+
+
+@pytest.fixture
+def boxes_config() -> Callable[..., DetectionDataConfig]:
+    """`boxes_config("yolo", root="data")`: likewise, of data with boxes."""
+
+    def make(name: str, **changes: Any) -> DetectionDataConfig:
+        return DetectionDataConfig.model_validate({**data_values(name), **changes})
+
+    return make
+
+
+@pytest.fixture
+def draw_tree() -> Callable[..., None]:
+    """`draw_tree(root, {"cat": 3})`: PNG files of noise, `root/cat/0.png` …"""
+
+    def draw(root: Path, counts: Mapping[str, int], size: tuple[int, int] = (8, 8)) -> None:
+        rng = np.random.default_rng(len(counts))
+        for name, count in counts.items():
+            (root / name).mkdir(parents=True)
+            for i in range(count):
+                pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(root / name / f"{i}.png")
+
+    return draw
+
+
+@pytest.fixture
+def serve() -> Callable[..., Any]:
+    """`with serve(handler) as url`: an HTTP server on this machine; `handler(request)` answers HEAD and GET."""
+
+    @contextmanager
+    def server(handler: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                handler(self)
+
+            do_HEAD = do_GET
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        httpd.daemon_threads = True
+        thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{httpd.server_port}"
+        finally:
+            httpd.shutdown()
+            thread.join()
+            httpd.block_on_close = False
+            httpd.server_close()
+
+    return server
+
+
+class Heard(list[str]):
+    """Collects the lines that a user would see."""
+
+    def __call__(self, line: str) -> None:
+        self.append(line)
+
+
+@pytest.fixture
+def say() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def warn() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def draw_image() -> Callable[..., None]:
+    """`draw_image(path, (height, width))`: a grey image."""
+
+    def draw(path: Path, size: tuple[int, int] = (20, 40), **options: Any) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", size[::-1], (90, 90, 90)).save(path, **options)
+
+    return draw
+
+
+@pytest.fixture
+def draw_yolo(draw_image) -> Callable[..., Path]:
+    """`draw_yolo(root, {"train/a": "0 .5 .5 .2 .2"})`: images/train/a.png of 20 × 40 pixels, labels/train/a.txt.
+
+    None as rows: no label file. Names go into data.yaml; None: no such file.
+    """
+
+    def draw(root: Path, rows: Mapping[str, str | None], names: list[str] | None = ["cat", "dog"]) -> Path:  # noqa: B006
+        for name, text in rows.items():
+            draw_image(root / "images" / f"{name}.png")
+            label = root / "labels" / f"{name}.txt"
+            label.parent.mkdir(parents=True, exist_ok=True)
+            if text is not None:
+                label.write_text(text)
+        if names is not None:
+            splits = {name.split("/")[0]: f"images/{name.split('/')[0]}" for name in rows}
+            (root / "data.yaml").write_text(yaml.safe_dump({"path": ".", **splits, "names": names}))
+        return root
+
+    return draw
+
+
+@pytest.fixture
+def listing() -> Callable[..., BoxListing]:
+    """`listing({"a_1.jpg": [(0, 1, 2, 3, 4)]})`: images of 100 × 100 pixels; an object is class, x1, y1, x2, y2."""
+
+    def make(objects: Mapping[str, list[tuple[int, ...]]], classes: int = 2) -> BoxListing:
+        rows = [row for found in objects.values() for row in found]
+        counts = torch.tensor([0, *(len(found) for found in objects.values())])
+        return BoxListing(
+            root=Path(),
+            names=tuple(objects),
+            sizes=torch.full((len(objects), 2), 100),
+            boxes=torch.tensor([row[1:] for row in rows], dtype=torch.float32).view(-1, 4),
+            labels=torch.tensor([row[0] for row in rows], dtype=torch.int64),
+            starts=counts.cumsum(0),
+            class_names=tuple(f"class_{i}" for i in range(classes)),
+        )
+
+    return make

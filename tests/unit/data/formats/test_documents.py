@@ -1,0 +1,78 @@
+"""Drawn documents as a target: splits, classes, and what is kept for other runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tlbench.data.formats.documents import open_documents
+from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES
+from tlbench.errors import DataError
+from tlbench.system.cache_folder import cache_folder
+
+
+@pytest.fixture
+def opened(boxes_config, monkeypatch, tmp_path):
+    """20 small pages, of which each split has some; kept in a cache of the test's own."""
+    monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path / "cache"))
+
+    def make(said: list[str] | None = None, **changes):
+        own = {"pages": 20, "image_size": 64, "val_fraction": 0.2, "test_fraction": 0.2, **changes}
+        data = boxes_config("documents", **own)
+        return open_documents(data, 0, [].append if said is None else said.append, pytest.fail)
+
+    return make
+
+
+def kept() -> Path:
+    (folder,) = (path for path in (cache_folder() / "documents").iterdir() if path.is_dir())
+    return folder
+
+
+def test_every_page_lies_in_one_split_and_a_fraction_is_of_train_alone(opened):
+    whole, half = opened().splits, opened(fraction=0.5).splits
+    assert sorted(name for images in whole.values() for name in images.names) == sorted(f"page {i}" for i in range(20))
+    assert {split: len(images) for split, images in half.items()} == {"train": 6, "val": 4, "test": 4}
+    assert set(half["train"].names) < set(whole["train"].names)
+    assert half["test"].fingerprint() == whole["test"].fingerprint()
+
+
+def test_classes_are_chosen_and_counted(opened):
+    whole = opened(label_space="source").splits["train"]
+    found = opened(label_space="source", classes=["stamp", "logo"])
+    train = found.splits["train"]
+    assert train.class_names == ("stamp", "logo")
+    kinds = [SOURCE_CLASSES.index(name) for name in train.class_names]
+    assert torch.bincount(train.labels, minlength=2).tolist() == [int((whole.labels == kind).sum()) for kind in kinds]
+    assert found.split_rule["objects"]["train"] == len(train.labels) < len(whole.labels)
+    with pytest.raises(DataError, match=r"data\.classes: no class 'cat'; the data have "):
+        opened(classes=["cat"])
+
+
+@pytest.mark.parametrize(("split", "other"), [("val", "test"), ("test", "val")])
+def test_an_empty_split_is_refused(opened, split, other):
+    with pytest.raises(DataError) as caught:
+        opened(**{f"{split}_fraction": 0.01, f"{other}_fraction": 0.5})
+    assert str(caught.value) == (
+        f"20 drawn documents: {split} has 0 images and no objects of signature; change data.{split}_fraction"
+    )
+
+
+@pytest.mark.parametrize(("file", "content"), [("pages.npz", b"PK broken"), ("pixels.npy", b""), ("pages.npz", None)])
+def test_what_an_earlier_run_kept_is_read_and_a_damaged_file_is_replaced(opened, file, content):
+    said: list[str] = []
+    first = opened(said).splits["train"].fingerprint()
+    assert len(said) == 1
+    assert said[0].startswith("drew 20 documents once")
+    opened(said)
+    assert len(said) == 1
+    if content is None:
+        (kept() / file).unlink()
+    else:
+        (kept() / file).write_bytes(content)
+    assert opened(said).splits["train"].fingerprint() == first
+    assert len(said) == 2
+    opened(said)
+    assert len(said) == 2

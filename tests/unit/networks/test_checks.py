@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.composed import config
+from tlbench.config.compose import compose_config
+from tlbench.config.hash import config_hash, difference
+from tlbench.errors import ConfigError
+
+OWN = ("model=module", "model.import_path=my_nets:Small", "model.groups={stem: [conv], body: [bn], head: [fc]}")
+TIMM = ("model=timm", "model.name=resnet10t")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "start"),
+    [
+        (
+            ["model.name=resnet81"],
+            "model.name='resnet81': torchvision has no such classifier; did you mean resnet18, ",
+        ),
+        (["model.arguments={width: 2}"], "model.arguments={'width': 2}: resnet18 takes none; use {}, or model=timm"),
+        (["model.import_path=my_nets:Small"], "model.import_path='my_nets:Small': only for model=module; use null"),
+        (
+            [*TIMM, "model.import_path=a:b"],
+            "model.import_path='a:b': only for model=module; use null with library=timm",
+        ),
+        (
+            [*TIMM, "model.name=resnet18.a1_in1k"],
+            "model.name='resnet18.a1_in1k': 'a1_in1k' names weights, not an architecture; use model.name=resnet18, and "
+            "source=timm source.tag=a1_in1k for those weights",
+        ),
+        ([*TIMM, "model.arguments={pretrained: true}"], "model.arguments.pretrained=True: not to be given, as weights"),
+        (
+            [*TIMM, "model.arguments={pretrained_cfg: {url: 'http://x'}}"],
+            "model.arguments.pretrained_cfg={'url'",
+        ),
+        ([*TIMM, "model.arguments={pretrained_strict: false}"], "model.arguments.pretrained_strict=False: not to be"),
+        ([*TIMM, "model.arguments={checkpoint_path: w.pt}"], "model.arguments.checkpoint_path='w.pt': not to be given"),
+        ([*TIMM, "model.arguments={cache_dir: /x}"], "model.arguments.cache_dir='/x': not to be given, as weights"),
+        ([*TIMM, "model.name=hf-hub:somebody/net"], "model.name='hf-hub:somebody/net': letters, digits"),
+        ([*TIMM, "model.name=local-dir:net"], "model.name='local-dir:net': letters, digits"),
+        ([*TIMM, "model.arguments={num_classes: 3}"], "model.arguments.num_classes=3: not to be given, as it is the"),
+        ([*OWN, "model.arguments={num_classes: 3}"], "model.arguments.num_classes=3: not to be given, as it is the"),
+        ([*OWN, "model.import_path=null"], "model.import_path=null: name what builds the network as package.module:Na"),
+        ([*OWN, "model.import_path=my_nets"], "model.import_path='my_nets': name what builds the network as package."),
+        ([*OWN, "model.import_path='../nets.py:Small'"], "model.import_path='../nets.py:Small': name what builds"),
+        (
+            [*OWN, "model.groups=null"],
+            "model.groups=null: name the layer groups from input to head, each with prefixes",
+        ),
+        ([*OWN, "model.groups={}"], "model.groups: the last of no groups is not 'head'"),
+        ([*OWN, "model.groups={head: [fc], body: [bn]}"], "model.groups: the last of head, body is not 'head'; name"),
+        ([*OWN, "model.groups={stem: [], head: [fc]}"], "model.groups.stem=[]: name the modules or parameters in it"),
+        ([*OWN, "model.groups={a/b: [bn], head: [fc]}"], "model.groups: 'a/b' is no name for a group; use letters"),
+        # what does not fit groups that are known is found before anything is built
+        ([*OWN, "strategy.lr_scales={layer4: 0.5}"], "strategy.lr_scales: the pattern 'layer4' matches no layer group"),
+        (
+            [*OWN, "strategy=gradual_unfreezing", "trainer.max_epochs=2", "optimizer.warmup_epochs=0"],
+            "strategy.every_n_epochs=1: stage 3 (stem) would begin after 2 epochs and never unfreeze",
+        ),
+        ([*TIMM, "callbacks.monitor=val/map50"], "callbacks.monitor='val/map50': the best epoch is chosen on validat"),
+    ],
+)
+def test_what_contradicts_itself_is_named_with_a_way_out(overrides: list[str], start: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config(*overrides)
+    assert str(caught.value).startswith(start), str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["hf-hub:timm/resnet18", "local-dir:/models/net", "my net", "../up"])
+def test_a_network_of_a_hub_or_a_folder_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config("model=timm", f"model.name='{name}'")
+    assert str(caught.value).startswith(f"model.name={name!r}: letters, digits, '.', '_', '+' and '-' only")
+    assert "give one of timm.list_models(), such as resnet50" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        OWN,
+        [*OWN, "model.import_path=package.my_nets:Net.wide", "model.arguments={width: 3}"],
+        [*OWN, "strategy.lr_scales={stem: 0.5}", "strategy=gradual_unfreezing", "trainer.max_epochs=3"],
+        TIMM,
+        [*TIMM, "strategy.lr_scales={stage4: 0.5}"],  # checked once the network is built
+        ["model=efficientnet_lite0", "model.arguments={drop_path_rate: 0.1}"],
+        ["model.groups={backbone: [conv1, bn1, layer1, layer2, layer3, layer4], head: [fc]}"],
+    ],
+)
+def test_what_is_allowed(overrides: list[str]) -> None:
+    config(*overrides)
+
+
+def test_options_compose_with_their_arguments_and_groups_in_their_order() -> None:
+    own = compose_config(
+        [
+            "model=module",
+            "model.name=small",
+            "model.import_path=my_nets:Small",
+            "model.groups={stem:[conv1],body:[blocks,norm],head:[fc]}",
+            "model.arguments={width:8}",
+        ]
+    )
+    assert list(own.model.groups or {}) == ["stem", "body", "head"]
+    assert (own.model.arguments, own.study) == ({"width": 8}, "digits_small")
+    assert compose_config(["model=efficientnet_lite0"]).model.arguments == {}
+
+
+def test_the_order_of_groups_is_part_of_the_hash() -> None:
+    orders = [
+        config(*OWN[:2], f"model.groups={{{text}, head: [fc]}}").model_dump(mode="json")
+        for text in ("a: [conv], b: [bn]", "b: [bn], a: [conv]")
+    ]
+    assert config_hash(orders[0]) != config_hash(orders[1])
+    assert difference(*orders) == ["model.groups: ['a', 'b', 'head'] → ['b', 'a', 'head']"]

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import Tensor
+
+from tests.drawn_detections import Drawn, draw
+from tlbench.tasks.detection.metrics import DetectionMetrics
+from tlbench.tasks.detection.pictures import show_detections
+
+NAMES = ("cat", "dog", "cow")
+SIDE = 64
+
+
+@dataclass
+class Writer:
+    figures: dict[str, Figure] = field(default_factory=dict)
+    steps: set[int] = field(default_factory=set)
+
+    def add_figure(self, tag: str, figure: Figure, step: int) -> None:
+        self.figures[tag] = figure
+        self.steps.add(step)
+
+
+def predictions_of(drawn: Drawn) -> dict[str, Tensor]:
+    return {
+        "index": torch.arange(len(drawn.objects)),
+        "count": torch.tensor([len(found) for found in drawn.detections]),
+        "boxes": torch.cat([found.boxes for found in drawn.detections]),
+        "scores": torch.cat([found.scores for found in drawn.detections]),
+        "labels": torch.cat([found.labels for found in drawn.detections]),
+        "target_count": torch.tensor([len(labels) for _, labels in drawn.objects]),
+        "target_boxes": torch.cat([boxes for boxes, _ in drawn.objects]),
+        "target_labels": torch.cat([labels for _, labels in drawn.objects]),
+    }
+
+
+@dataclass
+class Run:
+    """A test of images of 640 × 640 pixels, shown as 32 rows of 64 pixels and grey below."""
+
+    drawn: Drawn
+    confidence: float | None = 0.25
+    mistakes: int = 25
+
+    def show(self, folder: Path, writer: Writer | None) -> dict[str, str]:
+        count = len(self.drawn.objects)
+        images = torch.full((count, 3, SIDE, SIDE), 114, dtype=torch.uint8)
+        images[:, :, : SIDE // 2] = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1)
+        split = SimpleNamespace(
+            names=tuple(f"test/{i}.jpg" for i in range(count)),
+            class_names=NAMES,
+            sizes=torch.full((count, 2), 640),
+            inside=torch.tensor([[SIDE // 2, SIDE]] * count),
+        )
+
+        def pictures(name: str, index: Tensor) -> Tensor:
+            assert name == "test"
+            return images[index]
+
+        metrics = DetectionMetrics(NAMES)
+        metrics.confidence = self.confidence
+        task: Any = SimpleNamespace(
+            test_metrics=metrics,
+            config=SimpleNamespace(logger=SimpleNamespace(mistakes=self.mistakes)),
+        )
+        module: Any = SimpleNamespace(target=SimpleNamespace(splits={"test": split}), pictures=pictures)
+        given: Any = writer
+        return show_detections(folder, given, 7, task, module, predictions_of(self.drawn))
+
+
+def test_three_pictures_lie_beside_the_record_and_in_the_loggers(tmp_path: Path) -> None:
+    writer = Writer()
+    files = Run(draw(20, [0, 1, 2], seed=0)).show(tmp_path, writer)
+    names = ("precision_recall", "f1_confidence", "detections")
+    assert files == {name: f"test_{name}.png" for name in names}
+    assert {path.name for path in tmp_path.iterdir()} == set(files.values())
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in files.values())
+    assert list(writer.figures) == [f"test/{name}" for name in names]
+    assert writer.steps == {7}
+
+
+@pytest.mark.parametrize("confidence", [0.25, None])
+def test_legends_say_what_the_metrics_say(tmp_path: Path, confidence: float | None) -> None:
+    drawn, writer = draw(25, [0, 1], seed=2), Writer()  # no cows
+    metrics = DetectionMetrics(NAMES)
+    metrics.confidence = confidence
+    metrics.update(drawn.detections, drawn.targets)
+    values = {key: float(value) for key, value in metrics.compute().items()}
+    Run(drawn, confidence, mistakes=0).show(tmp_path, writer)
+
+    def legend(tag: str) -> list[str]:
+        found = writer.figures[tag].axes[0].get_legend()
+        assert found is not None
+        return [text.get_text() for text in found.get_texts()]
+
+    means = ("cat", "dog", "mean")
+    ap = (values["ap50/cat"], values["ap50/dog"], values["map50"])
+    f1 = (values["f1/cat"], values["f1/dog"], values["f1"])
+    assert set(legend("test/precision_recall")) >= {f"{k}: {v:.3f}" for k, v in zip(means, ap, strict=True)}
+    assert set(legend("test/f1_confidence")) >= {f"{k}: {v:.3f}" for k, v in zip(means, f1, strict=True)}
+    assert f"confidence {values['confidence']:.3f}" in legend("test/f1_confidence")
+
+
+def test_the_worst_images_are_shown_in_their_own_pixels(tmp_path: Path) -> None:
+    drawn, writer = draw(30, [0, 1, 2], seed=4), Writer()
+    Run(drawn, confidence=0.3).show(tmp_path, writer)
+    shown = writer.figures["test/detections"].axes
+    assert len(shown) == 16
+    mistakes = []
+    for axes in shown:
+        title, counts = axes.get_title().split("\n")
+        position = int(title.removesuffix(".jpg"))
+        pixels = axes.images[0].get_array()
+        assert pixels is not None
+        assert pixels.shape == (SIDE // 2, SIDE, 3)
+        assert np.unique(pixels).tolist() == [position]
+        objects, found = drawn.objects[position][0], drawn.detections[position]
+        rectangles = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+        assert len(rectangles) == len(objects) + int((found.scores >= 0.3).sum())
+        corners = np.array([[*patch.get_xy(), *patch.get_corners()[2]] for patch in rectangles[: len(objects)]])
+        factor = np.array([SIDE / 640, SIDE / 2 / 640] * 2)
+        np.testing.assert_allclose(corners.reshape(-1, 4), objects.numpy() * factor, rtol=1e-6)
+        missed, false = (int(part.split()[0]) for part in counts.split(", "))
+        mistakes.append((-(missed + false), position))
+    assert mistakes == sorted(mistakes)
+
+
+@pytest.mark.parametrize(("mistakes", "images"), [(0, None), (3, 3), (100, 5)])
+def test_as_many_images_as_wanted(tmp_path: Path, mistakes: int, images: int | None) -> None:
+    writer = Writer()
+    files = Run(draw(5, [0], seed=0), mistakes=mistakes).show(tmp_path, writer)
+    assert ("detections" in files) == (images is not None)
+    if images is not None:
+        assert len(writer.figures["test/detections"].axes) == images
+
+
+@pytest.mark.parametrize(("objects", "detections"), [(0.0, 10), (4.0, 0), (0.0, 0)])
+def test_nothing_there_and_nothing_found(tmp_path: Path, objects: float, detections: int) -> None:
+    drawn = draw(4, [0, 1], seed=0, mean_objects=objects, detections_per_image=detections)
+    assert len(Run(drawn).show(tmp_path, None)) == 3

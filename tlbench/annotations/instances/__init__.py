@@ -1,0 +1,1 @@
+"""Instances: objects of an image, each with a box and a label."""

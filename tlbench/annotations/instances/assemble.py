@@ -1,0 +1,100 @@
+"""From objects as annotations have them to a listing: boxes clipped to their images, those without area left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from tlbench.annotations.instances.crowds import Crowds
+from tlbench.annotations.instances.listing import BoxListing
+from tlbench.annotations.instances.ragged import starts_of
+
+CLIPPED = "boxes clipped to the image"
+WITHOUT_AREA = "boxes without area left out"
+
+_ROUNDING = 0.5  # pixels that a box may stand out of its image before it counts as clipped
+
+
+@dataclass(eq=False)
+class Mended:
+    """What was found in annotations and mended: kind → the image's name and the place, in order."""
+
+    places: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def add(self, kind: str, image: str, place: str) -> None:
+        """Note one."""
+        self.places.setdefault(kind, []).append((image, place))
+
+    def note(self, listing: BoxListing) -> BoxListing:
+        """The listing with what was mended in its images."""
+        names = set(listing.names)
+        mended = {kind: tuple(place for image, place in found if image in names) for kind, found in self.places.items()}
+        return replace(listing, mended={kind: found for kind, found in mended.items() if found})
+
+    def tell(self, warn: Callable[[str], None]) -> None:
+        """Warn of each kind once, with its count and first places."""
+        for kind, found in self.places.items():
+            places = ", ".join(place for _, place in found[:3])
+            warn(f"{len(found)} {kind} ({places}{', …' if len(found) > 3 else ''})")
+
+
+def assemble(
+    root: Path,
+    names: Sequence[str],
+    sizes: Tensor,
+    boxes: Tensor,
+    labels: Tensor,
+    images: Tensor,
+    class_names: Sequence[str],
+    place: Callable[[int], str],
+    mended: Mended,
+    crowd: Tensor | None = None,
+) -> BoxListing:
+    """Make a listing of objects in any order.
+
+    Args:
+        root: The folder that the names are relative to.
+        names: N image files.
+        sizes: (N, 2) int64, height and width, pixels; zeros where the file is unreadable.
+        boxes: (M, 4) float64, `x1 y1 x2 y2` in pixels, perhaps partly outside of the image.
+        labels: (M,) int64.
+        images: (M,) int64, which of the N images each object lies in.
+        class_names: C names.
+        place: Where an object (0 … M - 1) stands in the annotations.
+        mended: Gets what is clipped or left out.
+        crowd: (M,) bool, which are crowds and no objects; None: there are none.
+    """
+    limits = sizes.flip(1).repeat(1, 2)[images]
+    outside = ((boxes < -_ROUNDING) | (boxes > limits + _ROUNDING)).any(1)
+    clipped = torch.minimum(boxes.clamp(min=0), limits.to(boxes.dtype)).float()
+    area = (clipped[:, 2:] > clipped[:, :2]).all(1)
+    readable = limits.all(1)  # what cannot be read is left out with its boxes, and told of as such
+    for kind, which in ((CLIPPED, outside & area), (WITHOUT_AREA, ~area & readable)):
+        for row in torch.nonzero(which).flatten().tolist():
+            mended.add(kind, names[int(images[row])], place(row))
+    kept, starts = _by_image(area if crowd is None else area & ~crowd, images, len(names))
+    crowds = None
+    if crowd is not None and (area & crowd).any():
+        regions, starts_of_crowds = _by_image(area & crowd, images, len(names))
+        crowds = Crowds(clipped[regions], labels[regions], starts_of_crowds)
+    return BoxListing(
+        root=root,
+        names=tuple(names),
+        sizes=sizes,
+        boxes=clipped[kept],
+        labels=labels[kept],
+        starts=starts,
+        class_names=tuple(class_names),
+        crowds=crowds,
+    )
+
+
+def _by_image(chosen: Tensor, images: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The chosen rows, image by image, and where those of each begin."""
+    rows = torch.nonzero(chosen).flatten()
+    rows = rows[torch.argsort(images[rows], stable=True)]
+    return rows, starts_of(torch.bincount(images[rows], minlength=count))

@@ -1,0 +1,61 @@
+"""Regions of images where objects stand too close to be told apart, as COCO marks them (`iscrowd`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from tlbench.annotations.instances.ragged import objects_of, starts_of
+
+
+@dataclass(frozen=True, eq=False)
+class Crowds:
+    """K regions in N images; those of image i are at `starts[i]` up to `starts[i + 1]`.
+
+    They are no objects: nothing is learned from them, and what is detected in them counts neither way.
+
+    Args:
+        boxes: (K, 4) float32, `x1 y1 x2 y2` in the pixels of the objects beside them.
+        labels: (K,) int64, the class of what is in them.
+        starts: (N + 1,) int64, from 0 to K.
+    """
+
+    boxes: Tensor
+    labels: Tensor
+    starts: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, index: Tensor) -> Crowds:
+        """Those of the images at (J,) int64 positions, in that order."""
+        rows, images = objects_of(self.starts, index)
+        return Crowds(self.boxes[rows], self.labels[rows], starts_of(torch.bincount(images, minlength=len(index))))
+
+    def renumbered(self, numbers: Tensor) -> Crowds:
+        """Those of the classes c with `numbers[c]` ≥ 0, (C,) int64, which then is their label."""
+        labels = numbers[self.labels]
+        kept = labels >= 0
+        before = torch.cat([torch.zeros(1, dtype=torch.int64), kept.cumsum(0)])
+        return Crowds(self.boxes[kept], labels[kept], before[self.starts])
+
+    def to(self, device: torch.device | str) -> Crowds:
+        """The same on a device."""
+        return replace(self, **{name: tensor.to(device) for name, tensor in vars(self).items()})
+
+
+def joined_crowds(parts: list[tuple[int, Crowds | None]]) -> Crowds | None:
+    """Of several sets of images (how many, and their crowds) those of all, one set after another; None of none."""
+    some = [crowds for _, crowds in parts if crowds is not None]
+    if not some:
+        return None
+    counts = [
+        torch.zeros(images, dtype=torch.int64) if crowds is None else crowds.starts.diff() for images, crowds in parts
+    ]
+    return Crowds(
+        torch.cat([crowds.boxes for crowds in some]),
+        torch.cat([crowds.labels for crowds in some]),
+        starts_of(torch.cat(counts)),
+    )

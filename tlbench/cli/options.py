@@ -1,0 +1,94 @@
+"""The `key=value` options of the tools around a run; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from collections.abc import Sequence
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import PydanticUndefined
+
+from tlbench.errors import ConfigError
+from tlbench.system.names import is_text
+
+_WIDTH = 100
+_COLUMN = 22
+
+
+class Options(BaseModel):
+    """Base of a tool's options: a field is a key, its description is what `--help` says of it.
+
+    Values come as text and are converted; `null` is None.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+AnyOptions = TypeVar("AnyOptions", bound=Options)
+
+
+def wants_help(arguments: Sequence[str]) -> bool:
+    """Whether `--help` or `-h` is among the arguments."""
+    return any(argument in ("-h", "--help") for argument in arguments)
+
+
+def parse_options(kind: type[AnyOptions], arguments: Sequence[str]) -> AnyOptions:
+    """The options of a command line.
+
+    A value is taken as it stands behind the first `=`, so that a path needs no quotes but the shell's.
+
+    Args:
+        kind: Declares the keys.
+        arguments: `key=value` each.
+
+    Raises:
+        ConfigError: A key is unknown, missing or given twice, or its value not allowed.
+    """
+    keys = list(kind.model_fields)
+    given: dict[str, str | None] = {}
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if not equals:
+            raise ConfigError(f"{argument!r}: write key=value; keys: {', '.join(keys)}")
+        if key not in keys:
+            close = difflib.get_close_matches(key, keys, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            raise ConfigError(f"unknown key {key!r}{hint}; allowed: {', '.join(keys)}")
+        if key in given:
+            raise ConfigError(f"{key} is given twice ({given[key]!r} and {value!r}); give it once")
+        if not is_text(value):
+            raise ConfigError(f"{key}={value!r}: holds bytes that are no UTF-8 text; name the folder that it lies in")
+        given[key] = None if value == "null" else value
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_describe(kind, e) for e in error.errors())) from None
+
+
+def _describe(kind: type[Options], error: object) -> str:
+    assert isinstance(error, dict)
+    key = str(error["loc"][0])
+    if error["type"] == "missing":
+        return f"{key} is missing; give {key}=…: {kind.model_fields[key].description}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{key}={error['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def help_text(kind: type[Options], usage: str, footer: str = "") -> str:
+    """What `--help` prints.
+
+    Args:
+        kind: Declares the keys.
+        usage: The first lines.
+        footer: The last lines.
+    """
+    lines = [usage, ""]
+    for key, field in kind.model_fields.items():
+        required = field.default is PydanticUndefined
+        default = "" if required else f" (default {'null' if field.default is None else str(field.default).lower()})"
+        text = textwrap.wrap(f"{field.description}{default}", _WIDTH - _COLUMN)
+        lines += [f"  {f'{key}=…':<{_COLUMN - 2}}{text[0]}", *(" " * _COLUMN + line for line in text[1:])]
+    exits = "Exit codes: 0 done, 1 it failed or a check of it did, 2 the input is at fault, 130/143 interrupted."
+    return "\n".join([*lines, *(["", footer] if footer else []), "", exits])

@@ -1,0 +1,105 @@
+"""Which keys of a configuration decide a run's results, and the hash over them."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tlbench.config.upgrade import unchanged
+
+FORMAT: Final = 2
+"""Of the hash and of the record that holds it: raise it when the same configuration would get another hash."""
+
+NOT_AFFECTING_RESULTS = (
+    "study",
+    "factors",
+    "checkpoint",
+    "on_missing",
+    "rerun",
+    "plan",
+    "logger",
+    "stand_ins",
+    "data.root",
+    "data.workers",
+    "data.limits",
+    "callbacks.checkpoint",
+)
+"""Keys that change where data lie, where results go or what is refused, not the results; left out of the hash."""
+
+OWN_IMAGES = ("image_folder", "image_csv")
+"""Data of which `data.root` says what they are, not only where: there it affects results."""
+
+NOT_FROM_FILES = ("cifar10", "digits", "documents")
+"""Data that are drawn or tiny: how large files are decoded is a matter of `predict` alone there."""
+
+_RANGES = "tuning.ranges."
+
+
+def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one of dotted keys (`{"data": {"root": 1}}` → `{"data.root": 1}`)."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def affecting_results(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The dotted keys and values of a config that affect a run's results; `tuning` only where something is tuned."""
+    tuned = config.get("tune") or []
+    left_out = (*NOT_AFFECTING_RESULTS, *(() if tuned else ("tune", "tuning")))
+    flat = {
+        key: value
+        for key, value in flatten(config).items()
+        if not any(key == out or key.startswith(out + ".") for out in left_out)
+        and not (key.startswith(_RANGES) and key.removeprefix(_RANGES) not in tuned)
+    }
+    data = config.get("data", {})
+    if data.get("name") in OWN_IMAGES:
+        flat["data.root"] = data.get("root")
+    if data.get("name") in NOT_FROM_FILES:
+        flat.pop("data.decode", None)
+    groups = config.get("model", {}).get("groups")
+    return flat if groups is None else {**flat, "model.groups": list(groups)}  # their order counts, from input to head
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) over the keys that affect results.
+
+    Those that came since format 2 are left out where they have the value of before, so that a new key changes no hash.
+    """
+    flat = affecting_results(config)
+    return _hash({key: value for key, value in flat.items() if key not in unchanged(flat)})
+
+
+def stored_hashes(config: Mapping[str, Any], record_format: int) -> list[str]:
+    """The hashes that versions which wrote a format gave to a configuration, as it is stored; the last one's first.
+
+    Format 1 had several recipes: all keys that were there; earlier without `data.root` of one's own images, without the
+    order of layer groups, and without what was tuned.
+    """
+    if record_format > 1:
+        return [config_hash(config)]
+    flat = affecting_results(config)
+    found = []
+    for rooted, listed, tuned in itertools.product((True, False), repeat=3):
+        dropped = [] if rooted else ["data.root"]
+        dropped += [] if listed or flat.get("model.groups") is None else ["model.groups"]
+        dropped += [] if tuned else [key for key in flat if key.partition(".")[0] in ("tune", "tuning")]
+        found.append(_hash({key: value for key, value in flat.items() if key not in dropped}))
+    return list(dict.fromkeys(found))
+
+
+def _hash(flat: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(flat, sort_keys=True).encode()).hexdigest()
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The keys that affect results and differ, as `key: old → new`."""
+    a, b = affecting_results(old), affecting_results(new)
+    return [f"{k}: {a.get(k)!r} → {b.get(k)!r}" for k in sorted(a.keys() | b.keys()) if a.get(k) != b.get(k)]

@@ -1,1 +1,0 @@
-"""Data of the detection task: images with boxes."""

@@ -1,0 +1,1 @@
+"""Who reads what: folders, tables, YOLO, COCO, and published data sets."""

@@ -1,0 +1,1 @@
+"""CIFAR-10: a copy of it, and its official split."""

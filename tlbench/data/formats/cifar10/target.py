@@ -1,0 +1,68 @@
+"""CIFAR-10: 60,000 images of 32x32 pixels in 10 classes (Krizhevsky 2009).
+
+Source: "Learning Multiple Layers of Features from Tiny Images", https://www.cs.toronto.edu/~kriz/cifar.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+
+from tlbench.config import ImageDataConfig
+from tlbench.data.carve import carve
+from tlbench.data.formats.cifar10.copy import BATCHES, ensure_copy
+from tlbench.data.formats.folders.class_folders import list_classes
+from tlbench.data.image_files import read_listings
+from tlbench.data.images import Images, ImageSet
+from tlbench.data.listing import check_same_classes
+from tlbench.data.pixel_range import decoding_of
+from tlbench.data.target import Target
+from tlbench.errors import DataError
+
+
+def open_cifar10(
+    data: ImageDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
+) -> Target[Images]:
+    """CIFAR-10 as a target; val is carved out of official train.
+
+    Args:
+        data: The target's config; without a copy under `data.root` it is downloaded.
+        split_seed: Seed of the split and of the subset.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
+
+    Raises:
+        DataError: No copy, a broken copy, or too few images of a class.
+    """
+    copy = ensure_copy(data.root)
+    parts: Mapping[str, Images]
+    unreadable: dict[str, str] = {}
+    if copy.kind == "folder":
+        listings = {split: list_classes(copy.path, split, data.limits) for split in ("train", "test")}
+        check_same_classes(copy.path, listings)
+        read = read_listings(listings, data, say, warn, decoding_of(data, {}))
+        parts, unreadable = read.parts, read.unreadable
+    else:
+        parts = {"train": _read_batches(copy.path, train=True), "test": _read_batches(copy.path, train=False)}
+    splits, rule = carve(parts, data, split_seed)
+    return Target("cifar10", splits, rule, unreadable)
+
+
+def _read_batches(root: Path, *, train: bool) -> ImageSet:
+    """The official pickles; torchvision compares their hashes before it opens them."""
+    from torchvision.datasets import CIFAR10
+
+    try:
+        official = CIFAR10(root, train=train, download=False)
+    except RuntimeError:
+        raise DataError(
+            f"{root / BATCHES}: its files are not the official ones (hashes differ); remove it and unpack "
+            "cifar-10-python.tar.gz again"
+        ) from None
+    return ImageSet(
+        images=torch.from_numpy(official.data).permute(0, 3, 1, 2).contiguous(),
+        labels=torch.tensor(official.targets),
+        class_names=tuple(official.classes),
+    )

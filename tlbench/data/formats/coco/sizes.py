@@ -1,0 +1,194 @@
+"""COCO boxes of images that are of another size than their annotations tell: shrunk, enlarged or turned since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tlbench.data.formats.coco.frames import FEW, FIT, FORMAT, Array, Written, share_in, size_text
+from tlbench.errors import DataError
+
+_NEITHER = 0.75
+"""Share of the boxes of which at least so many must lie in their images by either of two readings."""
+
+_SOME = 0.2
+"""Share of images whose boxes were scaled already, from which on it is no accident."""
+
+_SURE = 0.01
+"""Chance below which something is no accident."""
+
+
+def to_stored(
+    part: Written, boxes: Array, fractions: bool, orientation: Callable[[int], int], warn: Callable[[str], None]
+) -> tuple[Array, Mapping[str, Sequence[int]]]:
+    """Boxes in pixels of the image files, where these are of another size than the annotations tell.
+
+    Args:
+        part: Of a file.
+        boxes: (M, 4), what `read_boxes` gives for it.
+        fractions: Likewise.
+        orientation: EXIF's of the image at a position.
+        warn: Shows the user a warning.
+
+    Returns:
+        The boxes (M, 4); and what was seen of images → their positions.
+
+    Raises:
+        DataError: The sizes differ in a way that does not tell where the boxes are.
+    """
+    both = (part.told > 0).all(axis=1) & (part.stored > 0).all(axis=1)
+    differs = both & (part.told != part.stored).any(axis=1)
+    boxes = boxes.copy()
+    seen: dict[str, list[int]] = {}
+    if not differs.any():
+        return boxes, seen
+    swapped = differs & (part.told == part.stored[:, ::-1]).all(axis=1)
+    turns = {int(i): orientation(int(i)) for i in np.flatnonzero(swapped)}
+    if turned := sum(turn > 4 for turn in turns.values()) if fractions else 0:
+        raise DataError(
+            f"{part.file}: {turned} images are turned by EXIF, and it is not known of which side their boxes are "
+            f"fractions; write them as {FORMAT} in pixels"
+        )
+    if fractions:
+        return boxes, {STALE: _where(differs)}
+    for turn in sorted(set(turns.values())):
+        group = np.zeros(len(differs), bool)
+        group[[i for i, of in turns.items() if of == turn]] = True
+        _turn(part, boxes, group, turn, seen, warn)
+    _rescale(part, boxes, differs & ~swapped, seen, warn)
+    return boxes, seen
+
+
+STALE = "images of another size than their annotations say, whose boxes fit as they are"
+
+
+def _turn(
+    part: Written,
+    boxes: Array,
+    group: NDArray[np.bool_],
+    turn: int,
+    seen: dict[str, list[int]],
+    warn: Callable[[str], None],
+) -> None:
+    """Images that lie on their side of what the annotations tell."""
+    own = group[part.images]
+    told, stored = _fits(part, boxes, own)
+    count = int(group.sum())
+    if turn not in (5, 6, 7, 8):
+        if stored >= min(told, FIT):
+            seen.setdefault("images whose width and height are swapped in their annotations", []).extend(_where(group))
+            return
+        raise DataError(
+            f"{part.file}: {count} images are turned to the side of what their annotations tell, and "
+            "boxes lie in them as they were before; turn the images back, or export both together again"
+        )
+    if max(told, stored) < _NEITHER and own.sum() >= FEW:
+        raise DataError(
+            f"{part.file}: {count} images are turned by EXIF, and boxes fit neither the turned pixels nor the others; "
+            "export images and annotations together again"
+        )
+    if told < stored:
+        seen.setdefault(STALE, []).extend(_where(group))
+        return
+    height, width = part.told[part.images[own]].T
+    x1, y1, x2, y2 = boxes[own].T
+    moved = {
+        5: (y1, x1, y2, x2),
+        6: (height - y2, x1, height - y1, x2),
+        7: (height - y2, width - x2, height - y1, width - x1),
+        8: (y1, width - x2, y2, width - x1),
+    }[turn]
+    boxes[own] = np.stack(moved, axis=1)
+    warn(
+        f"{part.file}: {count} images are turned by EXIF (orientation {turn}) and were labelled unturned, as the size "
+        "that the annotations tell is that of the stored pixels: the boxes are turned with them"
+    )
+
+
+def _rescale(
+    part: Written, boxes: Array, group: NDArray[np.bool_], seen: dict[str, list[int]], warn: Callable[[str], None]
+) -> None:
+    """Images that are smaller or larger than the annotations tell."""
+    if not group.any():
+        return
+    told, stored = part.told[group], part.stored[group]
+    slight = (np.abs(told - stored) <= np.maximum(2, 0.01 * told)).all(axis=1)
+    own = group[part.images]
+    fits_told, fits_stored = _fits(part, boxes, own)
+    factor = np.median(stored / told, axis=0)
+    constant = bool((np.abs(stored - told * factor) <= 1.5).all())
+    each = stored / told
+    kept = bool((np.abs(stored[:, 0] * told[:, 1] - stored[:, 1] * told[:, 0]) <= 1.5 * told.max(axis=1)).all())
+    ratio = stored.prod(axis=1) / told.prod(axis=1)
+    counts = np.bincount(part.images[own], minlength=len(group))[group]
+    # a box anywhere in a larger image lies by chance in its upper left part
+    chance = float(np.exp((counts * np.log(np.minimum(ratio, 1))).sum()))
+    by_chance = fits_stored >= FIT and chance < _SURE and (ratio <= 1).all()
+    rather_stored = fits_stored > fits_told or by_chance
+    if slight.all() or not own.any() or rather_stored:
+        seen.setdefault(STALE, []).extend(_where(group))
+        return
+    sizes = f"{size_text(told[0])} in the annotations, {size_text(stored[0])} in the file"
+    spread = f"by factors from {each.min():.3g} to {each.max():.3g}"
+    neither = fits_told < _NEITHER and own.sum() >= FEW
+    if neither or not (constant or kept):
+        why = "and boxes fit neither size" if neither else "across and down by different ones"
+        raise DataError(
+            f"{part.file}: {int(group.sum())} of {len(group)} images are of another size than their annotations tell "
+            f"({sizes}), {spread}, {why}; it is not known whether they were stretched, cut or padded: scale the boxes "
+            "with the images, or take the original images"
+        )
+    if fits_stored >= fits_told and (ratio < 1).any():
+        raise DataError(
+            f"{part.file}: {int(group.sum())} of {len(group)} images are of another size than their annotations tell "
+            f"({sizes}), and the {int(own.sum())} boxes fit both; correct width and height in the file, or the boxes"
+        )
+    # of images whose boxes fit as they are by chance, as many lie to the upper right
+    used = counts > 0
+    upper_left, upper_right = (_wholly(part, boxes, own, group, mirrored)[used] for mirrored in (False, True))
+    left, right = int(upper_left.sum()), int(upper_right.sum())
+    expected = float((np.minimum(ratio, 1) ** counts)[used].sum())
+    if left >= _SOME * used.sum() and left > 2 * expected and left >= 5 and left > 4 * right and (ratio < 1).all():
+        raise DataError(
+            f"{part.file}: {int(group.sum())} of {len(group)} images are of another size than their annotations tell "
+            f"({sizes}); all boxes of {left} of them fit the file as they are (by chance about {expected:.0f} would), "
+            "those of the others do not: a part seems scaled already; scale all boxes, and correct width and height"
+        )
+    boxes[own] *= (part.stored / np.where(part.told > 0, part.told, 1))[part.images[own]][:, [1, 0, 1, 0]]
+    how = f"by {_factors(factor)}" if constant else f"{spread}, one an image"
+    warn(
+        f"{part.file}: {int(group.sum())} of {len(group)} images are not of the size that their annotations tell "
+        f"({sizes}): their boxes are scaled {how}"
+    )
+
+
+def _fits(part: Written, boxes: Array, own: NDArray[np.bool_]) -> tuple[float, float]:
+    """Share of these boxes that lie in images as large as told; as large as stored."""
+    own = own & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    images = part.images[own]
+    return share_in(boxes[own], part.told[images][:, ::-1]), share_in(boxes[own], part.stored[images][:, ::-1])
+
+
+def _wholly(
+    part: Written, boxes: Array, own: NDArray[np.bool_], group: NDArray[np.bool_], mirrored: bool
+) -> NDArray[np.bool_]:
+    """Of each image of the group whether all of its boxes, perhaps mirrored, lie in it as it is stored."""
+    images = part.images[own]
+    right = part.told[images, 1] - boxes[own, 0] if mirrored else boxes[own, 2]
+    outside = (right > part.stored[images, 1] + 2) | (boxes[own, 3] > part.stored[images, 0] + 2)
+    wholly: NDArray[np.bool_] = np.bincount(images[outside], minlength=len(group)) == 0
+    return wholly[group]
+
+
+def _where(group: NDArray[np.bool_]) -> list[int]:
+    found: list[int] = np.flatnonzero(group).tolist()
+    return found
+
+
+def _factors(factor: Array) -> str:
+    down, across = factor.tolist()
+    if abs(down - across) < 0.01 * max(down, across):
+        return f"{(down + across) / 2:.4g}"
+    return f"{across:.4g} across and {down:.4g} down"

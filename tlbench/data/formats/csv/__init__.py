@@ -1,0 +1,1 @@
+"""A table of image files with a label each."""

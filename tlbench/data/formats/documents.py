@@ -1,0 +1,224 @@
+"""Drawn documents as a target: drawn once, kept in the cache for other runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL
+import torch
+from filelock import FileLock
+from rich.progress import track
+from torch import Tensor
+
+from tlbench.annotations.instances.carve import check_objects, choose_classes, counted
+from tlbench.annotations.instances.images import BoxImages, BoxSplit
+from tlbench.annotations.instances.ragged import objects_of
+from tlbench.annotations.instances.target import thumbnails_of
+from tlbench.config import DetectionDataConfig
+from tlbench.console import console
+from tlbench.data.decode import GREY
+from tlbench.data.target import Target
+from tlbench.data.workers import decoding_loader, default_workers
+from tlbench.embedded.documents import label_spaces
+from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES, TARGET_CLASSES, labelled
+from tlbench.embedded.documents.page import draw_page
+from tlbench.seeds import permutation
+from tlbench.system.cache_folder import cache_folder
+
+PAGE_SEEDS = {"target": 0, "source": 1}
+"""The two label spaces have pages of their own: what is learnt on one has not seen the other's."""
+
+_ROWS = {"inside": 2, "boxes": 2, "labels": 1, "digests": 2, "starts": 1}
+"""What is kept beside the pixels, and how many dimensions it has."""
+
+_CHUNK = 32  # pages a task
+_IN_PROCESS = 200  # pages up to which no worker processes are started
+
+
+def open_documents(
+    data: DetectionDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
+) -> Target[BoxSplit]:
+    """Draw the pages and divide them into train, val and test at random.
+
+    Args:
+        data: The target's config; both fractions are of all pages.
+        split_seed: Seed of the splits and of the subset.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
+
+    Raises:
+        DataError: A class does not exist, or a split would be empty or without objects.
+    """
+    assert data.pages is not None
+    assert data.label_space is not None
+    assert data.test_fraction is not None
+    pages = _kept(data.pages, data.image_size, data.label_space, say, warn)
+    if data.classes is not None:
+        pages = choose_classes(pages, data.classes)
+    order = permutation(data.pages, split_seed)
+    test, val = (round(data.pages * fraction) for fraction in (data.test_fraction, data.val_fraction))
+    train = order[test + val :]
+    index = {"train": train[: max(round(len(train) * data.fraction), 1)], "val": order[test : test + val]}
+    index["test"] = order[:test]
+    rule: dict[str, Any] = {
+        "train": "the rest of the pages",
+        "val": "carved out of all pages at random",
+        "test": "carved out of all pages at random",
+        "val_fraction": data.val_fraction,
+        "test_fraction": data.test_fraction,
+        "fraction": data.fraction,
+        "split_seed": split_seed,
+    }
+    splits = {split: _take(pages, rows.sort().values) for split, rows in index.items()}
+    check_objects(f"{data.pages} drawn documents", splits, ("val", "test"))
+    return Target(data.name, splits, rule | counted(splits))
+
+
+def _take(pages: BoxImages, index: Tensor) -> BoxImages:
+    rows, image = objects_of(pages.starts, index)
+    counts = torch.bincount(image, minlength=len(index))
+    return BoxImages(
+        names=tuple(pages.names[i] for i in index.tolist()),
+        sizes=pages.sizes[index],
+        inside=pages.inside[index],
+        boxes=pages.boxes[rows],
+        labels=pages.labels[rows],
+        starts=torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)]),
+        class_names=pages.class_names,
+        side=pages.side,
+        digests=pages.digests[index.numpy()],
+        thumbnails=pages.thumbnails[index],
+        listing=None,
+        images=pages.images[index],
+    )
+
+
+def _kept(count: int, side: int, space: str, say: Callable[[str], None], warn: Callable[[str], None]) -> BoxImages:
+    folder = cache_folder() / "documents" / _key(count, side, space)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            found = _read(folder, count, side)
+            if found is None:
+                _write(folder, _draw(count, side, space))
+                size = count * 3 * side**2 / 2**20
+                say(f"drew {count} documents once, kept in {folder.parent.parent} ({size:.0f} MB)")
+            pixels, rest = found or _load(folder)
+    except OSError as error:
+        warn(
+            f"drawn documents are not kept: {error.filename or folder.parent}: {error.strerror or error}; every run "
+            "draws them again (TLBENCH_CACHE names another folder)"
+        )
+        pixels, rest = _draw(count, side, space)
+    images = torch.from_numpy(pixels)
+    inside = torch.from_numpy(rest["inside"])
+    return BoxImages(
+        names=tuple(f"page {i}" for i in range(count)),
+        sizes=inside,
+        inside=inside,
+        boxes=torch.from_numpy(rest["boxes"]),
+        labels=torch.from_numpy(rest["labels"]),
+        starts=torch.from_numpy(rest["starts"]),
+        class_names=SOURCE_CLASSES if space == "source" else TARGET_CLASSES,
+        side=side,
+        digests=rest["digests"],
+        thumbnails=thumbnails_of(images),
+        listing=None,
+        images=images,
+    )
+
+
+Drawn = tuple[np.ndarray[Any, Any], dict[str, np.ndarray[Any, Any]]]
+
+
+def _draw(count: int, side: int, space: str) -> Drawn:
+    """All pages; shows progress in a terminal when there are many."""
+    chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
+    workers = default_workers() if count > _IN_PROCESS else 0
+    loader = decoding_loader(_Pages(side, space), chunks, workers, passes=False)
+    quiet = not workers or not console.is_terminal
+    parts = list(track(loader, "drawing documents", len(chunks), console=console, transient=True, disable=quiet))
+    joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    starts = np.concatenate([[0], np.cumsum(joined.pop("counts"))]).astype(np.int64)
+    return joined.pop("pixels"), {**joined, "starts": starts}
+
+
+def _load(folder: Path) -> Drawn:
+    return np.load(folder / "pixels.npy", mmap_mode="c"), dict(np.load(folder / "pages.npz"))
+
+
+def _read(folder: Path, count: int, side: int) -> Drawn | None:
+    """What an earlier run has kept; None where there is nothing, or only a damaged file."""
+    try:
+        pixels, rest = _load(folder)
+    except PermissionError:
+        raise
+    except Exception:  # none there, or damaged bytes, which surface as almost any error
+        return None
+    whole = pixels.dtype == np.uint8 and pixels.shape == (count, 3, side, side) and rest.keys() == _ROWS.keys()
+    counted = whole and all(rest[name].ndim == ndim for name, ndim in _ROWS.items())
+    fits = counted and len(rest["starts"]) == count + 1 and len(rest["digests"]) == len(rest["inside"]) == count
+    return (pixels, rest) if fits and len(rest["boxes"]) == len(rest["labels"]) == rest["starts"][-1] else None
+
+
+def _write(folder: Path, drawn: Drawn) -> None:
+    """Into a folder of another name, which then takes the cache's place as a whole."""
+    scratch = Path(tempfile.mkdtemp(prefix=".drawing-", dir=folder.parent))
+    try:
+        np.save(scratch / "pixels.npy", drawn[0])
+        np.savez(scratch / "pages.npz", **drawn[1])  # type: ignore[arg-type]
+        for name in ("pixels.npy", "pages.npz"):
+            with (scratch / name).open("rb") as file:
+                os.fsync(file.fileno())
+        shutil.rmtree(folder, ignore_errors=True)
+        scratch.rename(folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _key(count: int, side: int, space: str) -> str:
+    """Of all that the pages depend on, the drawing code included."""
+    sources = sorted(Path(label_spaces.__file__).parent.glob("*.py"))
+    code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]
+    depends_on = [code, PIL.__version__, np.__version__, count, side, space]
+    return hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()[:32]
+
+
+class _Pages:
+    """Draws a range of pages."""
+
+    def __init__(self, side: int, space: str) -> None:
+        self._side, self._space = side, space
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitems__(self, chunk: range) -> dict[str, np.ndarray[Any, Any]]:
+        pixels = np.full((len(chunk), 3, self._side, self._side), GREY, np.uint8)
+        inside, counts, boxes, labels, digests = [], [], [], [], []
+        for row, i in enumerate(chunk):
+            page = draw_page(PAGE_SEEDS[self._space], i, self._side)
+            height, width = page.pixels.shape[:2]
+            pixels[row, :, :height, :width] = page.pixels.transpose(2, 0, 1)
+            own_boxes, own_labels = labelled(page, "source" if self._space == "source" else "signature")
+            inside.append((height, width))
+            counts.append(len(own_labels))
+            boxes.append(own_boxes)
+            labels.append(own_labels)
+            digests.append(np.frombuffer(hashlib.blake2b(page.pixels.tobytes(), digest_size=16).digest(), np.uint8))
+        return {
+            "pixels": pixels,
+            "inside": np.array(inside, np.int64),
+            "counts": np.array(counts, np.int64),
+            "boxes": np.concatenate(boxes).astype(np.float32).reshape(-1, 4),
+            "labels": np.concatenate(labels).astype(np.int64),
+            "digests": np.stack(digests),
+        }

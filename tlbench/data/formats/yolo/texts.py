@@ -1,0 +1,74 @@
+"""Texts beside a data set, as people's editors write them: class names, lists, descriptions."""
+
+from __future__ import annotations
+
+import codecs
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tlbench.config import LimitsConfig
+from tlbench.errors import DataError
+from tlbench.system.regular_file import TooLargeError, read_regular
+
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+CLASS_FILES = ("classes.txt", "obj.names", "_darknet.labels")
+"""One class name a line: by labelImg and Label Studio; CVAT and darknet; Roboflow's darknet export."""
+
+
+def text_of(content: bytes) -> str:
+    """UTF-8, or UTF-16 with the mark that Windows writes in front of it.
+
+    Raises:
+        UnicodeDecodeError: It is neither.
+    """
+    return content.decode("utf-16" if content.startswith(_WIDE) else "utf-8-sig")
+
+
+def read_class_file(file: Path, limits: LimitsConfig) -> tuple[str, ...]:
+    """The names in `classes.txt`, as labelling tools write it.
+
+    Raises:
+        DataError: It cannot be read, or names are empty or occur twice.
+    """
+    try:
+        lines = text_of(read_regular(file, limits.label.bytes)).splitlines()
+    except TooLargeError:
+        raise limits.label.refusal(file) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: cannot be read ({error}); wanted is one class name a line") from None
+    names = [line.strip() for line in lines if line.strip()]
+    if names and names[0].startswith("# "):  # a comment
+        del names[0]
+    limits.check_classes(file, len(names))
+    return check_names(str(file), names)
+
+
+def check_names(where: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Class names, which must differ.
+
+    Raises:
+        DataError: There are none, one is empty, or one occurs twice.
+    """
+    if not names:
+        raise DataError(f"{where}: no class names; wanted is one a class")
+    if not all(names):
+        raise DataError(f"{where}: class {list(names).index('')} has an empty name; give it one")
+    seen = [" ".join(unicodedata.normalize("NFC", name).split()) for name in names]
+    twice = sorted(name for name, count in Counter(seen).items() if count > 1)
+    if twice:
+        written = {name for name, looks in zip(names, seen, strict=True) if looks == twice[0]}
+        unseen = f" (as {' and '.join(map(ascii, sorted(written)))})" if len(written) > 1 else ""
+        raise DataError(f"{where}: the class name {twice[0]!r} occurs twice{unseen}; names must differ")
+    return tuple(names)
+
+
+def warn_of_alike(where: str, names: Sequence[str], warn: Callable[[str], None]) -> None:
+    """Warn of class names that differ in capitals alone."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            warn(f"{where}: the classes {other!r} and {name!r} differ in capitals alone; are they one class?")

@@ -1,0 +1,1 @@
+"""What comes with the package, and stands in for what cannot be reached."""

@@ -1,0 +1,34 @@
+"""Two label spaces over one generator of pages: the source's kinds of elements, and the target's signatures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from tlbench.embedded.documents.draws import Array
+from tlbench.embedded.documents.page import Page
+
+SOURCE_CLASSES = ("text", "title", "table", "stamp", "logo", "photo", "barcode", "handwriting")
+TARGET_CLASSES = ("signature",)
+
+
+def labelled(page: Page, space: Literal["source", "signature"]) -> tuple[Array, Array]:
+    """The boxes and labels of a page in a label space.
+
+    Args:
+        page: The page.
+        space: "source" labels every element, signatures as handwriting among it (`SOURCE_CLASSES`); "signature" labels
+            signatures only (`TARGET_CLASSES`), and all else, handwritten notes included, is background.
+
+    Returns:
+        (M, 4) float32 boxes x1, y1, x2, y2 in pixels, and (M,) int64 labels.
+    """
+    if space == "signature":
+        kept = [(element.box, 0) for element in page.elements if element.kind == "signature"]
+    else:
+        places = {kind: place for place, kind in enumerate(SOURCE_CLASSES)}
+        places["signature"] = places["handwriting"]
+        kept = [(element.box, places[element.kind]) for element in page.elements]
+    boxes = np.array([box for box, _ in kept], dtype=np.float32).reshape(-1, 4)
+    return boxes, np.array([label for _, label in kept], dtype=np.int64)

@@ -1,0 +1,1 @@
+"""How images are varied and brought to the network's input."""

@@ -1,0 +1,1 @@
+"""Networks of torchvision, timm and ultralytics, and of the user's own."""

@@ -1,0 +1,1 @@
+"""Figures, and images with what was found drawn on them."""

@@ -1,0 +1,113 @@
+"""Copies of images with what was found drawn on them, in a folder of their own."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tlbench.console import complain
+from tlbench.data.decode import WHOLE_FILES, Decoding, UnreadableError, decode_rgb
+from tlbench.errors import ConfigError
+from tlbench.pictures.drawing import draw_detections
+from tlbench.system.atomic import output_errors, write_atomic
+from tlbench.system.own_files import refuse_links_out
+from tlbench.tasks.detection.predictor import Detection
+from tlbench.tools.files import read
+
+MARK = ".drawn-by-tlbench"
+"""An empty file: what else is in the folder may be drawn anew."""
+
+_FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
+    ".jpg": ("JPEG", {"quality": 95, "subsampling": 0}),  # thin coloured lines keep their colour
+    ".jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+    ".png": ("PNG", {"compress_level": 3}),
+    ".webp": ("WEBP", {"quality": 95, "use_sharp_yuv": True}),
+    ".bmp": ("BMP", {}),
+    ".tif": ("TIFF", {"compression": "tiff_lzw"}),
+    ".tiff": ("TIFF", {"compression": "tiff_lzw"}),
+    ".ppm": ("PPM", {}),
+}
+
+
+class DrawnFolder:
+    """Takes the pictures of a command; nothing is written before the first.
+
+    A picture has the name of its file, below the folder as the file is below `input` (of a pattern: below the folder
+    that all files share). Files of a kind that cannot hold colours as they are (`.gif`, `.pgm`) get `.png` behind it.
+
+    Args:
+        folder: As `draw=` gives it.
+        given: What `input=` names.
+        names: All files.
+        how: As the run decodes its files, but whole.
+
+    Raises:
+        ConfigError: The folder holds files of the user's, or lies in the folder that is searched for images.
+        OutputError: A link in the folder leads out of it.
+    """
+
+    def __init__(self, folder: str, given: str, names: Sequence[str], how: Decoding = WHOLE_FILES) -> None:
+        self._folder, self._how = Path(folder).expanduser(), how
+        source = Path(given).expanduser()
+        parents = [_absolute(name).parent for name in names]
+        self._below = _absolute(given) if source.is_dir() else Path(os.path.commonpath(parents))
+        self._check(folder, source, names)
+
+    def place(self, name: str) -> Path:
+        """Where the picture of a file goes."""
+        path = self._folder / _absolute(name).relative_to(self._below)
+        return path if path.suffix.lower() in _FORMATS else path.with_name(f"{path.name}.png")
+
+    def draw(self, name: str, detections: Sequence[Detection]) -> None:
+        """Write the picture of a file.
+
+        Args:
+            name: The file; when it cannot be read any more, the user is told.
+            detections: Boxes in pixels of the upright image.
+
+        Raises:
+            OutputError: The disk refuses.
+        """
+        try:
+            image = decode_rgb(read(name, self._how.limit), self._how)
+        except UnreadableError as error:
+            complain(f"warning: {name}: {error}; not drawn")
+            return
+        draw_detections(image, detections)
+        place, content = self.place(name), io.BytesIO()
+        kind, options = _FORMATS[place.suffix.lower()]
+        image.save(content, format=kind, **options)
+        with output_errors(self._folder, "name another folder with draw=…"):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / MARK).touch()
+            write_atomic(place, content.getvalue())
+
+    def _check(self, folder: str, source: Path, names: Sequence[str]) -> None:
+        here = _real(self._folder)
+        if here.exists() and not here.is_dir():
+            raise ConfigError(f"draw={folder!r}: a file; name a folder")
+        inputs = next((name for name in names if _real(Path(name).expanduser()).is_relative_to(here)), None)
+        if inputs is not None:
+            raise ConfigError(f"draw={folder!r}: it holds {inputs}, which is searched; name a new or an empty folder")
+        if source.is_dir() and here.is_relative_to(_real(source)):
+            raise ConfigError(
+                f"draw={folder!r}: it lies in input={str(source)!r}, whose images the pictures would join; name a "
+                "folder elsewhere"
+            )
+        if here.is_dir() and not (here / MARK).is_file() and any(here.iterdir()):
+            raise ConfigError(
+                f"draw={folder!r}: it holds files that this command did not draw; name a new or an empty folder"
+            )
+        refuse_links_out(self._folder)
+
+
+def _absolute(name: str) -> Path:
+    return Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100 - Path.absolute leaves `..` in
+
+
+def _real(path: Path) -> Path:
+    """Where a path leads; `Path.resolve` raises on a loop of links."""
+    return Path(os.path.realpath(path))

@@ -1,1 +1,0 @@
-"""The run record, its sidecars, and how they are written."""

@@ -1,0 +1,1 @@
+"""A dry run: what a run or a study would do."""

@@ -1,0 +1,349 @@
+"""What a run is: seeds → data → model ← source weights → task → fit → test → record."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.loggers import Logger
+
+from tlbench.adaptation.advice import advise
+from tlbench.adaptation.freezing import tensors_hash
+from tlbench.config import TrainConfig
+from tlbench.config.arms import arm_name
+from tlbench.config.hash import config_hash
+from tlbench.console import complain, shown
+from tlbench.data.loader import check_batch_size
+from tlbench.data.open_module import open_module
+from tlbench.data.target_module import TargetModule
+from tlbench.data.was_read import WasRead, lines
+from tlbench.errors import OutputError, UserError, WeightsError
+from tlbench.loggers.build import begin_logging, build_loggers, conclude_logging, log_result
+from tlbench.loggers.status import Status
+from tlbench.networks.build import build_network
+from tlbench.processes.rank import is_first_process
+from tlbench.processes.team import ProcessLost, Team
+from tlbench.runs.checkpoints import find_resumable
+from tlbench.runs.describe import describe_network, describe_stages, load_best
+from tlbench.runs.folder import BEST_CHECKPOINT, PREDICTIONS_FILE, begin, check_still_there, tidy
+from tlbench.runs.notices import notice
+from tlbench.runs.record import (
+    BestRecord,
+    CodeRecord,
+    DataRecord,
+    ErrorRecord,
+    ModelRecord,
+    Record,
+    Volatile,
+    write_record,
+)
+from tlbench.runs.test_outcome import keep_test
+from tlbench.runs.trainer import TrainerParts, build_trainer
+from tlbench.runs.tuning import TuningRecord, tuning_of
+from tlbench.sources.load import apply_source
+from tlbench.sources.report import LoadReport
+from tlbench.system.atomic import output_errors
+from tlbench.system.cache_folder import OF_THE_CACHE
+from tlbench.system.environment import device_name, host, peak_memory_mb, versions, visible_gpus
+from tlbench.system.hashing import file_sha256
+from tlbench.system.interrupts import Interrupted, Signals, interruptible
+from tlbench.system.names import as_text, check_class_names
+from tlbench.tasks.base import CODE, Task
+from tlbench.tasks.catalog import build_task
+from tlbench.trust.loading import noting
+from tlbench.trust.names import code_names
+from tlbench.trust.vouch import vouchers_for
+
+
+def run(
+    config: TrainConfig,
+    folder: Path,
+    resumes: int = 0,
+    say: Callable[[str], None] = print,
+    warn: Callable[[str], None] = print,
+) -> Record:
+    """Train, choose the best checkpoint on validation, test it once (with `test=true`), and write the run record.
+
+    A run of the same configuration that stopped in this folder is taken up at its last checkpoint.
+
+    Args:
+        config: The run's configuration.
+        folder: Everything is written there; it must not hold a run of another configuration.
+        resumes: How often this run was taken up before.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
+
+    Returns:
+        The record of the complete run, as written to `record.json`; of several processes only the first writes.
+
+    Raises:
+        UserError: The input is at fault; the record says `failed`.
+        Interrupted: A signal asked to stop; the record says `interrupted`.
+        Exception: The run failed; the record says `failed` and holds the traceback.
+    """
+    team = Team(config, folder)
+    if is_first_process():
+        begin(folder, config.model_dump(mode="json"))
+    this = _Run(config, folder, team, resumes, say, warn)
+    team.on_loss = this.lost
+    with interruptible() as signals:
+        try:
+            with output_errors(folder):
+                built = this.build(signals)
+                this.fit(built)
+                this.choose(built)
+                if config.test:
+                    this.test(built)
+                check_still_there(folder)
+                team.leave(orderly=True)
+        except Interrupted:
+            this.end("interrupted")
+            raise
+        except Exception as error:
+            cause = _removal(folder) or team.cause(error)
+            text = None if isinstance(cause, UserError) else traceback.format_exc()
+            reason = ErrorRecord(type=type(cause).__name__, message=str(cause), traceback=text)
+            this.end("failed", reason)
+            if cause is error:
+                raise
+            raise cause from error
+        finally:
+            team.leave(orderly=False)
+    return this.end("complete")
+
+
+def _removal(folder: Path) -> OutputError | None:
+    """That the run's folder was removed, which may show as any error."""
+    try:
+        check_still_there(folder)
+    except OutputError as error:
+        return error
+    return None
+
+
+@dataclass(frozen=True)
+class _Built:
+    task: Task
+    module: TargetModule[Any]
+    parts: TrainerParts
+    data: DataRecord
+    checkpoint: Path | None
+
+
+@dataclass
+class _Run:
+    """What is known of a run so far; whatever ends it, the record is made from this."""
+
+    config: TrainConfig
+    folder: Path
+    team: Team
+    resumes: int
+    say: Callable[[str], None]
+    warn: Callable[[str], None]
+    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    clock: float = field(default_factory=time.perf_counter)
+    tuning: TuningRecord | None = None
+    data: DataRecord | None = None
+    model: ModelRecord | None = None
+    code: CodeRecord | None = None
+    built: _Built | None = None
+    loggers: list[Logger] = field(default_factory=list)
+    weights: LoadReport | None = None
+    best: BestRecord | None = None
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    sidecars: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def build(self, signals: Signals) -> _Built:
+        """Seeds first, then data, model, source weights, task and Trainer."""
+        c = self.config
+        self.tuning = tuning_of(c, self.folder)
+        pl.seed_everything(c.seeds.init, verbose=False)
+        notes: list[str] = []
+        module = open_module(c, lambda line: self._note(notes, line), self._warned)
+        target = module.target
+        names = target.class_names
+        check_class_names(names)
+        check_batch_size(c.data.batch_size, len(target.splits["train"]))
+        self.data = DataRecord(
+            name=target.name,
+            class_names=list(names),
+            split_rule=dict(target.split_rule),
+            fingerprints={},
+            storage=module.storage,
+            pixel_ranges=dict(target.pixel_ranges),
+            read=module.was_read().model_copy(update={"notes": as_text(notes)}),
+        )
+        self._say_what_was_read(self.data.read)
+        with noting(code_names(c)) as files:
+            network = build_network(c.model, len(names), c.seeds.init, c.data.image_size)
+        self.code = CodeRecord(files=files) if code_names(c) else None
+        self.model = describe_network(c.model.name, network)
+        random_start = tensors_hash(network.new_tensors())
+        self.weights = apply_source(network, c.source, c.model, c.data)
+        if tensors_hash(network.new_tensors()) != random_start:
+            raise WeightsError(
+                f"source={c.source.name}: the head ({', '.join(network.new)}) was not replaced, it "
+                "holds the source's weights; it must stay at its random start, for the target's labels"
+            )
+        if self.weights.file is not None:  # also of the head's inner layers, where a file has none that fit
+            network = replace(network, new=tuple(self.weights.reinitialised))
+        self.say(self.weights.line())
+        tuned = self.tuning.warnings if self.tuning else []
+        advice = advise(c, network, len(target.splits["train"]))
+        for warning in (*tuned, *self.weights.warnings, *advice, *self._audit(module, self.data)):
+            self.warnings.append(warning)
+            self.warn(warning)
+        if c.trainer.channels_last:
+            network.module.to(memory_format=torch.channels_last)
+        task = build_task(network, c, names)
+        task.identity[CODE] = self.code.sha256() if self.code else None
+        last = find_resumable(self.folder, task.identity, self.say)
+        self.loggers = build_loggers(c, self.folder, last.step if last else 0, self.warn)
+        parts = build_trainer(c, task, self.folder, self.loggers, signals, self.say, self.team)
+        if last is not None:
+            self.resumes += 1
+            self.say(f"goes on from {shown(last.path)} (step {last.step})")
+        self.built = _Built(task, module, parts, self.data, last.path if last else None)
+        begin_logging(self.loggers)
+        return self.built
+
+    def _note(self, notes: list[str], line: str) -> None:
+        """Say a line of reading the data, and keep it, but for what depends on the machine alone."""
+        self.say(line)
+        if not line.startswith(OF_THE_CACHE):
+            notes.append(line)
+
+    def _warned(self, warning: str) -> None:
+        """Likewise a warning."""
+        self.warn(warning)
+        if not warning.startswith(OF_THE_CACHE):
+            self.warnings.append(warning)
+
+    def _say_what_was_read(self, read: WasRead | None) -> None:
+        if read is not None and is_first_process():
+            said = "\n".join(lines(read, notes=False))
+            notice("\n".join(lines(read)), topic=self.config.data.model_dump_json(), here=said)
+
+    def _audit(self, module: TargetModule[Any], data: DataRecord) -> list[str]:
+        """Audit the splits that the run reads, into the record; the first of several processes does so for all."""
+        if not is_first_process():
+            return []
+        found = module.audit(test=self.config.test)
+        data.audit = found.section
+        return found.warnings
+
+    def fit(self, built: _Built) -> None:
+        """Train; the best checkpoint on validation stays."""
+        begun = time.perf_counter()
+        try:
+            built.parts.trainer.fit(built.task, datamodule=built.module, ckpt_path=built.checkpoint, weights_only=True)
+            built.parts.curves.write()
+        finally:
+            self.seconds["fit_s"] = time.perf_counter() - begun
+            built.data.fingerprints.update(built.module.fingerprints())
+
+    def choose(self, built: _Built) -> None:
+        """Take up the best checkpoint on validation."""
+        best = self.folder / BEST_CHECKPOINT
+        self.best = load_best(built.task, built.parts, best)
+        self.files[BEST_CHECKPOINT] = file_sha256(best)
+        if self.best.value == 0 and built.task.mode == "max":
+            warning = (
+                f"{self.best.monitor} is 0 in the best epoch: nothing was learnt that shows on validation; a longer "
+                "trainer.max_epochs, pretrained weights (source) or more training images may help"
+            )
+            self.warnings.append(warning)
+            self.warn(warning)
+
+    def test(self, built: _Built) -> None:
+        """Test it, once; keep its metrics, predictions and pictures."""
+        begun = time.perf_counter()
+        trainer = built.parts.trainer
+        step = trainer.global_step
+        logged = trainer.test(built.task, datamodule=built.module, verbose=False)[0]
+        values = {f"test/{key}": float(value) for key, value in built.task.test_metrics.compute().items()}
+        self.metrics = {**logged, **values}
+        predictions = built.task.predictions()
+        built.data.fingerprints.update(built.module.fingerprints())
+        if is_first_process():
+            self.sidecars |= keep_test(self.folder, built.task, built.module, predictions, self.loggers, step)
+            self.files[PREDICTIONS_FILE] = file_sha256(self.folder / PREDICTIONS_FILE)
+            log_result(self.loggers, values, self.config, step)
+        self.seconds["test_s"] = time.perf_counter() - begun
+
+    def lost(self, message: str) -> None:
+        """Note that another process failed, where this one can do no more than end."""
+        self.end("failed", ErrorRecord(type=ProcessLost.__name__, message=message, traceback=None))
+        complain(f"the run failed: {ProcessLost.__name__}: {message}")
+
+    def end(self, status: Status, error: ErrorRecord | None = None) -> Record:
+        """Write the record, then tell the loggers how the run ended."""
+        record = self.record(status, error)
+        try:
+            if is_first_process() and _removal(self.folder) is None:  # what was removed stays so
+                write_record(self.folder, record)
+                if status == "complete":  # now that nothing is lost without them
+                    tidy(self.folder)
+        finally:
+            conclude_logging(self.loggers, status)
+        return record
+
+    def record(self, status: Status, error: ErrorRecord | None = None) -> Record:
+        """The record of what is known so far."""
+        config = self.config.model_dump(mode="json")
+        parts = self.built.parts if self.built else None
+        device = parts.trainer.strategy.root_device if parts else None
+        return Record(
+            status=status,
+            task=self.config.task.name,
+            study=self.config.study,
+            arm=arm_name(config, self.config.factors),
+            factors=self.config.factors,
+            seed=self.config.seed,
+            config=config,
+            config_hash=config_hash(config),
+            versions=versions(self.config.model.library),
+            stand_ins=self.config.stand_ins,
+            data=self.data,
+            model=self.model,
+            code=self.code,
+            weights=self.weights.model_dump() if self.weights else None,
+            tuning=self.tuning,
+            stages=describe_stages(self.built.task, self.built.parts) if self.built else [],
+            best=self.best,
+            metrics=self.metrics,
+            curves=[dict(row) for row in parts.curves.rows] if parts else [],
+            warnings=self.warnings,
+            sidecars=self.sidecars,
+            files=self.files,
+            error=error,
+            volatile=Volatile(
+                started=self.started.isoformat(timespec="seconds"),
+                finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                total_s=time.perf_counter() - self.clock,
+                **self.seconds,
+                cache_s=parts.features.seconds if parts and parts.features else None,
+                train_images_per_s=parts.progress.images_per_s if parts else None,
+                peak_memory_mb=peak_memory_mb(device),
+                device=device_name(device) if device else None,
+                visible_gpus=visible_gpus(device) if device else None,
+                threads=torch.get_num_threads(),
+                host=host(),
+                resumes=self.resumes,
+                vouchers=self._vouchers() if status == "complete" else {},
+            ),
+        )
+
+    def _vouchers(self) -> dict[str, str]:
+        """By which this user's tools know the run again; the first of several processes writes them."""
+        return vouchers_for(self.config, self.code, self.warn) if is_first_process() else {}

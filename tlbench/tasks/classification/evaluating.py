@@ -1,0 +1,85 @@
+"""Evaluating a classification run: metrics, a temperature, corruptions."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from tlbench.cli.evaluate_options import EvaluateOptions
+from tlbench.config import TrainConfig
+from tlbench.console import say, shown, warn
+from tlbench.pictures.evaluation_pictures import evaluation_figures
+from tlbench.robustness.corruptions import VERSION
+from tlbench.robustness.result import CorruptionResult
+from tlbench.robustness.suite import run_suite
+from tlbench.runs.evaluation import CalibrationRecord, EvaluatedData, EvaluationRecord, read_evaluations
+from tlbench.tasks.classification.calibration import temperature_warning
+from tlbench.tasks.classification.evaluation import Evaluation, calibrate
+from tlbench.tools.complete_run import CompleteRun
+from tlbench.tools.evaluating import Evaluating, Further
+from tlbench.tools.loaded_run import load_inference
+
+
+class EvaluatingImages(Evaluating):
+    """Of images with one label each."""
+
+    evaluation: Evaluation
+    outputs: tuple[Tensor, Tensor]
+    """Logits (N, C) and targets (N,) of the split, once `metrics` has been called."""
+
+    def __init__(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> None:
+        super().__init__(options, run, config)
+        inference = load_inference(run, self.device)
+        self.evaluation = Evaluation(inference, config)
+        self.own = self.evaluation if self.on_own else Evaluation(inference, run.config)
+
+    def metrics(self) -> dict[str, float | None]:
+        """As in `Evaluating`."""
+        split = self.options.split
+        self.outputs = self.evaluation.logits_of(split)
+        return self.evaluation.metrics(split, *self.outputs)
+
+    def further(self, stem: str, data: EvaluatedData) -> Further:
+        """A calibration and corruptions, where they were asked for."""
+        self._tell_older_corruptions()
+        calibration, warnings = self._calibration()
+        corruptions = self._corruptions(stem, data, calibration.temperature if calibration else 1.0)
+        return Further(calibration, corruptions, warnings)
+
+    def figures(self, record: EvaluationRecord) -> dict[str, Figure]:
+        """As in `Evaluating`."""
+        return evaluation_figures(record, *self.outputs)
+
+    def _calibration(self) -> tuple[CalibrationRecord | None, list[str]]:
+        """The calibration that was asked for, and what there is to warn of."""
+        if self.options.calibrate is None:
+            return None, []
+        calibration = calibrate(self.own, *self.outputs)
+        warning = None if calibration is None else temperature_warning(calibration.temperature)
+        if warning is None:
+            return calibration, []
+        warn(warning)
+        return calibration, [warning]
+
+    def _tell_older_corruptions(self) -> None:
+        """Say which results beside the record are of another version of the corruptions than this one's."""
+        for name, evaluation in read_evaluations(self.of.folder).items():
+            result = evaluation.corruptions
+            if result is not None and result.version != VERSION:
+                label = f"{shown(self.of.folder / name)}: {result.label()}"
+                warn(f"{label}; not comparable with those of version {VERSION}")
+
+    def _corruptions(self, stem: str, data: EvaluatedData, temperature: float) -> CorruptionResult | None:
+        if self.options.corruptions is None:
+            return None
+        return run_suite(
+            partial(self.evaluation.logits_of, self.options.split),
+            seed=self.options.corruption_seed,
+            progress=say,
+            image_size=self.evaluation.data.image_size,
+            temperature=temperature,
+            kept_in=self.kept_in(stem),
+            identity={"checkpoint": self.checkpoint_sha256, "data": data.fingerprints},
+        )

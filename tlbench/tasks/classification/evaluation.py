@@ -1,0 +1,141 @@
+"""Evaluating a finished run: its logits on a split, metrics as the run's test has them, and a temperature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tlbench.config import ImageDataConfig, TrainConfig
+from tlbench.console import say, warn
+from tlbench.data.module import evaluation_batch
+from tlbench.metrics.mean import SampleMean
+from tlbench.networks.outputs import not_finite
+from tlbench.runs.evaluation import CalibrationRecord
+from tlbench.tasks.classification.calibration import fit_temperature, nll
+from tlbench.tasks.classification.metrics import ClassificationMetrics
+from tlbench.tasks.classification.splits import Parts, batches, open_split
+from tlbench.tools.decoding import decoding_to_evaluate
+from tlbench.tools.loaded_run import Inference
+
+Transform = Callable[[Tensor, Tensor], Tensor]
+"""Images (B, 3, S, S) uint8 of the network's input size and sample indices (B,) int64, on its device → such images."""
+
+
+@dataclass(eq=False)
+class Evaluation:
+    """A run's network on some data.
+
+    Args:
+        inference: The network.
+        config: The run's configuration, with the data to evaluate on.
+    """
+
+    inference: Inference
+    config: TrainConfig
+    _parts: dict[str, Parts] = field(default_factory=dict)
+
+    @property
+    def data(self) -> ImageDataConfig:
+        """The data to evaluate on."""
+        assert isinstance(self.config.data, ImageDataConfig)
+        return self.config.data
+
+    def parts(self, split: str) -> Parts:
+        """The images of a split, opened once.
+
+        Raises:
+            ConfigError: As `decoding_to_evaluate`.
+            DataError: As `open_split`.
+        """
+        if split not in self._parts:
+            run = self.inference.run
+            how = decoding_to_evaluate(run, self.config)
+            self._parts[split] = open_split(self.config, split, run.class_names, how, say, warn)
+        return self._parts[split]
+
+    def logits_of(self, split: str, transform: Transform | None = None) -> tuple[Tensor, Tensor]:
+        """Run the network over all images of a split.
+
+        Args:
+            split: As in `open_split`.
+            transform: Changes each batch once it has the network's input size, before it is normalised.
+
+        Returns:
+            Logits (N, C) float32 and targets (N,) int64, in the split's order, on the CPU.
+
+        Raises:
+            DataError: As `open_split`; or a file cannot be decoded any more.
+        """
+        logits, targets, first = [], [], 0
+        for images in self.parts(split):
+            for batch, labels, index in batches(images, self.data):
+                logits.append(self._logits(batch, first + index, transform).cpu())
+                targets.append(labels)
+            first += len(images)
+        return torch.cat(logits), torch.cat(targets)
+
+    def _logits(self, batch: Tensor, index: Tensor, transform: Transform | None) -> Tensor:
+        if transform is None:
+            return self.inference.logits(batch)
+        return self.inference.logits(batch, lambda images: transform(images, index.to(images.device)))
+
+    def metrics(self, split: str, logits: Tensor, targets: Tensor) -> dict[str, float | None]:
+        """Loss and metrics under their flat names, `<split>/oa`, as a run's record has them.
+
+        The loss is summed over the batches of a run's test, as rounding depends on them.
+        """
+        names = self.inference.run.class_names
+        metrics, loss = ClassificationMetrics(len(names), names), SampleMean()
+        for some, labels in zip(self._batched(logits), self._batched(targets), strict=True):
+            loss.update(F.cross_entropy(some, labels), len(labels))
+        metrics.update(logits, targets)
+        values = {"loss": loss.compute(), **metrics.compute()}
+        return {f"{split}/{name}": _defined(float(value)) for name, value in values.items()}
+
+    def _batched(self, values: Tensor) -> tuple[Tensor, ...]:
+        return torch.split(values, evaluation_batch(self.data))
+
+
+def calibrate(own: Evaluation, logits: Tensor, targets: Tensor) -> CalibrationRecord | None:
+    """Fit a temperature on the run's own validation split, and say what it does on other samples.
+
+    Guo et al. 2017, arXiv:1706.04599.
+
+    Args:
+        own: The run on its own data.
+        logits: (N, C), of the samples to report on.
+        targets: (N,).
+
+    Returns:
+        The temperature; None where logits, of these samples or of validation, hold NaN or infinity.
+
+    Raises:
+        DataError, WeightsError: As `fit_temperature`.
+    """
+    of_val = own.logits_of("val")
+    if any(bool(not_finite(values, len(values)).any()) for values in (logits, of_val[0])):
+        return None
+    temperature = fit_temperature(*of_val)
+    names = own.inference.run.class_names
+    ece = []
+    for divisor in (1.0, temperature):
+        metrics = ClassificationMetrics(len(names), names)
+        metrics.update(logits / divisor, targets)
+        ece.append(float(metrics.compute()["ece"]))
+    return CalibrationRecord(
+        temperature=temperature,
+        fitted_on=len(of_val[1]),
+        ece_before=ece[0],
+        ece_after=ece[1],
+        nll_before=nll(logits, targets),
+        nll_after=nll(logits, targets, temperature),
+    )
+
+
+def _defined(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,43 @@
+"""Evaluating a detection run."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tlbench.cli.evaluate_options import EvaluateOptions
+from tlbench.config import TrainConfig
+from tlbench.runs.evaluation import EvaluationRecord
+from tlbench.tasks.detection.evaluating import BoxEvaluation
+from tlbench.tasks.detection.figures import f1_confidence_figure, precision_recall_figure
+from tlbench.tasks.detection.metrics import DetectionMetrics
+from tlbench.tools.complete_run import CompleteRun
+from tlbench.tools.evaluating import Evaluating
+from tlbench.tools.loaded_run import load_box_inference
+
+
+class EvaluatingBoxes(Evaluating):
+    """Of images with boxes, at the confidence that the run's validation chose."""
+
+    evaluation: BoxEvaluation
+    seen: DetectionMetrics
+    """What was found in the split, once `metrics` has been called."""
+
+    def __init__(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> None:
+        super().__init__(options, run, config)
+        self.evaluation = BoxEvaluation(load_box_inference(run, self.device), config)
+
+    def metrics(self) -> dict[str, float | None]:
+        """As in `Evaluating`."""
+        values, self.seen = self.evaluation.metrics(self.options.split)
+        return values
+
+    def figures(self, record: EvaluationRecord) -> dict[str, Figure]:
+        """As the run's test has them, without its images: precision over recall, and F1 over confidence."""
+        curves, values = self.seen.curves(), self.seen.compute()
+        title = f"{record.data.name}, {record.data.split}"
+        f1 = np.array([float(values[f"f1/{name}"]) for name in self.seen.class_names])
+        return {
+            "precision_recall": precision_recall_figure(curves, title),
+            "f1_confidence": f1_confidence_figure(curves, float(values["confidence"]), f1, title),
+        }

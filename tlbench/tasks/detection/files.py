@@ -1,0 +1,56 @@
+"""Finding objects in files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tlbench.cli.predict_options import PredictOptions
+from tlbench.pictures.drawn_folder import DrawnFolder
+from tlbench.tasks.detection.inputs import BoxInput, decode_box_input
+from tlbench.tasks.detection.predictor import load_box_predictor
+from tlbench.tasks.detection.table import DetectionsTable
+from tlbench.tools.complete_run import CompleteRun
+from tlbench.tools.decoding import decoding_of_run
+from tlbench.tools.file_job import FileJob
+
+
+def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[BoxInput]:
+    """The lines of `DetectionsTable` for each file, and a picture where `draw` asks for it.
+
+    Args:
+        options: What was asked for.
+        run: A detection run.
+        names: All files.
+
+    Raises:
+        ConfigError: The folder to draw into cannot be used; or as `load_box_predictor`.
+        WeightsError, OutputError: As `load_box_predictor`; `lines` also where a picture cannot be written.
+    """
+    how = decoding_of_run(run, options.image_limit(run.config.data.limits))
+    drawn = None if options.draw is None else DrawnFolder(options.draw, options.input, names, how)
+    predictor = load_box_predictor(run, options.device)
+    confidence = predictor.confidence if options.confidence is None else options.confidence
+    table = DetectionsTable(options.kind())
+    count = 0
+
+    def lines(batch: list[tuple[str, BoxInput]]) -> list[str | None]:
+        nonlocal count
+        texts: list[str | None] = []
+        detections = predictor.detect([image for _, image in batch], confidence)
+        for (name, image), found in zip(batch, detections, strict=True):
+            if found is None:
+                texts.append(None)
+                continue
+            texts.append(table.rows(name, image.height, image.width, found))
+            count += len(found)
+            if drawn is not None:
+                drawn.draw(name, found)
+        return texts
+
+    return FileJob(
+        decode=lambda content: decode_box_input(content, predictor.data, how),
+        batch_size=predictor.batch_size,
+        header=table.header(),
+        lines=lines,
+        done=lambda: f"searched, {count} {'object' if count == 1 else 'objects'} found (confidence ≥ {confidence:.4g})",
+    )

@@ -1,0 +1,98 @@
+"""What a detection run's test shows: curves, and the images with the most mistakes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tlbench.annotations.instances.confidence import best_confidence, rates
+from tlbench.annotations.instances.curves import detection_curves
+from tlbench.annotations.instances.images import BoxSplit
+from tlbench.data.target_module import TargetModule
+from tlbench.loggers.build import FigureWriter
+from tlbench.pictures.evaluation_pictures import write_figures
+from tlbench.tasks.base import Task
+from tlbench.tasks.detection.figures import f1_confidence_figure, precision_recall_figure
+from tlbench.tasks.detection.grid import ShownImage, detections_figure
+from tlbench.tasks.detection.metrics import DetectionMetrics
+from tlbench.tasks.detection.mistakes import ImageOutcome, match_images, outcome, worst_first
+from tlbench.tasks.detection.sidecar import split_images
+
+_MOST_IMAGES = 16
+
+
+def show_detections(
+    folder: Path,
+    writer: FigureWriter | None,
+    step: int,
+    task: Task,
+    module: TargetModule[Any],
+    predictions: dict[str, Tensor],
+) -> dict[str, str]:
+    """Draw the test's curves and its images with the most mistakes, as PNG files and in the loggers.
+
+    Nothing is exchanged between processes: everything comes from the predictions, and one process can draw alone.
+
+    Args:
+        folder: The run's.
+        writer: Takes the figures, as `test/precision_recall`, `test/f1_confidence` and `test/detections`.
+        step: Global step at the end of training.
+        task: A `DetectionTask`, with the confidence that validation chose.
+        module: Its data.
+        predictions: As `task.predictions()` gives them.
+
+    Returns:
+        `precision_recall`, `f1_confidence` and (unless `logger.mistakes` is 0) `detections` → file name.
+
+    Raises:
+        OutputError: The disk refuses.
+    """
+    split: BoxSplit = module.target.splits["test"]
+    index = predictions["index"].tolist()
+    images = split_images({k: v.numpy() for k, v in predictions.items()}, [split.names[i] for i in index])
+    found, matches = match_images(images, len(split.class_names))
+    assert isinstance(task.test_metrics, DetectionMetrics)
+    chosen = task.test_metrics.confidence
+    confidence = best_confidence(matches) if chosen is None else chosen  # as the test's metrics do
+    curves = detection_curves(matches, split.class_names)
+    f1 = rates(matches, np.array([confidence])).f1[:, 0]
+    figures = {
+        "precision_recall": precision_recall_figure(curves, "test"),
+        "f1_confidence": f1_confidence_figure(curves, confidence, f1, "test"),
+    }
+    limit = min(_MOST_IMAGES, task.config.logger.mistakes)
+    if limit:
+        outcomes = [outcome(*each, confidence) for each in zip(images, found, strict=True)]
+        worst = worst_first(outcomes, limit)
+        pixels = module.pictures("test", torch.tensor([index[k] for k in worst]))
+        shown = [_shown(outcomes[k], split, index[k], picture) for k, picture in zip(worst, pixels, strict=True)]
+        figures["detections"] = detections_figure(shown, split.class_names, confidence)
+    files = write_figures(folder, "test", figures)
+    if writer is not None:
+        for name, figure in figures.items():
+            writer.add_figure(f"test/{name}", figure, step)
+    return files
+
+
+def _shown(result: ImageOutcome, split: BoxSplit, position: int, picture: Tensor) -> ShownImage:
+    """With an image (3, S, S) of the split, which lies in the top left corner, and boxes in its pixels."""
+    height, width = split.inside[position].tolist()
+    factor = (split.inside[position].double() / split.sizes[position]).flip(0).repeat(2).numpy()
+    image, kept = result.image, result.detections
+    return ShownImage(
+        name=image.name,
+        pixels=picture[:, :height, :width].permute(1, 2, 0).cpu().numpy(),
+        boxes=image.target_boxes * factor,
+        labels=image.target_labels,
+        missed=result.missed,
+        found=image.boxes[kept] * factor,
+        found_labels=image.labels[kept],
+        scores=image.scores[kept],
+        false=result.false,
+        crowds=image.crowd_boxes * factor,
+        ignored=result.ignored,
+    )

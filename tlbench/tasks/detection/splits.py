@@ -1,0 +1,60 @@
+"""Images with boxes to evaluate on, under the run's classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tlbench.annotations.instances.images import BoxSplit
+from tlbench.annotations.instances.target import open_boxes, open_uncarved
+from tlbench.config import DetectionDataConfig, TrainConfig
+from tlbench.data.carve_options import class_numbers
+from tlbench.data.decode import WHOLE_FILES, Decoding
+from tlbench.tasks.classification.splits import check_classes
+
+BoxParts = tuple[BoxSplit, ...]
+"""Images of one or several splits, evaluated one after another."""
+
+
+def open_box_split(
+    config: TrainConfig,
+    split: str,
+    class_names: Sequence[str],
+    how: Decoding = WHOLE_FILES,
+    say: Callable[[str], None] = print,
+    warn: Callable[[str], None] = print,
+) -> BoxParts:
+    """The images of a split, never augmented.
+
+    Args:
+        config: Its data and its split seed are used.
+        split: `train` (as subset by `data.fraction`), `val`, `test`, or `all`: every image there is, nothing
+            carved out.
+        class_names: The run's classes, whose order numbers the labels.
+        how: As the run decodes its files.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
+
+    Raises:
+        DataError: As `open_boxes`; or the classes are not the run's.
+    """
+    data = config.data
+    assert isinstance(data, DetectionDataConfig)
+    if split != "all":
+        found: BoxParts = (open_boxes(data, config.seeds.split, say, warn, how).splits[split],)
+    elif data.name == "documents":
+        whole = data.model_copy(update={"fraction": 1.0})
+        found = tuple(open_boxes(whole, config.seeds.split, say, warn).splits.values())
+    else:
+        found = tuple(open_uncarved(data, how, say, warn).values())
+    check_classes(found[0].class_names, class_names)
+    return tuple(_renumbered(images, class_names) for images in found)
+
+
+def _renumbered(images: BoxSplit, class_names: Sequence[str]) -> BoxSplit:
+    """The same images with their classes, equal but for the order, in the order given."""
+    if images.class_names == tuple(class_names):
+        return images
+    numbers = class_numbers(images.class_names, class_names)
+    crowds = None if images.crowds is None else images.crowds.renumbered(numbers)
+    return replace(images, labels=numbers[images.labels], class_names=tuple(class_names), crowds=crowds)

@@ -1,0 +1,71 @@
+"""What ultralytics wants to know of a detector that it runs: `YOLO("model.onnx")`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlbench.config import DataConfig, DetectionConfig, DetectionDataConfig
+from tlbench.console import shown
+from tlbench.tools.complete_run import CompleteRun, chosen_confidence
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LICENCE = "AGPL-3.0 License (https://ultralytics.com/license)"
+"""Of the network's code and of what was trained with it, as ultralytics writes it into its own files."""
+
+
+def takes_plain_pixels(data: DataConfig) -> bool:
+    """Whether the network takes pixels of 0 to 1 as they are, which is all that ultralytics gives."""
+    return data.normalisation.mean == [0.0] * 3 and data.normalisation.std == [1.0] * 3
+
+
+def onnx_keys(run: CompleteRun, module: nn.Module) -> dict[str, str]:
+    """Metadata as ultralytics writes and reads them, Python's literals; none where it would give wrong boxes.
+
+    `args` says that the side of images is fixed, so that it letterboxes them into the whole square, one at a time.
+
+    Args:
+        run: A detection run.
+        module: Its network.
+    """
+    if not takes_plain_pixels(run.config.data):
+        return {}
+    stride: Any = module.stride
+    side = run.config.data.image_size
+    values: dict[str, Any] = {
+        "task": "detect",
+        "names": dict(enumerate(run.class_names)),
+        "stride": int(max(stride)),
+        "imgsz": [side, side],
+        "channels": 3,
+        "batch": 1,
+        "args": {"batch": 1, "dynamic": False, "nms": False},
+        "license": LICENCE,
+    }
+    return {key: str(value) for key, value in values.items()}
+
+
+def in_ultralytics(run: CompleteRun, path: Path) -> list[str]:
+    """How ultralytics predicts with an exported file as tlbench does, and where it does not; nothing of classification.
+
+    Args:
+        run: The run.
+        path: The file.
+    """
+    c = run.config
+    if not isinstance(c.task, DetectionConfig) or not isinstance(c.data, DetectionDataConfig):
+        return []
+    if not takes_plain_pixels(c.data):
+        return ["not for ultralytics: the network takes normalised images (data.normalisation); its keys were left out"]
+    call = (
+        f"YOLO({shown(path)!r}).predict(IMAGES, conf={chosen_confidence(run):.4g}, iou={c.task.nms_iou:g}, rect=False)"
+    )
+    lines = [f"in ultralytics: {call}"]
+    if c.data.antialias:
+        lines.append(
+            "there images are shrunk by interpolation, here they were averaged: boxes of images larger than "
+            f"{c.data.image_size} px differ, unless trained with data.antialias=false"
+        )
+    return lines

@@ -1,0 +1,196 @@
+"""Images as a user has them, as squares of pixels: the same way as in a run's own test."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+from torch import Tensor
+
+from tlbench.config import DetectionDataConfig, ImageDataConfig, ImageLimit
+from tlbench.console import warn
+from tlbench.data.decode import WHOLE_FILES, Decoding, UnreadableError, decode_square, open_image, to_rgb, to_square
+from tlbench.data.deep import Deep, Ranges, in_range
+from tlbench.data.facts import DeepContainer
+from tlbench.data.notes import noted
+from tlbench.errors import DataError
+from tlbench.tasks.detection.inputs import BoxInput, decode_box_input
+from tlbench.tools.files import read
+
+OneImage: TypeAlias = "str | Path | bytes | Image.Image | NDArray[Any] | Tensor"
+"""A file's path, or its bytes; a PIL image; (H, W), (H, W, 3) or (H, W, 4) uint8; or a tensor (3, H, W), uint8 or float
+in [0, 1]. Of a run on images of more than 8 bits also (H, W) of their numbers, and (H, W, 3) uint16."""
+
+SomeImages: TypeAlias = "OneImage | Iterable[OneImage]"
+"""One image; an iterable of them, of any sizes; or a batch in one array (B, H, W, 3) or tensor (B, 3, H, W)."""
+
+Square: TypeAlias = "NDArray[np.uint8]"
+"""(side, side, 3), RGB."""
+
+_WANTED = (
+    "give a path, a file's bytes, a PIL image, a uint8 array (H, W) or (H, W, 3), or a tensor (3, H, W), uint8 or "
+    "float in [0, 1]"
+)
+
+_DEEP: dict[str, DeepContainer] = {
+    "uint16": "uint16",
+    "int16": "int32",
+    "int32": "int32",
+    "uint32": "int32",
+    "float32": "float32",
+    "float64": "float32",
+}
+"""Type of an array → the container of files that hold such numbers."""
+
+
+def each(images: SomeImages) -> Iterator[OneImage]:
+    """One image after another.
+
+    Raises:
+        DataError: It is no image, and no iterable.
+    """
+    if isinstance(images, str | Path | bytes | Image.Image):
+        yield images
+    elif isinstance(images, np.ndarray | Tensor):
+        yield from images if images.ndim == 4 else [images]
+    elif isinstance(images, Iterable):
+        yield from images
+    else:
+        raise DataError(f"images: cannot take a {type(images).__name__}; {_WANTED}, or a list of such")
+
+
+def square(image: OneImage, data: ImageDataConfig, how: Decoding = WHOLE_FILES) -> Square:
+    """Bring an image to a run's stored size, as its own images were.
+
+    Args:
+        image: Floats of tensors are rounded to 8 bits, as files hold them.
+        data: The run's; `stored_side` and `fit` are used.
+        how: As the run decodes its files.
+
+    Returns:
+        (side, side, 3) uint8, RGB.
+
+    Raises:
+        DataError: It cannot be read, or is of another kind, shape, type or range.
+    """
+    with _named(image):
+        found = _file_of(image, how)
+        if found is not None:
+            return decode_square(found[0], data.stored_side, data.fit, how=found[1])
+        return to_square(_in_memory(image, how.ranges), data.stored_side, data.fit)
+
+
+def box_input(image: OneImage, data: DetectionDataConfig, how: Decoding = WHOLE_FILES) -> BoxInput:
+    """Bring an image to the size of a detector's input, as the run's own images were.
+
+    Args:
+        image: Floats of tensors are rounded to 8 bits, as files hold them.
+        data: The run's; `image_size` and `fit` are used.
+        how: As the run decodes its files.
+
+    Raises:
+        DataError: As `square`.
+    """
+    with _named(image):
+        found = _file_of(image, how)
+        if found is not None:
+            return decode_box_input(found[0], data, found[1])
+        as_file = io.BytesIO()  # takes the files' way, so that there is one way
+        pixels = _in_memory(image, how.ranges)
+        pixels.save(as_file, format="ppm")
+        return decode_box_input(as_file.getvalue(), data, replace(how, limit=_own_size(pixels)))
+
+
+@contextmanager
+def _named(image: OneImage) -> Iterator[None]:
+    """Say which image cannot be read, and what else is to be said of it."""
+    name = f"{image}" if isinstance(image, str | Path) else "an image"
+    try:
+        with noted() as notes:
+            yield
+    except UnreadableError as error:
+        raise DataError(f"{name}: {error}; replace it or leave it out") from None
+    for text in notes:
+        warn(f"{name}: {text}")
+
+
+def _file_of(image: OneImage, how: Decoding) -> tuple[bytes, Decoding] | None:
+    """The bytes of what is a file, and how to decode them; None: it is in memory.
+
+    A PIL image that is opened but not decoded yet is read as its file is, and stays as it is.
+    """
+    if isinstance(image, str | Path):
+        return read(image, how.limit), how
+    if isinstance(image, bytes):
+        return image, how
+    content = _undecoded(image) if isinstance(image, ImageFile.ImageFile) else None
+    return None if content is None else (content, replace(how, limit=_own_size(image)))
+
+
+def _undecoded(image: ImageFile.ImageFile) -> bytes | None:
+    file: Any = image.fp
+    if not image.tile or file is None or image.tell():
+        return None
+    try:
+        place = file.tell()
+        file.seek(0)
+        content: bytes = file.read()
+        file.seek(place)
+        with open_image(content, _own_size(image)) as again:
+            same = (again.format, again.size, again.mode) == (image.format, image.size, image.mode)
+    except Exception:  # closed, not to be read twice, or of a kind that files may not be of
+        return None
+    return content if same else None  # else it was changed, such as by its `draft`
+
+
+def _own_size(image: Any) -> ImageLimit:
+    """What the caller has opened is not refused for its size."""
+    return ImageLimit(image.width * image.height / 1e6 + 1)
+
+
+def _in_memory(image: Any, ranges: Ranges | None) -> Image.Image:
+    """Upright RGB of what is no file."""
+    if isinstance(image, Tensor):
+        image = _from_tensor(image)
+    elif isinstance(image, np.ndarray):
+        image = _from_array(image, ranges or {})
+    if not isinstance(image, Image.Image):
+        raise DataError(f"images: cannot take a {type(image).__name__}; {_WANTED}")
+    return to_rgb(image, ranges)
+
+
+def _from_array(array: NDArray[Any], ranges: Ranges) -> Image.Image:
+    if 0 not in array.shape and (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        if array.dtype == np.uint8:
+            return Image.fromarray(np.ascontiguousarray(array))
+        container = _DEEP.get(array.dtype.name)
+        if container is not None and container in ranges and (array.ndim == 2 or container == "uint16"):
+            alpha = (array[..., 3] >> 8).astype(np.uint8) if array.ndim == 3 and array.shape[2] == 4 else None
+            return in_range(Deep((array if array.ndim == 2 else array[..., :3],), alpha, False, container), ranges)
+    deep = f"; of more than 8 bits the run takes {' and '.join(ranges)}" if ranges else ""
+    raise DataError(f"images: cannot take an array {array.shape} of {array.dtype}; {_WANTED}{deep}")
+
+
+def _from_tensor(tensor: Tensor) -> Image.Image:
+    is_float = tensor.is_floating_point()
+    if tensor.ndim != 3 or tensor.shape[0] != 3 or tensor.numel() == 0 or not (is_float or tensor.dtype == torch.uint8):
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise DataError(f"images: cannot take a tensor {tuple(tensor.shape)} of {kind}; {_WANTED}")
+    values = tensor.detach().cpu()
+    if is_float:
+        low, high = float(values.min()), float(values.max())
+        if not 0 <= low <= high <= 1:
+            raise DataError(
+                f"images: a tensor's values range from {low:g} to {high:g}; give floats in [0, 1], not normalised, as "
+                "the run's own normalisation is applied"
+            )
+        values = (values.float() * 255).round().to(torch.uint8)
+    return Image.fromarray(values.permute(1, 2, 0).contiguous().numpy())

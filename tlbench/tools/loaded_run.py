@@ -1,0 +1,285 @@
+"""A run's network with its best weights, computing as the run's own test did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from tlbench.config import DetectionConfig, DetectionDataConfig
+from tlbench.console import shown, warn
+from tlbench.errors import ConfigError, WeightsError
+from tlbench.geometry.augment import prepare, resized, to_levels
+from tlbench.metrics.finite_outputs import FiniteOutputs, NonFiniteOutputs, suspect
+from tlbench.networks.build import build_network
+from tlbench.networks.network import Network
+from tlbench.networks.outputs import in_float32
+from tlbench.runs.checkpoints import read_checkpoint
+from tlbench.tools.complete_run import CompleteRun, chosen_confidence, verify
+
+if TYPE_CHECKING:
+    from tlbench.annotations.instances.detections import Detections
+    from tlbench.annotations.instances.targets import BoxTargets
+
+PREFIX = "network."
+"""Of the network's tensors in a checkpoint."""
+
+RETRAIN = (
+    "check the images and their normalisation; if those are sound, the run has diverged: train again with a lower "
+    "optimizer.lr or trainer.precision=32-true"
+)
+"""What may help where outputs are not finite."""
+
+_NAMED = 5
+"""Positions of images in a message."""
+
+_AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedRun:
+    """A run's network, ready to compute: what all tasks have.
+
+    Attributes:
+        run: The run.
+        network: Its network, in eval mode on the device, nothing in it requiring gradients.
+        device: Where it computes.
+        checked: Counts the images for which its outputs are not finite.
+    """
+
+    run: CompleteRun
+    network: nn.Module
+    device: torch.device
+    checked: FiniteOutputs
+
+    def outputs(self, inputs: Tensor) -> Any:
+        """What the network gives in the run's precision, in float32 and without gradients; it is counted in `checked`.
+
+        Args:
+            inputs: (B, 3, H, W) float32, normalised, on the device.
+        """
+        dtype = _AUTOCAST.get(self.run.config.trainer.precision)
+        enabled = dtype is not None and not (dtype == torch.float16 and self.device.type == "cpu")
+        with torch.inference_mode():
+            with torch.autocast(self.device.type, dtype=dtype, enabled=enabled):
+                outputs = in_float32(self.network(inputs))
+            self.checked.update(outputs, len(inputs))
+        return outputs
+
+    def problem(self, what: str) -> str | None:
+        """One line where outputs since the last call were not finite; None else.
+
+        Args:
+            what: Whose they were, such as "test".
+        """
+        problem = self.checked.problem(what)
+        return None if problem is None else f"{shown(self.run.folder)}: {problem}{suspect(self.network)}; {RETRAIN}"
+
+
+@dataclass(frozen=True, eq=False)
+class Inference(LoadedRun):
+    """Computes logits."""
+
+    def logits(self, images: Tensor, change: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """The network's outputs, computed in the run's precision and memory format.
+
+        Args:
+            images: (B, 3, H, W) uint8, RGB, of the run's stored size, on any device.
+            change: Changes the images once they have the network's input size, (B, 3, S, S) uint8 on the device, to
+                such images, before they are normalised.
+
+        Returns:
+            (B, C) float32, on the device.
+        """
+        c = self.run.config
+        with torch.inference_mode():
+            size, images = c.data.image_size, images.to(self.device, non_blocking=True)
+            if change is not None:
+                images = change(to_levels(resized(images, size)))
+            inputs = prepare(images, size, c.data.normalisation, channels_last=c.trainer.channels_last)
+            outputs: Tensor = self.outputs(inputs)
+        return outputs.float()
+
+
+@dataclass(frozen=True, eq=False)
+class BoxInference(LoadedRun):
+    """Finds boxes; classes are numbered as in the run's class names."""
+
+    @property
+    def data(self) -> DetectionDataConfig:
+        """The run's data."""
+        assert isinstance(self.run.config.data, DetectionDataConfig)
+        return self.run.config.data
+
+    @property
+    def task(self) -> DetectionConfig:
+        """The run's task."""
+        assert isinstance(self.run.config.task, DetectionConfig)
+        return self.run.config.task
+
+    @property
+    def confidence(self) -> float:
+        """As `chosen_confidence`."""
+        return chosen_confidence(self.run)
+
+    def network_input(self, images: Tensor) -> Tensor:
+        """What the network takes, on the device, in the run's memory format.
+
+        Args:
+            images: (B, 3, S, S) float32 in [0, 1], RGB, letterboxed (`tlbench.geometry.letterbox`), any device.
+
+        Returns:
+            (B, 3, S, S) float32, normalised.
+        """
+        from tlbench.annotations.instances.module import network_input
+
+        moved = images.to(self.device, non_blocking=True)
+        return network_input(moved, self.data, channels_last=self.run.config.trainer.channels_last)
+
+    def detect(self, inputs: Tensor, targets: BoxTargets) -> list[Detections]:
+        """Each image's detections, those of the lowest scores (`task.min_confidence`) included.
+
+        Args:
+            inputs: (B, 3, S, S) float32, as `network_input` gives them.
+            targets: On the device; only `frames` and `sizes` are used.
+
+        Returns:
+            B of them, the surest first, boxes in pixels of the original image and clipped to it; undefined where the
+            network's outputs for an image are not finite.
+        """
+        with torch.inference_mode():
+            return self.found(self.outputs(inputs), targets)
+
+    def found(self, outputs: Any, targets: BoxTargets) -> list[Detections]:
+        """As `detect`, from the network's outputs."""
+        from tlbench.tasks.detection.decode import found_boxes
+
+        return found_boxes(outputs, targets, len(self.run.class_names), self.task)
+
+
+def load_inference(run: CompleteRun, device: str = "auto") -> Inference:
+    """Build a classification run's network and load its best checkpoint.
+
+    Args:
+        run: The run.
+        device: `auto` (CUDA, Apple MPS or CPU), or a device as torch names it.
+
+    Raises:
+        ConfigError: The device is not there, the network cannot be built, or a file of its code is not the one that
+            the user vouched for.
+        WeightsError: The checkpoint is of another network.
+        OutputError: It is damaged.
+    """
+    return _load(Inference, run, device)
+
+
+def load_box_inference(run: CompleteRun, device: str = "auto") -> BoxInference:
+    """As `load_inference`, of a detection run."""
+    return _load(BoxInference, run, device)
+
+
+AnyLoadedRun = TypeVar("AnyLoadedRun", bound=LoadedRun)
+Prediction = TypeVar("Prediction")
+
+
+def _load(kind: type[AnyLoadedRun], run: CompleteRun, device: str) -> AnyLoadedRun:
+    chosen = choose_device(device)
+    module = load_network(run).module.to(chosen)
+    if run.config.trainer.channels_last:
+        module = module.to(memory_format=torch.channels_last)
+    return kind(run, module.eval().requires_grad_(False), chosen, FiniteOutputs().to(chosen))
+
+
+def load_network(run: CompleteRun) -> Network:
+    """A run's network with the weights of its best checkpoint, on the CPU.
+
+    Raises:
+        ConfigError, WeightsError, OutputError: As `load_inference`.
+    """
+    c = run.config
+    with run.trusted.importing():
+        network = build_network(c.model, len(run.class_names), c.seeds.init, c.data.image_size)
+    if not verify(run, run.checkpoint.name):
+        warn(
+            f"{shown(run.checkpoint)}: nothing says that it is this run's checkpoint; its record has no hash of it, as "
+            "an earlier version wrote it"
+        )
+    tensors = read_checkpoint(run.checkpoint)["state_dict"]
+    weights = {key.removeprefix(PREFIX): value for key, value in tensors.items() if key.startswith(PREFIX)}
+    try:
+        network.module.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise WeightsError(
+            f"{run.checkpoint}: not the weights of the network that the run's configuration builds ({reason[:300]}); "
+            "if the network's code has changed, bring back the earlier one"
+        ) from None
+    return network
+
+
+def all_defined(predictions: Iterable[Prediction | None]) -> list[Prediction]:
+    """The predictions of all images, each of which must have one.
+
+    Args:
+        predictions: In the order of the images; None where the network's outputs are not finite.
+
+    Raises:
+        NonFiniteOutputs: Some are None; its `positions` are those of the images.
+    """
+    found = list(predictions)
+    positions = [i for i, prediction in enumerate(found) if prediction is None]
+    if positions:
+        named = ", ".join(map(str, positions[:_NAMED])) + (", …" if len(positions) > _NAMED else "")
+        raise NonFiniteOutputs(
+            f"the network's outputs for {len(positions)} of {len(found)} images hold NaN or infinity (positions "
+            f"{named}, counted from 0); leave them out, or {RETRAIN}",
+            positions,
+        )
+    return [prediction for prediction in found if prediction is not None]
+
+
+def check_outputs(run: CompleteRun, network: Network) -> None:
+    """Refuse weights with which a network gives NaN or +inf, on noise; before anything is written of them.
+
+    Raises:
+        NonFiniteOutputs: It does.
+    """
+    module = deepcopy(network.module).eval()  # a copy, as YOLO's head keeps the cells of its last input
+    side, checked = run.config.data.image_size, FiniteOutputs()
+    noise = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        checked.update(module(noise), len(noise))
+    problem = checked.problem("on noise")
+    if problem is not None:
+        raise NonFiniteOutputs(
+            f"{shown(run.folder)}: {problem}{suspect(module)}; nothing was written: the run has diverged, train again "
+            "with a lower optimizer.lr or trainer.precision=32-true"
+        )
+
+
+def choose_device(name: str) -> torch.device:
+    """A device by torch's name, or the best there is for `auto`.
+
+    Raises:
+        ConfigError: It is not there.
+    """
+    if name == "auto":
+        found = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(found)
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    counts = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "mps": int(torch.backends.mps.is_available()),
+    }
+    if (device.index or 0) >= counts.get(device.type, 0):
+        there = ", ".join(kind for kind, count in counts.items() if count)
+        raise ConfigError(f"device={name!r}: not on this machine; use auto, or one of {there}")
+    return device
