@@ -12,15 +12,16 @@ from typing import Any
 import torch
 import yaml
 
+from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig, mosaic_epochs
 from tlbench.annotations.instances.listing import BoxListing
-from tlbench.annotations.instances.target import open_boxes
-from tlbench.config import DetectionAugmentation, DetectionConfig, DetectionDataConfig, TrainConfig
-from tlbench.config.augmentation import mosaic_epochs
+from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
+from tlbench.data.open import open_target
 from tlbench.errors import DataError
 from tlbench.networks.build import build_network
 from tlbench.networks.libraries.ultralytics import QUIET
 from tlbench.sources.load import apply_source
+from tlbench.tasks.detection.config import DetectionConfig
 
 AMP = {"32-true": False, "bf16-mixed": "bf16"}
 """tlbench's precision → ultralytics' amp. fp16 is left out, as ultralytics downloads weights to check it."""
@@ -100,7 +101,7 @@ class Setting:
     def antialias(self) -> bool:
         """Whether tlbench averages the pixels of what it shrinks."""
         data = self.config(0).data
-        assert isinstance(data, DetectionDataConfig)
+        assert isinstance(data, InstanceDataConfig)
         return data.antialias
 
 
@@ -115,8 +116,8 @@ def lay_out(setting: Setting) -> dict[str, int]:
     """
     os.environ["TLBENCH_CACHE"] = setting.environment()["TLBENCH_CACHE"]
     config = setting.config(0)
-    assert isinstance(config.data, DetectionDataConfig)
-    target = open_boxes(config.data, config.seeds.split, say=lambda _: None)
+    assert isinstance(config.data, InstanceDataConfig)
+    target = open_target(config.data, config.seeds.split, say=lambda _: None)
     folder = setting.work / "data"
     lists: dict[str, str] = {}
     counts: dict[str, int] = {}
@@ -158,7 +159,7 @@ def initial_weights(setting: Setting, seed: int) -> Path:
     file = setting.work / f"initial_{seed}.pt"
     if not file.exists():
         config = setting.config(seed)
-        assert isinstance(config.data, DetectionDataConfig)
+        assert isinstance(config.data, InstanceDataConfig)
         names = yaml.safe_load((setting.work / "data" / "data.yaml").read_text())["names"]
         network = build_network(config.model, len(names), config.seeds.init, config.data.image_size)
         apply_source(network, config.source, config.model, config.data)
@@ -170,7 +171,7 @@ def recipe(setting: Setting, seed: int) -> dict[str, Any]:
     """Options of ultralytics for what tlbench's configuration says; nothing is left to its `auto`."""
     config = setting.config(seed)
     optimizer, augmentation, task = config.optimizer, config.augmentation, config.task
-    assert isinstance(augmentation, DetectionAugmentation)
+    assert isinstance(augmentation, InstanceAugmentation)
     assert isinstance(task, DetectionConfig)
     assert optimizer.name == "adamw"
     assert optimizer.betas is not None

@@ -21,10 +21,10 @@ from pathlib import Path
 from benchmarks.marked_table import cell, with_table
 from tlbench.config import TrainConfig
 from tlbench.config.parse import parse
-from tlbench.data.open_module import open_module
 from tlbench.errors import UserError
 from tlbench.runs.record import FILE_NAME, DataRecord, read_record
 from tlbench.system.cache_folder import CACHE_FOLDER
+from tlbench.tasks.registry import wing_of
 
 RESULTS = Path("docs/results")
 PAGE = Path("docs/entrance.md")
@@ -179,7 +179,7 @@ def _fresh_cache() -> Iterator[None]:
 
 
 def _opened(config: TrainConfig) -> Fingerprints:
-    module = open_module(config, lambda _: None, lambda text: print(text, file=sys.stderr))
+    module = wing_of(config).data_module(config, lambda _: None, lambda text: print(text, file=sys.stderr))
     return {split: images.fingerprint() for split, images in module.target.splits.items()}
 
 

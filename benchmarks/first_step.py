@@ -57,9 +57,9 @@ def _first_step(root: Path, image_size: int) -> None:
     from lightning.pytorch import Callback
 
     from benchmarks.pipeline import build
-    from tlbench.config import ImageDataConfig
+    from tlbench.annotations.labels.config import LabelDataConfig
     from tlbench.config.compose import compose_config
-    from tlbench.data.target import open_target
+    from tlbench.data.open import open_target
 
     class Stop(Callback):
         """Prints seconds and MiB after the first step, and ends."""
@@ -72,7 +72,7 @@ def _first_step(root: Path, image_size: int) -> None:
 
     overrides = ["data=image_folder", f"data.root={root}", f"data.image_size={image_size}", "source=random"]
     config = compose_config([*overrides, "data.batch_size=128", "trainer=cpu"])
-    assert isinstance(config.data, ImageDataConfig)
+    assert isinstance(config.data, LabelDataConfig)
     with tempfile.TemporaryDirectory() as folder:
         build(config, open_target(config.data, config.seeds.split), Path(folder)).fit(Stop())
 

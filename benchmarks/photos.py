@@ -25,9 +25,10 @@ from benchmarks.bare_loop import PlainTraining
 from benchmarks.pairs import InTurn, ratio
 from benchmarks.pipeline import build
 from benchmarks.worker_loop import available_cores
-from tlbench.config import ImageAugmentation, ImageDataConfig, TrainConfig
+from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
+from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
-from tlbench.data.target import open_target
+from tlbench.data.open import open_target
 
 CLASSES = 4
 TARGET = 1.0
@@ -39,7 +40,7 @@ class ImageFolderLoop:
     def __init__(self, config: TrainConfig, root: Path, device: torch.device, workers: int) -> None:
         self.name = f"ImageFolder and {workers} workers"
         self.training = PlainTraining(config, CLASSES, device)
-        assert isinstance(config.augmentation, ImageAugmentation)
+        assert isinstance(config.augmentation, LabelAugmentation)
         c, crop = config.data, config.augmentation.resized_crop
         assert crop is not None
         transform = transforms.Compose(
@@ -140,7 +141,7 @@ def _measure(options: argparse.Namespace, root: Path, scratch: Path) -> None:
         print(f"{f'pair {number}' if number else 'warm-up, not counted'}: {rates} images/s", flush=True)
 
     in_turn = InTurn([loop], say)
-    assert isinstance(config.data, ImageDataConfig)
+    assert isinstance(config.data, LabelDataConfig)
     build(config, open_target(config.data, config.seeds.split), scratch / "run").fit(in_turn)
     print(ratio(in_turn.pairs, loop.name, images, TARGET).line())
 

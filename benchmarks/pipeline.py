@@ -11,13 +11,15 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
 from tlbench.callbacks.feature_cache import FeatureCache
-from tlbench.config import ImageAugmentation, ImageDataConfig, TrainConfig
+from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
 from tlbench.data.formats.cifar10.copy import BATCHES
 from tlbench.data.images import Images, ImageSet
 from tlbench.data.module import ImageDataModule
-from tlbench.data.target import Target, open_target
+from tlbench.data.open import open_target
+from tlbench.data.target import Target
 from tlbench.loggers.build import build_loggers
 from tlbench.networks.build import build_network
 from tlbench.runs.trainer import build_trainer
@@ -70,7 +72,7 @@ def training_images(config: TrainConfig, steps: int) -> tuple[str, ImageSet]:
     root = Path(config.data.root or "data")
     wanted = steps * config.data.batch_size
     if any((root / name).is_dir() for name in ("cifar10", "train", BATCHES)):
-        assert isinstance(config.data, ImageDataConfig)
+        assert isinstance(config.data, LabelDataConfig)
         images = open_target(config.data, config.seeds.split).splits["train"]
         assert isinstance(images, ImageSet)
         return "CIFAR-10", images.take(torch.arange(wanted) % len(images))
@@ -86,8 +88,8 @@ def build(config: TrainConfig, target: Target[Images], folder: Path) -> Pipeline
     """
     pl.seed_everything(config.seeds.init, verbose=False)
     c = config
-    assert isinstance(c.data, ImageDataConfig)
-    assert isinstance(c.augmentation, ImageAugmentation)
+    assert isinstance(c.data, LabelDataConfig)
+    assert isinstance(c.augmentation, LabelAugmentation)
     module = ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
     network = build_network(c.model, len(target.class_names), c.seeds.init, c.data.image_size)
     if config.trainer.channels_last:

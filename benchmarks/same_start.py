@@ -36,13 +36,13 @@ def _task(overrides: list[str], trainer: Any) -> Any:
     from tlbench.config.compose import compose_config
     from tlbench.networks.build import build_network
     from tlbench.sources.load import apply_source
-    from tlbench.tasks.catalog import build_task
+    from tlbench.tasks.registry import wing_of
 
     config = compose_config(overrides)
     names = list(trainer.data["names"].values())
     network = build_network(config.model, len(names), config.seeds.init, config.data.image_size)
     apply_source(network, config.source, config.model, config.data)
-    return build_task(network, config, names).to(trainer.device)
+    return wing_of(config).task(network, config, names).to(trainer.device)
 
 
 def _their_step(trainer: Any, batch: dict[str, Any]) -> tuple[float, float]:

@@ -12,7 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from benchmarks.bare_loop import PlainTraining
-from tlbench.config import ImageAugmentation, TrainConfig
+from tlbench.annotations.labels.config import LabelAugmentation
+from tlbench.config import TrainConfig
 from tlbench.data.images import ImageSet
 
 
@@ -28,7 +29,7 @@ class PilImages(Dataset[tuple[Tensor, int]]):
         self.pixels = images.images.permute(0, 2, 3, 1).contiguous().numpy()
         self.labels = images.labels.tolist()
         c, augmentation = config.data, config.augmentation
-        assert isinstance(augmentation, ImageAugmentation)
+        assert isinstance(augmentation, LabelAugmentation)
         self.transform = transforms.Compose(
             [
                 transforms.RandomCrop(self.pixels.shape[1], padding=augmentation.crop_padding),

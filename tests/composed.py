@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
-from tlbench.config import ImageAugmentation, ModelConfig, SourceConfig, TrainConfig
+from tlbench.annotations.labels.config import LabelAugmentation
+from tlbench.config import ModelConfig, SourceConfig, TrainConfig
 from tlbench.config.compose import compose_with_hydra
 from tlbench.config.parse import parse
 
@@ -72,10 +73,10 @@ def data_values(name: str) -> dict[str, Any]:
     return {**values, "limits": yaml.safe_load((CONF / "data" / "limits" / "default.yaml").read_text())}
 
 
-def augmentation(**strengths: Any) -> ImageAugmentation:
+def augmentation(**strengths: Any) -> LabelAugmentation:
     """As `augmentation=none`, but for what is given."""
     none = yaml.safe_load((CONF / "augmentation" / "none.yaml").read_text())
-    return ImageAugmentation.model_validate({**none, "name": "drawn", **strengths})
+    return LabelAugmentation.model_validate({**none, "name": "drawn", **strengths})
 
 
 def model(option: str = "resnet18", **changes: Any) -> ModelConfig:

@@ -13,7 +13,7 @@ from tests.composed import config
 from tests.tiny_network import tiny_network
 from tlbench.config import TrainConfig
 from tlbench.data.module import ImageDataModule
-from tlbench.data.target import open_target
+from tlbench.data.open import open_target
 from tlbench.networks.network import Network
 from tlbench.networks.norms import batch_norm_layers
 from tlbench.tasks.classification.task import ClassificationTask

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tlbench.tasks.classification.predictor import Predictor
-    from tlbench.tasks.detection.predictor import BoxPredictor
+    from tlbench.tasks.wing import Predictor
 
 __version__ = "0.1.0"
 
 
-def load(
-    run: Path | str, device: str = "auto", calibrated: bool = False, trust: bool = False
-) -> Predictor | BoxPredictor:
+def load(run: Path | str, device: str = "auto", calibrated: bool = False, trust: bool = False) -> Predictor:
     """Load a finished run to predict with.
 
         model = tlbench.load("outputs/digits_resnet18/tin200/seed_0")
@@ -43,14 +40,9 @@ def load(
         OutputError: The checkpoint is damaged.
     """
     # here, so that `import tlbench` stays light
+    from tlbench.tasks.registry import wing_of
     from tlbench.tools.complete_run import open_run
     from tlbench.trust.consent import Consent
 
     complete = open_run(run, Consent(trust))
-    if complete.config.task.name == "detection":
-        from tlbench.tasks.detection.predictor import load_box_predictor
-
-        return load_box_predictor(complete, device, calibrated)
-    from tlbench.tasks.classification.predictor import load_predictor
-
-    return load_predictor(complete, device, calibrated)
+    return wing_of(complete.config).predictor(complete, device, calibrated)

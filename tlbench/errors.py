@@ -6,6 +6,8 @@ points print it without a traceback and exit with code 2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def short(text: str, most: int = 80) -> str:
     """What a message quotes of somebody else's text, which may be of any length."""
@@ -61,3 +63,8 @@ class FolderInUse(UserError):
 
 class Failure(Exception):
     """What was asked for failed though the input is sound, or a check of it did; exit code 1."""
+
+
+def did_you_mean(found: Sequence[str]) -> str:
+    """` (did you mean 'a' or 'b'?)`, or nothing."""
+    return f" (did you mean {' or '.join(repr(name) for name in found)}?)" if found else ""

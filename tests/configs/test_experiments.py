@@ -18,7 +18,7 @@ from tlbench.config.parse import parse
 from tlbench.config.resolvers import register_resolvers
 from tlbench.networks.build import build_network
 from tlbench.runs.trainer import build_trainer
-from tlbench.tasks.catalog import build_task
+from tlbench.tasks.registry import wing_of
 
 EXPERIMENTS = sorted(path.stem for path in (config_dir() / "experiment").glob("*.yaml"))
 OPTIONS = sorted(
@@ -75,7 +75,7 @@ def test_there_are_experiments():
 def test_an_experiment_composes_and_builds(experiment, tmp_path):
     config = compose_config([f"+experiment={experiment}"])
     network = build_network(config.model, 10, config.seeds.init, config.data.image_size)
-    task = build_task(network, config, [str(i) for i in range(10)])
+    task = wing_of(config).task(network, config, [str(i) for i in range(10)])
     trainer = build_trainer(compose_config([f"+experiment={experiment}", "trainer=cpu"]), task, tmp_path).trainer
     assert trainer.max_epochs >= 1
     task.trainer = SimpleNamespace(datamodule=SimpleNamespace(train_dataloader=lambda: range(10)))

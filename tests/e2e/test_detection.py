@@ -20,9 +20,9 @@ from tests.drawn_detections import targets_of
 from tests.final_state import FINAL
 from tests.resuming import assert_equal_runs, go, stop_at
 from tlbench.annotations.instances.detections import Detections
-from tlbench.annotations.instances.target import open_boxes
 from tlbench.config.compose import compose_config
 from tlbench.config.hash import config_hash
+from tlbench.data.open import open_target
 from tlbench.networks.build import build_network
 from tlbench.runs.record import Record
 from tlbench.study import launch
@@ -104,7 +104,7 @@ def test_every_sidecar_that_the_record_names_is_there(whole, record):
 
 
 def test_the_stored_predictions_give_the_recorded_metrics(whole, record):
-    test = open_boxes(compose_config(PAGES).data, 0).splits["test"]
+    test = open_target(compose_config(PAGES).data, 0).splits["test"]
     images = read_detections(whole.folder / record.sidecars["predictions_test"])
     assert [image.name for image in images] == list(test.names)
     boxes, of_image = [], []

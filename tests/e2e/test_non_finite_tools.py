@@ -15,8 +15,8 @@ from PIL import Image
 import tlbench
 from tests.commands import TINY_RANDOM, call, train
 from tests.conftest import isolate, use_tiny_network
-from tlbench.annotations.instances.target import open_boxes
 from tlbench.config import TrainConfig
+from tlbench.data.open import open_target
 from tlbench.metrics.finite_outputs import NonFiniteOutputs
 from tlbench.robustness import suite
 from tlbench.tools import loaded_run, onnx_file, weights_file
@@ -205,7 +205,7 @@ def test_a_run_in_bfloat16_is_evaluated_and_predicts_as_it_was_tested(runs):
     assert record["metrics"]["test/loss"] > 0
 
     data = TrainConfig.model_validate(record["config"]).data
-    pages = open_boxes(data, record["config"]["seeds"]["split"]).splits["test"]
+    pages = open_target(data, record["config"]["seeds"]["split"]).splits["test"]
     images = [
         pages.images[i, :, : int(height), : int(width)] for i, (height, width) in enumerate(pages.inside.tolist())
     ]

@@ -15,7 +15,7 @@ from tests.fits import OVERRIDES, SOURCES
 from tests.weights_files import state_dict_of
 from tlbench.config.compose import compose_config
 from tlbench.config.hash import config_hash
-from tlbench.data.target import open_target
+from tlbench.data.open import open_target
 from tlbench.geometry.augment import prepare
 from tlbench.networks.libraries.torchvision import resnet18
 from tlbench.runs.record import Record

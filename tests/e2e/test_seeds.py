@@ -10,7 +10,7 @@ import torch
 from tests.commands import TINY, TINY_RANDOM
 from tests.fits import SOURCES, fit
 from tlbench.config.compose import compose_config
-from tlbench.data.target import open_target
+from tlbench.data.open import open_target
 from tlbench.geometry.augment import prepare
 
 

@@ -18,7 +18,7 @@ from tests.staged import same_bits, source_network
 from tlbench.adaptation import regularisers
 from tlbench.callbacks.ema import ramped_decay
 from tlbench.config.compose import compose_config
-from tlbench.data.target import open_target
+from tlbench.data.open import open_target
 from tlbench.geometry.augment import prepare
 from tlbench.networks.norms import batch_norm_layers
 from tlbench.tasks.classification.task import ClassificationTask

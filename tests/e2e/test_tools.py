@@ -23,7 +23,7 @@ from tests.conftest import isolate, use_tiny_network
 from tests.unit.system.test_streams import Refusing
 from tlbench.cli import predict
 from tlbench.config import TrainConfig
-from tlbench.data.target import open_target
+from tlbench.data.open import open_target
 from tlbench.errors import DataError
 from tlbench.system.interrupts import Interrupted
 

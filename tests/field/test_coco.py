@@ -9,9 +9,9 @@ import pytest
 
 from tests.composed import data_values
 from tests.field.coco_layouts import COLOURS, HEIGHT, LAYOUTS, WIDTH, boxes_of, make
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.images import BoxImages
 from tlbench.annotations.instances.target import open_boxes
-from tlbench.config import DetectionDataConfig
 
 SPLITS = ("train", "val", "test")
 
@@ -22,7 +22,7 @@ def test_layout_is_read_as_it_was_drawn(name: str, tmp_path: Path) -> None:
     drawn = make(layout, folder)
     warned: list[str] = []
     values = {**data_values("coco"), "root": str(folder), "image_size": WIDTH, "val_fraction": 0.34}
-    data = DetectionDataConfig.model_validate(values | ({"test_fraction": 0.34} if len(drawn) == 1 else {}))
+    data = InstanceDataConfig.model_validate(values | ({"test_fraction": 0.34} if len(drawn) == 1 else {}))
     target = open_boxes(data, 0, lambda _: None, warned.append)
 
     assert set(target.class_names) == {"red", "blue"}

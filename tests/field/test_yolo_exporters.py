@@ -32,8 +32,8 @@ import pytest
 
 from tests.composed import data_values
 from tests.field.coloured import NAMES, Object, check, draw
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.target import open_boxes
-from tlbench.config import DetectionDataConfig
 
 Truth = dict[str, tuple[Object, ...]]
 LIST = "".join(f"  {i}: {name}\n" for i, name in enumerate(NAMES))
@@ -242,7 +242,7 @@ def test_what_is_read_is_what_was_labelled(tmp_path: Path, export: Callable[[Pat
     inside = root / "project-1" if wrapped else root
     inside.mkdir(parents=True)
     truth = export(inside)
-    data = DetectionDataConfig.model_validate(
+    data = InstanceDataConfig.model_validate(
         {**data_values("yolo"), "root": str(root), "image_size": 64, "val_fraction": 0.25, "test_fraction": 0.25}
     )
     warned: list[str] = []

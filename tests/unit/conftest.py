@@ -15,8 +15,9 @@ import yaml
 from PIL import Image
 
 from tests.composed import data_values
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.listing import BoxListing
-from tlbench.config import DetectionDataConfig, ImageDataConfig
+from tlbench.annotations.labels.config import LabelDataConfig
 
 
 @pytest.fixture(autouse=True)
@@ -29,21 +30,21 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def data_config() -> Callable[..., ImageDataConfig]:
+def data_config() -> Callable[..., LabelDataConfig]:
     """`data_config("digits", shots=3)`: the shipped config with changes."""
 
-    def make(name: str, **changes: Any) -> ImageDataConfig:
-        return ImageDataConfig.model_validate({**data_values(name), **changes})
+    def make(name: str, **changes: Any) -> LabelDataConfig:
+        return LabelDataConfig.model_validate({**data_values(name), **changes})
 
     return make
 
 
 @pytest.fixture
-def boxes_config() -> Callable[..., DetectionDataConfig]:
+def boxes_config() -> Callable[..., InstanceDataConfig]:
     """`boxes_config("yolo", root="data")`: likewise, of data with boxes."""
 
-    def make(name: str, **changes: Any) -> DetectionDataConfig:
-        return DetectionDataConfig.model_validate({**data_values(name), **changes})
+    def make(name: str, **changes: Any) -> InstanceDataConfig:
+        return InstanceDataConfig.model_validate({**data_values(name), **changes})
 
     return make
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from tlbench.cli.compare_options import USAGE, CompareOptions, parse_command
 from tlbench.cli.entry import exit_code_of, prepare_process
-from tlbench.cli.options import help_text, wants_help
 from tlbench.console import console, say, say_lines, shown
 from tlbench.runs.folder import run_files
 from tlbench.study.compare import Comparison, compare
@@ -21,6 +20,7 @@ from tlbench.system.atomic import atomic_file, output_errors
 from tlbench.system.names import json_bytes
 from tlbench.system.places import check_not_read, check_output
 from tlbench.system.streams import ReaderGone, write_data
+from tlbench.tools.options import help_text, wants_help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

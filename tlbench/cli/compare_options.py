@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from tlbench.cli.options import Options, parse_options
 from tlbench.errors import ConfigError
+from tlbench.tools.options import Options, parse_options
 
 USAGE = """\
 tlbench.compare pairs existing runs by their seeds and reports the difference, with its interval from two seeds on.

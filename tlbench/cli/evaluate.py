@@ -9,13 +9,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from tlbench.cli.consent_options import consent_of, is_consent_option
 from tlbench.cli.entry import exit_code_of, prepare_process
-from tlbench.cli.evaluate_options import FOOTER, USAGE, EvaluateOptions
-from tlbench.cli.options import help_text, parse_options, wants_help
 from tlbench.console import say_lines
+from tlbench.tasks.registry import spec_of
 from tlbench.tools.complete_run import open_run
+from tlbench.tools.consent_options import consent_of, is_consent_option
 from tlbench.tools.data_overrides import is_data_override, names_place, with_data
+from tlbench.tools.evaluate_options import FOOTER, USAGE, EvaluateOptions
+from tlbench.tools.options import help_text, of_all_tasks, parse_options, wants_help
 from tlbench.trust.consent import check_root
 
 
@@ -36,15 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(arguments: list[str]) -> None:
     if wants_help(arguments):
-        say_lines(help_text(EvaluateOptions, USAGE, FOOTER))
+        say_lines(help_text(of_all_tasks(EvaluateOptions), USAGE, FOOTER))
         return
     of_data = [a for a in arguments if is_data_override(a)]
     again = [a for a in arguments if is_consent_option(a)]
-    options = parse_options(EvaluateOptions, [a for a in arguments if a not in of_data and a not in again])
+    options = parse_options(
+        of_all_tasks(EvaluateOptions), [a for a in arguments if a not in of_data and a not in again]
+    )
     run = open_run(options.run, consent_of(options.trust, again))
     options.check_task(run.config.task.name)
     config = with_data(run.config, of_data)
-    if options.calibrate is not None or not names_place(of_data):
+    if options.of(spec_of(run.config).options["evaluate"]).reads_own_data or not names_place(of_data):
         check_root(f"run={options.run!r}", run.trusted, run.config.data.root)
     from tlbench.tools.evaluate import evaluate  # heavy
 

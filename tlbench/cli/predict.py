@@ -9,13 +9,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from tlbench.cli.consent_options import consent_of, is_consent_option
 from tlbench.cli.entry import exit_code_of, prepare_process
-from tlbench.cli.options import help_text, parse_options, wants_help
-from tlbench.cli.predict_options import FOOTER, USAGE, PredictOptions
 from tlbench.console import say_lines
 from tlbench.system.streams import ReaderGone
 from tlbench.tools.complete_run import open_run
+from tlbench.tools.consent_options import consent_of, is_consent_option
+from tlbench.tools.options import help_text, of_all_tasks, parse_options, wants_help
+from tlbench.tools.predict_options import FOOTER, USAGE, PredictOptions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _act(arguments: list[str]) -> int:
     if wants_help(arguments):
-        say_lines(help_text(PredictOptions, USAGE, FOOTER))
+        say_lines(help_text(of_all_tasks(PredictOptions), USAGE, FOOTER))
         return 0
     again = [a for a in arguments if is_consent_option(a)]
-    options = parse_options(PredictOptions, [a for a in arguments if a not in again])
+    options = parse_options(of_all_tasks(PredictOptions), [a for a in arguments if a not in again])
     options.file()
     options.kind()
     run = open_run(options.run, consent_of(options.trust, again))

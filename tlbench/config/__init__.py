@@ -1,13 +1,7 @@
 """The typed schema behind `conf/`, by which `tlbench.config.parse` checks; nothing heavy is imported here."""
 
-from tlbench.config.augmentation import (
-    Augmentation,
-    DetectionAugmentation,
-    ImageAugmentation,
-    RandAugment,
-    ResizedCrop,
-)
-from tlbench.config.data import DataConfig, DetectionDataConfig, ImageDataConfig, Normalisation
+from tlbench.config.augmentation import Augmentation
+from tlbench.config.data import DataConfig, Normalisation
 from tlbench.config.limits import STANDARD_LIMITS, FileLimit, ImageLimit, LimitsConfig
 from tlbench.config.loggers import LoggerConfig, MlflowConfig, WandbConfig
 from tlbench.config.model import ModelConfig, SourceConfig
@@ -21,7 +15,7 @@ from tlbench.config.strategy import (
     HeadThenFullConfig,
     StrategyConfig,
 )
-from tlbench.config.task import AnyTask, ClassificationConfig, DetectionConfig
+from tlbench.config.task import TaskConfig
 from tlbench.config.training import (
     CallbacksConfig,
     CheckpointConfig,
@@ -35,24 +29,17 @@ from tlbench.config.tuning import OptimizerRanges, Range, Tunable, TuningConfig,
 __all__ = [
     "STANDARD_LIMITS",
     "AnyStrategy",
-    "AnyTask",
     "Augmentation",
     "CallbacksConfig",
     "Channel",
     "CheckpointConfig",
-    "ClassificationConfig",
     "DataConfig",
-    "DetectionAugmentation",
-    "DetectionConfig",
-    "DetectionDataConfig",
     "EarlyStoppingConfig",
     "FeatureExtractorConfig",
     "FileLimit",
     "FullConfig",
     "GradualUnfreezingConfig",
     "HeadThenFullConfig",
-    "ImageAugmentation",
-    "ImageDataConfig",
     "ImageLimit",
     "LimitsConfig",
     "LoggerConfig",
@@ -65,16 +52,15 @@ __all__ = [
     "OptimizerRanges",
     "Positive",
     "Probability",
-    "RandAugment",
     "Range",
     "RegulariserConfig",
-    "ResizedCrop",
     "Schema",
     "Seed",
     "Seeds",
     "SourceConfig",
     "StandIn",
     "StrategyConfig",
+    "TaskConfig",
     "TrainConfig",
     "TrainerConfig",
     "Tunable",

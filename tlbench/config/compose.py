@@ -27,8 +27,8 @@ from tlbench.config.launchers import check_launching, refusal
 from tlbench.config.overrides import parsed, several_values, unreadable
 from tlbench.config.parse import parse
 from tlbench.config.resolvers import register_resolvers
-from tlbench.config.suggestions import did_you_mean, file_meant, nearest_keys, nearest_options
-from tlbench.errors import ConfigError, short
+from tlbench.config.suggestions import file_meant, nearest_keys, nearest_options
+from tlbench.errors import ConfigError, did_you_mean, short
 
 CONFIG_NAME = "train"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -19,7 +19,13 @@ class Normalisation(Schema):
 
 
 class DataConfig(Schema):
-    """The target's data: what all tasks have."""
+    """The target's data: what all tasks have.
+
+    Attributes:
+        eight_bits: Names of the data of which no image has more.
+    """
+
+    eight_bits: ClassVar[frozenset[str]] = frozenset()
 
     name: str
     root: str | None
@@ -47,10 +53,18 @@ class DataConfig(Schema):
     normalisation: Normalisation
     limits: LimitsConfig
 
+    def on_other(self, name: str) -> dict[str, Any]:  # noqa: ARG002
+        """What other data take from these when a network that was trained on these is evaluated on them.
+
+        Args:
+            name: Of the others. Keys that all data have are taken anyway.
+        """
+        return {}
+
     @field_validator("pixel_range")
     @classmethod
     def _range_rises(cls, ends: list[float] | None, info: ValidationInfo) -> list[float] | None:
-        if ends is not None and info.data.get("name") in ("cifar10", "digits", "documents"):
+        if ends is not None and info.data.get("name") in cls.eight_bits:
             raise ValueError(f"no image of {info.data['name']} has more than 8 bits; use null")
         if ends is not None and not (all(map(math.isfinite, ends)) and ends[0] < ends[1]):
             raise ValueError("the first must be black, the second a larger number, white")
@@ -62,48 +76,3 @@ class DataConfig(Schema):
         if classes is not None and len(set(classes)) < len(classes):
             raise ValueError("a class occurs twice; name each once")
         return classes
-
-
-class ImageDataConfig(DataConfig):
-    """Images with one label each."""
-
-    name: Literal["cifar10", "digits", "image_folder", "image_csv"]
-    classes: Annotated[list[ClassName], Field(min_length=2)] | None = Field(description="class names; null: all")
-    shots: Annotated[int, Field(ge=1)] | None
-    image_size: Annotated[int, Field(ge=8, le=1024)]
-    stored_size: Annotated[int, Field(ge=8, le=4096)] | None = Field(
-        description="side in pixels to which images are brought once, when decoded"
-    )
-    fit: Literal["crop", "squash", "pad"] = Field(description="how an image that is not square becomes so")
-
-    @property
-    def stored_side(self) -> int:
-        """Height and width in pixels to which an image is brought when it is decoded."""
-        return {"cifar10": 32, "digits": 8}.get(self.name, self.stored_size or self.image_size)
-
-
-class DetectionDataConfig(DataConfig):
-    """Images with boxes."""
-
-    name: Literal["signature", "documents", "yolo", "coco"]
-    split: Literal["official", "blocked"] = Field(
-        description="official: as the data set is divided; blocked: all images, by blocks of consecutive frames"
-    )
-    label_space: Literal["source", "target"] | None = Field(
-        description="of drawn documents: source: all kinds of elements; target: signatures alone; null: other data"
-    )
-    pages: Annotated[int, Field(ge=10)] | None = Field(description="drawn documents, all splits together; null: other")
-    image_size: Annotated[int, Field(ge=32, le=2048, multiple_of=32)] = Field(
-        description="side in pixels at the network's input"
-    )
-    antialias: bool = Field(
-        description="shrink images by averaging their pixels; false: interpolate between four, as ultralytics does"
-    )
-
-    @property
-    def fit(self) -> Literal["corner", "corner_aliased"]:
-        """How an image is brought to the square that is decoded; see `tlbench.data.decode`."""
-        return "corner" if self.antialias else "corner_aliased"
-
-
-AnyData = Annotated[ImageDataConfig | DetectionDataConfig, Field(discriminator="name")]

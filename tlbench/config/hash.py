@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tlbench.config.upgrade import unchanged
+from tlbench.tasks.registry import options_named
 
 FORMAT: Final = 2
 """Of the hash and of the record that holds it: raise it when the same configuration would get another hash."""
@@ -28,12 +29,6 @@ NOT_AFFECTING_RESULTS = (
     "callbacks.checkpoint",
 )
 """Keys that change where data lie, where results go or what is refused, not the results; left out of the hash."""
-
-OWN_IMAGES = ("image_folder", "image_csv")
-"""Data of which `data.root` says what they are, not only where: there it affects results."""
-
-NOT_FROM_FILES = ("cifar10", "digits", "documents")
-"""Data that are drawn or tiny: how large files are decoded is a matter of `predict` alone there."""
 
 _RANGES = "tuning.ranges."
 
@@ -60,9 +55,10 @@ def affecting_results(config: Mapping[str, Any]) -> dict[str, Any]:
         and not (key.startswith(_RANGES) and key.removeprefix(_RANGES) not in tuned)
     }
     data = config.get("data", {})
-    if data.get("name") in OWN_IMAGES:
+    options = options_named(data.get("name"))
+    if any(option.own for option in options):
         flat["data.root"] = data.get("root")
-    if data.get("name") in NOT_FROM_FILES:
+    if any(not option.deep for option in options):
         flat.pop("data.decode", None)
     groups = config.get("model", {}).get("groups")
     return flat if groups is None else {**flat, "model.groups": list(groups)}  # their order counts, from input to head

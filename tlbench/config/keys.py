@@ -8,7 +8,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from tlbench.config import TrainConfig
+from tlbench.tasks.registry import run_schema, specs
 
 _OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
 """Keys of Hydra's own that are text."""
@@ -78,7 +78,7 @@ def _leaves(key: str) -> set[Any]:
 
 def _choices(key: str) -> Iterator[Any]:
     """The types that a key may have, over all tasks and options."""
-    models: list[Any] = [TrainConfig]
+    models: list[Any] = [run_schema(name) for name in specs()]
     *parents, last = key.split(".")
     for name in parents:
         models = [choice for model in models for choice in _of(model, name) if _is_model(choice)]

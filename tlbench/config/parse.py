@@ -17,18 +17,13 @@ from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainCon
 from tlbench.config.hash import flatten
 from tlbench.config.keys import in_every_option, keys_of_optional
 from tlbench.config.optimizer_checks import optimizer_problems
-from tlbench.config.suggestions import did_you_mean, nearest_keys
-from tlbench.config.task_checks import of_another_task, task_problems
-from tlbench.errors import ConfigError
+from tlbench.config.suggestions import nearest_keys
+from tlbench.config.task_choice import chosen_task, of_another_task
+from tlbench.errors import ConfigError, did_you_mean
 from tlbench.networks.checks import model_problems
 from tlbench.networks.layer_groups import HEAD, LAYER_GROUPS
 from tlbench.system.names import is_text
-from tlbench.tasks.monitored import METRICS, mode_of
-
-_BY_NAME = ("strategy", "task", "data")
-"""Groups whose options, named as they are, have different keys."""
-
-_UNIONS = ("strategy", "task", "data", "augmentation")
+from tlbench.tasks.registry import run_schema, spec_of
 
 SEED_KEYS = ("seed", "seeds")
 """Keys in which the runs of one arm differ."""
@@ -43,22 +38,27 @@ def parse(config: Mapping[str, Any]) -> TrainConfig:
     Raises:
         ConfigError: Naming every key at fault with its value and what is allowed.
     """
+    spec = chosen_task(config)
+    foreign = of_another_task(config, spec)
+    if foreign:
+        raise ConfigError("; ".join(foreign))
+    schema = run_schema(spec.name)
     try:
-        parsed = TrainConfig.model_validate(config)
+        parsed = schema.model_validate(config)
     except ValidationError as error:
-        raise ConfigError("; ".join(_described(error, config))) from None
+        raise ConfigError("; ".join(_described(error, config, schema))) from None
     problems = _not_text(parsed) or list(_cross_checks(parsed))
     if problems:
         raise ConfigError("; ".join(problems))
     return parsed
 
 
-def _described(error: ValidationError, config: Mapping[str, Any]) -> list[str]:
+def _described(error: ValidationError, config: Mapping[str, Any], schema: type[TrainConfig]) -> list[str]:
     """One line for each error; those of a group whose option was changed by its name alone are one."""
     renamed = {}
     for e in error.errors():
         group, name = str(e["loc"][0]), None
-        of_option = e["type"] == "missing" and len(e["loc"]) == 3 and group in _BY_NAME  # group, its option, key
+        of_option = e["type"] == "missing" and len(e["loc"]) == 3 and _is_union(schema, group)  # group, its option, key
         if of_option and not in_every_option(f"{group}.{e['loc'][-1]}"):
             name = config[group].get("name")
         if name is not None:
@@ -67,13 +67,19 @@ def _described(error: ValidationError, config: Mapping[str, Any]) -> list[str]:
     # the study's name is made of the model's, unless it is given
     of_another = {("study",)} if ("study",) in said and ("model", "name") in said else set()
     others = [e for e in error.errors() if e["loc"][0] not in renamed and e["loc"] not in of_another]
-    return [*renamed.values(), *(_describe(e, config) for e in others)]
+    return [*renamed.values(), *(_describe(e, config, schema) for e in others)]
 
 
-def _describe(error: Any, config: Mapping[str, Any]) -> str:
+def _is_union(schema: type[TrainConfig], group: str) -> bool:
+    """Whether a group's options have schemas of their own, chosen by their names."""
+    field = schema.model_fields.get(group)
+    return field is not None and field.discriminator is not None
+
+
+def _describe(error: Any, config: Mapping[str, Any], schema: type[TrainConfig]) -> str:
     location = [str(part) for part in error["loc"]]
-    if location[0] in _UNIONS and len(location) > 1:
-        del location[1]  # pydantic names the strategy there, as the tag of a union
+    if len(location) > 1 and _is_union(schema, location[0]):
+        del location[1]  # pydantic names the option there, as the tag of a union
     key, given = ".".join(location), error["input"]
     if error["type"] == "union_tag_invalid":
         return f"{key}.name={error['ctx']['tag']!r}: input should be one of {error['ctx']['expected_tags']}"
@@ -122,10 +128,7 @@ def _not_text(c: TrainConfig) -> list[str]:
 
 
 def _cross_checks(c: TrainConfig) -> list[str]:
-    foreign = of_another_task(c)
-    if foreign:
-        return foreign
-    problems = task_problems(c)
+    problems = spec_of(c).problems(c)
     if c.source.name == "checkpoint" and c.source.path is None:
         problems.append(
             "source.path=null: source=checkpoint needs a weights file or a run's folder; "
@@ -223,7 +226,7 @@ def _check_network(c: TrainConfig) -> list[str]:
     """What does not fit the network's layer groups or the task's metrics."""
     s = c.strategy
     checks: list[Callable[[], object]] = [
-        lambda: c.callbacks.monitor is None or mode_of(c.callbacks.monitor, METRICS[c.task.name]),
+        lambda: c.callbacks.monitor is None or spec_of(c).mode_of(c.callbacks.monitor),
     ]
     known = c.model.groups or (
         LAYER_GROUPS.get(c.model.name) if c.model.library in ("torchvision", "ultralytics") else None

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from tlbench.config.augmentation import AnyAugmentation
-from tlbench.config.data import AnyData
+from tlbench.config.augmentation import Augmentation
+from tlbench.config.data import DataConfig
 from tlbench.config.loggers import LoggerConfig
 from tlbench.config.model import ModelConfig, SourceConfig
 from tlbench.config.schema import FOLDER_NAME, Schema, Seed
 from tlbench.config.strategy import AnyStrategy
-from tlbench.config.task import AnyTask
+from tlbench.config.task import TaskConfig
 from tlbench.config.training import CallbacksConfig, OptimizerConfig, RegulariserConfig, TrainerConfig
 from tlbench.config.tuning import Tunable, TuningConfig, _one_is_a_list
 
@@ -37,7 +37,10 @@ class StandIn(Schema):
 
 
 class TrainConfig(Schema):
-    """The whole configuration of a run, as `conf/train.yaml` composes it."""
+    """The whole configuration of a run, as `conf/train.yaml` composes it.
+
+    Its task says of what class `task`, `data` and `augmentation` are (`tlbench.tasks.registry.run_schema`).
+    """
 
     seed: Seed
     seeds: Seeds
@@ -53,9 +56,9 @@ class TrainConfig(Schema):
     )
     tuning: TuningConfig
     stand_ins: list[StandIn]
-    task: AnyTask
-    data: AnyData
-    augmentation: AnyAugmentation
+    task: TaskConfig
+    data: DataConfig
+    augmentation: Augmentation
     model: ModelConfig
     source: SourceConfig
     strategy: AnyStrategy

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from tlbench.tasks.registry import specs
+
 KEYS_OF_PEERS: Mapping[str, tuple[str, ...]] = {
     "accelerator": ("trainer.accelerator",),
     "amp": ("trainer.precision",),
@@ -127,7 +129,6 @@ OPTIONS_OF_PEERS: Mapping[str, Mapping[str, str]] = {
     "callbacks": {"none": "default"},
     "augmentation": {"flip": "crop_flip", "default": "crop_flip", "mosaic": "yolo"},
     "data": {"csv": "image_csv", "folder": "image_folder", "imagefolder": "image_folder", "ultralytics": "yolo"},
-    "task": {"classify": "classification", "detect": "detection", "object_detection": "detection"},
 }
 """Group → what others call an option → the option."""
 
@@ -165,7 +166,8 @@ def nearest_options(group: str, option: str, options: Sequence[str]) -> list[str
     """The options of a group that may have been meant, the likeliest first; at most three."""
     known = {_plain(name): name for name in options}
     plain = _plain(option)
-    peer = OPTIONS_OF_PEERS.get(group, {}).get(plain)
+    tasks = {peer: spec.name for spec in specs().values() for peer in spec.known_as} if group == "task" else {}
+    peer = OPTIONS_OF_PEERS.get(group, tasks).get(plain)
     if peer in options:
         return [str(peer)]
     begins = [
@@ -178,17 +180,13 @@ def nearest_options(group: str, option: str, options: Sequence[str]) -> list[str
 
 def file_meant(group: str, option: str) -> str | None:
     """What to give instead where an option is a file or folder of the user's, as others take it; None: it is none."""
+    folders = (f"data={spec.folder} task={spec.name} data.root={option} for {spec.what}" for spec in specs().values())
     instead = {
-        "data": f"data=image_folder data.root={option}, or data=yolo task=detection data.root={option} for boxes",
+        "data": ", or ".join(folders),
         "model": f"source=checkpoint checkpoint={option}",
         "source": f"source=checkpoint checkpoint={option}",
     }.get(group)
     return instead if instead and Path(option).exists() else None
-
-
-def did_you_mean(found: Sequence[str]) -> str:
-    """` (did you mean 'a' or 'b'?)`, or nothing."""
-    return f" (did you mean {' or '.join(repr(name) for name in found)}?)" if found else ""
 
 
 def _plain(text: str) -> str:

@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import Field
-
-from tlbench.config.schema import NonNegative, OpenFraction, Schema
+from tlbench.config.schema import Schema
 
 
-class ClassificationConfig(Schema):
-    """One label an image."""
+class TaskConfig(Schema):
+    """What all tasks have; each adds its own (`tlbench.tasks`)."""
 
-    name: Literal["classification"]
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
-        description="share of the target spread over all classes (arXiv:1512.00567), in training only"
-    )
-
-
-class DetectionConfig(Schema):
-    """Boxes with a label each."""
-
-    name: Literal["detection"]
-    box: NonNegative = Field(description="weight of the loss of boxes (complete IoU, arXiv:1911.08287)")
-    cls: NonNegative = Field(description="weight of the loss of classes (binary cross-entropy)")
-    dfl: NonNegative = Field(description="weight of the distribution focal loss of box sides (arXiv:2006.04388)")
-    min_confidence: OpenFraction = Field(description="detections below it are dropped before anything is computed")
-    nms_iou: OpenFraction = Field(description="of two boxes of a class that overlap more, the less confident goes")
-    max_detections: Annotated[int, Field(ge=1, le=1000)] = Field(description="detections kept an image")
-
-
-AnyTask = Annotated[ClassificationConfig | DetectionConfig, Field(discriminator="name")]
+    name: str

@@ -8,27 +8,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Added:
-    """A key that the schema did not always have.
-
-    Attributes:
-        key: The dotted key. An upgrade adds it wherever its group is there (or can be made) and it is not.
-        value: What reproduces what was done before there was the key.
-        only: Key → values that it must have; a key that one task alone has names it here.
-    """
-
-    key: str
-    value: Any
-    only: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-
-
-_CLASSIFICATION = {"task.name": ("classification",)}
-_DETECTION = {"task.name": ("detection",)}
+from tlbench.config.added import Added
+from tlbench.tasks.registry import specs
 
 TO_FORMAT_1 = (
     Added("checkpoint", None),
@@ -41,24 +24,16 @@ TO_FORMAT_1 = (
     Added("tuning.ranges.optimizer.lr", [1.0e-5, 0.1]),
     Added("tuning.ranges.optimizer.weight_decay", [1.0e-6, 0.5]),
     Added("task.name", "classification"),  # there was no other
-    Added("task.label_smoothing", 0.0, _CLASSIFICATION),
     Added("data.classes", None),
-    Added("data.fit", "crop", _CLASSIFICATION),
-    Added("data.stored_size", None, _CLASSIFICATION),
     Added("data.cache", "memory"),
     Added("data.memory_budget_mb", 2048),
     Added("data.workers", 0),
     Added("data.max_unreadable", 0),
     Added("data.min_images_per_class", 10),
-    Added("data.antialias", True, _DETECTION),
     Added("data.limits.max_classes", 100_000),  # there were no limits; those of today refuse, and change nothing else
     Added("data.limits.max_image_megapixels", 128.0),
     Added("data.limits.max_label_mb", 16.0),
     Added("data.limits.max_annotations_gb", 8.0),
-    Added("augmentation.resized_crop", None, _CLASSIFICATION),
-    Added("augmentation.rand_augment", None, _CLASSIFICATION),
-    Added("augmentation.mixup", 0.0, _CLASSIFICATION),
-    Added("augmentation.cutmix", 0.0, _CLASSIFICATION),
     Added("model.library", "torchvision"),
     Added("model.import_path", None),
     Added("model.arguments", {}),
@@ -87,7 +62,7 @@ TO_FORMAT_1 = (
     Added("logger.wandb", None),
     Added("logger.mlflow", None),
 )
-"""Keys that came while the record's format was 1."""
+"""Keys of all tasks that came while the record's format was 1; those of one task stand in its spec."""
 
 TO_FORMAT_2: tuple[Added, ...] = (
     Added("source.entry", None),
@@ -108,9 +83,11 @@ def upgraded(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     new: dict[str, Any] = copy.deepcopy(dict(config))
     _move(new)
-    for added in (*TO_FORMAT_1, *TO_FORMAT_2):
-        if all(_value(new, key) in values for key, values in added.only.items()):
-            _add(new, added.key, added.value)
+    for added in TO_FORMAT_1:
+        _add(new, added)
+    spec = specs().get(str(_value(new, "task.name")))
+    for added in (*(spec.added if spec else ()), *TO_FORMAT_2):
+        _add(new, added)
     return new
 
 
@@ -136,14 +113,17 @@ def _move(config: dict[str, Any]) -> None:
             inside[key.removeprefix("optimizer.")] = ranges.pop(key)
 
 
-def _add(config: dict[str, Any], key: str, value: Any) -> None:
-    *groups, last = key.split(".")
+def _add(config: dict[str, Any], added: Added) -> None:
+    """Give a key the value of before, where it belongs and is not there."""
+    if not all(_value(config, key) in values for key, values in added.only.items()):
+        return
+    *groups, last = added.key.split(".")
     node: Any = config
     for name in groups:
         node = node.setdefault(name, {})
         if not isinstance(node, dict):
             return  # a group that is null or one value, which has no keys
-    node.setdefault(last, copy.deepcopy(value))
+    node.setdefault(last, copy.deepcopy(added.value))
 
 
 def _value(config: Mapping[str, Any], key: str) -> Any:

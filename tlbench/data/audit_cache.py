@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tlbench.config import ImageDataConfig
+from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.data.audit import VERSION, Audit, SplitScan, audit
 from tlbench.data.images import FileSet, Images
 from tlbench.data.near_duplicates import SMALLEST_SIDE
@@ -25,7 +25,7 @@ from tlbench.system.regular_file import read_regular
 
 
 def audit_target(
-    target: Target[Images], fingerprint: Callable[[str], str], data: ImageDataConfig, *, test: bool
+    target: Target[Images], fingerprint: Callable[[str], str], data: LabelDataConfig, *, test: bool
 ) -> Audit:
     """Audit what a run uses of a target, with the cache.
 

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlbench.config import ImageDataConfig
+from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.data.carve_options import carved_fractions, class_numbers, wanted_classes
 from tlbench.data.images import Images
 from tlbench.data.splits import stratified_split, stratified_subset
 
 
 def carve(
-    parts: Mapping[str, Images], data: ImageDataConfig, split_seed: int, named: str = "official"
+    parts: Mapping[str, Images], data: LabelDataConfig, split_seed: int, named: str = "official"
 ) -> tuple[dict[str, Images], dict[str, Any]]:
     """Choose the classes, carve what is missing out of train, and take the subset to train on.
 

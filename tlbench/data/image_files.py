@@ -11,7 +11,9 @@ from typing import Literal
 import numpy as np
 import torch
 
-from tlbench.config import DataConfig, ImageDataConfig
+from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.annotations.labels.reach import own_root
+from tlbench.config import DataConfig
 from tlbench.data.carve import carve
 from tlbench.data.decode import Decoding
 from tlbench.data.deep import Ranges
@@ -32,7 +34,7 @@ from tlbench.data.pixel_range import (
 )
 from tlbench.data.scan import Scan
 from tlbench.data.scan_deep import in_range, look
-from tlbench.data.target import Target, own_root
+from tlbench.data.target import Target
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
 
@@ -68,7 +70,7 @@ class ReadImages:
 
 
 def open_image_files(
-    data: ImageDataConfig,
+    data: LabelDataConfig,
     split_seed: int,
     say: Callable[[str], None],
     warn: Callable[[str], None],
@@ -102,7 +104,7 @@ def open_image_files(
     return Target(data.name, splits, rule, read.unreadable, inventory, facts, read.ranges)
 
 
-def list_files(root: Path, data: ImageDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> Listed:
+def list_files(root: Path, data: LabelDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> Listed:
     """The listing of each split that the folder or CSV file has, of the classes of `data.classes` alone.
 
     Raises:
@@ -114,7 +116,7 @@ def list_files(root: Path, data: ImageDataConfig, say: Callable[[str], None], wa
 
 def read_listings(
     listings: Mapping[str, Listing],
-    data: ImageDataConfig,
+    data: LabelDataConfig,
     say: Callable[[str], None],
     warn: Callable[[str], None],
     how: Decoding | Callable[[Mapping[str, Images]], Collection[str]],
@@ -177,7 +179,7 @@ def _joined(listings: Mapping[str, Listing]) -> Listing:
     )
 
 
-def _checked(whole: Listing, found: Scan, data: ImageDataConfig) -> dict[str, str]:
+def _checked(whole: Listing, found: Scan, data: LabelDataConfig) -> dict[str, str]:
     """The files that cannot be decoded, with the reason.
 
     Raises:
@@ -191,7 +193,7 @@ def _checked(whole: Listing, found: Scan, data: ImageDataConfig) -> dict[str, st
 def _parts(
     listings: Mapping[str, Listing],
     found: Scan,
-    data: ImageDataConfig,
+    data: LabelDataConfig,
     how: Decoding,
     kept_as: Literal["memory", "files", "bare"],
 ) -> dict[str, Images]:

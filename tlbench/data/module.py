@@ -8,7 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from tlbench.config import ImageAugmentation, ImageDataConfig, Seeds
+from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
+from tlbench.config import Seeds
 from tlbench.data.audit import Audit
 from tlbench.data.audit_cache import audit_target
 from tlbench.data.describe_read import was_read
@@ -25,7 +26,7 @@ from tlbench.geometry.augment import prepare
 _EVALUATION_PIXELS = 256 * 64**2
 
 
-def evaluation_batch(data: ImageDataConfig) -> int:
+def evaluation_batch(data: LabelDataConfig) -> int:
     """Images a batch where no gradients are kept: more than in training, up to 256, as long as they are small."""
     return max(data.batch_size, min(256, _EVALUATION_PIXELS // data.image_size**2))
 
@@ -47,13 +48,13 @@ class ImageDataModule(TargetModule[Images]):
         channels_last: Likewise.
     """
 
-    data: ImageDataConfig
+    data: LabelDataConfig
 
     def __init__(
         self,
         target: Target[Images],
-        data: ImageDataConfig,
-        augmentation: ImageAugmentation,
+        data: LabelDataConfig,
+        augmentation: LabelAugmentation,
         seeds: Seeds,
         *,
         channels_last: bool = False,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from tlbench.config import ImageAugmentation, ImageDataConfig
+from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
 from tlbench.geometry.augment import augment, prepare
 from tlbench.geometry.mixing import mix
 
 
 def training_batch(
     batch: tuple[Tensor, Tensor, Tensor],
-    augmentation: ImageAugmentation,
-    data: ImageDataConfig,
+    augmentation: LabelAugmentation,
+    data: LabelDataConfig,
     classes: int,
     seed: int,
     epoch: int,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.config import ResizedCrop
+from tlbench.annotations.labels.config import ResizedCrop
 from tlbench.data.decode import WHOLE, Region, UnreadableError, decode_square
 from tlbench.data.file_digests import read_unchanged
 from tlbench.data.images import FileSet, no_more_readable

@@ -5,22 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlbench.config import StandIn, TrainConfig
-from tlbench.data.target import ensure_reachable
+from tlbench.data.open import ensure_reachable
 from tlbench.errors import DataError, WeightsError
 from tlbench.sources.catalog import catalog
 from tlbench.sources.resolve import find_weights
-
-EMBEDDED_DATA = {"classification": "digits", "detection": "documents"}
-"""Task → the data that stand in."""
-
-EMBEDDED_SOURCE = {"classification": "tin200", "detection": "documents"}
-"""Task → the weights that stand in."""
-
-WHOLE = {
-    "digits": {"data.shots": "null", "data.stored_size": "null"},
-    "documents": {"data.split": "official", "data.cache": "memory", "data.test_fraction": "0.2"},
-}
-"""Embedded data → overrides, beside those for all, that take back wishes which these data cannot meet."""
+from tlbench.tasks.registry import options_named, spec_of
 
 SUFFIX = "-standin"
 
@@ -41,13 +30,13 @@ def data_stand_in(config: TrainConfig) -> StandIn | None:
     except DataError as error:
         if config.on_missing == "error" or not error.unreachable:
             raise
-        return StandIn(kind="data", wanted=config.data.name, used=EMBEDDED_DATA[config.task.name], reason=str(error))
+        return StandIn(kind="data", wanted=config.data.name, used=spec_of(config).stand_ins.data, reason=str(error))
     return None
 
 
 def source_stand_in(config: TrainConfig) -> StandIn | None:
     """As `find_stand_ins`, for the source's weights alone; for some models nothing can stand in."""
-    embedded = EMBEDDED_SOURCE[config.task.name]
+    embedded = spec_of(config).stand_ins.source
     try:
         find_weights(config.source, config.model)
     except WeightsError as error:
@@ -59,15 +48,12 @@ def source_stand_in(config: TrainConfig) -> StandIn | None:
 
 
 def stand_in_overrides(study: str, stand_ins: Sequence[StandIn]) -> dict[str, str]:
-    """The Hydra overrides (key → value) that make a run use its stand-ins, in the study `<study>-standin`.
-
-    The digits have too few images for a wish like 1,000 a class, so they are used whole.
-    """
+    """The Hydra overrides (key → value) that make a run use its stand-ins, in the study `<study>-standin`."""
     changed = {"study": study if study.endswith(SUFFIX) else study + SUFFIX}
     for stand_in in stand_ins:
         if stand_in.kind == "data":
             changed |= {"data": stand_in.used, "data.fraction": "1.0", "data.root": "null", "data.classes": "null"}
-            changed |= WHOLE[stand_in.used]
+            changed |= options_named(stand_in.used)[0].as_stand_in
         else:
             changed |= {"source": stand_in.used, "source.tag": "null", "source.entry": "null", "source.prefix": "null"}
     listed = ",".join(

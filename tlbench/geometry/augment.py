@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tlbench.config import ImageAugmentation, Normalisation
+from tlbench.annotations.labels.config import LabelAugmentation
+from tlbench.config import Normalisation
 from tlbench.geometry.colour import adjust_brightness, adjust_contrast, adjust_saturation
 from tlbench.geometry.rand_augment import rand_augment
 from tlbench.geometry.resized_crop import boxes, resized_crop
@@ -26,7 +27,7 @@ _CROP_Y, _CROP_X, _FLIP, _BRIGHTNESS, _CONTRAST, _SATURATION = range(1, 7)
 def augment(
     images: Tensor,
     index: Tensor,
-    config: ImageAugmentation,
+    config: LabelAugmentation,
     seed: int,
     epoch: int,
     image_size: int,

@@ -12,7 +12,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from tlbench.config import ImageAugmentation
+from tlbench.annotations.labels.config import LabelAugmentation
 from tlbench.seeds import uniforms
 
 _DRAW = 8  # of the augmentation stream; see `tlbench.geometry.augment`
@@ -20,7 +20,7 @@ _QUANTILES = 4096
 
 
 def mix(
-    images: Tensor, labels: Tensor, index: Tensor, config: ImageAugmentation, classes: int, seed: int, epoch: int
+    images: Tensor, labels: Tensor, index: Tensor, config: LabelAugmentation, classes: int, seed: int, epoch: int
 ) -> tuple[Tensor, Tensor]:
     """Mix each image of a batch with the one before it (the first with the last).
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from tlbench.seeds import randint, uniform, uniforms
 
 if TYPE_CHECKING:
-    from tlbench.config import DetectionAugmentation
+    from tlbench.annotations.instances.config import InstanceAugmentation
 
 # Draw numbers of the augmentation stream; below 20 are those of classification, the order and the splits.
 _MOSAIC, _CENTRE_X, _CENTRE_Y, _SCALE, _SHIFT, _COLOUR, _FLIP = range(20, 27)
@@ -66,7 +66,7 @@ class Layout:
 
 
 def draw(
-    config: DetectionAugmentation, images: int, side: int, index: Tensor, seed: int, epoch: int, *, mosaic: bool
+    config: InstanceAugmentation, images: int, side: int, index: Tensor, seed: int, epoch: int, *, mosaic: bool
 ) -> Draws:
     """Draw for some samples, each as a function of (seed, epoch, its index).
 

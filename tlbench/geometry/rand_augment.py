@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tlbench.config import RandAugment
+from tlbench.annotations.labels.config import RandAugment
 from tlbench.geometry.rand_augment_operations import FAMILIES, OPERATIONS, Tables, tables
 from tlbench.seeds import uniforms
 

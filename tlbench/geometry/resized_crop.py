@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from tlbench.config import ResizedCrop
+from tlbench.annotations.labels.config import ResizedCrop
 from tlbench.seeds import uniforms
 
 _DRAW = 7  # of the augmentation stream; see `tlbench.geometry.augment`

@@ -15,7 +15,7 @@ from tlbench.loggers.mlflow_run import RunMlflowLogger
 from tlbench.loggers.status import Status
 from tlbench.loggers.wandb_run import RunWandbLogger
 from tlbench.processes.rank import is_first_process
-from tlbench.tasks.monitored import MAIN_METRIC
+from tlbench.tasks.registry import spec_of
 
 
 def build_loggers(
@@ -82,7 +82,7 @@ def log_result(loggers: Sequence[Logger], metrics: Mapping[str, float], config: 
         logger.log_metrics({key: value for key, value in metrics.items() if key.count("/") == 1}, step)
         if isinstance(logger, TensorBoardLogger):
             # with the step, as a run that is taken up here drops what was logged from that step on
-            main = MAIN_METRIC[config.task.name]
+            main = spec_of(config).main_metric
             result = {f"hparam/{main.replace('/', '_')}": metrics[main]}
             parameters = Identity.of(config).parameters
             logger.log_hyperparams({k: str(v) for k, v in parameters.items()}, result, step)

@@ -168,7 +168,7 @@ class Record(Section):
 
     format: Literal[2] = FORMAT
     status: Literal["complete", "failed", "interrupted"]
-    task: Literal["classification", "detection"]
+    task: str
     study: str
     arm: str
     factors: list[str]

@@ -21,11 +21,10 @@ from tlbench.config.arms import arm_name
 from tlbench.config.hash import config_hash
 from tlbench.console import complain, shown
 from tlbench.data.loader import check_batch_size
-from tlbench.data.open_module import open_module
 from tlbench.data.target_module import TargetModule
 from tlbench.data.was_read import WasRead, lines
 from tlbench.errors import OutputError, UserError, WeightsError
-from tlbench.loggers.build import begin_logging, build_loggers, conclude_logging, log_result
+from tlbench.loggers.build import FigureWriter, begin_logging, build_loggers, conclude_logging, log_result
 from tlbench.loggers.status import Status
 from tlbench.networks.build import build_network
 from tlbench.processes.rank import is_first_process
@@ -44,7 +43,6 @@ from tlbench.runs.record import (
     Volatile,
     write_record,
 )
-from tlbench.runs.test_outcome import keep_test
 from tlbench.runs.trainer import TrainerParts, build_trainer
 from tlbench.runs.tuning import TuningRecord, tuning_of
 from tlbench.sources.load import apply_source
@@ -56,7 +54,8 @@ from tlbench.system.hashing import file_sha256
 from tlbench.system.interrupts import Interrupted, Signals, interruptible
 from tlbench.system.names import as_text, check_class_names
 from tlbench.tasks.base import CODE, Task
-from tlbench.tasks.catalog import build_task
+from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wing import Wing
 from tlbench.trust.loading import noting
 from tlbench.trust.names import code_names
 from tlbench.trust.vouch import vouchers_for
@@ -163,13 +162,18 @@ class _Run:
     files: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def wing(self) -> Wing:
+        """What the run's task has of its own."""
+        return wing_of(self.config)
+
     def build(self, signals: Signals) -> _Built:
         """Seeds first, then data, model, source weights, task and Trainer."""
         c = self.config
         self.tuning = tuning_of(c, self.folder)
         pl.seed_everything(c.seeds.init, verbose=False)
         notes: list[str] = []
-        module = open_module(c, lambda line: self._note(notes, line), self._warned)
+        module = self.wing.data_module(c, lambda line: self._note(notes, line), self._warned)
         target = module.target
         names = target.class_names
         check_class_names(names)
@@ -205,7 +209,7 @@ class _Run:
             self.warn(warning)
         if c.trainer.channels_last:
             network.module.to(memory_format=torch.channels_last)
-        task = build_task(network, c, names)
+        task = self.wing.task(network, c, names)
         task.identity[CODE] = self.code.sha256() if self.code else None
         last = find_resumable(self.folder, task.identity, self.say)
         self.loggers = build_loggers(c, self.folder, last.step if last else 0, self.warn)
@@ -276,7 +280,8 @@ class _Run:
         predictions = built.task.predictions()
         built.data.fingerprints.update(built.module.fingerprints())
         if is_first_process():
-            self.sidecars |= keep_test(self.folder, built.task, built.module, predictions, self.loggers, step)
+            writer = FigureWriter(self.loggers) if self.loggers else None
+            self.sidecars |= self.wing.keep_test(self.folder, built.task, built.module, predictions, writer, step)
             self.files[PREDICTIONS_FILE] = file_sha256(self.folder / PREDICTIONS_FILE)
             log_result(self.loggers, values, self.config, step)
         self.seconds["test_s"] = time.perf_counter() - begun

@@ -35,6 +35,7 @@ from tlbench.runs.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tlbench.runs.preflight import check_device
 from tlbench.system.interrupts import Signals
 from tlbench.tasks.base import Task
+from tlbench.tasks.registry import spec_of
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,11 @@ def _strategy(team: Team) -> TeamDDP:
 def caches_features(config: TrainConfig) -> bool:
     """Whether a run computes the head's inputs once: nothing before the head may change, nor the images.
 
-    Never for detection: a detector's head takes a feature for each place in the image, far more than the image itself.
+    Never where the head takes a feature for each place in the image, far more than the image itself.
     """
     strategy = config.strategy
     wanted = isinstance(strategy, FeatureExtractorConfig) and strategy.cache_features
-    return wanted and config.augmentation.is_none and config.task.name == "classification"
+    return wanted and config.augmentation.is_none and spec_of(config).caches_features
 
 
 def _feature_cache(config: TrainConfig, task: Task, say: Callable[[str], None]) -> FeatureCache | None:

@@ -14,15 +14,13 @@ from tlbench.runs.stored_record import UnreadableRecordError, read_stored
 from tlbench.sources.chain import RunLink, earlier_chain
 from tlbench.sources.found import FoundWeights
 from tlbench.sources.places import expanded, is_file
+from tlbench.tasks.registry import specs
 
 CHECKPOINT_FILE = "best.ckpt"
 """What is read from a run's folder."""
 
 RECORD_FILE = "record.json"
 """What says that the run is complete, and where its weights came from."""
-
-METRICS = ("test/oa", "test/map50_95")
-"""Metrics of an earlier run that go into the chain."""
 
 
 class _Data(BaseModel):
@@ -48,6 +46,7 @@ class _Record(BaseModel):
     """What of a run's record matters to the runs after it."""
 
     status: str
+    task: str
     study: str
     arm: str
     seed: int
@@ -140,7 +139,7 @@ def _of_run(path: Path, record: _Record, model: str) -> FoundWeights:
         config_hash=record.config_hash,
         file=path.name,
         sha256="",
-        metrics={key: record.metrics[key] for key in METRICS if key in record.metrics},
+        metrics=_main_metric(record),
         stand_ins=[f"{s.used} for {s.wanted}" for s in record.stand_ins],
     )
     return FoundWeights(
@@ -153,4 +152,14 @@ def _of_run(path: Path, record: _Record, model: str) -> FoundWeights:
         sha256=record.files.get(path.name),
         earlier=tuple(earlier_chain(record.weights)),
         run=run,
+    )
+
+
+def _main_metric(record: _Record) -> dict[str, float | None]:
+    """What studies of the run's task compare."""
+    spec = specs().get(record.task)
+    return (
+        {}
+        if spec is None or spec.main_metric not in record.metrics
+        else {spec.main_metric: record.metrics[spec.main_metric]}
     )

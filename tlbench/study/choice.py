@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from tlbench.runs.tuning import SearchRecord, TrialRecord, TuningRecord
-from tlbench.tasks.monitored import Mode
+from tlbench.tasks.spec import Mode
 
 _EDGE = 0.05
 """Outermost part of a range, on its logarithm, at either end: a best value in it may lie beyond."""

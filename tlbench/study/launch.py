@@ -35,7 +35,7 @@ from tlbench.system.interrupts import Interrupted
 from tlbench.system.names import json_bytes
 from tlbench.system.places import check_place
 from tlbench.system.streams import results_are_kept
-from tlbench.tasks.monitored import DEFAULT_MONITOR
+from tlbench.tasks.registry import spec_of
 from tlbench.trust.vouch import vouch_for_planned
 
 SUMMARY_FILE = "summary.json"
@@ -173,10 +173,11 @@ def _show(
             "kept": kept.records,
             "left_out": kept.left_out,
             "told": told.found,
+            "task": planned[0].config.task.name,
             "order": arms_in_order([p.configured().arm for p in planned], kept.records, path),
         }
         if not planned[0].config.test:  # what chose the best epochs is all there is
-            monitor = planned[0].config.callbacks.monitor or DEFAULT_MONITOR[planned[0].config.task.name]
+            monitor = planned[0].config.callbacks.monitor or spec_of(planned[0].config).default_monitor
             options |= {"primary": monitor, "metrics": ()}
         summary = summarise_study(records, factors, without, **options)
         write_atomic(path, json_bytes(summary.to_dict()))

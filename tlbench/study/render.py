@@ -11,9 +11,7 @@ from rich.text import Text
 
 from tlbench.study.statistics import Spread
 from tlbench.study.summary import Arm, Difference, StudySummary
-
-_PERCENTAGES = {"oa", "aa", "f1", "map50", "map95", "map50_95", "precision", "recall"}
-"""Metrics shown in percent, their differences in percentage points."""
+from tlbench.tasks.registry import percentages
 
 # Widths in characters: the metric's name with its gap; an arm, at least "0.964 ± 0.004", longer names are folded.
 _NAME_WIDTH, _ARM_WIDTH, _LONGEST_ARM_WIDTH, _GAP = 15, 13, 24, 3
@@ -140,4 +138,4 @@ def _spread(spread: Spread, metric: str) -> str:
 
 
 def _is_percentage(metric: str) -> bool:
-    return metric.rsplit("/", 1)[-1] in _PERCENTAGES
+    return metric.rsplit("/", 1)[-1] in percentages()

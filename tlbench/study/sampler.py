@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tlbench.errors import ConfigError
-from tlbench.tasks.monitored import Mode
+from tlbench.tasks.spec import Mode
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

@@ -16,7 +16,8 @@ from tlbench.config.parse import parse
 from tlbench.embedded.stand_ins import replace_overrides
 from tlbench.errors import ConfigError
 from tlbench.runs.tuning import TUNING_FOLDER, SearchRecord, TuningRecord, ranges_of, read_tuning
-from tlbench.tasks.monitored import DEFAULT_MONITOR, METRICS, Mode, mode_of
+from tlbench.tasks.registry import spec_of
+from tlbench.tasks.spec import Mode
 
 Compose = Callable[[Sequence[str]], DictConfig]
 """Composes a run's configuration, Hydra's own node included, from its overrides."""
@@ -43,7 +44,7 @@ class Search:
     @property
     def mode(self) -> Mode:
         """The better direction of the monitored metric."""
-        return mode_of(self.record.monitor, METRICS[self.config.task.name])
+        return spec_of(self.config).mode_of(self.record.monitor)
 
     def trial_folder(self, number: int) -> Path:
         """Of a trial, counted from 1."""
@@ -98,7 +99,7 @@ def search_of(overrides: Sequence[str], config: TrainConfig, run_folder: Path, c
         budget=tuning.trials,
         seed=tuning.seed,
         max_epochs=trial.trainer.max_epochs,
-        monitor=trial.callbacks.monitor or DEFAULT_MONITOR[trial.task.name],
+        monitor=trial.callbacks.monitor or spec_of(trial).default_monitor,
         config_hash=config_hash(values),
     )
     arm = arm_name(config.model_dump(mode="json"), config.factors)

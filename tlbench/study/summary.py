@@ -14,12 +14,7 @@ from tlbench.runs.record import Record
 from tlbench.study.baselines import baselines
 from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
 from tlbench.study.tuning_notes import tuning_notes
-
-STUDY_METRICS: Mapping[str, tuple[str, ...]] = {
-    "classification": ("test/oa", "test/aa", "test/kappa", "test/f1", "test/ece"),
-    "detection": ("test/map50_95", "test/map50", "test/map95", "test/precision", "test/recall", "test/f1", "test/iou"),
-}
-"""Task → what its studies sum up; the first is compared, unless another is asked for."""
+from tlbench.tasks.registry import specs
 
 
 @dataclass(frozen=True)
@@ -119,6 +114,7 @@ def summarise_study(
     left_out: Sequence[LeftOut] = (),
     order: Sequence[str] = (),
     told: Iterable[tuple[str, str, int]] = (),
+    task: str = "",
 ) -> StudySummary:
     """Sum up comparable runs (`check_comparable`).
 
@@ -134,11 +130,12 @@ def summarise_study(
         kept: Complete runs of other commands, comparable as well.
         left_out: What else lies in the study's folder.
         told: What runs warned of beside what their records say, as (text, arm, seed).
+        task: Of the runs, where none left a record.
         order: Of the arms; those that it does not name come last, in order of appearance.
     """
     own_seeds = {(record.arm, record.seed) for record in records}
     records = [*records, *kept]
-    own = STUDY_METRICS[records[0].task if records else "classification"]
+    own = specs()[records[0].task if records else task].study_metrics
     primary = own[0] if primary is None else primary
     metrics = tuple(dict.fromkeys([primary, *(own if metrics is None else metrics)]))
     failures = [*(_failure(record) for record in records if record.status != "complete"), *failed]

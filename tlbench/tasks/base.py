@@ -22,9 +22,9 @@ from tlbench.networks.network import Network
 from tlbench.networks.outputs import in_float32, without_autocast
 from tlbench.processes.exchange import broadcast_buffers, gather_objects
 from tlbench.seeds import reseed
-from tlbench.tasks.monitored import Mode, mode_of
 from tlbench.tasks.optimised import OptimisedModule
 from tlbench.tasks.partial_epoch import restore_partial_epoch, save_partial_epoch
+from tlbench.tasks.registry import spec_of
 
 MONITORED = "monitored"
 """Key of a checkpoint of weights alone: the monitored metric's name and value."""
@@ -45,7 +45,7 @@ Batch = tuple[Tensor, Any, Tensor]
 class Task(OptimisedModule):
     """Trains a network; the checkpoint's tensors are named `network.…`.
 
-    A task sets `name`, `curves` and `default_monitor`, and fills in `loss`, `new_metrics`, `epoch_metrics` and
+    A task fills in `loss`, `new_metrics`, `epoch_metrics` and
     `predict_batch`; what it finds in the outputs, in `find`. All of these get outputs in float32 and compute in it,
     whatever the precision of the network. Outputs that hold NaN or infinity end the run, in any task.
 
@@ -54,9 +54,7 @@ class Task(OptimisedModule):
         config: The run's configuration; strategy, regulariser, optimizer, monitor and seeds are used.
 
     Attributes:
-        name: The task's name in configs and records.
-        curves: The validation metrics that can choose the best epoch, and the direction of each.
-        default_monitor: The one that does, unless `callbacks.monitor` names another.
+        spec: What is known of the task.
         later_on_tie: Whether of epochs with equal monitored values the last is the best one, rather than the first.
         loss_parts: Names of the P parts of the loss, each of which is a curve; none where it is of one piece.
         monitor: The one that does; callbacks read it and its `mode`.
@@ -68,17 +66,15 @@ class Task(OptimisedModule):
         ConfigError: The monitored metric is not one of validation, or the strategy's stages do not fit the network.
     """
 
-    name: ClassVar[str]
-    curves: ClassVar[Mapping[str, Mode]]
-    default_monitor: ClassVar[str]
     later_on_tie: ClassVar[bool] = False
     loss_parts: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         super().__init__(network, config)
         self.network: nn.Module = network.module
-        self.monitor = config.callbacks.monitor or self.default_monitor
-        self.mode = mode_of(self.monitor, self.curves)
+        self.spec = spec_of(config)
+        self.monitor = config.callbacks.monitor or self.spec.default_monitor
+        self.mode = self.spec.mode_of(self.monitor)
         self.identity: dict[str, str | None] = {CONFIGURATION: config_hash(config.model_dump(mode="json")), CODE: None}
         self.stage_number = 0
         self.freezing = Freezing(network)

@@ -104,21 +104,6 @@ def verify(run: CompleteRun, name: str) -> bool:
     return True
 
 
-def chosen_confidence(run: CompleteRun) -> float:
-    """From which confidence on a detection run's detections count, as its validation chose.
-
-    Raises:
-        ConfigError: Its record does not say.
-    """
-    best = run.record.best
-    chosen = None if best is None else best.chosen.get("confidence")
-    if chosen is None:
-        raise ConfigError(
-            f"run={str(run.folder)!r}: its record has no best.chosen.confidence; repeat the run with rerun=true"
-        )
-    return chosen
-
-
 def _what_is_wrong(path: Path) -> str:
     if path.is_symlink() and not path.exists():
         return "a link that leads to no folder; give that of a complete run"

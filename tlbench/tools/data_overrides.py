@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from omegaconf import OmegaConf
 
-from tlbench.config import ImageDataConfig, TrainConfig
+from tlbench.config import TrainConfig
 from tlbench.config.compose import config_dir
-from tlbench.config.hash import NOT_FROM_FILES
 from tlbench.config.parse import parse
 from tlbench.errors import ConfigError
+from tlbench.tasks.registry import spec_of
 
 PREPROCESSING = ("image_size", "stored_size", "fit", "antialias", "decode", "normalisation")
 """Keys that the network was trained with: they stay the run's on any data."""
 
 _KEPT = ("batch_size", "limits", "pixel_range")
 """Likewise on other data; but these can be given."""
-
-_OWN_SIZE = ("cifar10", "digits")
-"""Data that are stored in the size they come in."""
 
 
 def is_data_override(argument: str) -> bool:
@@ -71,7 +68,7 @@ def _checked(override: Override) -> Override:
 
 def _other_data(config: TrainConfig, name: str) -> dict[str, Any]:
     """The defaults of a data set, preprocessed as the run's."""
-    of_task = get_args(type(config.data).model_fields["name"].annotation)
+    of_task = spec_of(config).data
     if name not in of_task:
         available = ", ".join(sorted(of_task))
         raise ConfigError(f"data={name}: available options in 'data' for task={config.task.name}: {available}")
@@ -80,11 +77,9 @@ def _other_data(config: TrainConfig, name: str) -> dict[str, Any]:
     other: dict[str, Any] = {str(key): value for key, value in defaults.items() if key != "defaults"}
     own = config.data.model_dump(mode="json")
     other |= {key: own[key] for key in (*PREPROCESSING, *_KEPT) if key in own}
-    if name in NOT_FROM_FILES:
+    if not of_task[name].deep:
         other["pixel_range"] = None
-    if isinstance(config.data, ImageDataConfig):
-        other["stored_size"] = None if name in _OWN_SIZE else config.data.stored_side
-    return other
+    return other | config.data.on_other(name)
 
 
 def _set(values: dict[str, Any], key: str, value: Any) -> None:

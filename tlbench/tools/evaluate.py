@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlbench.cli.evaluate_options import EvaluateOptions
 from tlbench.config import TrainConfig
 from tlbench.console import complain, say, shown
 from tlbench.errors import Failure, OutputError
 from tlbench.metrics.finite_outputs import NonFiniteOutputs
 from tlbench.runs.evaluation import TOLERANCE, Comparison, EvaluationRecord
 from tlbench.system.interrupts import interruptible
+from tlbench.tasks.registry import wing_of
 from tlbench.tools.complete_run import CompleteRun
-from tlbench.tools.evaluating import Evaluating
+from tlbench.tools.evaluate_options import EvaluateOptions
 from tlbench.tools.show import show_evaluation
 
 
@@ -33,7 +33,7 @@ def evaluate(options: EvaluateOptions, run: CompleteRun, config: TrainConfig) ->
         Interrupted: A signal asked to stop.
     """
     with interruptible():
-        evaluating = _of_task(options, run, config)
+        evaluating = wing_of(config).evaluating(options, run, config)
         record, stem = evaluating.run()
         show_evaluation(record)
         try:
@@ -47,16 +47,6 @@ def evaluate(options: EvaluateOptions, run: CompleteRun, config: TrainConfig) ->
     if record.comparison is not None and record.comparison.differing:
         raise Failure(_disagreement(record, record.comparison, run))
     return record
-
-
-def _of_task(options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluating:
-    if run.config.task.name == "detection":
-        from tlbench.tasks.detection.evaluation import EvaluatingBoxes  # imports ultralytics
-
-        return EvaluatingBoxes(options, run, config)
-    from tlbench.tasks.classification.evaluating import EvaluatingImages
-
-    return EvaluatingImages(options, run, config)
 
 
 def _disagreement(record: EvaluationRecord, comparison: Comparison, run: CompleteRun) -> str:

@@ -14,7 +14,6 @@ from typing import Protocol
 
 from matplotlib.figure import Figure
 
-from tlbench.cli.evaluate_options import EvaluateOptions
 from tlbench.config import TrainConfig
 from tlbench.console import banner, shown, warn
 from tlbench.data.target import Split
@@ -37,6 +36,7 @@ from tlbench.system.atomic import describe_output_error
 from tlbench.system.environment import device_name, host, versions
 from tlbench.system.hashing import file_sha256
 from tlbench.tools.complete_run import CompleteRun
+from tlbench.tools.evaluate_options import EvaluateOptions
 from tlbench.tools.loaded_run import LoadedRun
 
 
@@ -96,6 +96,10 @@ class Evaluating(ABC):
         """What else was asked for; `stem` is the evaluation's file without `.json`. Nothing, by default."""
         return Further()
 
+    def suffixes(self) -> list[str]:
+        """What sets the file's name apart from that of a plain evaluation; nothing, by default."""
+        return []
+
     @abstractmethod
     def figures(self, record: EvaluationRecord) -> dict[str, Figure]:
         """Name → picture."""
@@ -107,7 +111,7 @@ class Evaluating(ABC):
         inference = self.evaluation.inference
         found = [inference.problem(split)]
         data = self._data()
-        stem = _stem(self.options, data)
+        stem = _stem(self.options.split, data, self.suffixes())
         recorded = {key: value for key, value in self.of.record.metrics.items() if key.startswith(f"{split}/")}
         seen = self._seen_in_training(data)
         further = self.further(stem, data)
@@ -244,11 +248,11 @@ def _place(root: str | None) -> str | None:
     return None if root is None else os.path.realpath(os.path.expanduser(root))  # noqa: PTH111 (an unknown user)
 
 
-def _stem(options: EvaluateOptions, data: EvaluatedData) -> str:
+def _stem(split: str, data: EvaluatedData, suffixes: Sequence[str]) -> str:
     """The file's name: `evaluation`, with what sets it apart from a plain one of the run's own test split."""
     parts = ["evaluation"]
     if not data.own:
         parts += [data.name, *([Path(data.root).stem] if data.root else [])]
-    parts += [options.split] if options.split != "test" else []
-    parts += [option for option in (options.calibrate, options.corruptions) if option is not None]
+    parts += [split] if split != "test" else []
+    parts += suffixes
     return "_".join(re.sub(r"[^A-Za-z0-9.+-]+", "-", part) for part in parts)

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 from torch import Tensor
 
-from tlbench.config import DetectionDataConfig, ImageDataConfig, ImageLimit
+from tlbench.annotations.instances.config import InstanceDataConfig
+from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.config import ImageLimit
 from tlbench.console import warn
 from tlbench.data.decode import WHOLE_FILES, Decoding, UnreadableError, decode_square, open_image, to_rgb, to_square
 from tlbench.data.deep import Deep, Ranges, in_range
@@ -67,7 +69,7 @@ def each(images: SomeImages) -> Iterator[OneImage]:
         raise DataError(f"images: cannot take a {type(images).__name__}; {_WANTED}, or a list of such")
 
 
-def square(image: OneImage, data: ImageDataConfig, how: Decoding = WHOLE_FILES) -> Square:
+def square(image: OneImage, data: LabelDataConfig, how: Decoding = WHOLE_FILES) -> Square:
     """Bring an image to a run's stored size, as its own images were.
 
     Args:
@@ -88,7 +90,7 @@ def square(image: OneImage, data: ImageDataConfig, how: Decoding = WHOLE_FILES) 
         return to_square(_in_memory(image, how.ranges), data.stored_side, data.fit)
 
 
-def box_input(image: OneImage, data: DetectionDataConfig, how: Decoding = WHOLE_FILES) -> BoxInput:
+def box_input(image: OneImage, data: InstanceDataConfig, how: Decoding = WHOLE_FILES) -> BoxInput:
     """Bring an image to the size of a detector's input, as the run's own images were.
 
     Args:

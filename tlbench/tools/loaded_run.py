@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from tlbench.config import DetectionConfig, DetectionDataConfig
 from tlbench.console import shown, warn
 from tlbench.errors import ConfigError, WeightsError
-from tlbench.geometry.augment import prepare, resized, to_levels
 from tlbench.metrics.finite_outputs import FiniteOutputs, NonFiniteOutputs, suspect
 from tlbench.networks.build import build_network
 from tlbench.networks.network import Network
 from tlbench.networks.outputs import in_float32
 from tlbench.runs.checkpoints import read_checkpoint
-from tlbench.tools.complete_run import CompleteRun, chosen_confidence, verify
-
-if TYPE_CHECKING:
-    from tlbench.annotations.instances.detections import Detections
-    from tlbench.annotations.instances.targets import BoxTargets
+from tlbench.tools.complete_run import CompleteRun, verify
 
 PREFIX = "network."
 """Of the network's tensors in a checkpoint."""
@@ -80,91 +74,15 @@ class LoadedRun:
         return None if problem is None else f"{shown(self.run.folder)}: {problem}{suspect(self.network)}; {RETRAIN}"
 
 
-@dataclass(frozen=True, eq=False)
-class Inference(LoadedRun):
-    """Computes logits."""
-
-    def logits(self, images: Tensor, change: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-        """The network's outputs, computed in the run's precision and memory format.
-
-        Args:
-            images: (B, 3, H, W) uint8, RGB, of the run's stored size, on any device.
-            change: Changes the images once they have the network's input size, (B, 3, S, S) uint8 on the device, to
-                such images, before they are normalised.
-
-        Returns:
-            (B, C) float32, on the device.
-        """
-        c = self.run.config
-        with torch.inference_mode():
-            size, images = c.data.image_size, images.to(self.device, non_blocking=True)
-            if change is not None:
-                images = change(to_levels(resized(images, size)))
-            inputs = prepare(images, size, c.data.normalisation, channels_last=c.trainer.channels_last)
-            outputs: Tensor = self.outputs(inputs)
-        return outputs.float()
+AnyLoadedRun = TypeVar("AnyLoadedRun", bound=LoadedRun)
+Prediction = TypeVar("Prediction")
 
 
-@dataclass(frozen=True, eq=False)
-class BoxInference(LoadedRun):
-    """Finds boxes; classes are numbered as in the run's class names."""
-
-    @property
-    def data(self) -> DetectionDataConfig:
-        """The run's data."""
-        assert isinstance(self.run.config.data, DetectionDataConfig)
-        return self.run.config.data
-
-    @property
-    def task(self) -> DetectionConfig:
-        """The run's task."""
-        assert isinstance(self.run.config.task, DetectionConfig)
-        return self.run.config.task
-
-    @property
-    def confidence(self) -> float:
-        """As `chosen_confidence`."""
-        return chosen_confidence(self.run)
-
-    def network_input(self, images: Tensor) -> Tensor:
-        """What the network takes, on the device, in the run's memory format.
-
-        Args:
-            images: (B, 3, S, S) float32 in [0, 1], RGB, letterboxed (`tlbench.geometry.letterbox`), any device.
-
-        Returns:
-            (B, 3, S, S) float32, normalised.
-        """
-        from tlbench.annotations.instances.module import network_input
-
-        moved = images.to(self.device, non_blocking=True)
-        return network_input(moved, self.data, channels_last=self.run.config.trainer.channels_last)
-
-    def detect(self, inputs: Tensor, targets: BoxTargets) -> list[Detections]:
-        """Each image's detections, those of the lowest scores (`task.min_confidence`) included.
-
-        Args:
-            inputs: (B, 3, S, S) float32, as `network_input` gives them.
-            targets: On the device; only `frames` and `sizes` are used.
-
-        Returns:
-            B of them, the surest first, boxes in pixels of the original image and clipped to it; undefined where the
-            network's outputs for an image are not finite.
-        """
-        with torch.inference_mode():
-            return self.found(self.outputs(inputs), targets)
-
-    def found(self, outputs: Any, targets: BoxTargets) -> list[Detections]:
-        """As `detect`, from the network's outputs."""
-        from tlbench.tasks.detection.decode import found_boxes
-
-        return found_boxes(outputs, targets, len(self.run.class_names), self.task)
-
-
-def load_inference(run: CompleteRun, device: str = "auto") -> Inference:
-    """Build a classification run's network and load its best checkpoint.
+def load_run(kind: type[AnyLoadedRun], run: CompleteRun, device: str = "auto") -> AnyLoadedRun:
+    """Build a run's network and load its best checkpoint.
 
     Args:
+        kind: What computes.
         run: The run.
         device: `auto` (CUDA, Apple MPS or CPU), or a device as torch names it.
 
@@ -174,19 +92,6 @@ def load_inference(run: CompleteRun, device: str = "auto") -> Inference:
         WeightsError: The checkpoint is of another network.
         OutputError: It is damaged.
     """
-    return _load(Inference, run, device)
-
-
-def load_box_inference(run: CompleteRun, device: str = "auto") -> BoxInference:
-    """As `load_inference`, of a detection run."""
-    return _load(BoxInference, run, device)
-
-
-AnyLoadedRun = TypeVar("AnyLoadedRun", bound=LoadedRun)
-Prediction = TypeVar("Prediction")
-
-
-def _load(kind: type[AnyLoadedRun], run: CompleteRun, device: str) -> AnyLoadedRun:
     chosen = choose_device(device)
     module = load_network(run).module.to(chosen)
     if run.config.trainer.channels_last:
@@ -198,7 +103,7 @@ def load_network(run: CompleteRun) -> Network:
     """A run's network with the weights of its best checkpoint, on the CPU.
 
     Raises:
-        ConfigError, WeightsError, OutputError: As `load_inference`.
+        ConfigError, WeightsError, OutputError: As `load_run`.
     """
     c = run.config
     with run.trusted.importing():

@@ -7,9 +7,7 @@ import importlib.util
 import io
 import logging
 import warnings
-from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,40 +18,14 @@ from torch import Tensor, nn
 
 from tlbench.errors import ConfigError, Failure
 from tlbench.system.atomic import ABANDONED_S, atomic_file, output_errors, remove_leftovers
+from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wing import OnnxOutput
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.loaded_run import check_outputs, load_network
 from tlbench.tools.onnx_metadata import metadata
 
-
-@dataclass(frozen=True)
-class Output:
-    """What an exported network gives.
-
-    Attributes:
-        name: In the graph.
-        parts: Quantity → where it stands along the second dimension; each is compared by its own magnitude.
-        of_first: Whether it is the first of several things that the network gives.
-    """
-
-    name: str
-    parts: Mapping[str, slice]
-    of_first: bool = False
-
-    @property
-    def quantities(self) -> str:
-        """What is compared, for messages."""
-        return " and ".join(self.parts)
-
-
 INPUT = "images"
 """Normalised images (batch, 3, S, S) float32."""
-
-LOGITS = Output("logits", {"logits": slice(None)})
-"""(batch, C) float32."""
-
-PREDICTIONS = Output("predictions", {"boxes": slice(4), "probabilities": slice(4, None)}, of_first=True)
-"""(batch, 4 + C, A) float32: of each of A cells centre x, y, width and height in pixels of the input, and C
-probabilities. Nothing is dropped: non-maximum suppression is up to whoever reads them, as the metadata say."""
 
 TOLERANCE = 1e-4
 """How far a number in onnxruntime may lie from torch's."""
@@ -73,11 +45,6 @@ def check_packages() -> None:
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigError(f"export: {', '.join(missing)} not installed; pip install 'tlbench[export]'")
-
-
-def output_of(run: CompleteRun) -> Output:
-    """What a run's exported network gives."""
-    return PREDICTIONS if run.config.task.name == "detection" else LOGITS
 
 
 def export_onnx(run: CompleteRun, path: Path) -> float:
@@ -102,7 +69,7 @@ def export_onnx(run: CompleteRun, path: Path) -> float:
     network = load_network(run)
     check_outputs(run, network)
     module = network.module.eval()
-    side, output = run.config.data.image_size, output_of(run)
+    side, output = run.config.data.image_size, wing_of(run.config).onnx_output
     name = run.config.model.name
     program = _program(module, side, name, output)
     import onnx
@@ -126,7 +93,7 @@ def export_onnx(run: CompleteRun, path: Path) -> float:
     return difference
 
 
-def largest_difference(module: nn.Module, content: bytes, side: int, name: str, output: Output = LOGITS) -> float:
+def largest_difference(module: nn.Module, content: bytes, side: int, name: str, output: OnnxOutput) -> float:
     """How far outputs in onnxruntime lie from torch's on noise, both on the CPU, over batches of 1, 2 and 7.
 
     The largest difference, divided by the quantity's largest value where that is beyond 1.
@@ -178,7 +145,7 @@ class _First(nn.Module):
         return first
 
 
-def _program(module: nn.Module, side: int, name: str, output: Output) -> Any:
+def _program(module: nn.Module, side: int, name: str, output: OnnxOutput) -> Any:
     example = torch.zeros(2, 3, side, side)
     shapes: tuple[Any, ...] = ({0: torch.export.Dim("batch", min=1)},)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)

@@ -7,44 +7,33 @@ from typing import Any
 
 from torch import nn
 
-from tlbench.config import DetectionConfig, DetectionDataConfig, ImageDataConfig
-from tlbench.data.decode import GREY
+from tlbench.config import DataConfig
 from tlbench.data.deep import OLDER_RANGES
 from tlbench.system.hashing import file_sha256
-from tlbench.tasks.detection.ultralytics_keys import onnx_keys
-from tlbench.tools.complete_run import CompleteRun, chosen_confidence
+from tlbench.tasks.registry import wing_of
+from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
 
 
 def metadata(run: CompleteRun, module: nn.Module) -> dict[str, str]:
-    """JSON texts under the keys `class_names`, `preprocessing` and `run`.
+    """JSON texts under the keys `class_names`, `run`, and those of the task, as `preprocessing`.
 
-    Of a detection run also `postprocessing`, and what ultralytics reads (`ultralytics_keys`).
+    Beside them what other programs read (`OnnxContract.plain`).
 
     Args:
         run: The run.
         module: Its network.
 
     Raises:
-        ConfigError: A detection run's record lacks the confidence that validation chose.
+        ConfigError: The run's record lacks what its validation chose.
     """
-    c = run.config
-    decoding = _decoding(run)
-    others: dict[str, str] = {}
-    parts: dict[str, Any] = {"class_names": list(run.class_names)}
-    if isinstance(c.data, DetectionDataConfig):
-        assert isinstance(c.task, DetectionConfig)
-        parts["preprocessing"] = _letterbox(c.data, decoding)
-        parts["postprocessing"] = _suppression(run, c.task, module)
-        others = onnx_keys(run, module)
-    else:
-        assert isinstance(c.data, ImageDataConfig)
-        parts["preprocessing"] = _square(c.data, decoding)
-    parts["run"] = identity(run)
-    return {key: json.dumps(value, ensure_ascii=False) for key, value in parts.items()} | others
+    contract = wing_of(run.config).onnx(run, module)
+    parts = {"class_names": list(run.class_names), **contract.parts, "run": identity(run)}
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in parts.items()} | dict(contract.plain)
 
 
-def _input(data: ImageDataConfig | DetectionDataConfig) -> dict[str, Any]:
+def network_input(data: DataConfig) -> dict[str, Any]:
+    """The last part of preprocessing: what the network takes."""
     return {
         "channels": "RGB",
         "layout": "NCHW",
@@ -54,37 +43,8 @@ def _input(data: ImageDataConfig | DetectionDataConfig) -> dict[str, Any]:
     }
 
 
-def _square(data: ImageDataConfig, decoding: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **decoding,
-        "fit": data.fit,
-        "fit_means": _FITS[data.fit],
-        "stored_size": data.stored_side,
-        "image_size": data.image_size,
-        "resize": "bilinear, antialiased; to stored_size, then to image_size",
-        "resize_means": "to stored_size in 8 bits, as Pillow's Image.resize((side, side), BILINEAR); then, only where "
-        "the two differ, in float32 to image_size, as torch's interpolate(mode='bilinear', antialias=True)",
-        **_input(data),
-    }
-
-
-def _letterbox(data: DetectionDataConfig, decoding: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **decoding,
-        "fit": "letterbox",
-        "image_size": data.image_size,
-        "antialias": data.antialias,
-        "resize": "bilinear; the longer side to image_size, the other to the next whole pixel up",
-        "resize_means": _AVERAGED if data.antialias else _INTERPOLATED,
-        "scale": "resized width / width across, resized height / height down",
-        "place": "centred; an odd pixel of the rest lies below or to the right",
-        "fill": [GREY / 255] * 3,
-        **_input(data),
-    }
-
-
-def _decoding(run: CompleteRun) -> dict[str, Any]:
-    """How a file becomes 8-bit RGB."""
+def file_decoding(run: CompleteRun) -> dict[str, Any]:
+    """The first part of preprocessing: how a file becomes 8-bit RGB."""
     how = decoding_of_run(run)
     ranges = OLDER_RANGES if how.ranges is None else how.ranges
     return {
@@ -93,21 +53,6 @@ def _decoding(run: CompleteRun) -> dict[str, Any]:
         "jpeg_means": _FAST if how.fast else "every pixel is decoded, as by Pillow without draft",
         "pixel_ranges": {container: list(ends) for container, ends in ranges.items()},
         "more_than_8_bits": _DEEP + ("; of 16-bit colours the higher byte alone counts" if how.ranges is None else ""),
-    }
-
-
-def _suppression(run: CompleteRun, task: DetectionConfig, module: nn.Module) -> dict[str, Any]:
-    stride: Any = module.stride
-    return {
-        "output": "(batch, 4 + classes, cells): centre x, centre y, width, height in pixels of the input, then a "
-        "probability a class",
-        "boxes_in_image": "(pixels of the input - place of the image's corner) / scale, clipped to the image",
-        "strides": [int(value) for value in stride],
-        "confidence": chosen_confidence(run),
-        "nms": "class by class; a cell may give several classes",
-        "nms_iou": task.nms_iou,
-        "min_confidence": task.min_confidence,
-        "max_detections": task.max_detections,
     }
 
 
@@ -125,15 +70,6 @@ def identity(run: CompleteRun) -> dict[str, Any]:
         "tlbench": record.versions.get("tlbench", "unknown"),
     }
 
-
-_FITS = {
-    "crop": "the largest square in the middle; left and top are (width - side) // 2 and (height - side) // 2",
-    "squash": "the whole image, its aspect ratio lost",
-    "pad": "the whole image in the middle of a black square, as Pillow's ImageOps.pad to the longer side",
-}
-
-_AVERAGED = "in 8 bits, as Pillow's Image.resize(size, BILINEAR)"
-_INTERPOLATED = "in 8 bits, as Pillow's Image.transform(size, EXTENT, (0, 0, width, height), BILINEAR)"
 
 _DEEP = (
     "by how the file stores a value (uint16; int32, also signed 16 bits; float32): clipped to its pixel_ranges "

@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tlbench.cli.predict_options import PredictOptions
 from tlbench.config import ImageLimit
 from tlbench.console import complain, shown, stderr
 from tlbench.data.decode import EXTENSIONS, UnreadableError
@@ -21,10 +19,12 @@ from tlbench.system.atomic import ABANDONED_S, atomic_file, output_errors, remov
 from tlbench.system.interrupts import interruptible
 from tlbench.system.places import check_not_read
 from tlbench.system.streams import write_data
+from tlbench.tasks.registry import wing_of
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.file_job import FileJob, T
 from tlbench.tools.files import decoded, find_images
 from tlbench.tools.loaded_run import RETRAIN
+from tlbench.tools.predict_options import PredictOptions
 
 Write = Callable[[str], object]
 
@@ -44,7 +44,7 @@ def predict(options: PredictOptions, run: CompleteRun) -> None:
     if output is not None:
         images = names if names == [options.input] else [n for n in names if n.lower().endswith(EXTENSIONS)]
         check_not_read(output, "output", [*(Path(name).expanduser() for name in images), *run_files(run.folder)])
-    job = _job(options, run, names)
+    job = wing_of(run.config).file_job(options, run, names)
     with interruptible(), _writer(output) as write:
         readable, written = _predict(names, job, options.image_limit(run.config.data.limits), write)
         if not readable:
@@ -62,16 +62,6 @@ def predict(options: PredictOptions, run: CompleteRun) -> None:
         complain(f"{written} images {done}{where}")
     if undefined:
         raise NonFiniteOutputs(problem)
-
-
-def _job(options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[Any]:
-    if run.config.task.name == "detection":
-        from tlbench.tasks.detection.files import detect_files
-
-        return detect_files(options, run, names)
-    from tlbench.tasks.classification.files import classify_files
-
-    return classify_files(options, run)
 
 
 def _predict(names: Sequence[str], job: FileJob[T], limit: ImageLimit, write: Write) -> tuple[int, int]:

@@ -9,8 +9,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tests.composed import unresolved
 from tlbench.config.compose import compose_config, config_dir, explain, known_keys
-from tlbench.config.suggestions import did_you_mean, nearest_keys, nearest_options
-from tlbench.errors import ConfigError
+from tlbench.config.suggestions import nearest_keys, nearest_options
+from tlbench.errors import ConfigError, did_you_mean
 
 
 def explained(*overrides: str) -> str:
@@ -125,7 +125,8 @@ def test_a_file_in_place_of_an_option_is_told_where_it_belongs(tmp_path):
     Path("photos").mkdir()
     text = explained("data=photos")
     assert text.startswith(
-        "data=photos: there is no such option; give data=image_folder data.root=photos, or data=yolo "
+        "data=photos: there is no such option; give data=image_folder task=classification data.root=photos for one "
+        "label an image, or data=yolo task=detection data.root=photos for boxes"
     )
     Path("best.pt").touch()
     assert "; give source=checkpoint checkpoint=best.pt; there are " in explained("model=best.pt")

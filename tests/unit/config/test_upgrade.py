@@ -12,11 +12,12 @@ import pytest
 from pydantic import BaseModel
 
 from tests.composed import config, data_values
-from tlbench.config import TrainConfig, upgrade
+from tlbench.config import upgrade
 from tlbench.config.hash import affecting_results, config_hash, flatten, stored_hashes
 from tlbench.config.parse import parse
 from tlbench.config.upgrade import TO_FORMAT_1, Added, upgraded
 from tlbench.runs.record import read_record
+from tlbench.tasks.registry import run_schema, specs
 
 ROOT = Path(__file__).parents[3]
 RECORDS = sorted((ROOT / "docs" / "results").rglob("record.json"))
@@ -37,6 +38,10 @@ def keys_of(kind: Any, prefix: str = "") -> set[str]:
     return set()
 
 
+def keys_of_all_tasks() -> set[str]:
+    return {key for name in specs() for key in keys_of(run_schema(name))}
+
+
 def before_format_2_grew(values: dict[str, Any]) -> dict[str, Any]:
     """A configuration without the keys that came since."""
     found = copy.deepcopy(values)
@@ -50,16 +55,17 @@ def before_format_2_grew(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_key_added_to_the_schema_has_an_upgrade_value():
-    keys, begun, since = keys_of(TrainConfig), set(KEYS.read_text().split()), {a.key for a in upgrade.TO_FORMAT_2}
+    keys, begun, since = keys_of_all_tasks(), set(KEYS.read_text().split()), {a.key for a in upgrade.TO_FORMAT_2}
     new = {key for key in keys - begun if not any(key == group or key.startswith(f"{group}.") for group in since)}
     assert new == set(), "add these keys to TO_FORMAT_2 in tlbench/config/upgrade.py"
     assert begun - keys == set(), "these keys are gone: let `upgraded` say what became of them"
 
 
 def test_every_upgrade_value_is_of_a_key_of_the_schema():
-    keys = keys_of(TrainConfig)
+    keys = keys_of_all_tasks()
     groups = {key.rpartition(".")[0] for key in keys}
-    for added in (*TO_FORMAT_1, *upgrade.TO_FORMAT_2):
+    of_tasks = (added for spec in specs().values() for added in spec.added)
+    for added in (*TO_FORMAT_1, *of_tasks, *upgrade.TO_FORMAT_2):
         assert added.key in keys | groups, added.key
 
 

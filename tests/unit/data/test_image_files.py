@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tlbench.data.images import FileSet, ImageSet
-from tlbench.data.target import ensure_reachable, open_target
+from tlbench.data.open import ensure_reachable, open_target
 from tlbench.errors import DataError
 
 

@@ -13,8 +13,8 @@ from tests.drawn_deep import FLOATS, SIGNED, encoded, png_16, tiff
 from tlbench.data import scan as scan_module
 from tlbench.data.decode import Decoding
 from tlbench.data.images import FileSet
+from tlbench.data.open import open_target
 from tlbench.data.pixel_range import rounded_up
-from tlbench.data.target import open_target
 from tlbench.errors import DataError
 
 RNG = np.random.default_rng(0)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from tlbench.data import augment, mixing, rand_augment, resized_crop, splits
+from tlbench.data import splits
 from tlbench.data.splits import stratified_split, stratified_subset
 from tlbench.errors import DataError
+from tlbench.geometry import augment, mixing, rand_augment, resized_crop
 
 TEN = tuple("abcdefghij")
 BALANCED = torch.arange(50_000) % 10

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tlbench.data.target import ensure_reachable, open_target
+from tlbench.data.open import ensure_reachable, open_target
 from tlbench.errors import ConfigError, DataError
 
 ROOT = Path(__file__).parents[3]
@@ -18,15 +18,15 @@ def test_asking_whether_data_are_here_imports_nothing_heavy(tmp_path: Path, draw
         draw_tree(tmp_path / "cifar10" / split, {"cat": 1})
     script = f"""
 import sys, yaml
-from tlbench.config import ImageDataConfig
-from tlbench.data.target import ensure_reachable
+from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.data.open import ensure_reachable
 for name, root in (("cifar10", {str(tmp_path)!r}), ("digits", None)):
     with open(f"{ROOT}/conf/data/{{name}}.yaml") as file:
         shipped = yaml.safe_load(file)
     del shipped["defaults"]
     with open("{ROOT}/conf/data/limits/default.yaml") as file:
         shipped["limits"] = yaml.safe_load(file)
-    ensure_reachable(ImageDataConfig.model_validate({{**shipped, "root": root}}))
+    ensure_reachable(LabelDataConfig.model_validate({{**shipped, "root": root}}))
 print([m for m in ("torch", "torchvision", "sklearn", "numpy", "PIL") if m in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)

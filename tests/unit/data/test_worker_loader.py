@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from tlbench.config import ResizedCrop
+from tlbench.annotations.labels.config import ResizedCrop
 from tlbench.data.images import FileSet
-from tlbench.data.target import open_target
+from tlbench.data.open import open_target
 from tlbench.data.worker_loader import WorkerLoader
 from tlbench.errors import DataError
 from tlbench.geometry.resized_crop import boxes, resized_crop

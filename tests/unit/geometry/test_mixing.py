@@ -8,7 +8,7 @@ import torch
 
 from tests.composed import augmentation
 from tests.no_synchronisation import NoSynchronisation
-from tlbench.config import ImageAugmentation
+from tlbench.annotations.labels.config import LabelAugmentation
 from tlbench.geometry.mixing import _DRAW, mix
 from tlbench.seeds import uniforms
 
@@ -21,7 +21,7 @@ def batch(size: int = 6, side: int = 16) -> tuple[torch.Tensor, torch.Tensor, to
     return images, torch.arange(size), torch.arange(size) * 17 + 3
 
 
-def own_shares(config: ImageAugmentation, count: int = 4_000) -> torch.Tensor:
+def own_shares(config: LabelAugmentation, count: int = 4_000) -> torch.Tensor:
     images, labels = torch.ones(count, 3, 32, 32), torch.arange(count) % 2
     return mix(images, labels, torch.arange(count), config, 2, 0, 0)[1].gather(1, labels[:, None])[:, 0]
 

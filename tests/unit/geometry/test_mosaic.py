@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.no_synchronisation import NoSynchronisation
-from tlbench.config import DetectionAugmentation
+from tlbench.annotations.instances.config import InstanceAugmentation
 from tlbench.geometry.mosaic import Draws, draw, lay_out
 
 NONE = {
@@ -22,8 +22,8 @@ ALL = {**NONE, "flip": 0.5, "mosaic": 0.7, "scale": 0.5, "translate": 0.1, "hsv_
 SIDE = 64
 
 
-def config(**strengths: float) -> DetectionAugmentation:
-    return DetectionAugmentation.model_validate({**ALL, **strengths})
+def config(**strengths: float) -> InstanceAugmentation:
+    return InstanceAugmentation.model_validate({**ALL, **strengths})
 
 
 def drawn(index: torch.Tensor, seed: int = 0, epoch: int = 0, *, closed: bool = False, **strengths: float) -> Draws:

@@ -7,7 +7,7 @@ from torchvision.transforms.v2 import RandAugment as TorchvisionRandAugment
 
 from tests.composed import augmentation
 from tests.no_synchronisation import NoSynchronisation
-from tlbench.config import RandAugment
+from tlbench.annotations.labels.config import RandAugment
 from tlbench.geometry import rand_augment as module
 from tlbench.geometry.augment import augment, crop_and_flip, to_float
 from tlbench.geometry.colour import adjust_brightness

@@ -9,7 +9,7 @@ from torchvision.transforms.v2 import functional as TV
 
 from tests.composed import augmentation
 from tests.no_synchronisation import NoSynchronisation
-from tlbench.config import ResizedCrop
+from tlbench.annotations.labels.config import ResizedCrop
 from tlbench.geometry.augment import augment
 from tlbench.geometry.resized_crop import _ATTEMPTS, _DRAW, boxes, resized_crop
 from tlbench.seeds import uniforms

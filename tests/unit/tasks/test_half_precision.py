@@ -10,12 +10,13 @@ from torch import Tensor
 
 from tests.staged import source_network, task_of
 from tlbench.annotations.instances.targets import BoxTargets
-from tlbench.config import DetectionConfig, TrainConfig
+from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
 from tlbench.networks.build import build_network
 from tlbench.networks.libraries.ultralytics import ultralytics_module
 from tlbench.networks.outputs import in_float32
 from tlbench.sources.load import apply_source
+from tlbench.tasks.detection.config import DetectionConfig
 from tlbench.tasks.detection.decode import found_boxes
 from tlbench.tasks.detection.loss import DetectionLoss
 from tlbench.tasks.detection.task import DetectionTask

@@ -9,8 +9,9 @@ from tests.drawn_run import draw_run, name_checkpoint
 from tlbench.errors import ConfigError, OutputError, WeightsError
 from tlbench.geometry.augment import prepare
 from tlbench.runs.record import read_record, write_record
+from tlbench.tasks.classification.loaded import LoadedClassifier
 from tlbench.tools.complete_run import open_run
-from tlbench.tools.loaded_run import choose_device, load_inference
+from tlbench.tools.loaded_run import choose_device, load_run
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -19,7 +20,7 @@ IMAGES = torch.randint(0, 256, (6, 3, 8, 8), dtype=torch.uint8, generator=torch.
 
 def test_logits_are_those_of_the_network_in_eval_mode_on_prepared_images(tmp_path):
     config = draw_run(tmp_path)
-    inference = load_inference(open_run(tmp_path), "cpu")
+    inference = load_run(LoadedClassifier, open_run(tmp_path), "cpu")
     assert not inference.network.training
     assert not any(p.requires_grad for p in inference.network.parameters())
     with torch.no_grad():
@@ -31,7 +32,9 @@ def test_logits_are_those_of_the_network_in_eval_mode_on_prepared_images(tmp_pat
 def test_the_runs_precision_is_kept(tmp_path):
     draw_run(tmp_path / "full")
     draw_run(tmp_path / "half", "trainer.precision=bf16-mixed", "trainer.channels_last=true")
-    full, half = (load_inference(open_run(tmp_path / name), "cpu").logits(IMAGES) for name in ("full", "half"))
+    full, half = (
+        load_run(LoadedClassifier, open_run(tmp_path / name), "cpu").logits(IMAGES) for name in ("full", "half")
+    )
     assert half.dtype == torch.float32
     assert torch.equal(half, half.bfloat16().float())
     assert not torch.equal(full, half)
@@ -44,7 +47,7 @@ def test_weights_of_another_network(tmp_path):
     (tmp_path / "three" / "best.ckpt").replace(tmp_path / "two" / "best.ckpt")
     name_checkpoint(tmp_path / "two")
     with pytest.raises(WeightsError, match=r"best\.ckpt: not the weights of the network"):
-        load_inference(open_run(tmp_path / "two"), "cpu")
+        load_run(LoadedClassifier, open_run(tmp_path / "two"), "cpu")
 
 
 def test_a_damaged_checkpoint(tmp_path):
@@ -52,10 +55,10 @@ def test_a_damaged_checkpoint(tmp_path):
     content = (tmp_path / "best.ckpt").read_bytes()
     (tmp_path / "best.ckpt").write_bytes(content[: len(content) // 2])
     with pytest.raises(WeightsError, match=r"best\.ckpt: not the file that the run wrote: its record says sha256 "):
-        load_inference(open_run(tmp_path), "cpu")
+        load_run(LoadedClassifier, open_run(tmp_path), "cpu")
     name_checkpoint(tmp_path)
     with pytest.raises(OutputError, match=r"best\.ckpt: cannot be used \(damaged: "):
-        load_inference(open_run(tmp_path), "cpu")
+        load_run(LoadedClassifier, open_run(tmp_path), "cpu")
 
 
 def test_another_runs_checkpoint_is_refused(tmp_path):
@@ -63,14 +66,14 @@ def test_another_runs_checkpoint_is_refused(tmp_path):
     draw_run(tmp_path / "two", names=("cat", "dog"))
     shutil.copy(tmp_path / "two" / "best.ckpt", tmp_path / "one" / "best.ckpt")
     with pytest.raises(WeightsError, match="not the file that the run wrote"):
-        load_inference(open_run(tmp_path / "one"), "cpu")
+        load_run(LoadedClassifier, open_run(tmp_path / "one"), "cpu")
 
 
 def test_a_checkpoint_that_no_record_names_is_said(tmp_path, capsys):
     draw_run(tmp_path)
     record = read_record(tmp_path)
     write_record(tmp_path, record.model_copy(update={"files": {}}))
-    load_inference(open_run(tmp_path), "cpu")
+    load_run(LoadedClassifier, open_run(tmp_path), "cpu")
     assert "nothing says that it is this run's checkpoint" in capsys.readouterr().out
 
 

@@ -17,12 +17,14 @@ from tests.drawn_deep import png_16
 from tests.drawn_photos import photos
 from tests.drawn_run import draw_run
 from tests.records import record
-from tlbench.config import DetectionDataConfig, ImageDataConfig, TrainConfig
+from tlbench.annotations.instances.config import InstanceDataConfig
+from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
 from tlbench.config.hash import config_hash
 from tlbench.data.decode import Decoding
+from tlbench.data.open import open_target
 from tlbench.data.pixel_range import decoding_of
-from tlbench.data.target import open_target
 from tlbench.errors import ConfigError, DataError
 from tlbench.geometry.augment import prepare
 from tlbench.runs.record import DataRecord, read_record, write_record
@@ -89,14 +91,14 @@ def test_an_image_that_is_opened_but_not_decoded_is_read_as_its_file(content, de
     drafted = Image.open(io.BytesIO(content))
     drafted.draft("RGB", (200, 275))  # the caller's own choice
     assert not np.array_equal(square(drafted, data, how), wanted) or decode == "fast"
-    boxes = DetectionDataConfig.model_validate({**data_values("yolo"), "image_size": 64, "decode": decode})
+    boxes = InstanceDataConfig.model_validate({**data_values("yolo"), "image_size": 64, "decode": decode})
     for way in (Image.open(io.BytesIO(content)), content):
         assert np.array_equal(box_input(way, boxes, how).pixels, box_input(content, boxes, how).pixels)
     assert (box_input(upright(content), boxes, how).height, box_input(content, boxes, how).height) == (800, 800)
 
 
-def data_of(decode: str) -> ImageDataConfig:
-    return ImageDataConfig.model_validate({**data_values("image_folder"), "image_size": 48, "decode": decode})
+def data_of(decode: str) -> LabelDataConfig:
+    return LabelDataConfig.model_validate({**data_values("image_folder"), "image_size": 48, "decode": decode})
 
 
 def test_the_two_ways_of_decoding_differ(content):

@@ -23,10 +23,10 @@ from tests.own_code import (
     write_nets,
     write_own_record,
 )
-from tlbench.cli.consent_options import consent_of
 from tlbench.errors import ConfigError
 from tlbench.runs.record import CodeRecord
 from tlbench.tools.complete_run import open_run
+from tlbench.tools.consent_options import consent_of
 from tlbench.tools.loaded_run import load_network
 from tlbench.trust.consent import NONE, Consent
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.annotations.instances.audit_texts import TINY, warnings_of
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.frame_blocks import label_rows
 from tlbench.annotations.instances.images import BoxFiles, BoxSplit
 from tlbench.annotations.instances.label_leak import label_leak
 from tlbench.annotations.instances.listing import BoxListing
-from tlbench.config import DetectionDataConfig
 from tlbench.data.audit import (
     EXAMPLES,
     VERSION,
@@ -38,7 +38,7 @@ BOX_VERSION = 1
 _WHOLE = (0, 0, 1_000_000, 1_000_000)  # a box around the whole image, which says nothing about where it comes from
 
 
-def audit_boxes(target: Target[BoxSplit], data: DetectionDataConfig, *, test: bool) -> Audit:
+def audit_boxes(target: Target[BoxSplit], data: InstanceDataConfig, *, test: bool) -> Audit:
     """Audit what a run uses of a target, once for all runs that use the same.
 
     The section has these parts, of JSON types:

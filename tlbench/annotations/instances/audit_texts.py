@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tlbench.config import DetectionDataConfig
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.data.audit_texts import NAMED, across, alike, conflicts, copies, lines_of, more, number, unreadable
 
 TINY = 8
@@ -15,7 +15,7 @@ MUCH_TINY = 0.05
 """Share of the images with objects: where more have tiny objects only, it is warned of."""
 
 
-def warnings_of(section: Mapping[str, Any], data: DetectionDataConfig) -> list[str]:
+def warnings_of(section: Mapping[str, Any], data: InstanceDataConfig) -> list[str]:
     """The warnings about what `tlbench.annotations.instances.audit.audit_boxes` found, the weightiest first."""
     totals = {split: counts["images"] for split, counts in section["counts"].items()}
     duplicates = section["duplicates"]
@@ -33,7 +33,7 @@ def warnings_of(section: Mapping[str, Any], data: DetectionDataConfig) -> list[s
     )
 
 
-def _leak(section: Mapping[str, Any], totals: Mapping[str, int], data: DetectionDataConfig) -> str | None:
+def _leak(section: Mapping[str, Any], totals: Mapping[str, int], data: InstanceDataConfig) -> str | None:
     found = across(section["label_leak"], totals, "have the very labels of one in", "=")
     if not found:
         return None
@@ -47,7 +47,7 @@ def _leak(section: Mapping[str, Any], totals: Mapping[str, int], data: Detection
     )
 
 
-def _may_be_blocked(data: DetectionDataConfig) -> bool:
+def _may_be_blocked(data: InstanceDataConfig) -> bool:
     return data.split == "official" and data.name in ("signature", "yolo")
 
 

@@ -21,15 +21,15 @@ from tlbench.geometry.mosaic import Draws, draw, lay_out
 from tlbench.geometry.resample import render
 
 if TYPE_CHECKING:
+    from tlbench.annotations.instances.config import InstanceAugmentation
     from tlbench.annotations.instances.worker_loader import Decoded
-    from tlbench.config import DetectionAugmentation
 
 
 @torch.no_grad()
 def training_boxes(
     images: BoxSplit,
     index: Tensor,
-    augmentation: DetectionAugmentation,
+    augmentation: InstanceAugmentation,
     seed: int,
     epoch: int,
     mosaic: bool,

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.frame_blocks import Blocks, frame_blocks
 from tlbench.annotations.instances.images import BoxImages, BoxSplit
 from tlbench.annotations.instances.label_leak import label_leak
 from tlbench.annotations.instances.listing import BoxListing, joined
-from tlbench.config import DetectionDataConfig
 from tlbench.data.carve_options import carved_fractions, class_numbers, wanted_classes
 from tlbench.errors import DataError
 from tlbench.seeds import bits
@@ -26,7 +26,7 @@ _SPLIT_DRAW, _SUBSET_DRAW = 16, 17  # as in tlbench.data.splits
 
 def carve_boxes(
     parts: Mapping[str, BoxListing],
-    data: DetectionDataConfig,
+    data: InstanceDataConfig,
     split_seed: int,
     named: str,
     warn: Callable[[str], None],
@@ -89,7 +89,7 @@ def carve_boxes(
     return splits, rule | (_block_rule(train, blocks, splits) if blocks else {})
 
 
-def uncarved(parts: Mapping[str, BoxListing], data: DetectionDataConfig) -> dict[str, BoxListing]:
+def uncarved(parts: Mapping[str, BoxListing], data: InstanceDataConfig) -> dict[str, BoxListing]:
     """Choose the classes and keep every image: nothing is carved out, and no subset is taken.
 
     Args:

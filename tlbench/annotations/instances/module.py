@@ -7,13 +7,13 @@ from typing import Any, Literal
 from torch import Tensor
 
 from tlbench.annotations.instances.augment import evaluation_boxes, training_boxes
+from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig, mosaic_epochs
 from tlbench.annotations.instances.images import BoxFiles, BoxImages, BoxSplit
 from tlbench.annotations.instances.loader import PositionLoader
 from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.annotations.instances.was_read import boxes_read
 from tlbench.annotations.instances.worker_loader import BoxWorkerLoader, Decoded
-from tlbench.config import DetectionAugmentation, DetectionDataConfig, Seeds
-from tlbench.config.augmentation import mosaic_epochs
+from tlbench.config import Seeds
 from tlbench.data.audit import Audit
 from tlbench.data.loader import OrderedLoader
 from tlbench.data.target import Target
@@ -28,12 +28,12 @@ Batch = tuple[Tensor, BoxTargets, Tensor]
 _EVALUATION_PIXELS = 32 * 640**2
 
 
-def evaluation_batch(data: DetectionDataConfig) -> int:
+def evaluation_batch(data: InstanceDataConfig) -> int:
     """Images a batch where no gradients are kept: more than in training, up to 32, as long as they are small."""
     return max(data.batch_size, min(32, _EVALUATION_PIXELS // data.image_size**2))
 
 
-def network_input(images: Tensor, data: DetectionDataConfig, *, channels_last: bool = False) -> Tensor:
+def network_input(images: Tensor, data: InstanceDataConfig, *, channels_last: bool = False) -> Tensor:
     """Images (B, 3, S, S) float32 in [0, 1], letterboxed, as the network takes them: normalised."""
     return prepare(images, data.image_size, data.normalisation, channels_last=channels_last)
 
@@ -50,13 +50,13 @@ class DetectionDataModule(TargetModule[BoxSplit]):
         channels_last: As in `TargetModule`.
     """
 
-    data: DetectionDataConfig
+    data: InstanceDataConfig
 
     def __init__(
         self,
         target: Target[BoxSplit],
-        data: DetectionDataConfig,
-        augmentation: DetectionAugmentation,
+        data: InstanceDataConfig,
+        augmentation: InstanceAugmentation,
         seeds: Seeds,
         max_epochs: int,
         *,

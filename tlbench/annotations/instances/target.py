@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from tlbench.annotations.instances.carve import carve_boxes, check_objects, counted, uncarved
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.images import BoxFiles, BoxImages, BoxSplit, in_resized
 from tlbench.annotations.instances.listing import BoxListing
 from tlbench.annotations.instances.parts import ReadParts
-from tlbench.annotations.instances.root import detection_root
-from tlbench.config import DetectionDataConfig
+from tlbench.annotations.instances.reach import own_root
 from tlbench.data.decode import Decoding, Fit
 from tlbench.data.deep import Ranges
 from tlbench.data.facts import ImageFacts
@@ -42,7 +42,7 @@ THUMBNAIL = 64
 
 
 def open_boxes(
-    data: DetectionDataConfig,
+    data: InstanceDataConfig,
     split_seed: int,
     say: Callable[[str], None] = print,
     warn: Callable[[str], None] = print,
@@ -61,10 +61,6 @@ def open_boxes(
         DataError: No copy, a broken copy, labels at fault, unreadable files, or pixel values whose range cannot be
             found.
     """
-    if data.name == "documents":
-        from tlbench.data.formats.documents import open_documents
-
-        return open_documents(data, split_seed, say, warn)
     listed = list_boxes(data, split_seed, say, warn)
     read = _decoded(listed.splits, listed.unreadable, data, say, warn, how or listed.training)
     splits = read.splits
@@ -79,7 +75,7 @@ def open_boxes(
 
 
 def open_uncarved(
-    data: DetectionDataConfig,
+    data: InstanceDataConfig,
     how: Decoding,
     say: Callable[[str], None] = print,
     warn: Callable[[str], None] = print,
@@ -126,7 +122,7 @@ class ListedSplits:
 
 
 def list_boxes(
-    data: DetectionDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
+    data: InstanceDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
 ) -> ListedSplits:
     """The files and labels of a data set on disk, nothing decoded; splits that it lacks are carved out.
 
@@ -146,7 +142,7 @@ def list_boxes(
     return ListedSplits(noted, rule, read.unreadable, training, read.inventory, read.unlabelled)
 
 
-def _read(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
+def _read(data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
     if data.name == "coco":
         from tlbench.data.formats.coco.reading import read_coco
 
@@ -157,7 +153,7 @@ def _read(data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[
         return read_signature(data, say, warn)
     from tlbench.data.formats.yolo.files import read_yolo
 
-    root = detection_root(data)
+    root = own_root(data)
     try:
         return read_yolo(root, data, say, warn)
     except DataError:
@@ -191,7 +187,7 @@ class _Decoded:
 def _decoded(
     listings: Mapping[str, BoxListing],
     unreadable: Mapping[str, str],
-    data: DetectionDataConfig,
+    data: InstanceDataConfig,
     say: Callable[[str], None],
     warn: Callable[[str], None],
     how: Decoding | Callable[[], BoxListing],
@@ -243,7 +239,7 @@ def _decoded(
 def _images(
     listing: BoxListing,
     found: Scan,
-    data: DetectionDataConfig,
+    data: InstanceDataConfig,
     in_memory: bool,
     unreadable: dict[str, str],
     how: Decoding,

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tlbench.annotations.instances.config import InstanceAugmentation
 from tlbench.annotations.instances.images import BoxFiles, decode_corner
-from tlbench.config import DetectionAugmentation
 from tlbench.data.decode import UnreadableError
 from tlbench.data.images import no_more_readable
 from tlbench.data.workers import DecodingLoader
@@ -56,7 +56,7 @@ class BoxWorkerLoader(DecodingLoader):
         files: BoxFiles,
         batch_size: int,
         *,
-        augmentation: DetectionAugmentation | None = None,
+        augmentation: InstanceAugmentation | None = None,
         augment_seed: int = 0,
         mosaic_epochs: int = 0,
         **options: Any,
@@ -68,7 +68,7 @@ class _Decoding:
     """Decodes the files that a batch shows."""
 
     def __init__(
-        self, files: BoxFiles, augmentation: DetectionAugmentation | None, seed: int, mosaic_epochs: int
+        self, files: BoxFiles, augmentation: InstanceAugmentation | None, seed: int, mosaic_epochs: int
     ) -> None:
         self._listing, self._side, self._fit = files.files, files.side, files.fit
         self._digests, self._how = files.digests, files.how

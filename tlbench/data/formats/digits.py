@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
-from tlbench.config import ImageDataConfig
+from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.data.carve import carve
 from tlbench.data.images import Images, ImageSet
 from tlbench.data.target import Target
@@ -18,7 +18,7 @@ from tlbench.data.target import Target
 GREY_LEVELS = 16
 
 
-def open_digits(data: ImageDataConfig, split_seed: int) -> Target[Images]:
+def open_digits(data: LabelDataConfig, split_seed: int, *_: object) -> Target[Images]:
     """Digits as a target; test and val are carved out, as the data have no split of their own.
 
     Args:

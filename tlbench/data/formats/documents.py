@@ -19,10 +19,10 @@ from rich.progress import track
 from torch import Tensor
 
 from tlbench.annotations.instances.carve import check_objects, choose_classes, counted
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.images import BoxImages, BoxSplit
 from tlbench.annotations.instances.ragged import objects_of
 from tlbench.annotations.instances.target import thumbnails_of
-from tlbench.config import DetectionDataConfig
 from tlbench.console import console
 from tlbench.data.decode import GREY
 from tlbench.data.target import Target
@@ -44,7 +44,7 @@ _IN_PROCESS = 200  # pages up to which no worker processes are started
 
 
 def open_documents(
-    data: DetectionDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
+    data: InstanceDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None], *_: object
 ) -> Target[BoxSplit]:
     """Draw the pages and divide them into train, val and test at random.
 

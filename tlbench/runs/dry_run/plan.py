@@ -20,14 +20,12 @@ from tlbench.adaptation.schedule import group_factor
 from tlbench.adaptation.stages import Stage
 from tlbench.config import TrainConfig
 from tlbench.data.loader import check_batch_size
-from tlbench.data.open_module import open_module
 from tlbench.networks.build import build_network
 from tlbench.networks.head_input import HeadInput
-from tlbench.runs.dry_run.noise import noise_of
 from tlbench.runs.trainer import build_trainer, caches_features
 from tlbench.system.machine import cores_each
 from tlbench.tasks.base import Batch, Task
-from tlbench.tasks.catalog import build_task
+from tlbench.tasks.registry import wing_of
 
 WARM_UP_STEPS = 2
 TIMED_STEPS = 5
@@ -102,12 +100,12 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     start_up_s = _start_up_s()
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(cores_each(runs_at_a_time))
-    module = open_module(config, print, print)
+    module = wing_of(config).data_module(config, print, print)
     target = module.target
     images = {split: len(target.splits[split]) for split in ("train", "val", "test")}
     check_batch_size(config.data.batch_size, images["train"])
     network = build_network(config.model, len(target.class_names), config.seeds.init, config.data.image_size)
-    task = build_task(network, config, target.class_names)
+    task = wing_of(config).task(network, config, target.class_names)
     task.freezing.freeze_batch_norm(config.callbacks.freeze_batch_norm)
     with tempfile.TemporaryDirectory() as nowhere:
         trainer = build_trainer(config, task, Path(nowhere)).trainer
@@ -172,7 +170,9 @@ class _Probe:
         task.to(self.device)
         task.network.to(memory_format=memory_format)
         self._share = max(config.data.batch_size // config.trainer.devices, 1)
-        self._noise = noise_of(config, classes, self._share, self.device)
+        side = config.data.image_size
+        images = torch.randint(256, (self._share, 3, side, side), dtype=torch.uint8, device=self.device)
+        self._noise = wing_of(config).noise(config, classes, images)
         self._features: Batch | None = None
 
     def step_s(self, number: int) -> float:

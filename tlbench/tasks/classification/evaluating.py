@@ -7,7 +7,6 @@ from functools import partial
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from tlbench.cli.evaluate_options import EvaluateOptions
 from tlbench.config import TrainConfig
 from tlbench.console import say, shown, warn
 from tlbench.pictures.evaluation_pictures import evaluation_figures
@@ -17,9 +16,12 @@ from tlbench.robustness.suite import run_suite
 from tlbench.runs.evaluation import CalibrationRecord, EvaluatedData, EvaluationRecord, read_evaluations
 from tlbench.tasks.classification.calibration import temperature_warning
 from tlbench.tasks.classification.evaluation import Evaluation, calibrate
+from tlbench.tasks.classification.loaded import LoadedClassifier
+from tlbench.tasks.classification.options import EvaluateLabels
 from tlbench.tools.complete_run import CompleteRun
+from tlbench.tools.evaluate_options import EvaluateOptions
 from tlbench.tools.evaluating import Evaluating, Further
-from tlbench.tools.loaded_run import load_inference
+from tlbench.tools.loaded_run import load_run
 
 
 class EvaluatingImages(Evaluating):
@@ -31,7 +33,8 @@ class EvaluatingImages(Evaluating):
 
     def __init__(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> None:
         super().__init__(options, run, config)
-        inference = load_inference(run, self.device)
+        self.asked = options.of(EvaluateLabels)
+        inference = load_run(LoadedClassifier, run, self.device)
         self.evaluation = Evaluation(inference, config)
         self.own = self.evaluation if self.on_own else Evaluation(inference, run.config)
 
@@ -48,13 +51,17 @@ class EvaluatingImages(Evaluating):
         corruptions = self._corruptions(stem, data, calibration.temperature if calibration else 1.0)
         return Further(calibration, corruptions, warnings)
 
+    def suffixes(self) -> list[str]:
+        """As in `Evaluating`."""
+        return [option for option in (self.asked.calibrate, self.asked.corruptions) if option is not None]
+
     def figures(self, record: EvaluationRecord) -> dict[str, Figure]:
         """As in `Evaluating`."""
         return evaluation_figures(record, *self.outputs)
 
     def _calibration(self) -> tuple[CalibrationRecord | None, list[str]]:
         """The calibration that was asked for, and what there is to warn of."""
-        if self.options.calibrate is None:
+        if self.asked.calibrate is None:
             return None, []
         calibration = calibrate(self.own, *self.outputs)
         warning = None if calibration is None else temperature_warning(calibration.temperature)
@@ -72,11 +79,11 @@ class EvaluatingImages(Evaluating):
                 warn(f"{label}; not comparable with those of version {VERSION}")
 
     def _corruptions(self, stem: str, data: EvaluatedData, temperature: float) -> CorruptionResult | None:
-        if self.options.corruptions is None:
+        if self.asked.corruptions is None:
             return None
         return run_suite(
             partial(self.evaluation.logits_of, self.options.split),
-            seed=self.options.corruption_seed,
+            seed=self.asked.corruption_seed,
             progress=say,
             image_size=self.evaluation.data.image_size,
             temperature=temperature,

@@ -10,17 +10,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tlbench.config import ImageDataConfig, TrainConfig
+from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.config import TrainConfig
 from tlbench.console import say, warn
 from tlbench.data.module import evaluation_batch
 from tlbench.metrics.mean import SampleMean
 from tlbench.networks.outputs import not_finite
 from tlbench.runs.evaluation import CalibrationRecord
 from tlbench.tasks.classification.calibration import fit_temperature, nll
+from tlbench.tasks.classification.loaded import LoadedClassifier
 from tlbench.tasks.classification.metrics import ClassificationMetrics
 from tlbench.tasks.classification.splits import Parts, batches, open_split
 from tlbench.tools.decoding import decoding_to_evaluate
-from tlbench.tools.loaded_run import Inference
 
 Transform = Callable[[Tensor, Tensor], Tensor]
 """Images (B, 3, S, S) uint8 of the network's input size and sample indices (B,) int64, on its device → such images."""
@@ -35,14 +36,14 @@ class Evaluation:
         config: The run's configuration, with the data to evaluate on.
     """
 
-    inference: Inference
+    inference: LoadedClassifier
     config: TrainConfig
     _parts: dict[str, Parts] = field(default_factory=dict)
 
     @property
-    def data(self) -> ImageDataConfig:
+    def data(self) -> LabelDataConfig:
         """The data to evaluate on."""
-        assert isinstance(self.config.data, ImageDataConfig)
+        assert isinstance(self.config.data, LabelDataConfig)
         return self.config.data
 
     def parts(self, split: str) -> Parts:

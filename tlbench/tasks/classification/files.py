@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from tlbench.cli.predict_options import PredictOptions
 from tlbench.data.decode import decode_square
+from tlbench.tasks.classification.options import PredictLabels
 from tlbench.tasks.classification.predictor import is_defined, load_predictor, stacked
 from tlbench.tasks.classification.table import Table
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
 from tlbench.tools.file_job import FileJob
 from tlbench.tools.images import Square
+from tlbench.tools.predict_options import PredictOptions
 
 
 def classify_files(options: PredictOptions, run: CompleteRun) -> FileJob[Square]:
@@ -18,7 +19,7 @@ def classify_files(options: PredictOptions, run: CompleteRun) -> FileJob[Square]
     Raises:
         ConfigError, WeightsError, OutputError: As `load_predictor`.
     """
-    predictor = load_predictor(run, options.device, options.calibrated)
+    predictor = load_predictor(run, options.device, options.of(PredictLabels).calibrated)
     table = Table(options.kind(), predictor.class_names)
     data = predictor.data
     how = decoding_of_run(run, options.image_limit(data.limits))

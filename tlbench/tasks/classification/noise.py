@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from tlbench.config import ImageAugmentation, ImageDataConfig, TrainConfig
+from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
+from tlbench.config import TrainConfig
 from tlbench.data.module import evaluation_batch
 from tlbench.data.training_batch import training_batch
 from tlbench.geometry.augment import prepare
-from tlbench.runs.dry_run.noise import repeated
 from tlbench.tasks.base import Batch
+from tlbench.tasks.repeated import repeated
 
 
 class ImageNoise:
@@ -22,8 +23,8 @@ class ImageNoise:
     """
 
     def __init__(self, config: TrainConfig, classes: int, images: Tensor) -> None:
-        assert isinstance(config.data, ImageDataConfig)
-        assert isinstance(config.augmentation, ImageAugmentation)
+        assert isinstance(config.data, LabelDataConfig)
+        assert isinstance(config.augmentation, LabelAugmentation)
         self._data, self._augmentation, self._seed = config.data, config.augmentation, config.seeds.augment
         self._channels_last = config.trainer.channels_last
         self._classes, self._images = classes, images

@@ -11,15 +11,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tlbench.config import ImageDataConfig, TrainConfig
+from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.config import TrainConfig
 from tlbench.data.module import evaluation_batch
 from tlbench.runs.evaluation import find_calibration
 from tlbench.runs.record import Record
 from tlbench.system.hashing import file_sha256
+from tlbench.tasks.classification.loaded import LoadedClassifier
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
 from tlbench.tools.images import SomeImages, Square, each, square
-from tlbench.tools.loaded_run import Inference, all_defined, load_inference
+from tlbench.tools.loaded_run import all_defined, load_run
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class Predictor:
         temperature: What logits are divided by; 1 unless it was loaded as calibrated.
     """
 
-    def __init__(self, inference: Inference, temperature: float = 1.0) -> None:
+    def __init__(self, inference: LoadedClassifier, temperature: float = 1.0) -> None:
         self.class_names: tuple[str, ...] = inference.run.class_names
         self.network: nn.Module = inference.network
         self.config: TrainConfig = inference.run.config
@@ -60,9 +62,9 @@ class Predictor:
         self._how = decoding_of_run(inference.run)
 
     @property
-    def data(self) -> ImageDataConfig:
+    def data(self) -> LabelDataConfig:
         """The run's data."""
-        assert isinstance(self.config.data, ImageDataConfig)
+        assert isinstance(self.config.data, LabelDataConfig)
         return self.config.data
 
     @property
@@ -127,4 +129,4 @@ def load_predictor(run: CompleteRun, device: str = "auto", calibrated: bool = Fa
         ConfigError, WeightsError, OutputError: As `tlbench.load`.
     """
     temperature = find_calibration(run.folder, file_sha256(run.checkpoint)).temperature if calibrated else 1.0
-    return Predictor(load_inference(run, device), temperature)
+    return Predictor(load_run(LoadedClassifier, run, device), temperature)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tlbench.config import ImageDataConfig, TrainConfig
+from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.annotations.labels.reach import own_root
+from tlbench.config import TrainConfig
 from tlbench.data.carve import choose_classes
 from tlbench.data.decode import WHOLE_FILES, Decoding
 from tlbench.data.image_files import list_files, read_listings
 from tlbench.data.images import FileSet, Images
 from tlbench.data.loader import Batch, BatchLoader
 from tlbench.data.module import evaluation_batch
+from tlbench.data.open import open_target
 from tlbench.data.pixel_range import ALL, origin_of, tell_ranges
-from tlbench.data.target import open_target, own_root
 from tlbench.data.worker_loader import WorkerLoader
 from tlbench.data.workers import default_workers
 from tlbench.errors import DataError
@@ -44,7 +46,7 @@ def open_split(
         DataError: As `open_target`; or the classes are not the run's.
     """
     data = config.data
-    assert isinstance(data, ImageDataConfig)
+    assert isinstance(data, LabelDataConfig)
     if split == "all" and data.name in ("image_folder", "image_csv"):
         listed = list_files(own_root(data), data, say, warn)
         read = read_listings(listed.parts, data, say, warn, how)
@@ -79,7 +81,7 @@ def check_classes(found: Sequence[str], wanted: Sequence[str]) -> None:
         )
 
 
-def batches(images: Images, data: ImageDataConfig) -> Iterator[Batch]:
+def batches(images: Images, data: LabelDataConfig) -> Iterator[Batch]:
     """All images in their order: (B, 3, H, W) uint8, labels (B,) and positions (B,), on the host.
 
     Batches are those of a run's own test in one process.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tlbench.config import ClassificationConfig, TrainConfig
+from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.networks.network import Network
 from tlbench.tasks.base import Task
+from tlbench.tasks.classification.config import ClassificationConfig
 from tlbench.tasks.classification.metrics import ClassificationMetrics
-from tlbench.tasks.monitored import CLASSIFICATION, CLASSIFICATION_DEFAULT, Mode
 
 
 class ClassificationTask(Task):
@@ -27,10 +26,6 @@ class ClassificationTask(Task):
         config: The run's configuration.
         class_names: C names, in index order.
     """
-
-    name = "classification"
-    curves: ClassVar[Mapping[str, Mode]] = CLASSIFICATION
-    default_monitor = CLASSIFICATION_DEFAULT
 
     test_metrics: ClassificationMetrics
 

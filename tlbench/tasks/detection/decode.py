@@ -8,8 +8,8 @@ import torch
 
 from tlbench.annotations.instances.detections import Detections
 from tlbench.annotations.instances.targets import BoxTargets
-from tlbench.config import DetectionConfig
 from tlbench.networks.outputs import not_finite
+from tlbench.tasks.detection.config import DetectionConfig
 from tlbench.tasks.detection.postprocess import detections_of
 
 

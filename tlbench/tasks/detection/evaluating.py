@@ -11,21 +11,22 @@ import torch
 from torch import Tensor
 
 from tlbench.annotations.instances.augment import evaluation_boxes
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.images import BoxFiles, BoxSplit
 from tlbench.annotations.instances.loader import PositionLoader
 from tlbench.annotations.instances.module import evaluation_batch
 from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.annotations.instances.worker_loader import BoxWorkerLoader, Decoded
-from tlbench.config import DetectionDataConfig, TrainConfig
+from tlbench.config import TrainConfig
 from tlbench.console import say, warn
 from tlbench.data.workers import default_workers
 from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
+from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tasks.detection.loss import PARTS, DetectionLoss
 from tlbench.tasks.detection.metrics import DetectionMetrics
 from tlbench.tasks.detection.splits import BoxParts, open_box_split
 from tlbench.tools.decoding import decoding_to_evaluate
-from tlbench.tools.loaded_run import BoxInference
 
 
 @dataclass(eq=False)
@@ -37,7 +38,7 @@ class BoxEvaluation:
         config: The run's configuration, with the data to evaluate on.
     """
 
-    inference: BoxInference
+    inference: LoadedDetector
     config: TrainConfig
     _parts: dict[str, BoxParts] = field(default_factory=dict)
 
@@ -83,7 +84,7 @@ class BoxEvaluation:
         Of several processes each had every W-th image; their batches come one process after another.
         """
         data, device = self.config.data, self.inference.device
-        assert isinstance(data, DetectionDataConfig)
+        assert isinstance(data, InstanceDataConfig)
         for images in self.parts(split):
             kept = images.to(device)
             for index, decoded in _batches(images, data, min(self.config.trainer.devices, len(images))):
@@ -92,7 +93,7 @@ class BoxEvaluation:
                 yield self.inference.network_input(inputs), targets
 
 
-def _batches(images: BoxSplit, data: DetectionDataConfig, processes: int) -> Iterator[tuple[Tensor, Decoded | None]]:
+def _batches(images: BoxSplit, data: InstanceDataConfig, processes: int) -> Iterator[tuple[Tensor, Decoded | None]]:
     """Positions (B,), and what workers decoded for them where the images are not in memory."""
     size = evaluation_batch(data)
     loader: Any  # it gives other batches than `OrderedLoader` declares

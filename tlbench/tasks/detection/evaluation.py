@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from tlbench.cli.evaluate_options import EvaluateOptions
 from tlbench.config import TrainConfig
 from tlbench.runs.evaluation import EvaluationRecord
 from tlbench.tasks.detection.evaluating import BoxEvaluation
 from tlbench.tasks.detection.figures import f1_confidence_figure, precision_recall_figure
+from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tasks.detection.metrics import DetectionMetrics
 from tlbench.tools.complete_run import CompleteRun
+from tlbench.tools.evaluate_options import EvaluateOptions
 from tlbench.tools.evaluating import Evaluating
-from tlbench.tools.loaded_run import load_box_inference
+from tlbench.tools.loaded_run import load_run
 
 
 class EvaluatingBoxes(Evaluating):
@@ -25,7 +26,7 @@ class EvaluatingBoxes(Evaluating):
 
     def __init__(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> None:
         super().__init__(options, run, config)
-        self.evaluation = BoxEvaluation(load_box_inference(run, self.device), config)
+        self.evaluation = BoxEvaluation(load_run(LoadedDetector, run, self.device), config)
 
     def metrics(self) -> dict[str, float | None]:
         """As in `Evaluating`."""

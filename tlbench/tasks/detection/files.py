@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlbench.cli.predict_options import PredictOptions
 from tlbench.pictures.drawn_folder import DrawnFolder
 from tlbench.tasks.detection.inputs import BoxInput, decode_box_input
+from tlbench.tasks.detection.options import PredictBoxes
 from tlbench.tasks.detection.predictor import load_box_predictor
 from tlbench.tasks.detection.table import DetectionsTable
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
 from tlbench.tools.file_job import FileJob
+from tlbench.tools.predict_options import PredictOptions
 
 
 def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[BoxInput]:
@@ -27,9 +28,10 @@ def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]
         WeightsError, OutputError: As `load_box_predictor`; `lines` also where a picture cannot be written.
     """
     how = decoding_of_run(run, options.image_limit(run.config.data.limits))
-    drawn = None if options.draw is None else DrawnFolder(options.draw, options.input, names, how)
+    asked = options.of(PredictBoxes)
+    drawn = None if asked.draw is None else DrawnFolder(asked.draw, options.input, names, how)
     predictor = load_box_predictor(run, options.device)
-    confidence = predictor.confidence if options.confidence is None else options.confidence
+    confidence = predictor.confidence if asked.confidence is None else asked.confidence
     table = DetectionsTable(options.kind())
     count = 0
 

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.targets import BoxTargets
-from tlbench.config import DetectionDataConfig
 from tlbench.data.decode import WHOLE_FILES, Decoding, decode_sized, inside_size
 from tlbench.geometry.letterbox import centred, frames
 
@@ -31,7 +31,7 @@ class BoxInput:
     width: int
 
 
-def decode_box_input(content: bytes, data: DetectionDataConfig, how: Decoding = WHOLE_FILES) -> BoxInput:
+def decode_box_input(content: bytes, data: InstanceDataConfig, how: Decoding = WHOLE_FILES) -> BoxInput:
     """Decode an image file.
 
     Args:

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from tlbench.annotations.instances.targets import BoxTargets
-from tlbench.config import DetectionConfig
 from tlbench.networks.libraries.ultralytics import ultralytics_module
 from tlbench.networks.outputs import in_float32, without_autocast
+from tlbench.tasks.detection.config import DetectionConfig
 
 PARTS = ("box", "cls", "dfl")
 

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from tlbench.annotations.instances.augment import evaluation_boxes, training_boxes
+from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig, mosaic_epochs
 from tlbench.annotations.instances.images import BoxImages
 from tlbench.annotations.instances.module import evaluation_batch, network_input
-from tlbench.config import DetectionAugmentation, DetectionDataConfig, TrainConfig
-from tlbench.config.augmentation import mosaic_epochs
-from tlbench.runs.dry_run.noise import repeated
+from tlbench.config import TrainConfig
 from tlbench.tasks.base import Batch
+from tlbench.tasks.repeated import repeated
 
 _CORNERS = ((0.1, 0.1), (0.3, 0.5), (0.5, 0.2), (0.6, 0.6))
 _SIDE = 0.25
@@ -29,8 +29,8 @@ class BoxNoise:
     """
 
     def __init__(self, config: TrainConfig, classes: int, images: Tensor) -> None:
-        assert isinstance(config.data, DetectionDataConfig)
-        assert isinstance(config.augmentation, DetectionAugmentation)
+        assert isinstance(config.data, InstanceDataConfig)
+        assert isinstance(config.augmentation, InstanceAugmentation)
         self._data, self._augmentation, self._seed = config.data, config.augmentation, config.seeds.augment
         self._channels_last = config.trainer.channels_last
         self._mosaic = mosaic_epochs(config.augmentation, config.trainer.max_epochs) > 0

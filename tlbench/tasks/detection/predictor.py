@@ -9,15 +9,17 @@ from itertools import islice
 import torch
 from torch import nn
 
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.module import evaluation_batch
-from tlbench.config import DetectionDataConfig, TrainConfig
+from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.runs.record import Record
 from tlbench.tasks.detection.inputs import BoxInput, letterboxed
+from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
 from tlbench.tools.images import SomeImages, box_input, each
-from tlbench.tools.loaded_run import BoxInference, all_defined, load_box_inference
+from tlbench.tools.loaded_run import all_defined, load_run
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class BoxPredictor:
         confidence: The one that the run's validation chose: detections from there on count.
     """
 
-    def __init__(self, inference: BoxInference) -> None:
+    def __init__(self, inference: LoadedDetector) -> None:
         self.class_names: tuple[str, ...] = inference.run.class_names
         self.network: nn.Module = inference.network
         self.config: TrainConfig = inference.run.config
@@ -66,7 +68,7 @@ class BoxPredictor:
         return evaluation_batch(self._inference.data)
 
     @property
-    def data(self) -> DetectionDataConfig:
+    def data(self) -> InstanceDataConfig:
         """How images are brought to the network's input, of side `image_size`."""
         return self._inference.data
 
@@ -132,4 +134,4 @@ def load_box_predictor(run: CompleteRun, device: str = "auto", calibrated: bool 
     """
     if calibrated:
         raise ConfigError("calibrated=True: only for classification runs, and this one is of detection; leave it out")
-    return BoxPredictor(load_box_inference(run, device))
+    return BoxPredictor(load_run(LoadedDetector, run, device))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.images import BoxSplit
-from tlbench.annotations.instances.target import open_boxes, open_uncarved
-from tlbench.config import DetectionDataConfig, TrainConfig
+from tlbench.annotations.instances.target import open_uncarved
+from tlbench.config import TrainConfig
 from tlbench.data.carve_options import class_numbers
 from tlbench.data.decode import WHOLE_FILES, Decoding
+from tlbench.data.open import open_target
 from tlbench.tasks.classification.splits import check_classes
 
 BoxParts = tuple[BoxSplit, ...]
@@ -36,15 +38,15 @@ def open_box_split(
         warn: Shows the user a warning.
 
     Raises:
-        DataError: As `open_boxes`; or the classes are not the run's.
+        DataError: As `open_target`; or the classes are not the run's.
     """
     data = config.data
-    assert isinstance(data, DetectionDataConfig)
+    assert isinstance(data, InstanceDataConfig)
     if split != "all":
-        found: BoxParts = (open_boxes(data, config.seeds.split, say, warn, how).splits[split],)
+        found: BoxParts = (open_target(data, config.seeds.split, say, warn, how).splits[split],)
     elif data.name == "documents":
         whole = data.model_copy(update={"fraction": 1.0})
-        found = tuple(open_boxes(whole, config.seeds.split, say, warn).splits.values())
+        found = tuple(open_target(whole, config.seeds.split, say, warn).splits.values())
     else:
         found = tuple(open_uncarved(data, how, say, warn).values())
     check_classes(found[0].class_names, class_names)

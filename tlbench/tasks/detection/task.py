@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from tlbench.annotations.instances.detections import Detections
 from tlbench.annotations.instances.targets import BoxTargets
-from tlbench.config import DetectionConfig, TrainConfig
+from tlbench.config import TrainConfig
 from tlbench.networks.network import Network
 from tlbench.processes.exchange import gather_objects
 from tlbench.tasks.base import Task
+from tlbench.tasks.detection.config import DetectionConfig
 from tlbench.tasks.detection.decode import found_boxes
 from tlbench.tasks.detection.loss import PARTS, DetectionLoss
 from tlbench.tasks.detection.metrics import DetectionMetrics
-from tlbench.tasks.monitored import DETECTION, DETECTION_DEFAULT, Mode
 
 CONFIDENCE = "confidence"
 """What validation chooses beside the epoch: the confidence from which detections count, where F1 is best."""
@@ -34,9 +34,6 @@ class DetectionTask(Task):
         class_names: C names, in index order.
     """
 
-    name = "detection"
-    curves: ClassVar[Mapping[str, Mode]] = DETECTION
-    default_monitor = DETECTION_DEFAULT
     later_on_tie = True
     loss_parts = PARTS
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlbench.config import DataConfig, DetectionConfig, DetectionDataConfig
+from tlbench.annotations.instances.config import InstanceDataConfig
+from tlbench.config import DataConfig
 from tlbench.console import shown
-from tlbench.tools.complete_run import CompleteRun, chosen_confidence
+from tlbench.tasks.detection.chosen import chosen_confidence
+from tlbench.tasks.detection.config import DetectionConfig
+from tlbench.tools.complete_run import CompleteRun
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,15 +51,15 @@ def onnx_keys(run: CompleteRun, module: nn.Module) -> dict[str, str]:
 
 
 def in_ultralytics(run: CompleteRun, path: Path) -> list[str]:
-    """How ultralytics predicts with an exported file as tlbench does, and where it does not; nothing of classification.
+    """How ultralytics predicts with an exported file as tlbench does, and where it does not.
 
     Args:
         run: The run.
         path: The file.
     """
     c = run.config
-    if not isinstance(c.task, DetectionConfig) or not isinstance(c.data, DetectionDataConfig):
-        return []
+    assert isinstance(c.task, DetectionConfig)
+    assert isinstance(c.data, InstanceDataConfig)
     if not takes_plain_pixels(c.data):
         return ["not for ultralytics: the network takes normalised images (data.normalisation); its keys were left out"]
     call = (

@@ -9,15 +9,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from tlbench.config import DetectionConfig
 from tlbench.console import shown
 from tlbench.errors import ConfigError
 from tlbench.networks.libraries.ultralytics import ultralytics_module
 from tlbench.networks.libraries.yolo import ultralytics_network
 from tlbench.system.atomic import output_errors, write_atomic
 from tlbench.system.hashing import file_sha256
+from tlbench.tasks.detection.chosen import chosen_confidence
+from tlbench.tasks.detection.config import DetectionConfig
 from tlbench.tasks.detection.ultralytics_keys import LICENCE, takes_plain_pixels
-from tlbench.tools.complete_run import CompleteRun, chosen_confidence
+from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.loaded_run import check_outputs, load_network
 from tlbench.tools.onnx_metadata import identity
 
@@ -29,14 +30,9 @@ def check_exportable(run: CompleteRun) -> None:
     """Refuse a run whose network ultralytics would not compute as it was trained.
 
     Raises:
-        ConfigError: It classifies, takes normalised images, or has GroupNorm.
+        ConfigError: It takes normalised images, or has GroupNorm.
     """
     whose = f"run={shown(run.folder)}"
-    if run.config.task.name != "detection":
-        raise ConfigError(
-            f"format=pt: {whose} is of {run.config.task.name}, and ultralytics knows no {run.config.model.name}; use "
-            "format=onnx or format=safetensors"
-        )
     if run.config.model.norm != "batch":
         raise ConfigError(
             f"format=pt: {whose} has model.norm={run.config.model.norm}, and ultralytics takes every norm for a "

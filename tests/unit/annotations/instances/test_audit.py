@@ -14,9 +14,9 @@ from tests.composed import data_values
 from tests.drawn_photos import photos, recompressed, stacked
 from tlbench.annotations.instances import audit as box_audit
 from tlbench.annotations.instances.audit import audit_boxes, looks_inside
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.images import BoxSplit
 from tlbench.annotations.instances.listing import BoxListing
-from tlbench.config import DetectionDataConfig
 from tlbench.data.audit import EXAMPLES
 from tlbench.data.decode import GREY
 from tlbench.data.perceptual_hash import looks_of, pixel_digests
@@ -36,8 +36,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "audits"
 
 
-def config(name: str = "yolo", **changes: Any) -> DetectionDataConfig:
-    return DetectionDataConfig.model_validate({**data_values(name), "min_images_per_class": 0, **changes})
+def config(name: str = "yolo", **changes: Any) -> InstanceDataConfig:
+    return InstanceDataConfig.model_validate({**data_values(name), "min_images_per_class": 0, **changes})
 
 
 def split(
@@ -74,7 +74,7 @@ def own(name: str, i: int) -> Row:
     return (0, 1 + i / 4, 2.0 + {"train": 0, "val": 1, "test": 2, "other": 3}[name], 30 + i / 4, 40.0)
 
 
-def audited(data: DetectionDataConfig | None = None, unreadable=None, **splits: BoxSplit):
+def audited(data: InstanceDataConfig | None = None, unreadable=None, **splits: BoxSplit):
     splits.setdefault("val", split("other", PHOTOS[55:57], classes=splits["train"].class_names))
     target = Target("drawn", splits, {}, unreadable or {})
     return audit_boxes(target, data or config(), test="test" in splits)

@@ -10,8 +10,8 @@ import torch
 from tests.drawn_boxes import box_images
 from tests.no_synchronisation import NoSynchronisation
 from tlbench.annotations.instances.augment import compose, evaluation_boxes, training_boxes
+from tlbench.annotations.instances.config import InstanceAugmentation
 from tlbench.annotations.instances.images import BoxImages
-from tlbench.config import DetectionAugmentation
 from tlbench.data.decode import GREY
 from tlbench.geometry.mosaic import Draws, draw, lay_out
 from tlbench.geometry.resample import one_by_one, together
@@ -33,8 +33,8 @@ ALL = {**GEOMETRY, "hsv_h": 0.015, "hsv_s": 0.7, "hsv_v": 0.4}
 SIDE = 64
 
 
-def config(values: dict[str, Any], **changes: float) -> DetectionAugmentation:
-    return DetectionAugmentation.model_validate({**values, **changes})
+def config(values: dict[str, Any], **changes: float) -> InstanceAugmentation:
+    return InstanceAugmentation.model_validate({**values, **changes})
 
 
 class _Given:

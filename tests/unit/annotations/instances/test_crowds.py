@@ -10,13 +10,13 @@ import torch
 from tests.drawn_boxes import box_images
 from tlbench.annotations.instances.augment import evaluation_boxes, training_boxes
 from tlbench.annotations.instances.carve import choose_classes, counted
+from tlbench.annotations.instances.config import InstanceAugmentation
 from tlbench.annotations.instances.crowds import Crowds
 from tlbench.annotations.instances.images import BoxImages, in_resized
 from tlbench.annotations.instances.listing import BoxListing, joined
-from tlbench.config import DetectionAugmentation
 from tlbench.tasks.detection.splits import _renumbered
 
-AUGMENTATION = DetectionAugmentation(
+AUGMENTATION = InstanceAugmentation(
     name="drawn", flip=0, mosaic=0, close_mosaic=0, scale=0, translate=0, hsv_h=0, hsv_s=0, hsv_v=0
 )
 

@@ -12,17 +12,18 @@ from lightning import LightningModule, Trainer
 from PIL import Image
 
 from tlbench.annotations.instances import worker_loader
+from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig
 from tlbench.annotations.instances.images import BoxFiles, BoxImages
 from tlbench.annotations.instances.module import DetectionDataModule
 from tlbench.annotations.instances.target import open_boxes
 from tlbench.annotations.instances.worker_loader import BoxWorkerLoader, Decoded
-from tlbench.config import DetectionAugmentation, DetectionDataConfig, Seeds
+from tlbench.config import Seeds
 from tlbench.errors import DataError
 from tlbench.geometry.mosaic import draw
 from tlbench.seeds import permutation
 
 SEEDS = Seeds(init=0, order=5, augment=6, split=0)
-AUGMENTATION = DetectionAugmentation(
+AUGMENTATION = InstanceAugmentation(
     name="drawn",
     flip=0.5,
     mosaic=0.7,
@@ -37,7 +38,7 @@ COUNTS = {"train": 13, "val": 3, "test": 4}
 
 
 @pytest.fixture
-def data(tmp_path: Path, draw_yolo, boxes_config) -> DetectionDataConfig:
+def data(tmp_path: Path, draw_yolo, boxes_config) -> InstanceDataConfig:
     """Noise of 20 × 40 pixels, from 0 to 2 objects an image."""
     rows = "0 .5 .5 .4 .5\n1 .3 .4 .5 .6".splitlines()
     names = {f"{split}/{i}": "\n".join(rows[: i % 3]) for split, count in COUNTS.items() for i in range(count)}
@@ -48,11 +49,11 @@ def data(tmp_path: Path, draw_yolo, boxes_config) -> DetectionDataConfig:
     return boxes_config("yolo", root=str(root), image_size=32, batch_size=4, cache="none", workers=0)
 
 
-def opened(data: DetectionDataConfig, **changes):
+def opened(data: InstanceDataConfig, **changes):
     return open_boxes(data.model_copy(update=changes), 0, lambda _: None, lambda _: None)
 
 
-def files(data: DetectionDataConfig) -> BoxFiles:
+def files(data: InstanceDataConfig) -> BoxFiles:
     train = opened(data).splits["train"]
     assert isinstance(train, BoxFiles)
     return train
@@ -89,7 +90,7 @@ class Recorder(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
-def recorded(data: DetectionDataConfig, **changes) -> tuple[DetectionDataModule, list[tuple[torch.Tensor, ...]]]:
+def recorded(data: InstanceDataConfig, **changes) -> tuple[DetectionDataModule, list[tuple[torch.Tensor, ...]]]:
     """All batches of two epochs, the first with mosaics, and of the test."""
     data = data.model_copy(update=changes)
     module, model = DetectionDataModule(opened(data), data, AUGMENTATION, SEEDS, 2), Recorder()
@@ -110,7 +111,7 @@ def assert_equal(one, other) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*(num_workers|worker processes).*")
 @pytest.mark.parametrize("antialias", [pytest.param(True, marks=pytest.mark.slow), False])
-def test_batches_are_those_from_memory_whatever_the_number_of_workers(data: DetectionDataConfig, antialias: bool):
+def test_batches_are_those_from_memory_whatever_the_number_of_workers(data: InstanceDataConfig, antialias: bool):
     data = data.model_copy(update={"antialias": antialias})
     memory, expected = recorded(data, cache="memory")
     assert memory.storage == "memory"
@@ -122,7 +123,7 @@ def test_batches_are_those_from_memory_whatever_the_number_of_workers(data: Dete
         assert_equal(batches, expected)
 
 
-def test_the_two_ways_have_one_fingerprint_and_show_the_same_pictures(data: DetectionDataConfig):
+def test_the_two_ways_have_one_fingerprint_and_show_the_same_pictures(data: InstanceDataConfig):
     there, here = opened(data), opened(data, cache="memory")
     for split, count in COUNTS.items():
         assert len(there.splits[split]) == count
@@ -134,19 +135,19 @@ def test_the_two_ways_have_one_fingerprint_and_show_the_same_pictures(data: Dete
     assert pictures[0].shape == (2, 3, 32, 32)
 
 
-def test_antialiased_and_aliased_pixels_are_kept_apart(data: DetectionDataConfig):
+def test_antialiased_and_aliased_pixels_are_kept_apart(data: InstanceDataConfig):
     kept = [opened(data, cache="memory", antialias=antialias).splits["test"] for antialias in (True, False, True)]
     assert torch.equal(kept[0].images, kept[2].images)
     assert not torch.equal(kept[0].images, kept[1].images)
 
 
-def test_auto_keeps_in_memory_what_all_splits_together_need_no_more_than_the_budget(data: DetectionDataConfig):
+def test_auto_keeps_in_memory_what_all_splits_together_need_no_more_than_the_budget(data: InstanceDataConfig):
     large = {"cache": "auto", "image_size": 128, "memory_budget_mb": 1}  # 20 images of 48 kB: 0.94 MB
     assert isinstance(opened(data, **large).splits["train"], BoxImages)
     assert isinstance(opened(data, **{**large, "image_size": 160}).splits["train"], BoxFiles)
 
 
-def test_each_file_of_a_batch_is_decoded_once(data: DetectionDataConfig, monkeypatch: pytest.MonkeyPatch):
+def test_each_file_of_a_batch_is_decoded_once(data: InstanceDataConfig, monkeypatch: pytest.MonkeyPatch):
     images, calls = files(data), []
     decode = worker_loader.decode_corner
     monkeypatch.setattr(worker_loader, "decode_corner", lambda *a: (calls.append(a[1]), decode(*a))[1])
@@ -166,7 +167,7 @@ def test_each_file_of_a_batch_is_decoded_once(data: DetectionDataConfig, monkeyp
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_it_goes_on_in_the_middle_of_an_epoch(data: DetectionDataConfig, workers: int):
+def test_it_goes_on_in_the_middle_of_an_epoch(data: InstanceDataConfig, workers: int):
     images = files(data)
     first = loader(images)
     batches = iter(first)
@@ -179,7 +180,7 @@ def test_it_goes_on_in_the_middle_of_an_epoch(data: DetectionDataConfig, workers
     assert_equal(list(resumed), expected)
 
 
-def test_processes_share_each_batch(data: DetectionDataConfig):
+def test_processes_share_each_batch(data: InstanceDataConfig):
     images = files(data)
     order = permutation(len(images), 5, 0)[:12].view(3, 4)
     shares = [list(loader(images, rank=rank, world_size=2)) for rank in (0, 1)]
@@ -187,7 +188,7 @@ def test_processes_share_each_batch(data: DetectionDataConfig):
         assert torch.equal(torch.cat([part.samples for part in parts]).sort().values, index.sort().values)
 
 
-def test_evaluation_decodes_each_image_by_itself(data: DetectionDataConfig):
+def test_evaluation_decodes_each_image_by_itself(data: InstanceDataConfig):
     images = files(data)
     batches = list(BoxWorkerLoader(images, 5))
     assert all(isinstance(batch, Decoded) for batch in batches)
@@ -197,7 +198,7 @@ def test_evaluation_decodes_each_image_by_itself(data: DetectionDataConfig):
 
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("vanishes", [True, False])
-def test_a_file_that_vanishes_or_changes_is_named_in_one_line(data: DetectionDataConfig, workers: int, vanishes: bool):
+def test_a_file_that_vanishes_or_changes_is_named_in_one_line(data: InstanceDataConfig, workers: int, vanishes: bool):
     images = files(data)
     (images.files.root / images.names[5]).unlink()
     if not vanishes:  # another image in its place
@@ -209,7 +210,7 @@ def test_a_file_that_vanishes_or_changes_is_named_in_one_line(data: DetectionDat
         images.decoded(torch.tensor([5]))
 
 
-def test_unreadable_files_are_left_out(data: DetectionDataConfig):
+def test_unreadable_files_are_left_out(data: InstanceDataConfig):
     images = files(data)
     (images.files.root / images.names[5]).write_bytes((images.files.root / images.names[5]).read_bytes()[:200])
     with pytest.raises(DataError, match=r"data\.max_unreadable"):

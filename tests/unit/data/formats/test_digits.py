@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from tlbench.data.target import open_target
+from tlbench.data.open import open_target
 from tlbench.errors import DataError
 
 

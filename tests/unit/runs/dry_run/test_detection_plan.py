@@ -10,10 +10,10 @@ from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.config.compose import compose_config
 from tlbench.networks.build import build_network
 from tlbench.runs.dry_run import plan as planning
-from tlbench.runs.dry_run.noise import noise_of
 from tlbench.runs.dry_run.plan import plan_run
 from tlbench.runs.trainer import caches_features
 from tlbench.tasks.detection.task import DetectionTask
+from tlbench.tasks.registry import wing_of
 
 SMALL = (
     "task=detection",
@@ -84,7 +84,9 @@ def test_a_step_on_several_batches_takes_its_share_of_the_optimizer(monkeypatch)
 @pytest.mark.parametrize(("augmentation", "several"), [("yolo", True), ("letterbox", False)])
 def test_noise_is_augmented_as_the_run_augments(augmentation: str, several: bool):
     config = compose_config((*SMALL, f"augmentation={augmentation}"))
-    noise = noise_of(config, 1, 8, torch.device("cpu"))
+    side = config.data.image_size
+    images = torch.randint(256, (8, 3, side, side), dtype=torch.uint8)
+    noise = wing_of(config).noise(config, 1, images)
     images, targets, index = noise.training()
     plain, there, _ = noise.plain(8)
     assert torch.equal(index, torch.arange(8))

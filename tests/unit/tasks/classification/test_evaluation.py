@@ -10,9 +10,10 @@ from torch.nn import functional as F
 from tests.drawn_photos import photos
 from tests.drawn_run import draw_run
 from tlbench.tasks.classification.evaluation import Evaluation
+from tlbench.tasks.classification.loaded import LoadedClassifier
 from tlbench.tools.complete_run import open_run
 from tlbench.tools.data_overrides import with_data
-from tlbench.tools.loaded_run import load_inference
+from tlbench.tools.loaded_run import load_run
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -32,7 +33,9 @@ def evaluation(tmp_path):
         config = draw_run(
             tmp_path / "run", *data, f"data.cache={cache}", f"data.root={tmp_path / 'images'}", names=NAMES
         )
-        return Evaluation(load_inference(open_run(tmp_path / "run"), "cpu"), with_data(config, ["data.batch_size=4"]))
+        return Evaluation(
+            load_run(LoadedClassifier, open_run(tmp_path / "run"), "cpu"), with_data(config, ["data.batch_size=4"])
+        )
 
     return made
 

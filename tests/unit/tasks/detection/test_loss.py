@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from tlbench.annotations.instances.targets import BoxTargets
-from tlbench.config import DetectionConfig, TrainConfig
+from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
 from tlbench.networks.build import build_network
 from tlbench.networks.libraries.ultralytics import ultralytics_module
+from tlbench.tasks.detection.config import DetectionConfig
 from tlbench.tasks.detection.loss import DetectionLoss
 from tlbench.tasks.detection.task import DetectionTask
 

@@ -7,8 +7,8 @@ from tests.drawn_boxes import box_images
 from tlbench.config.compose import compose_config
 from tlbench.data.target import Target
 from tlbench.errors import DataError
+from tlbench.tasks.detection import splits as box_splits
 from tlbench.tasks.detection.splits import open_box_split
-from tlbench.tasks.detection.task import splits as box_splits
 
 CONFIG = compose_config(["task=detection", "data.fraction=0.5"])
 SPLITS = {split: box_images(seed=seed) for seed, split in enumerate(("train", "val", "test"))}
@@ -19,11 +19,11 @@ def opened(monkeypatch):
     """The configurations that targets were opened with."""
     seen = []
 
-    def open_boxes(data, *_):
+    def open_target(data, *_):
         seen.append(data)
         return Target("drawn", SPLITS, {})
 
-    monkeypatch.setattr(box_splits, "open_boxes", open_boxes)
+    monkeypatch.setattr(box_splits, "open_target", open_target)
     return seen
 
 

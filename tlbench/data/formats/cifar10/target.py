@@ -10,8 +10,9 @@ from pathlib import Path
 
 import torch
 
-from tlbench.config import ImageDataConfig
+from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.data.carve import carve
+from tlbench.data.decode import Decoding
 from tlbench.data.formats.cifar10.copy import BATCHES, ensure_copy
 from tlbench.data.formats.folders.class_folders import list_classes
 from tlbench.data.image_files import read_listings
@@ -23,7 +24,11 @@ from tlbench.errors import DataError
 
 
 def open_cifar10(
-    data: ImageDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
+    data: LabelDataConfig,
+    split_seed: int,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    _how: Decoding | None = None,
 ) -> Target[Images]:
     """CIFAR-10 as a target; val is carved out of official train.
 
@@ -32,6 +37,7 @@ def open_cifar10(
         split_seed: Seed of the split and of the subset.
         say: Shows the user a line.
         warn: Shows the user a warning.
+        _how: Of no account: no file has more than 8 bits.
 
     Raises:
         DataError: No copy, a broken copy, or too few images of a class.

@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 
 from tlbench.annotations.instances.assemble import Mended, assemble
+from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.parts import ReadParts, parts_of
-from tlbench.config import DetectionDataConfig, LimitsConfig
+from tlbench.config import LimitsConfig
 from tlbench.data.formats.yolo.folder import YoloImages, find_images
 from tlbench.data.formats.yolo.inventory import take_yolo_inventory
 from tlbench.data.formats.yolo.label_files import LABELS, LabelFiles, find_label_files, looks_like_labels
@@ -30,7 +31,7 @@ _NEARLY_ALL = 0.9
 
 
 def read_yolo(
-    root: Path, data: DetectionDataConfig, say: Callable[[str], None], warn: Callable[[str], None]
+    root: Path, data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]
 ) -> ReadParts:
     """Read labels and image sizes of each split that the data have.
 

@@ -14,7 +14,7 @@ import torch
 import torchvision
 
 from tlbench.data.formats.cifar10 import copy as cifar10_copy
-from tlbench.data.target import ensure_reachable, open_target
+from tlbench.data.open import ensure_reachable, open_target
 from tlbench.errors import DataError
 from tlbench.system.download import Unreachable, stall_timeout
 

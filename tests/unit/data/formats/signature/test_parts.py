@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tlbench.annotations.instances.root import ensure_detection_root
 from tlbench.annotations.instances.target import list_boxes
 from tlbench.data.formats.signature import copy as signature_copy
 from tlbench.data.formats.signature.copy import ensure_signature
-from tlbench.data.target import ensure_reachable
+from tlbench.data.open import ensure_reachable
 from tlbench.errors import DataError
 from tlbench.system.download import Unreachable
 
@@ -279,17 +278,17 @@ def test_roots_of_own_data(tmp_path: Path, boxes_config, name: str, root: str | 
     for file in ("a.txt", "a.yaml"):
         (tmp_path / file).touch()
     with pytest.raises(DataError) as caught:
-        ensure_detection_root(boxes_config(name, root=root))
+        ensure_reachable(boxes_config(name, root=root))
     assert str(caught.value) == message
-    ensure_detection_root(boxes_config("yolo", root="a.yaml"))
-    ensure_detection_root(boxes_config("documents"))
+    ensure_reachable(boxes_config("yolo", root="a.yaml"))
+    ensure_reachable(boxes_config("documents"))
 
 
 def test_looking_for_data_imports_nothing_heavy(tmp_path: Path, draw):
     draw(tmp_path / "d")
     code = (
         "import sys; from tlbench.data.formats.signature.copy import ensure_signature; ensure_signature('d'); "
-        "import tlbench.annotations.instances.root; sys.exit(any(name in sys.modules for name in ('torch', 'PIL')))"
+        "import tlbench.annotations.instances.reach; sys.exit(any(name in sys.modules for name in ('torch', 'PIL')))"
     )
     repository = Path(__file__).parents[5]
     assert (

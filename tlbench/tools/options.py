@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import difflib
 import textwrap
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from tlbench.errors import ConfigError
 from tlbench.system.names import is_text
+from tlbench.tasks.registry import specs
+from tlbench.tasks.spec import AnyToolOptions, TaskSpec
 
 _WIDTH = 100
 _COLUMN = 22
@@ -20,13 +24,64 @@ _COLUMN = 22
 class Options(BaseModel):
     """Base of a tool's options: a field is a key, its description is what `--help` says of it.
 
-    Values come as text and are converted; `null` is None.
+    Values come as text and are converted; `null` is None. The keys of single tasks (`TaskSpec.options`) are declared by
+    `of_all_tasks`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    tool: ClassVar[str]
+
+    def of(self, own: type[AnyToolOptions]) -> AnyToolOptions:
+        """The values of a task's own keys."""
+        return own.model_construct(**{key: getattr(self, key) for key in own.model_fields})
+
+    def check_task(self, name: str) -> None:
+        """Refuse what has no meaning for a run's task.
+
+        Raises:
+            ConfigError: Naming it.
+        """
+        own = _keys_of(specs()[name], self.tool)
+        for key, tasks in _tasks_with(self.tool).items():
+            value = getattr(self, key)
+            if key not in own and value != type(self).model_fields[key].default:
+                given = str(value).lower() if isinstance(value, bool) else value
+                raise ConfigError(
+                    f"{key}={given}: only for {' and '.join(tasks)} runs, and this one is of {name}; leave it out"
+                )
+
 
 AnyOptions = TypeVar("AnyOptions", bound=Options)
+
+
+def of_all_tasks(kind: type[AnyOptions]) -> type[AnyOptions]:
+    """A tool's options with the keys of all tasks, each of which says whose it is."""
+    fields: dict[str, Any] = {}
+    for key, tasks in _tasks_with(kind.tool).items():
+        field = _keys_of(specs()[tasks[0]], kind.tool)[key]
+        described = copy(field)
+        described.description = f"{', '.join(tasks)}: {field.description}"
+        fields[key] = (field.annotation, described)
+    return create_model(kind.__name__, __base__=kind, __doc__=kind.__doc__, **fields)
+
+
+def about_tasks(tool: str) -> str:
+    """What each task adds to a tool's `--help`."""
+    return "\n\n".join(own.about for spec in specs().values() if (own := spec.options.get(tool)) and own.about)
+
+
+def _keys_of(spec: TaskSpec, tool: str) -> Mapping[str, FieldInfo]:
+    own = spec.options.get(tool)
+    return own.model_fields if own else {}
+
+
+def _tasks_with(tool: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for spec in specs().values():
+        for key in _keys_of(spec, tool):
+            found.setdefault(key, []).append(spec.name)
+    return found
 
 
 def wants_help(arguments: Sequence[str]) -> bool:
@@ -89,6 +144,8 @@ def help_text(kind: type[Options], usage: str, footer: str = "") -> str:
         required = field.default is PydanticUndefined
         default = "" if required else f" (default {'null' if field.default is None else str(field.default).lower()})"
         text = textwrap.wrap(f"{field.description}{default}", _WIDTH - _COLUMN)
-        lines += [f"  {f'{key}=…':<{_COLUMN - 2}}{text[0]}", *(" " * _COLUMN + line for line in text[1:])]
+        name = f"  {key}=…"
+        lines += [f"{name:<{_COLUMN}}{text[0]}"] if len(name) < _COLUMN else [name, " " * _COLUMN + text[0]]
+        lines += [" " * _COLUMN + line for line in text[1:]]
     exits = "Exit codes: 0 done, 1 it failed or a check of it did, 2 the input is at fault, 130/143 interrupted."
     return "\n".join([*lines, *(["", footer] if footer else []), "", exits])

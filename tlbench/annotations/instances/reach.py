@@ -1,4 +1,4 @@
-"""Where the data of the detection task are; imports nothing heavy."""
+"""Where data with instances are; imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tlbench.errors import DataError
 
 if TYPE_CHECKING:
-    from tlbench.config import DetectionDataConfig
+    from tlbench.annotations.instances.config import InstanceDataConfig
 
 _WANTED = {
     "yolo": "a folder with images/ and labels/, or its data.yaml",
@@ -18,22 +18,18 @@ _WANTED = {
 _FILES = {"yolo": (".yaml", ".yml"), "coco": (".json",)}
 
 
-def ensure_detection_root(data: DetectionDataConfig) -> None:
-    """Return where the data are here, or once they are downloaded; drawn documents always are.
+def reach_signature(data: InstanceDataConfig) -> None:
+    """Return once a copy of Signature is here.
 
     Raises:
-        DataError: `data.root` is missing or not there; `unreachable=True` where there is no copy and the download
-            fails.
+        DataError: `unreachable=True` where there is no copy and the download fails.
     """
-    if data.name == "signature":
-        from tlbench.data.formats.signature.copy import ensure_signature
+    from tlbench.data.formats.signature.copy import ensure_signature
 
-        ensure_signature(data.root)
-    elif data.name in _WANTED:
-        detection_root(data)
+    ensure_signature(data.root)
 
 
-def detection_root(data: DetectionDataConfig) -> Path:
+def own_root(data: InstanceDataConfig) -> Path:
     """The folder of the user's own images with boxes, or their `data.yaml`.
 
     Raises:

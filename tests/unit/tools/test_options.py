@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from tlbench.cli.options import Options, help_text, parse_options, wants_help
 from tlbench.errors import ConfigError
+from tlbench.tools.options import Options, help_text, parse_options, wants_help
 
 
 class Some(Options):

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tlbench.cli.consent_options import FOOTER as CONSENT
-from tlbench.cli.consent_options import TRUST
-from tlbench.cli.options import Options
 from tlbench.config import ImageLimit, LimitsConfig
 from tlbench.errors import ConfigError
 from tlbench.system.places import check_output
+from tlbench.tools.consent_options import FOOTER as CONSENT
+from tlbench.tools.consent_options import TRUST
+from tlbench.tools.options import Options, about_tasks
 
 USAGE = """\
 tlbench.predict classifies images, or finds objects in them, with a run's best checkpoint.
@@ -25,11 +25,7 @@ tlbench.predict classifies images, or finds objects in them, with a run's best c
 FOOTER = f"""\
 {CONSENT}
 
-Classification: a row or line for each file, with the class, its probability and those of all classes.
-
-Detection: CSV has a row for each object (file, class, confidence, x1, y1, x2, y2), and one with nothing but the file
-where nothing was found; JSON a line for each file (file, width, height, detections: class, label, confidence, box).
-Boxes are in pixels of the original image, upright, from its top left corner.
+{about_tasks("predict")}
 
 Names of files and classes stand there as they are; what cannot be printed in them, as in a Python string literal: a
 line break is \\n, a byte that is no UTF-8 \\udc80 to \\udcff. In CSV a text that begins like a spreadsheet's formula
@@ -38,29 +34,17 @@ has its first character so too: =1+1 is \\x3d1+1. tlbench.system.names.original 
 Unreadable files are named on stderr and left out; likewise those for which the network's outputs hold NaN or infinity,
 and the exit code is then 1. The output takes its place when all is done."""
 
-Task = Literal["classification", "detection"]
-
-_ONLY_FOR: dict[str, Task] = {"calibrated": "classification", "confidence": "detection", "draw": "detection"}
-
 
 class PredictOptions(Options):
     """What to predict."""
+
+    tool = "predict"
 
     run: str = Field(description="folder of a complete run")
     input: str = Field(description="an image, a folder (at any depth) or a pattern with * and **")
     output: str | None = Field(None, description="FILE.csv or FILE.jsonl; null: stdout")
     format: Literal["csv", "jsonl"] | None = Field(None, description="null: by the output's suffix, csv on stdout")
     device: str = Field("auto", description="auto (the best there is), cpu, cuda, cuda:1, mps")
-    calibrated: bool = Field(
-        False,
-        description="classification: true: divide logits by the temperature of evaluate calibrate=temperature",
-    )
-    confidence: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        None, description="detection: from which on an object counts, 0 to 1; null: what the run's validation chose"
-    )
-    draw: str | None = Field(
-        None, description="detection: folder for copies of the images with the boxes drawn; new, empty or drawn before"
-    )
     trust: bool = Field(False, description=TRUST)
 
     max_image_megapixels: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
@@ -71,18 +55,6 @@ class PredictOptions(Options):
         """Up to which size images are read; `own` is the run's."""
         given = self.max_image_megapixels
         return ImageLimit(own.max_image_megapixels if given is None else given, "max_image_megapixels")
-
-    def check_task(self, task: Task) -> None:
-        """Refuse what has no meaning for a run's task.
-
-        Raises:
-            ConfigError: Naming it.
-        """
-        for key, only in _ONLY_FOR.items():
-            value = getattr(self, key)
-            if only != task and value is not None and value is not False:
-                given = str(value).lower() if isinstance(value, bool) else value
-                raise ConfigError(f"{key}={given}: only for {only} runs, and this one is of {task}; leave it out")
 
     def kind(self) -> Literal["csv", "jsonl"]:
         """The format to write.

@@ -7,11 +7,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from tlbench.cli.consent_options import FOOTER as CONSENT
-from tlbench.cli.consent_options import TRUST
-from tlbench.cli.options import Options
 from tlbench.errors import ConfigError
 from tlbench.system.places import check_output, check_place
+from tlbench.tools.consent_options import FOOTER as CONSENT
+from tlbench.tools.consent_options import TRUST
+from tlbench.tools.options import Options, about_tasks
 
 Format = Literal["onnx", "pt", "safetensors"]
 """A kind of file, as its name ends."""
@@ -30,21 +30,16 @@ that ultralytics loads; or the weights alone.
 FOOTER = f"""\
 {CONSENT}
 
-The ONNX file takes normalised images (batch, 3, size, size) float32 as `images` and gives `logits` (batch, classes).
-Its metadata hold, as JSON, class_names, preprocessing (fit, sizes, mean, std, …) and run. It takes its name once
-onnxruntime gives torch's outputs to 1e-4, relative to the largest.
+An ONNX file's metadata hold, as JSON, class_names, preprocessing (fit, sizes, mean, std, …) and run. It takes its name
+once onnxruntime gives torch's outputs to 1e-4, relative to the largest.
 
-A detection run's file takes letterboxed images and gives `predictions` (batch, 4 + classes, cells): centre x, y, width,
-height in pixels of the input, and a probability a class. Non-maximum suppression is not in it; postprocessing, in the
-metadata, holds its settings and the confidence that validation chose. What ultralytics reads (names, task, stride,
-imgsz, …) is there too: YOLO("model.onnx") runs it.
-
-format=pt is for detection runs: YOLO("model.pt") loads it, without tlbench, with names, image size and task. As the
-network is ultralytics', the file is under AGPL-3.0."""
+{about_tasks("export")}"""
 
 
 class ExportOptions(Options):
     """What to export."""
+
+    tool = "export"
 
     run: str = Field(description="folder of a complete run")
     output: str | None = Field(

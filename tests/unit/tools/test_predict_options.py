@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from tlbench.cli.options import parse_options
-from tlbench.cli.predict_options import PredictOptions
 from tlbench.config import STANDARD_LIMITS, ImageLimit
 from tlbench.errors import ConfigError
+from tlbench.tools.options import of_all_tasks, parse_options
+from tlbench.tools.predict_options import PredictOptions
 
+OPTIONS = of_all_tasks(PredictOptions)
 GIVEN = ["run=run", "input=photos"]
 
 
@@ -20,7 +21,7 @@ GIVEN = ["run=run", "input=photos"]
     ],
 )
 def test_what_has_a_meaning_for_one_task_is_refused_for_the_other(argument, only, refused):
-    options = parse_options(PredictOptions, [*GIVEN, argument])
+    options = parse_options(OPTIONS, [*GIVEN, argument])
     options.check_task(only)
     with pytest.raises(ConfigError) as error:
         options.check_task(refused)
@@ -29,22 +30,22 @@ def test_what_has_a_meaning_for_one_task_is_refused_for_the_other(argument, only
 
 def test_defaults_are_for_both():
     for task in ("classification", "detection"):
-        parse_options(PredictOptions, [*GIVEN, "calibrated=false", "confidence=null", "draw=null"]).check_task(task)
+        parse_options(OPTIONS, [*GIVEN, "calibrated=false", "confidence=null", "draw=null"]).check_task(task)
 
 
 @pytest.mark.parametrize("value", ["-0.1", "1.01", "nan", "inf", "high"])
 def test_a_confidence_out_of_range(value):
     with pytest.raises(ConfigError, match=f"confidence='{value}'"):
-        parse_options(PredictOptions, [*GIVEN, f"confidence={value}"])
+        parse_options(OPTIONS, [*GIVEN, f"confidence={value}"])
 
 
 @pytest.mark.parametrize(("given", "wanted"), [([], 128), (["max_image_megapixels=300.5"], 300.5)])
 def test_the_limit_of_pixels_is_the_runs_or_the_commands_and_is_called_by_its_key_here(given, wanted):
-    limit = parse_options(PredictOptions, [*GIVEN, *given]).image_limit(STANDARD_LIMITS)
+    limit = parse_options(OPTIONS, [*GIVEN, *given]).image_limit(STANDARD_LIMITS)
     assert limit == ImageLimit(wanted, "max_image_megapixels")
 
 
 @pytest.mark.parametrize("value", ["0", "nan", "inf", "1e300"])
 def test_a_limit_out_of_range(value):
     with pytest.raises(ConfigError, match=f"max_image_megapixels='{value}'"):
-        parse_options(PredictOptions, [*GIVEN, f"max_image_megapixels={value}"])
+        parse_options(OPTIONS, [*GIVEN, f"max_image_megapixels={value}"])

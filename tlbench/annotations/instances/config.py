@@ -1,0 +1,54 @@
+"""Images with instances: how data are given, and how training images are varied."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from tlbench.config.augmentation import Augmentation
+from tlbench.config.data import DataConfig
+from tlbench.config.schema import Probability
+
+
+class InstanceDataConfig(DataConfig):
+    """Images with boxes."""
+
+    eight_bits: ClassVar[frozenset[str]] = frozenset({"documents"})
+
+    name: Literal["signature", "documents", "yolo", "coco"]
+    split: Literal["official", "blocked"] = Field(
+        description="official: as the data set is divided; blocked: all images, by blocks of consecutive frames"
+    )
+    label_space: Literal["source", "target"] | None = Field(
+        description="of drawn documents: source: all kinds of elements; target: signatures alone; null: other data"
+    )
+    pages: Annotated[int, Field(ge=10)] | None = Field(description="drawn documents, all splits together; null: other")
+    image_size: Annotated[int, Field(ge=32, le=2048, multiple_of=32)] = Field(
+        description="side in pixels at the network's input"
+    )
+    antialias: bool = Field(
+        description="shrink images by averaging their pixels; false: interpolate between four, as ultralytics does"
+    )
+
+    @property
+    def fit(self) -> Literal["corner", "corner_aliased"]:
+        """How an image is brought to the square that is decoded; see `tlbench.data.decode`."""
+        return "corner" if self.antialias else "corner_aliased"
+
+
+class InstanceAugmentation(Augmentation):
+    """Of images with boxes, as in ultralytics; all zero: none."""
+
+    mosaic: Probability = Field(description="probability of a mosaic with three other images (arXiv:2004.10934)")
+    close_mosaic: Probability = Field(description="last part of the epochs, in which there is no mosaic")
+    scale: Annotated[float, Field(ge=0, lt=1)] = Field(description="factor drawn from [1 - s, 1 + s]")
+    translate: Annotated[float, Field(ge=0, le=0.5)] = Field(description="shift, up to this fraction of the side")
+    hsv_h: Annotated[float, Field(ge=0, le=0.5)] = Field(description="shift of the hue, up to this part of the circle")
+    hsv_s: Probability = Field(description="factor of the saturation drawn from [1 - s, 1 + s]")
+    hsv_v: Probability = Field(description="factor of the value drawn from [1 - v, 1 + v]")
+
+
+def mosaic_epochs(augmentation: InstanceAugmentation, max_epochs: int) -> int:
+    """How many epochs of a run have mosaics, from the first on."""
+    return max_epochs - round(augmentation.close_mosaic * max_epochs)

@@ -1,0 +1,29 @@
+"""The data with instances; nothing heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tlbench.annotations.instances.config import InstanceDataConfig
+from tlbench.config.added import Added
+from tlbench.config.data_option import DataOption
+
+_REACH = "tlbench.annotations.instances.reach"
+_OPEN = "tlbench.annotations.instances.target:open_boxes"
+
+DATA: Mapping[str, DataOption] = {
+    "signature": DataOption(InstanceDataConfig, open=_OPEN, reach=f"{_REACH}:reach_signature"),
+    "documents": DataOption(
+        InstanceDataConfig,
+        open="tlbench.data.formats.documents:open_documents",
+        without_root="are drawn; a folder of your own is read by data=yolo or data=coco",
+        deep=False,
+        as_stand_in={"data.split": "official", "data.cache": "memory", "data.test_fraction": "0.2"},
+    ),
+    "yolo": DataOption(InstanceDataConfig, open=_OPEN, reach=f"{_REACH}:own_root"),
+    "coco": DataOption(InstanceDataConfig, open=_OPEN, reach=f"{_REACH}:own_root"),
+}
+"""By the name in the config."""
+
+ADDED: tuple[Added, ...] = (Added("data.antialias", True),)
+"""Keys that came while the record's format was 1."""

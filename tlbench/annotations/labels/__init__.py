@@ -1,0 +1,1 @@
+"""Labels: one an image."""

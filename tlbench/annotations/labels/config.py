@@ -1,0 +1,85 @@
+"""Images with one label each: how data are given, and how training images are varied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from tlbench.config.augmentation import Augmentation
+from tlbench.config.data import DataConfig
+from tlbench.config.schema import ClassName, NonNegative, Positive, Probability, Schema
+
+OWN_SIDES: Mapping[str, int] = {"cifar10": 32, "digits": 8}
+"""Data that are stored in the size they come in → height and width, pixels."""
+
+
+class LabelDataConfig(DataConfig):
+    """Images with one label each."""
+
+    eight_bits: ClassVar[frozenset[str]] = frozenset({"cifar10", "digits"})
+
+    name: Literal["cifar10", "digits", "image_folder", "image_csv"]
+    classes: Annotated[list[ClassName], Field(min_length=2)] | None = Field(description="class names; null: all")
+    shots: Annotated[int, Field(ge=1)] | None
+    image_size: Annotated[int, Field(ge=8, le=1024)]
+    stored_size: Annotated[int, Field(ge=8, le=4096)] | None = Field(
+        description="side in pixels to which images are brought once, when decoded"
+    )
+    fit: Literal["crop", "squash", "pad"] = Field(description="how an image that is not square becomes so")
+
+    @property
+    def stored_side(self) -> int:
+        """Height and width in pixels to which an image is brought when it is decoded."""
+        return OWN_SIDES.get(self.name, self.stored_size or self.image_size)
+
+    def on_other(self, name: str) -> dict[str, Any]:
+        """As in `DataConfig`: images are brought to the size that these were stored in, unless they have their own."""
+        return {"stored_size": None if name in OWN_SIDES else self.stored_side}
+
+
+class ResizedCrop(Schema):
+    """A crop of random area and aspect ratio, resized to the input (Szegedy et al. 2015, arXiv:1409.4842)."""
+
+    scale: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=2, max_length=2)] = Field(
+        description="least and largest fraction of the image's area"
+    )
+    ratio: Annotated[list[Positive], Field(min_length=2, max_length=2)] = Field(
+        description="least and largest ratio of width to height"
+    )
+
+    @field_validator("scale", "ratio")
+    @classmethod
+    def _least_first(cls, ends: list[float]) -> list[float]:
+        if ends[0] > ends[1]:
+            raise ValueError("the least comes first")
+        return ends
+
+
+class RandAugment(Schema):
+    """A number of random operations on each image (Cubuk et al. 2020, arXiv:1909.13719)."""
+
+    operations: Annotated[int, Field(ge=1, le=10)] = Field(description="operations an image, one after another")
+    magnitude: Annotated[int, Field(ge=0, le=30)] = Field(description="strength of those that have one, up to 30")
+
+
+class LabelAugmentation(Augmentation):
+    """Of images with one label each; all zero or null: none."""
+
+    crop_padding: int = Field(
+        ge=0,
+        description="zero padding on each side before a random crop, in pixels of the stored image or resized crop",
+    )
+    resized_crop: ResizedCrop | None
+    brightness: Probability = Field(description="factor drawn from [1 - b, 1 + b]")
+    contrast: Probability
+    saturation: Probability
+    rand_augment: RandAugment | None
+    mixup: NonNegative = Field(description="alpha of MixUp (arXiv:1710.09412); 0: none")
+    cutmix: NonNegative = Field(description="alpha of CutMix (arXiv:1905.04899); 0: none")
+
+    @property
+    def mixes(self) -> bool:
+        """Whether training images are mixtures, with soft targets."""
+        return self.mixup > 0 or self.cutmix > 0

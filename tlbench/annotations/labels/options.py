@@ -1,0 +1,45 @@
+"""The data with one label an image; nothing heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.config.added import Added
+from tlbench.config.data_option import DataOption
+
+_REACH = "tlbench.annotations.labels.reach"
+_FILES = DataOption(
+    LabelDataConfig, open="tlbench.data.image_files:open_image_files", reach=f"{_REACH}:own_root", own=True
+)
+
+DATA: Mapping[str, DataOption] = {
+    "cifar10": DataOption(
+        LabelDataConfig,
+        open="tlbench.data.formats.cifar10.target:open_cifar10",
+        reach=f"{_REACH}:reach_cifar10",
+        deep=False,
+    ),
+    "digits": DataOption(
+        LabelDataConfig,
+        open="tlbench.data.formats.digits:open_digits",
+        reach=f"{_REACH}:reach_digits",
+        without_root="come with scikit-learn; a folder of your own is read by data=image_folder, a table by "
+        "data=image_csv",
+        deep=False,
+        as_stand_in={"data.shots": "null", "data.stored_size": "null"},  # they are too few for 1,000 a class
+    ),
+    "image_folder": _FILES,
+    "image_csv": _FILES,
+}
+"""By the name in the config."""
+
+ADDED: tuple[Added, ...] = (
+    Added("data.fit", "crop"),
+    Added("data.stored_size", None),
+    Added("augmentation.resized_crop", None),
+    Added("augmentation.rand_augment", None),
+    Added("augmentation.mixup", 0.0),
+    Added("augmentation.cutmix", 0.0),
+)
+"""Keys that came while the record's format was 1."""

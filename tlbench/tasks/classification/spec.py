@@ -1,0 +1,57 @@
+"""Classification, as it is known before anything heavy is imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tlbench.annotations.labels.config import OWN_SIDES, LabelAugmentation, LabelDataConfig
+from tlbench.annotations.labels.options import ADDED, DATA
+from tlbench.config.added import Added
+from tlbench.tasks.classification.config import ClassificationConfig
+from tlbench.tasks.classification.options import EvaluateLabels, ExportLabels, PredictLabels
+from tlbench.tasks.spec import MetricSpec, StandIns, TaskSpec
+
+if TYPE_CHECKING:
+    from tlbench.config import TrainConfig
+
+
+def _problems(c: TrainConfig) -> list[str]:
+    data, problems = c.data, []
+    assert isinstance(data, LabelDataConfig)
+    if data.stored_size is not None and data.name in OWN_SIDES:
+        problems.append(f"data.stored_size={data.stored_size}: {data.name} keeps its images as they are; use null")
+    if data.shots is not None and data.fraction < 1:
+        problems.append(
+            f"data.shots={data.shots} and data.fraction={data.fraction}: both choose the training images; give "
+            "data.shots=null or data.fraction=1.0"
+        )
+    return problems
+
+
+SPEC = TaskSpec(
+    name="classification",
+    config=ClassificationConfig,
+    augmentation=LabelAugmentation,
+    data=DATA,
+    metrics=(
+        MetricSpec("oa", percent=True, known_as=("acc", "acc1", "accuracy", "top1")),
+        MetricSpec("aa", percent=True, known_as=("balanced_accuracy", "mean_recall", "recall")),
+        MetricSpec("kappa", known_as=("cohen_kappa",)),
+        MetricSpec("f1", percent=True, known_as=("f1_score", "f2", "macro_f1", "recall")),
+        MetricSpec("ece", better="min"),
+        MetricSpec("loss", better="min", in_studies=False),
+    ),
+    libraries=("torchvision", "timm", "module"),
+    sources=("random", "imagenet", "tin200", "timm", "checkpoint"),
+    stand_ins=StandIns(data="digits", source="tin200"),
+    problems=_problems,
+    what="one label an image",
+    folder="image_folder",
+    wing="tlbench.tasks.classification.wing:ClassificationWing",
+    networks="resnet18 or another classifier of torchvision, efficientnet_lite0, timm or module",
+    augmentations=("none", "crop", "crop_flip", "resized_crop", "rand_augment"),
+    caches_features=True,
+    added=(Added("task.label_smoothing", 0.0), *ADDED),
+    options={"evaluate": EvaluateLabels, "predict": PredictLabels, "export": ExportLabels},
+    known_as=("classify",),
+)

@@ -1,0 +1,112 @@
+"""What classification has of its own; each part is imported when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
+from tlbench.config import TrainConfig
+from tlbench.networks.network import Network
+from tlbench.runs.sidecars import write_predictions
+from tlbench.tasks.base import Task
+from tlbench.tasks.wing import Noise, OnnxContract, OnnxOutput, OwnFormat, Predictor
+
+if TYPE_CHECKING:
+    from tlbench.data.target_module import TargetModule
+    from tlbench.loggers.build import FigureWriter
+    from tlbench.tools.complete_run import CompleteRun
+    from tlbench.tools.evaluate_options import EvaluateOptions
+    from tlbench.tools.evaluating import Evaluating
+    from tlbench.tools.file_job import FileJob
+    from tlbench.tools.predict_options import PredictOptions
+
+
+class ClassificationWing:
+    """See `Wing`."""
+
+    def data_module(
+        self, config: TrainConfig, say: Callable[[str], None], warn: Callable[[str], None]
+    ) -> TargetModule[Any]:
+        """See `Wing`."""
+        from tlbench.data.module import ImageDataModule
+        from tlbench.data.open import open_target
+
+        c = config
+        assert isinstance(c.data, LabelDataConfig)
+        assert isinstance(c.augmentation, LabelAugmentation)
+        target = open_target(c.data, c.seeds.split, say, warn)
+        return ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
+
+    def task(self, network: Network, config: TrainConfig, class_names: Sequence[str]) -> Task:
+        """See `Wing`."""
+        from tlbench.tasks.classification.task import ClassificationTask
+
+        return ClassificationTask(network, config, class_names)
+
+    def noise(self, config: TrainConfig, classes: int, images: Tensor) -> Noise:
+        """See `Wing`."""
+        from tlbench.tasks.classification.noise import ImageNoise
+
+        return ImageNoise(config, classes, images)
+
+    def keep_test(
+        self,
+        folder: Path,
+        task: Task,
+        module: TargetModule[Any],
+        predictions: dict[str, Tensor],
+        writer: FigureWriter | None,
+        step: int,
+    ) -> dict[str, str]:
+        """See `Wing`."""
+        sidecars = {"predictions_test": write_predictions(folder, predictions)}
+        if writer is not None:
+            from tlbench.tasks.classification.pictures import show_pictures
+
+            names, mistakes = module.target.class_names, task.config.logger.mistakes
+            show_pictures(writer, step, partial(module.pictures, "test"), predictions, names, mistakes)
+        return sidecars
+
+    def evaluating(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluating:
+        """See `Wing`."""
+        from tlbench.tasks.classification.evaluating import EvaluatingImages
+
+        return EvaluatingImages(options, run, config)
+
+    def file_job(self, options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[Any]:  # noqa: ARG002
+        """See `Wing`."""
+        from tlbench.tasks.classification.files import classify_files
+
+        return classify_files(options, run)
+
+    def predictor(self, run: CompleteRun, device: str, calibrated: bool) -> Predictor:
+        """See `Wing`."""
+        from tlbench.tasks.classification.predictor import load_predictor
+
+        return load_predictor(run, device, calibrated)
+
+    @property
+    def onnx_output(self) -> OnnxOutput:
+        """See `Wing`."""
+        from tlbench.tasks.classification.onnx import LOGITS
+
+        return LOGITS
+
+    def onnx(self, run: CompleteRun, module: nn.Module) -> OnnxContract:  # noqa: ARG002
+        """See `Wing`."""
+        from tlbench.tasks.classification.onnx import preprocessing
+
+        return OnnxContract({"preprocessing": preprocessing(run)})
+
+    def own_formats(self) -> Mapping[str, OwnFormat]:
+        """None."""
+        return {}
+
+    def elsewhere(self, run: CompleteRun, path: Path) -> list[str]:  # noqa: ARG002
+        """Nothing."""
+        return []

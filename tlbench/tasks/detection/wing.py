@@ -1,0 +1,119 @@
+"""What detection has of its own; each part is imported when it is first needed, as some need ultralytics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig
+from tlbench.config import TrainConfig
+from tlbench.networks.network import Network
+from tlbench.runs.sidecars import write_predictions
+from tlbench.system.names import printable
+from tlbench.tasks.base import Task
+from tlbench.tasks.wing import Noise, OnnxContract, OnnxOutput, OwnFormat, Predictor
+
+if TYPE_CHECKING:
+    from tlbench.data.target_module import TargetModule
+    from tlbench.loggers.build import FigureWriter
+    from tlbench.tools.complete_run import CompleteRun
+    from tlbench.tools.evaluate_options import EvaluateOptions
+    from tlbench.tools.evaluating import Evaluating
+    from tlbench.tools.file_job import FileJob
+    from tlbench.tools.predict_options import PredictOptions
+
+
+class DetectionWing:
+    """See `Wing`."""
+
+    def data_module(
+        self, config: TrainConfig, say: Callable[[str], None], warn: Callable[[str], None]
+    ) -> TargetModule[Any]:
+        """See `Wing`."""
+        from tlbench.annotations.instances.module import DetectionDataModule
+        from tlbench.data.open import open_target
+
+        c = config
+        assert isinstance(c.data, InstanceDataConfig)
+        assert isinstance(c.augmentation, InstanceAugmentation)
+        target = open_target(c.data, c.seeds.split, say, warn)
+        return DetectionDataModule(
+            target, c.data, c.augmentation, c.seeds, c.trainer.max_epochs, channels_last=c.trainer.channels_last
+        )
+
+    def task(self, network: Network, config: TrainConfig, class_names: Sequence[str]) -> Task:
+        """See `Wing`."""
+        from tlbench.tasks.detection.task import DetectionTask
+
+        return DetectionTask(network, config, class_names)
+
+    def noise(self, config: TrainConfig, classes: int, images: Tensor) -> Noise:
+        """See `Wing`."""
+        from tlbench.tasks.detection.noise import BoxNoise
+
+        return BoxNoise(config, classes, images)
+
+    def keep_test(
+        self,
+        folder: Path,
+        task: Task,
+        module: TargetModule[Any],
+        predictions: dict[str, Tensor],
+        writer: FigureWriter | None,
+        step: int,
+    ) -> dict[str, str]:
+        """See `Wing`."""
+        from tlbench.tasks.detection.pictures import show_detections
+
+        names = [printable(module.target.splits["test"].names[i]) for i in predictions["index"].tolist()]
+        sidecars = {"predictions_test": write_predictions(folder, predictions, names)}
+        return sidecars | show_detections(folder, writer, step, task, module, predictions)
+
+    def evaluating(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluating:
+        """See `Wing`."""
+        from tlbench.tasks.detection.evaluation import EvaluatingBoxes
+
+        return EvaluatingBoxes(options, run, config)
+
+    def file_job(self, options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[Any]:
+        """See `Wing`."""
+        from tlbench.tasks.detection.files import detect_files
+
+        return detect_files(options, run, names)
+
+    def predictor(self, run: CompleteRun, device: str, calibrated: bool) -> Predictor:
+        """See `Wing`."""
+        from tlbench.tasks.detection.predictor import load_box_predictor
+
+        return load_box_predictor(run, device, calibrated)
+
+    @property
+    def onnx_output(self) -> OnnxOutput:
+        """See `Wing`."""
+        from tlbench.tasks.detection.onnx import PREDICTIONS
+
+        return PREDICTIONS
+
+    def onnx(self, run: CompleteRun, module: nn.Module) -> OnnxContract:
+        """See `Wing`."""
+        from tlbench.tasks.detection.onnx import postprocessing, preprocessing
+        from tlbench.tasks.detection.ultralytics_keys import onnx_keys
+
+        parts = {"preprocessing": preprocessing(run), "postprocessing": postprocessing(run, module)}
+        return OnnxContract(parts, onnx_keys(run, module))
+
+    def own_formats(self) -> Mapping[str, OwnFormat]:
+        """Ultralytics' `.pt`."""
+        from tlbench.tasks.detection.ultralytics_keys import LICENCE
+        from tlbench.tasks.detection.ultralytics_pt import export_pt
+
+        return {"pt": lambda run, path, half: f"sha256 {export_pt(run, path, half=half)}; licence: {LICENCE}"}
+
+    def elsewhere(self, run: CompleteRun, path: Path) -> list[str]:
+        """In ultralytics."""
+        from tlbench.tasks.detection.ultralytics_keys import in_ultralytics
+
+        return in_ultralytics(run, path)

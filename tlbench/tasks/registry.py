@@ -1,0 +1,83 @@
+"""The tasks that there are, by name: a folder each beside this file, with its `spec.py`. Nothing heavy is imported.
+
+Only here is a wing reached from outside, by name, and on first use.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, create_model
+
+import tlbench.tasks
+from tlbench.config import DataConfig, TrainConfig
+from tlbench.config.data_option import DataOption
+from tlbench.tasks.spec import TaskSpec
+
+if TYPE_CHECKING:
+    from tlbench.tasks.wing import Wing
+
+
+@functools.cache
+def specs() -> Mapping[str, TaskSpec]:
+    """Task → what is known of it, in alphabetical order."""
+    folders = [found.name for found in pkgutil.iter_modules(tlbench.tasks.__path__) if found.ispkg]
+    found = [importlib.import_module(f"tlbench.tasks.{folder}.spec").SPEC for folder in sorted(folders)]
+    return {spec.name: spec for spec in found}
+
+
+def spec_of(config: TrainConfig) -> TaskSpec:
+    """The task of a configuration."""
+    return specs()[config.task.name]
+
+
+@functools.cache
+def wing(name: str) -> Wing:
+    """All that one task has of its own; heavy."""
+    module, _, attribute = specs()[name].wing.partition(":")
+    found: Wing = getattr(importlib.import_module(module), attribute)()
+    return found
+
+
+def wing_of(config: TrainConfig) -> Wing:
+    """The wing of a configuration's task; heavy."""
+    return wing(config.task.name)
+
+
+@functools.cache
+def run_schema(name: str) -> type[TrainConfig]:
+    """The schema of a run of a task: `task`, `data` and `augmentation` are the task's own."""
+    spec = specs()[name]
+    schemas = tuple(dict.fromkeys(option.schema for option in spec.data.values()))
+    data: Any = schemas[0]
+    for schema in schemas[1:]:
+        data = data | schema
+    return create_model(
+        "TrainConfig",
+        __base__=TrainConfig,
+        __doc__=TrainConfig.__doc__,
+        task=(spec.config, ...),
+        data=(data, Field(discriminator="name")) if len(schemas) > 1 else (data, ...),
+        augmentation=(spec.augmentation, ...),
+    )
+
+
+def data_option(data: DataConfig) -> DataOption:
+    """What a configuration's data are."""
+    options = [spec.data[data.name] for spec in specs().values() if data.name in spec.data]
+    return next(option for option in options if isinstance(data, option.schema))
+
+
+def options_named(name: Any) -> list[DataOption]:
+    """Of all tasks, the data that `data=NAME` may stand for; none if there is no such option."""
+    return [spec.data[name] for spec in specs().values() if name in spec.data]
+
+
+@functools.cache
+def percentages() -> frozenset[str]:
+    """Names of the metrics that are shown in percent."""
+    return frozenset(metric.name for spec in specs().values() for metric in spec.metrics if metric.percent)

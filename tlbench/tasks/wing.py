@@ -1,0 +1,185 @@
+"""What a wing gives: all that one task has of its own and that only torch knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from tlbench.config import TrainConfig
+from tlbench.networks.network import Network
+from tlbench.tasks.base import Batch, Task
+
+if TYPE_CHECKING:
+    from tlbench.data.target_module import TargetModule
+    from tlbench.loggers.build import FigureWriter
+    from tlbench.runs.record import Record
+    from tlbench.tools.complete_run import CompleteRun
+    from tlbench.tools.evaluate_options import EvaluateOptions
+    from tlbench.tools.evaluating import Evaluating
+    from tlbench.tools.file_job import FileJob
+    from tlbench.tools.predict_options import PredictOptions
+
+
+class Noise(Protocol):
+    """Batches of noise that are made as a run makes its own, of images that lie on the device.
+
+    Attributes:
+        evaluation_batch: Images a batch of validation and test.
+    """
+
+    evaluation_batch: int
+
+    def training(self) -> Batch:
+        """A training batch of B images, augmented."""
+
+    def plain(self, count: int) -> Batch:
+        """So many images as they are."""
+
+
+@dataclass(frozen=True)
+class OnnxOutput:
+    """What an exported network gives.
+
+    Attributes:
+        name: In the graph.
+        parts: Quantity → where it stands along the second dimension; each is compared by its own magnitude.
+        of_first: Whether it is the first of several things that the network gives.
+    """
+
+    name: str
+    parts: Mapping[str, slice]
+    of_first: bool = False
+
+    @property
+    def quantities(self) -> str:
+        """What is compared, for messages."""
+        return " and ".join(self.parts)
+
+
+@dataclass(frozen=True)
+class OnnxContract:
+    """What an exported file says of itself.
+
+    Attributes:
+        parts: Key → JSON value: `preprocessing`, and `postprocessing` where something is to be done with the output.
+        plain: Key → text that other programs read.
+    """
+
+    parts: Mapping[str, Any]
+    plain: Mapping[str, str] = field(default_factory=dict)
+
+
+class Predictor(Protocol):
+    """A finished run in Python.
+
+    Attributes:
+        class_names: C names, in the order of the labels.
+        network: The network, in eval mode on the device.
+        config: The run's configuration.
+        record: The run's record.
+        device: Where it computes.
+    """
+
+    class_names: tuple[str, ...]
+    network: nn.Module
+    config: TrainConfig
+    record: Record
+    device: torch.device
+
+    @property
+    def batch_size(self) -> int:
+        """Images that go through the network at a time."""
+
+    def predict(self, images: Any) -> list[Any]:
+        """What the network says of images, brought to its input as the run's own test images were; one entry an image.
+
+        Args:
+            images: Paths, files' bytes, PIL images, arrays or tensors: one, an iterable of them, or a batch.
+        """
+
+
+OwnFormat = Callable[["CompleteRun", Path, bool], str]
+"""Writes the network of a run into a file, in half precision or not → one line on it."""
+
+
+class Wing(Protocol):
+    """A task's own part of each thing that tlbench does.
+
+    Attributes:
+        onnx_output: What an exported network gives.
+    """
+
+    onnx_output: OnnxOutput
+
+    def data_module(
+        self, config: TrainConfig, say: Callable[[str], None], warn: Callable[[str], None]
+    ) -> TargetModule[Any]:
+        """Open the target, and give its splits as a data module.
+
+        Raises:
+            ConfigError, DataError: The data cannot be used.
+        """
+
+    def task(self, network: Network, config: TrainConfig, class_names: Sequence[str]) -> Task:
+        """The task around a network whose weights are loaded already.
+
+        Raises:
+            ConfigError: The monitored metric or the strategy do not fit.
+        """
+
+    def noise(self, config: TrainConfig, classes: int, images: Tensor) -> Noise:
+        """What a dry run times, of images (B, 3, S, S) uint8 and C classes."""
+
+    def keep_test(
+        self,
+        folder: Path,
+        task: Task,
+        module: TargetModule[Any],
+        predictions: dict[str, Tensor],
+        writer: FigureWriter | None,
+        step: int,
+    ) -> dict[str, str]:
+        """Write predictions and pictures beside the record, and show the pictures in the loggers.
+
+        Args:
+            folder: The run's.
+            task: Which was tested.
+            module: Its data.
+            predictions: As `task.predictions()` gives them.
+            writer: Takes the figures; None: there is no logger.
+            step: Global step at the end of training.
+
+        Returns:
+            What each file is → its name.
+        """
+
+    def evaluating(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluating:
+        """An evaluation of a finished run on the data of a configuration."""
+
+    def file_job(self, options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[Any]:
+        """What `predict` does with each file."""
+
+    def predictor(self, run: CompleteRun, device: str, calibrated: bool) -> Predictor:
+        """What `tlbench.load` gives.
+
+        Raises:
+            ConfigError: `calibrated` is not for this task.
+        """
+
+    def onnx(self, run: CompleteRun, module: nn.Module) -> OnnxContract:
+        """What an exported file of the run's network says of itself.
+
+        Raises:
+            ConfigError: The run's record lacks what its validation chose.
+        """
+
+    def own_formats(self) -> Mapping[str, OwnFormat]:
+        """Suffix → how a run's network is written for another program, beside ONNX and plain weights."""
+
+    def elsewhere(self, run: CompleteRun, path: Path) -> list[str]:
+        """How other programs predict with an exported file as tlbench does, and where they do not; lines."""
