@@ -29,7 +29,7 @@ class SplitScan:
 
     Args:
         names: What each is called.
-        labels: (N,) int64, equal where images have equal labels; of classification, positions in the class names.
+        labels: (N,) int64, equal where images have equal annotations.
         digests: (N, 16) uint8; equal where images are.
         looks: What they look like; None where they are too small to tell copies from others that are alike.
     """

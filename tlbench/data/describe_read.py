@@ -43,7 +43,7 @@ def was_read(task: str, target: Target[Any], labels: Mapping[str, Tensor]) -> Wa
 
 
 def _origin(rule: str, split: str) -> str:
-    """Rules of classification say whose a split is, and not which."""
+    """Some rules say whose a split is, and not which."""
     return f"{rule} {split}" if rule == "official" or rule.endswith("'s") else rule
 
 

@@ -30,7 +30,7 @@ class _Part(BaseModel):
 
 
 class SplitRead(_Part):
-    """A split: its images, where it comes from, and each class's images or, of detection, objects."""
+    """A split: its images, where it comes from, and each class's images or, of instances, objects."""
 
     images: int
     origin: str

@@ -20,7 +20,7 @@ from tlbench.seeds import randint, uniform, uniforms
 if TYPE_CHECKING:
     from tlbench.annotations.instances.config import InstanceAugmentation
 
-# Draw numbers of the augmentation stream; below 20 are those of classification, the order and the splits.
+# Draw numbers of the augmentation stream; below 20 are those of images with labels, the order and the splits.
 _MOSAIC, _CENTRE_X, _CENTRE_Y, _SCALE, _SHIFT, _COLOUR, _FLIP = range(20, 27)
 _OTHERS = (27, 28, 29)
 

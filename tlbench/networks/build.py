@@ -48,7 +48,7 @@ def _build(model: ModelConfig, num_classes: int, image_size: int) -> Network:
 
         return timm_network(model, num_classes, image_size)
     if model.library == "ultralytics":
-        from tlbench.networks.libraries.yolo import yolo11  # not needed for classification
+        from tlbench.networks.libraries.yolo import yolo11  # heavy
 
         return yolo11(model, num_classes, image_size)
     if model.library == "module":

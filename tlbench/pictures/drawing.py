@@ -9,8 +9,8 @@ from pathlib import Path
 from matplotlib import get_data_path
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from tlbench.annotations.instances.found import Detection
 from tlbench.pictures.figures import COLOURS
-from tlbench.tasks.detection.predictor import Detection
 
 _LINE, _TEXT = 1 / 480, 1 / 60
 """Of the image's longer side: the width of a line, the height of a letter's square."""

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tlbench.annotations.instances.found import Detection
 from tlbench.console import complain
 from tlbench.data.decode import WHOLE_FILES, Decoding, UnreadableError, decode_rgb
 from tlbench.errors import ConfigError
 from tlbench.pictures.drawing import draw_detections
 from tlbench.system.atomic import output_errors, write_atomic
 from tlbench.system.own_files import refuse_links_out
-from tlbench.tasks.detection.predictor import Detection
 from tlbench.tools.files import read
 
 MARK = ".drawn-by-tlbench"

@@ -6,42 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from torch import Tensor
 
-from tlbench.pictures.reliability import PICTURE_FORMAT, picture, reliability_figure
-from tlbench.robustness.figure import corruption_figure
+from tlbench.pictures.figures import PICTURE_FORMAT, picture
 from tlbench.runs.evaluation import EvaluationRecord
 from tlbench.system.atomic import output_errors, write_atomic
 from tlbench.system.own_files import refuse_link
 
 _CLEAN_STEP = 0
 """Where the clean images lie on the axis of severities."""
-
-
-def evaluation_figures(record: EvaluationRecord, logits: Tensor, targets: Tensor) -> dict[str, Figure]:
-    """The reliability diagram (with a temperature: before and after), and the matrix of corruptions if there is one.
-
-    Args:
-        record: The evaluation.
-        logits: (N, C), of the samples as they are, not divided by a temperature.
-        targets: (N,) int64.
-
-    Returns:
-        Name (`reliability`, or `reliability_before` and `reliability_after`; `corruptions`) → figure.
-    """
-    title = f"{record.run.study} {record.run.arm}, seed {record.run.seed}, {record.data.split}"
-    divisors = {"reliability": 1.0}
-    if record.calibration is not None:
-        divisors = {"reliability_before": 1.0, "reliability_after": record.calibration.temperature}
-    figures = {}
-    for name, divisor in divisors.items():
-        shown_as = title if divisor == 1 else f"{title}, temperature {divisor:.3g}"
-        figures[name] = reliability_figure((logits / divisor).softmax(dim=1), targets, shown_as)
-    if record.corruptions is not None:
-        r = record.corruptions
-        of = f"{title}\n{r.label()}"
-        figures["corruptions"] = corruption_figure(r.oa, r.ece, r.severities, r.clean_oa, r.clean_ece, of)
-    return figures
 
 
 def write_figures(folder: Path, stem: str, figures: Mapping[str, Figure]) -> dict[str, str]:
@@ -71,7 +43,7 @@ def show_in_tensorboard(folder: Path, stem: str, record: EvaluationRecord, figur
         folder: The run's folder.
         stem: The evaluation's file without `.json`.
         record: The evaluation.
-        figures: As `evaluation_figures` gives them.
+        figures: As `Evaluating.figures` gives them.
 
     Raises:
         OutputError: The disk refuses, or `<stem>` there is a link.

@@ -6,6 +6,7 @@ told apart with colour-deficient eyes.
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -22,10 +23,19 @@ from matplotlib.ticker import MaxNLocator
 # What a `matplotlibrc` of the working folder says counts for nothing: with `text.usetex` it would start LaTeX.
 matplotlib.rcdefaults()
 
+PICTURE_FORMAT = "png"
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 _LINE_STYLES = ("-", "--", ":", "-.")
 _COUNTS_UP_TO = 20
 _LONGEST_NAME = 16
+
+
+def picture(figure: Figure) -> bytes:
+    """The figure as a PNG file's content, for `write_atomic`."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=PICTURE_FORMAT)
+    return buffer.getvalue()
 
 
 def confusion_figure(confusion: npt.NDArray[np.integer], class_names: Sequence[str]) -> Figure:

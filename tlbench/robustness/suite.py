@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,19 +14,18 @@ from tlbench.robustness.corruptions import COMMON, DIFFERENCES, VERSION, corrupt
 from tlbench.robustness.partial import PartialScores, Scores
 from tlbench.robustness.result import CorruptionResult, mean
 from tlbench.robustness.severities import SEVERITIES
-from tlbench.tasks.classification.metrics import ClassificationMetrics
 
 Transform = Callable[[Tensor, Tensor], Tensor]
 """Images (B, 3, S, S) uint8 of the network's input size and sample indices (B,) int64 → such images."""
 
-LogitsOf = Callable[[Transform | None], tuple[Tensor, Tensor]]
-"""Runs the network over all images, each batch changed by the transform → logits (N, C) and targets (N,)."""
+ScoresOf = Callable[[Transform | None], Scores]
+"""Runs the network over all images, each batch changed by the transform → `oa` and `ece`."""
 
 _CLEAN = "clean"
 
 
 def run_suite(
-    logits_of: LogitsOf,
+    scores_of: ScoresOf,
     names: Sequence[str] = COMMON,
     severities: Sequence[int] = SEVERITIES,
     seed: int = 0,
@@ -41,13 +39,13 @@ def run_suite(
     """Evaluate on clean and on corrupted images.
 
     Args:
-        logits_of: Runs the network.
+        scores_of: Runs the network.
         names: Corruptions, of `COMMON`.
         severities: Of 1–5.
         seed: What the corruptions are drawn with.
         progress: Shows a line, one a corruption.
         image_size: Height and width of the images that the transforms are given, pixels, for the result.
-        temperature: The logits are divided by it, for ECE.
+        temperature: What logits are divided by in `scores_of`, for the result.
         kept_in: A file that keeps what is done after each evaluation; a suite that was stopped goes on from it. It
             stays until the caller has written the result and removes it.
         identity: What the scores depend on besides the arguments here: weights and images, as JSON values.
@@ -68,7 +66,7 @@ def run_suite(
         found = scores.get(key)
         if found is None:
             clock.start()
-            found = _scores(*logits_of(transform), temperature)
+            found = scores_of(transform)
             if None not in found.values():  # undefined ones are found again, so that whoever counts them does
                 scores.put(key, found)
         clock.done()
@@ -109,14 +107,6 @@ class _Clock:
         return f"  about {seconds / 60:.0f} min left" if seconds >= 90 else f"  about {seconds:.0f} s left"
 
 
-def _scores(logits: Tensor, targets: Tensor, temperature: float) -> Scores:
-    classes = logits.shape[1]
-    metrics = ClassificationMetrics(classes, [str(number) for number in range(classes)])
-    metrics.update(logits.cpu() / temperature, targets.cpu())
-    values = metrics.compute()
-    return {key: _finite(float(values[key])) for key in ("oa", "ece")}
-
-
 def _result(
     clean: Scores,
     table: Mapping[str, list[Scores]],
@@ -147,10 +137,6 @@ def _result(
         oa_by_severity=[mean([values[k] for values in of["oa"].values()]) for k in range(len(severities))],
         ece_by_severity=[mean([values[k] for values in of["ece"].values()]) for k in range(len(severities))],
     )
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _shown(value: float | None) -> str:

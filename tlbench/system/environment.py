@@ -19,7 +19,7 @@ def versions(library: str | None = None) -> dict[str, str]:
     """Versions of Python and of the packages that decide a run's numbers.
 
     Args:
-        library: `model.library`, where there is one: that of the network and, for detection, of its loss.
+        library: `model.library`, where there is one: that of the network, and maybe of its loss.
     """
     found = {"python": platform.python_version()}
     for package in (*_PACKAGES, *(name for name in _OF_NETWORKS if name == library)):

@@ -164,7 +164,7 @@ class Task(OptimisedModule):
         reseed(self.config.seeds.augment, self.global_step, self.global_rank)
 
     def training_step(self, batch: Batch, _batch_idx: int) -> Tensor:
-        """One step; nothing here waits for the device, nor does the loss of classification (that of detection does)."""
+        """One step; nothing here waits for the device (a task's loss may)."""
         inputs, targets, _ = batch
         with self.regulariser.watch(inputs if self.on_features else None):
             outputs = in_float32(self.outputs(inputs))

@@ -100,6 +100,7 @@ class TaskSpec:
         added: Keys of this task alone that came while the record's format was 1.
         options: Tool → the keys that the task adds to it.
         known_as: What others call the task.
+        was_the_only_one: Whether records that name no task are of it.
     """
 
     name: str
@@ -120,6 +121,7 @@ class TaskSpec:
     added: tuple[Added, ...] = ()
     options: Mapping[str, type[ToolOptions]] = field(default_factory=dict)
     known_as: tuple[str, ...] = ()
+    was_the_only_one: bool = False
 
     @property
     def main_metric(self) -> str:

@@ -1,8 +1,7 @@
-"""Images as a user has them, as squares of pixels: the same way as in a run's own test."""
+"""Images as a user has them: files, or what is in memory already, on the way to a network's input."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,16 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 from torch import Tensor
 
-from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.config import ImageLimit
 from tlbench.console import warn
-from tlbench.data.decode import WHOLE_FILES, Decoding, UnreadableError, decode_square, open_image, to_rgb, to_square
+from tlbench.data.decode import Decoding, UnreadableError, open_image, to_rgb
 from tlbench.data.deep import Deep, Ranges, in_range
 from tlbench.data.facts import DeepContainer
 from tlbench.data.notes import noted
 from tlbench.errors import DataError
-from tlbench.tasks.detection.inputs import BoxInput, decode_box_input
 from tlbench.tools.files import read
 
 OneImage: TypeAlias = "str | Path | bytes | Image.Image | NDArray[Any] | Tensor"
@@ -33,9 +29,6 @@ in [0, 1]. Of a run on images of more than 8 bits also (H, W) of their numbers, 
 
 SomeImages: TypeAlias = "OneImage | Iterable[OneImage]"
 """One image; an iterable of them, of any sizes; or a batch in one array (B, H, W, 3) or tensor (B, 3, H, W)."""
-
-Square: TypeAlias = "NDArray[np.uint8]"
-"""(side, side, 3), RGB."""
 
 _WANTED = (
     "give a path, a file's bytes, a PIL image, a uint8 array (H, W) or (H, W, 3), or a tensor (3, H, W), uint8 or "
@@ -69,50 +62,8 @@ def each(images: SomeImages) -> Iterator[OneImage]:
         raise DataError(f"images: cannot take a {type(images).__name__}; {_WANTED}, or a list of such")
 
 
-def square(image: OneImage, data: LabelDataConfig, how: Decoding = WHOLE_FILES) -> Square:
-    """Bring an image to a run's stored size, as its own images were.
-
-    Args:
-        image: Floats of tensors are rounded to 8 bits, as files hold them.
-        data: The run's; `stored_side` and `fit` are used.
-        how: As the run decodes its files.
-
-    Returns:
-        (side, side, 3) uint8, RGB.
-
-    Raises:
-        DataError: It cannot be read, or is of another kind, shape, type or range.
-    """
-    with _named(image):
-        found = _file_of(image, how)
-        if found is not None:
-            return decode_square(found[0], data.stored_side, data.fit, how=found[1])
-        return to_square(_in_memory(image, how.ranges), data.stored_side, data.fit)
-
-
-def box_input(image: OneImage, data: InstanceDataConfig, how: Decoding = WHOLE_FILES) -> BoxInput:
-    """Bring an image to the size of a detector's input, as the run's own images were.
-
-    Args:
-        image: Floats of tensors are rounded to 8 bits, as files hold them.
-        data: The run's; `image_size` and `fit` are used.
-        how: As the run decodes its files.
-
-    Raises:
-        DataError: As `square`.
-    """
-    with _named(image):
-        found = _file_of(image, how)
-        if found is not None:
-            return decode_box_input(found[0], data, found[1])
-        as_file = io.BytesIO()  # takes the files' way, so that there is one way
-        pixels = _in_memory(image, how.ranges)
-        pixels.save(as_file, format="ppm")
-        return decode_box_input(as_file.getvalue(), data, replace(how, limit=_own_size(pixels)))
-
-
 @contextmanager
-def _named(image: OneImage) -> Iterator[None]:
+def named(image: OneImage) -> Iterator[None]:
     """Say which image cannot be read, and what else is to be said of it."""
     name = f"{image}" if isinstance(image, str | Path) else "an image"
     try:
@@ -124,7 +75,7 @@ def _named(image: OneImage) -> Iterator[None]:
         warn(f"{name}: {text}")
 
 
-def _file_of(image: OneImage, how: Decoding) -> tuple[bytes, Decoding] | None:
+def file_of(image: OneImage, how: Decoding) -> tuple[bytes, Decoding] | None:
     """The bytes of what is a file, and how to decode them; None: it is in memory.
 
     A PIL image that is opened but not decoded yet is read as its file is, and stays as it is.
@@ -134,7 +85,7 @@ def _file_of(image: OneImage, how: Decoding) -> tuple[bytes, Decoding] | None:
     if isinstance(image, bytes):
         return image, how
     content = _undecoded(image) if isinstance(image, ImageFile.ImageFile) else None
-    return None if content is None else (content, replace(how, limit=_own_size(image)))
+    return None if content is None else (content, replace(how, limit=own_size(image)))
 
 
 def _undecoded(image: ImageFile.ImageFile) -> bytes | None:
@@ -146,19 +97,19 @@ def _undecoded(image: ImageFile.ImageFile) -> bytes | None:
         file.seek(0)
         content: bytes = file.read()
         file.seek(place)
-        with open_image(content, _own_size(image)) as again:
+        with open_image(content, own_size(image)) as again:
             same = (again.format, again.size, again.mode) == (image.format, image.size, image.mode)
     except Exception:  # closed, not to be read twice, or of a kind that files may not be of
         return None
     return content if same else None  # else it was changed, such as by its `draft`
 
 
-def _own_size(image: Any) -> ImageLimit:
+def own_size(image: Any) -> ImageLimit:
     """What the caller has opened is not refused for its size."""
     return ImageLimit(image.width * image.height / 1e6 + 1)
 
 
-def _in_memory(image: Any, ranges: Ranges | None) -> Image.Image:
+def in_memory(image: Any, ranges: Ranges | None) -> Image.Image:
     """Upright RGB of what is no file."""
     if isinstance(image, Tensor):
         image = _from_tensor(image)

@@ -20,7 +20,7 @@ tlbench.predict classifies images, or finds objects in them, with a run's best c
   python -m tlbench.predict run=outputs/digits_resnet18/tin200/seed_0 input=photo.jpg
   python -m tlbench.predict run=FOLDER input=photos output=predictions.csv
   python -m tlbench.predict run=FOLDER 'input=photos/**/*.png' output=predictions.jsonl
-  python -m tlbench.predict run=DETECTION_RUN input=pages output=boxes.csv draw=drawn"""
+  python -m tlbench.predict run=FOLDER input=pages output=boxes.csv draw=drawn"""
 
 FOOTER = f"""\
 {CONSENT}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tlbench.annotations.instances.found import Detection
 from tlbench.pictures.drawing import colour_of, draw_detections
-from tlbench.tasks.detection.predictor import Detection
 
 GREY = (128, 128, 128)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tlbench.annotations.instances.found import Detection
 from tlbench.data.decode import EXTENSIONS
 from tlbench.errors import ConfigError, OutputError
 from tlbench.pictures.drawn_folder import MARK, DrawnFolder
-from tlbench.tasks.detection.predictor import Detection
 from tlbench.tools.files import find_images
 
 FOUND = [Detection("signature", 0, 0.9, (10, 20, 30, 38))]

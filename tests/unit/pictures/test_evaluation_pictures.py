@@ -6,7 +6,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tlbench.pictures.evaluation_pictures import evaluation_figures, show_in_tensorboard, write_figures
+from tlbench.pictures.evaluation_pictures import show_in_tensorboard, write_figures
 from tlbench.robustness.result import CorruptionResult
 from tlbench.robustness.suite import Transform, run_suite
 from tlbench.runs.evaluation import (
@@ -16,6 +16,8 @@ from tlbench.runs.evaluation import (
     EvaluationRecord,
     EvaluationVolatile,
 )
+from tlbench.tasks.classification.evaluation import scores
+from tlbench.tasks.classification.figures import evaluation_figures
 
 LOGITS = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
 TARGETS = torch.arange(30) % 3
@@ -25,7 +27,9 @@ def suite() -> CorruptionResult:
     def logits_of(transform: Transform | None) -> tuple[torch.Tensor, torch.Tensor]:
         return LOGITS * (1 if transform is None else -1), TARGETS
 
-    return run_suite(logits_of, ["fog", "snow"], [1, 4], progress=lambda _: None)
+    return run_suite(
+        lambda transform: scores(*logits_of(transform), 1.0), ["fog", "snow"], [1, 4], progress=lambda _: None
+    )
 
 
 def evaluation(*, corrupted: bool = False, calibrated: bool = False) -> EvaluationRecord:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from tlbench.pictures.reliability import picture
+from tlbench.pictures.figures import picture
 from tlbench.robustness.figure import corruption_figure
 
 OA = {"fog": [0.8, 0.4], "snow": [0.6, None]}

@@ -9,6 +9,7 @@ import torch
 from tlbench.robustness.corruptions import COMMON, VERSION, corrupt
 from tlbench.robustness.result import CorruptionResult
 from tlbench.robustness.suite import Transform, run_suite
+from tlbench.tasks.classification.evaluation import scores
 from tlbench.tasks.classification.metrics import ClassificationMetrics
 
 IMAGES = torch.randint(0, 256, (40, 3, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
@@ -38,6 +39,13 @@ class Network:
         return self.logits(images), self.targets
 
 
+def run(network, *arguments, temperature: float = 1.0, **options) -> CorruptionResult:
+    """A suite of what a network gives."""
+    return run_suite(
+        lambda transform: scores(*network(transform), temperature), *arguments, temperature=temperature, **options
+    )
+
+
 def score(logits: torch.Tensor, targets: torch.Tensor) -> tuple[float, float]:
     metrics = ClassificationMetrics(2, ["0", "1"])
     metrics.update(logits, targets)
@@ -47,7 +55,7 @@ def score(logits: torch.Tensor, targets: torch.Tensor) -> tuple[float, float]:
 
 def test_the_result_is_the_mean_over_corruptions_of_the_mean_over_severities() -> None:
     network, names, severities = Network(), ["snow", "fog", "brightness"], [2, 5]
-    result = run_suite(network, names, severities, seed=3, progress=lambda _: None)
+    result = run(network, names, severities, seed=3, progress=lambda _: None)
     assert network.runs == 7
     wanted = {
         name: [
@@ -72,7 +80,7 @@ def test_the_result_is_the_mean_over_corruptions_of_the_mean_over_severities() -
 
 def test_the_whole_suite_says_which_corruptions_it_holds_and_what_sets_it_apart() -> None:
     lines: list[str] = []
-    result = run_suite(Network(), progress=lines.append)
+    result = run(Network(), progress=lines.append)
     assert tuple(result.names) == COMMON
     assert len(result.oa) == 15
     assert all(len(values) == 5 for values in result.oa.values())
@@ -84,18 +92,18 @@ def test_the_whole_suite_says_which_corruptions_it_holds_and_what_sets_it_apart(
 
 def test_a_stopped_suite_goes_on_and_ends_equal(tmp_path: Path) -> None:
     names, severities, file = ["gaussian_noise", "contrast"], [1, 3, 5], tmp_path / "partial.json"
-    whole = run_suite(Network(), names, severities, progress=lambda _: None)
+    whole = run(Network(), names, severities, progress=lambda _: None)
     stopped = Network(stop_after=4)
     with pytest.raises(KeyboardInterrupt):
-        run_suite(stopped, names, severities, progress=lambda _: None, kept_in=file, identity={"weights": "a"})
+        run(stopped, names, severities, progress=lambda _: None, kept_in=file, identity={"weights": "a"})
     lines: list[str] = []
     second = Network()
-    went_on = run_suite(second, names, severities, progress=lines.append, kept_in=file, identity={"weights": "a"})
+    went_on = run(second, names, severities, progress=lines.append, kept_in=file, identity={"weights": "a"})
     assert second.runs == 3
     assert went_on == whole
     assert lines[0] == "corruptions: goes on after 4 of 7 evaluations"
     third = Network()
-    run_suite(third, names, severities, progress=lambda _: None, kept_in=file, identity={"weights": "a"})
+    run(third, names, severities, progress=lambda _: None, kept_in=file, identity={"weights": "a"})
     assert third.runs == 0
 
 
@@ -103,9 +111,9 @@ def test_a_stopped_suite_goes_on_and_ends_equal(tmp_path: Path) -> None:
 def test_what_other_weights_or_settings_left_is_not_taken_up(tmp_path: Path, other: dict) -> None:
     file = tmp_path / "partial.json"
     common = {"names": ["fog"], "severities": [1], "kept_in": file, "progress": lambda _: None}
-    run_suite(Network(), **{"identity": {"weights": "a"}, **common})
+    run(Network(), **{"identity": {"weights": "a"}, **common})
     again, lines = Network(), []
-    run_suite(again, **{"identity": {"weights": "a"}, **common, **other, "progress": lines.append})
+    run(again, **{"identity": {"weights": "a"}, **common, **other, "progress": lines.append})
     assert again.runs == 2
     assert "begins anew" in lines[0]
 
@@ -118,15 +126,14 @@ def test_a_damaged_file_is_begun_anew(tmp_path: Path, content: str) -> None:
     file = tmp_path / "partial.json"
     file.write_text(content)
     network = Network()
-    run_suite(network, ["fog"], [1], progress=lambda _: None, kept_in=file)
+    run(network, ["fog"], [1], progress=lambda _: None, kept_in=file)
     assert network.runs == 2
     assert set(json.loads(file.read_text())["scores"]) == {"clean", "fog/1"}
 
 
 def test_temperature_changes_ece_alone() -> None:
     one, two = (
-        run_suite(Network(), ["fog"], [3], progress=lambda _: None, temperature=temperature)
-        for temperature in (1.0, 50.0)
+        run(Network(), ["fog"], [3], progress=lambda _: None, temperature=temperature) for temperature in (1.0, 50.0)
     )
     assert one.oa == two.oa
     assert one.ece != two.ece
@@ -136,7 +143,7 @@ def test_undefined_scores_are_null() -> None:
     def broken(transform: Transform | None) -> tuple[torch.Tensor, torch.Tensor]:
         return torch.full((4, 2), torch.nan), torch.zeros(4, dtype=torch.int64)
 
-    result = run_suite(broken, ["fog"], [3], progress=lambda _: None)
+    result = run(broken, ["fog"], [3], progress=lambda _: None)
     assert result.ece == {"fog": [None]}
     assert result.mean_corrupted_ece is None
     json.dumps(result.model_dump(), allow_nan=False)

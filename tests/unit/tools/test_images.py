@@ -11,7 +11,8 @@ from PIL import Image
 from tests.composed import config
 from tlbench.data.decode import decode_square
 from tlbench.errors import DataError
-from tlbench.tools.images import each, square
+from tlbench.tasks.classification.inputs import square
+from tlbench.tools.images import each
 
 DATA = config().data.model_copy(update={"name": "image_folder", "image_size": 16, "fit": "crop"})
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 31, 3), dtype=np.uint8)

@@ -28,10 +28,11 @@ from tlbench.data.pixel_range import decoding_of
 from tlbench.errors import ConfigError, DataError
 from tlbench.geometry.augment import prepare
 from tlbench.runs.record import DataRecord, read_record, write_record
+from tlbench.tasks.classification.inputs import square
+from tlbench.tasks.detection.inputs import box_input
 from tlbench.tools.complete_run import open_run
 from tlbench.tools.data_overrides import with_data
 from tlbench.tools.decoding import decoding_of_run, decoding_to_evaluate
-from tlbench.tools.images import box_input, square
 from tlbench.tools.onnx_metadata import metadata
 
 pytestmark = pytest.mark.usefixtures("tiny_network")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from tlbench.config import TrainConfig
 from tlbench.console import say, shown, warn
-from tlbench.pictures.evaluation_pictures import evaluation_figures
 from tlbench.robustness.corruptions import VERSION
 from tlbench.robustness.result import CorruptionResult
 from tlbench.robustness.suite import run_suite
 from tlbench.runs.evaluation import CalibrationRecord, EvaluatedData, EvaluationRecord, read_evaluations
 from tlbench.tasks.classification.calibration import temperature_warning
-from tlbench.tasks.classification.evaluation import Evaluation, calibrate
+from tlbench.tasks.classification.evaluation import Evaluation, calibrate, scores
+from tlbench.tasks.classification.figures import evaluation_figures
 from tlbench.tasks.classification.loaded import LoadedClassifier
 from tlbench.tasks.classification.options import EvaluateLabels
 from tlbench.tools.complete_run import CompleteRun
@@ -82,7 +80,7 @@ class EvaluatingImages(Evaluating):
         if self.asked.corruptions is None:
             return None
         return run_suite(
-            partial(self.evaluation.logits_of, self.options.split),
+            lambda transform: scores(*self.evaluation.logits_of(self.options.split, transform), temperature),
             seed=self.asked.corruption_seed,
             progress=say,
             image_size=self.evaluation.data.image_size,

@@ -16,6 +16,7 @@ from tlbench.console import say, warn
 from tlbench.data.module import evaluation_batch
 from tlbench.metrics.mean import SampleMean
 from tlbench.networks.outputs import not_finite
+from tlbench.robustness.partial import Scores
 from tlbench.runs.evaluation import CalibrationRecord
 from tlbench.tasks.classification.calibration import fit_temperature, nll
 from tlbench.tasks.classification.loaded import LoadedClassifier
@@ -140,3 +141,18 @@ def calibrate(own: Evaluation, logits: Tensor, targets: Tensor) -> CalibrationRe
 
 def _defined(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def scores(logits: Tensor, targets: Tensor, temperature: float) -> Scores:
+    """OA and ECE, None where undefined.
+
+    Args:
+        logits: (N, C), on any device.
+        targets: (N,), likewise.
+        temperature: The logits are divided by it, for ECE.
+    """
+    classes = logits.shape[1]
+    metrics = ClassificationMetrics(classes, [str(number) for number in range(classes)])
+    metrics.update(logits.cpu() / temperature, targets.cpu())
+    values = metrics.compute()
+    return {key: _defined(float(values[key])) for key in ("oa", "ece")}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tlbench.data.decode import decode_square
+from tlbench.tasks.classification.inputs import Square
 from tlbench.tasks.classification.options import PredictLabels
 from tlbench.tasks.classification.predictor import is_defined, load_predictor, stacked
 from tlbench.tasks.classification.table import Table
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
 from tlbench.tools.file_job import FileJob
-from tlbench.tools.images import Square
 from tlbench.tools.predict_options import PredictOptions
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tlbench.pictures.figures import confusion_figure, mistakes_figure
-from tlbench.pictures.reliability import reliability_figure
+from tlbench.tasks.classification.reliability import reliability_figure
 
 
 def most_confident_mistakes(predictions: dict[str, Tensor], count: int) -> Tensor:

@@ -17,10 +17,11 @@ from tlbench.data.module import evaluation_batch
 from tlbench.runs.evaluation import find_calibration
 from tlbench.runs.record import Record
 from tlbench.system.hashing import file_sha256
+from tlbench.tasks.classification.inputs import Square, square
 from tlbench.tasks.classification.loaded import LoadedClassifier
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
-from tlbench.tools.images import SomeImages, Square, each, square
+from tlbench.tools.images import SomeImages, each
 from tlbench.tools.loaded_run import all_defined, load_run
 
 

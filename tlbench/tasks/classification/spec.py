@@ -54,4 +54,5 @@ SPEC = TaskSpec(
     added=(Added("task.label_smoothing", 0.0), *ADDED),
     options={"evaluate": EvaluateLabels, "predict": PredictLabels, "export": ExportLabels},
     known_as=("classify",),
+    was_the_only_one=True,
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.data.decode import WHOLE_FILES, Decoding, decode_sized, inside_size
 from tlbench.geometry.letterbox import centred, frames
+from tlbench.tools.images import OneImage, file_of, in_memory, named, own_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,27 @@ def decode_box_input(content: bytes, data: InstanceDataConfig, how: Decoding = W
     """
     pixels, size = decode_sized(content, data.image_size, data.fit, how=how)
     return BoxInput(pixels, *size)
+
+
+def box_input(image: OneImage, data: InstanceDataConfig, how: Decoding = WHOLE_FILES) -> BoxInput:
+    """Bring an image to the size of a detector's input, as the run's own images were.
+
+    Args:
+        image: Floats of tensors are rounded to 8 bits, as files hold them.
+        data: The run's; `image_size` and `fit` are used.
+        how: As the run decodes its files.
+
+    Raises:
+        DataError: As `square`.
+    """
+    with named(image):
+        found = file_of(image, how)
+        if found is not None:
+            return decode_box_input(found[0], data, found[1])
+        as_file = io.BytesIO()  # takes the files' way, so that there is one way
+        pixels = in_memory(image, how.ranges)
+        pixels.save(as_file, format="ppm")
+        return decode_box_input(as_file.getvalue(), data, replace(how, limit=own_size(pixels)))
 
 
 def letterboxed(inputs: Sequence[BoxInput], device: torch.device) -> tuple[Tensor, BoxTargets]:

@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 import torch
 from torch import nn
 
 from tlbench.annotations.instances.config import InstanceDataConfig
+from tlbench.annotations.instances.found import Detection
 from tlbench.annotations.instances.module import evaluation_batch
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.runs.record import Record
-from tlbench.tasks.detection.inputs import BoxInput, letterboxed
+from tlbench.tasks.detection.inputs import BoxInput, box_input, letterboxed
 from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
-from tlbench.tools.images import SomeImages, box_input, each
+from tlbench.tools.images import SomeImages, each
 from tlbench.tools.loaded_run import all_defined, load_run
-
-
-@dataclass(frozen=True)
-class Detection:
-    """An object that a network found.
-
-    Attributes:
-        class_name: Its class.
-        label: The class's position in the run's class names.
-        confidence: In [0, 1].
-        box: `x1 y1 x2 y2` in pixels of the image as it was given (a file: upright), from its top left corner, x to the
-            right; within the image.
-    """
-
-    class_name: str
-    label: int
-    confidence: float
-    box: tuple[float, float, float, float]
 
 
 class BoxPredictor:

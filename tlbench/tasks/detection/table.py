@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from tlbench.annotations.instances.found import Detection
 from tlbench.system.names import printable
 from tlbench.tasks.classification.table import Format, csv_line, rounded
-from tlbench.tasks.detection.predictor import Detection
 
 
 class DetectionsTable:

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from tlbench.annotations.instances.curves import DetectionCurves, detection_curves
 from tlbench.annotations.instances.matches import Matches
-from tlbench.pictures.reliability import picture
+from tlbench.pictures.figures import picture
 from tlbench.tasks.detection.figures import f1_confidence_figure, precision_recall_figure
 
 

@@ -13,8 +13,7 @@ from tlbench.annotations.instances.augment import evaluation_boxes
 from tlbench.config.compose import compose_config
 from tlbench.data.decode import UnreadableError, decode_square
 from tlbench.errors import DataError
-from tlbench.tasks.detection.inputs import BoxInput, decode_box_input, letterboxed
-from tlbench.tools.images import box_input
+from tlbench.tasks.detection.inputs import BoxInput, box_input, decode_box_input, letterboxed
 
 DATA = compose_config(["task=detection", "data.image_size=32"]).data
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 31, 3), dtype=np.uint8)

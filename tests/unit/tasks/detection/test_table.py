@@ -4,7 +4,7 @@ import csv
 import io
 import json
 
-from tlbench.tasks.detection.predictor import Detection
+from tlbench.annotations.instances.found import Detection
 from tlbench.tasks.detection.table import DetectionsTable
 
 FOUND = [

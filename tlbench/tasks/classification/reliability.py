@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import torch
 from matplotlib.figure import Figure
@@ -11,8 +9,6 @@ from torch import Tensor
 
 from tlbench.pictures.figures import new_figure
 from tlbench.tasks.classification.metrics import BINS
-
-PICTURE_FORMAT = "png"
 
 _ACCURACY, _GAP, _COUNT = "#0072B2", "#D55E00", "#7F7F7F"
 
@@ -92,13 +88,6 @@ def reliability_figure(probabilities: Tensor, targets: Tensor, title: str = "") 
         axes.spines[["top", "right"]].set_visible(False)
     upper.set_title("\n".join(filter(None, [title.replace("$", r"\$"), _numbers(bins)])), fontsize=10)
     return figure
-
-
-def picture(figure: Figure) -> bytes:
-    """The figure as a PNG file's content, for `write_atomic`."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=PICTURE_FORMAT)
-    return buffer.getvalue()
 
 
 def _numbers(bins: Tensor) -> str:

@@ -8,8 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from tlbench.pictures.reliability import confidence_bins, expected_calibration_error, picture, reliability_figure
+from tlbench.pictures.figures import picture
 from tlbench.tasks.classification.metrics import BINS, ClassificationMetrics
+from tlbench.tasks.classification.reliability import confidence_bins, expected_calibration_error, reliability_figure
 
 
 def drawn(samples: int, classes: int, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
