@@ -25,7 +25,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from benchmarks.bare_loop import synchronize
 from benchmarks.pipeline import build, compose, in_memory, training_images
-from tlbench.data.images import ImageSet
+from tlbench.annotations.labels.images import ImageSet
 from tlbench.errors import UserError
 from tlbench.system.environment import device_name, versions
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tlbench.adaptation.optimizer import build_optimizer
+from tlbench.annotations.labels.images import ImageSet
 from tlbench.config import TrainConfig
-from tlbench.data.images import ImageSet
 from tlbench.geometry.augment import prepare
 from tlbench.networks.build import build_network
 

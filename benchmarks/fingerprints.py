@@ -22,7 +22,7 @@ from benchmarks.marked_table import cell, with_table
 from tlbench.config import TrainConfig
 from tlbench.config.parse import parse
 from tlbench.errors import UserError
-from tlbench.runs.record import FILE_NAME, DataRecord, read_record
+from tlbench.records.record import FILE_NAME, DataRecord, read_record
 from tlbench.system.cache_folder import CACHE_FOLDER
 from tlbench.tasks.registry import wing_of
 

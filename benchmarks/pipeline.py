@@ -12,12 +12,12 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
+from tlbench.annotations.labels.images import Images, ImageSet
+from tlbench.annotations.labels.module import ImageDataModule
 from tlbench.callbacks.feature_cache import FeatureCache
 from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
 from tlbench.data.formats.cifar10.copy import BATCHES
-from tlbench.data.images import Images, ImageSet
-from tlbench.data.module import ImageDataModule
 from tlbench.data.open import open_target
 from tlbench.data.target import Target
 from tlbench.loggers.build import build_loggers

@@ -13,8 +13,8 @@ from torchvision import transforms
 
 from benchmarks.bare_loop import PlainTraining
 from tlbench.annotations.labels.config import LabelAugmentation
+from tlbench.annotations.labels.images import ImageSet
 from tlbench.config import TrainConfig
-from tlbench.data.images import ImageSet
 
 
 class PilImages(Dataset[tuple[Tensor, int]]):

@@ -12,8 +12,8 @@ from tests.records import record
 from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
 from tlbench.networks.build import build_network
-from tlbench.runs.folder import BEST_CHECKPOINT
-from tlbench.runs.record import DataRecord, read_record, write_record
+from tlbench.records.folder import BEST_CHECKPOINT
+from tlbench.records.record import DataRecord, read_record, write_record
 from tlbench.system.hashing import file_sha256
 
 NAMES = ("cat", "dog", "a, b")

@@ -12,7 +12,7 @@ FINAL, BEFORE_FINAL = "final.ckpt", "before_final.ckpt"
 
 def keep_final_state(patch: pytest.MonkeyPatch) -> None:
     """Let complete runs of this process keep their last checkpoint, as `FINAL`, and the one before."""
-    from tlbench.runs.folder import LAST_CHECKPOINT, PREVIOUS_CHECKPOINT
+    from tlbench.records.folder import LAST_CHECKPOINT, PREVIOUS_CHECKPOINT
 
     def set_aside(folder: Path) -> None:
         (folder / LAST_CHECKPOINT).replace(folder / FINAL)

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tlbench.processes.identity import ProcessIdentity
-from tlbench.runs.lock_file import LOCK_FILE
+from tlbench.records.lock_file import LOCK_FILE
 
 
 def fabricate(folder: Path, age: float = 0.0, **changed: object) -> Path:

@@ -17,11 +17,11 @@ from tests.records import record
 from tlbench.config import TrainConfig
 from tlbench.config.hash import config_hash
 from tlbench.networks.build import build_network
-from tlbench.runs.folder import BEST_CHECKPOINT
-from tlbench.runs.record import CodeRecord, DataRecord, Record, write_record
+from tlbench.records.folder import BEST_CHECKPOINT
+from tlbench.records.record import CodeRecord, DataRecord, Record, write_record
+from tlbench.records.vouch import vouchers_for
 from tlbench.trust.loading import noting
 from tlbench.trust.names import code_names
-from tlbench.trust.vouch import vouchers_for
 
 CLASSES = ("cat", "dog", "a, b")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tlbench.config.compose import compose_config
 from tlbench.config.hash import config_hash
-from tlbench.runs.record import Record, Volatile
+from tlbench.records.record import Record, Volatile
 
 
 def record(*overrides: str, **changed: Any) -> Record:

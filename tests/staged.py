@@ -11,8 +11,8 @@ from lightning.pytorch import Callback, Trainer
 
 from tests.composed import config
 from tests.tiny_network import tiny_network
+from tlbench.annotations.labels.module import ImageDataModule
 from tlbench.config import TrainConfig
-from tlbench.data.module import ImageDataModule
 from tlbench.data.open import open_target
 from tlbench.networks.network import Network
 from tlbench.networks.norms import batch_norm_layers

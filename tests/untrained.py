@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from tests.records import record
 from tlbench.config import TrainConfig
-from tlbench.runs.record import BestRecord, Record, write_record
-from tlbench.runs.tuning import tuning_of
+from tlbench.records.record import BestRecord, Record, write_record
+from tlbench.records.tuning import tuning_of
 from tlbench.system.interrupts import Interrupted, interruptible
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 
 from tests.commands import TINY_RANDOM, train
 from tests.drawn_photos import photos, recompressed
-from tlbench.data import audit_cache
-from tlbench.runs.record import read_record
+from tlbench.annotations.labels import audit as audit_cache
+from tlbench.records.record import read_record
 
 RUN = (*TINY_RANDOM, "trainer.max_epochs=1")
 OWN = (*RUN, "data=image_folder", "data.shots=null", "data.image_size=32", "data.val_fraction=0.2")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands import TINY_RANDOM, snapshot, train
 from tests.records import record
-from tlbench.runs.record import write_record
+from tlbench.records.record import write_record
 
 CONFIG = {
     "an unknown key": (["optimiser.lr=1"], ["'optimiser'", "did you mean 'optimizer'", "strategy"]),

@@ -12,9 +12,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tests.commands import TINY, train
 from tlbench.cli.evaluate import main
+from tlbench.records.record import FILE_NAME, Record, read_record
 from tlbench.robustness import suite
 from tlbench.robustness.corruptions import COMMON, VERSION
-from tlbench.runs.record import FILE_NAME, Record, read_record
 from tlbench.system.interrupts import Interrupted
 
 FILE = "evaluation_temperature_common.json"

@@ -24,7 +24,7 @@ from tlbench.config.compose import compose_config
 from tlbench.config.hash import config_hash
 from tlbench.data.open import open_target
 from tlbench.networks.build import build_network
-from tlbench.runs.record import Record
+from tlbench.records.record import Record
 from tlbench.study import launch
 from tlbench.tasks.detection.metrics import DetectionMetrics
 from tlbench.tasks.detection.sidecar import read_detections

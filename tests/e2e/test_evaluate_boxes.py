@@ -166,7 +166,7 @@ def test_all_of_a_folder_too_small_to_carve(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "fragments"),
     [
-        (["calibrate=temperature"], ["calibrate=temperature", "only for classification", "split, device and data=…"]),
+        (["calibrate=temperature"], ["calibrate=temperature", "only for classification runs", "of detection"]),
         (["corruptions=common"], ["corruptions=common", "only for classification"]),
         (["data=digits"], ["data=digits", "coco, documents, signature, yolo"]),
         (["data.image_size=96"], ["data.image_size=96", "trained with"]),

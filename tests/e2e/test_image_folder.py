@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.commands import TINY_RANDOM, call, train
 from tests.resuming import go, short_config, stop_at
-from tlbench.runs.record import Record, read_record
+from tlbench.records.record import Record, read_record
 from tlbench.tasks.classification.task import ClassificationTask
 
 FOLDER = ("data=image_folder", "data.root=images", "data.image_size=32", "data.shots=null", "data.val_fraction=0.2")

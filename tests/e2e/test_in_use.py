@@ -10,7 +10,7 @@ import pytest
 import tlbench.runs.run
 from tests.commands import TINY_RANDOM, snapshot, train
 from tests.locks import fabricate
-from tlbench.runs.lock_file import LOCK_FILE
+from tlbench.records.lock_file import LOCK_FILE
 from tlbench.tasks.classification.task import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("tiny_network")

@@ -15,7 +15,7 @@ from PIL import Image
 import tlbench
 from tests.commands import TINY_RANDOM, call, train
 from tests.conftest import isolate, use_tiny_network
-from tlbench.config import TrainConfig
+from tlbench.config.parse import parse
 from tlbench.data.open import open_target
 from tlbench.metrics.finite_outputs import NonFiniteOutputs
 from tlbench.robustness import suite
@@ -204,7 +204,7 @@ def test_a_run_in_bfloat16_is_evaluated_and_predicts_as_it_was_tested(runs):
     assert evaluation_of(runs / "detection")["metrics"] == record["metrics"]
     assert record["metrics"]["test/loss"] > 0
 
-    data = TrainConfig.model_validate(record["config"]).data
+    data = parse(record["config"]).data
     pages = open_target(data, record["config"]["seeds"]["split"]).splits["test"]
     images = [
         pages.images[i, :, : int(height), : int(width)] for i, (height, width) in enumerate(pages.inside.tolist())

@@ -18,7 +18,7 @@ from tlbench.config.hash import config_hash
 from tlbench.data.open import open_target
 from tlbench.geometry.augment import prepare
 from tlbench.networks.libraries.torchvision import resnet18
-from tlbench.runs.record import Record
+from tlbench.records.record import Record
 
 SPLITS = ("train", "val", "test")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.untrained import prepare
-from tlbench.runs.record import read_record
+from tlbench.records.record import read_record
 
 RUN = ("trainer=cpu", "source=random")
 

@@ -9,7 +9,7 @@ import statistics
 import pytest
 
 from tests.commands import snapshot, train
-from tlbench.runs.record import read_record
+from tlbench.records.record import read_record
 from tlbench.study import jobs, launch
 
 FEW_STEPS = (

@@ -22,7 +22,7 @@ from tests.commands import TINY_RANDOM, call, snapshot, train
 from tests.conftest import isolate, use_tiny_network
 from tests.unit.system.test_streams import Refusing
 from tlbench.cli import predict
-from tlbench.config import TrainConfig
+from tlbench.config.parse import parse
 from tlbench.data.open import open_target
 from tlbench.errors import DataError
 from tlbench.system.interrupts import Interrupted
@@ -41,7 +41,7 @@ def trained(tmp_path_factory) -> Path:
         use_tiny_network(monkeypatch)
         assert train(*TINY_RANDOM, "data.shots=20", "optimizer.lr=0.01", f"hydra.run.dir={folder / 'run'}").code == 0
     record = json.loads((folder / "run" / "record.json").read_text())
-    data = TrainConfig.model_validate(record["config"]).data
+    data = parse(record["config"]).data
     test = open_target(data, 0).splits["test"]
     for i, (image, label) in enumerate(zip(test.images, test.labels.tolist(), strict=True)):
         path = folder / "test" / str(label) / f"{i}.png"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.commands import TINY_RANDOM, snapshot, train
-from tlbench.data.module import ImageDataModule
-from tlbench.runs.record import read_record
-from tlbench.runs.sidecars import PREDICTIONS_FILE
+from tlbench.annotations.labels.module import ImageDataModule
+from tlbench.records.record import read_record
+from tlbench.records.sidecars import PREDICTIONS_FILE
 from tlbench.study import launch, tune
 
 pytestmark = pytest.mark.usefixtures("tiny_network")

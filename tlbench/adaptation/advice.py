@@ -15,7 +15,7 @@ SMALL_BATCH = 16
 """Below it, a batch's statistics are too noisy for BatchNorm (Wu & He 2018, arXiv:1803.08494, figure 1)."""
 
 FEW_STEPS = 100
-"""Optimizer steps of a run; with some 20, detection on Signature scattered by half its mean (docs/results)."""
+"""Optimizer steps of a run; with some 20, average precision on Signature scattered by half its mean (docs/results)."""
 
 
 def advise(config: TrainConfig, network: Network, train_images: int) -> list[str]:

@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
 from tlbench.processes.rank import is_first_process
-from tlbench.runs.curves import write_curves
+from tlbench.records.curves import write_curves
 from tlbench.system.atomic import output_errors
 
 

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from tlbench.data.module import ImageDataModule
+from tlbench.annotations.labels.module import ImageDataModule
 from tlbench.errors import ConfigError
 from tlbench.metrics.finite_outputs import FiniteOutputs, check_training
 from tlbench.networks.head_input import HeadInput

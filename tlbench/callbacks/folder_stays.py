@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from tlbench.runs.folder import check_still_there
+from tlbench.records.folder import check_still_there
 
 
 class FolderStays(Callback):

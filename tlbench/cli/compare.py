@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from tlbench.cli.compare_options import USAGE, CompareOptions, parse_command
 from tlbench.cli.entry import exit_code_of, prepare_process
 from tlbench.console import console, say, say_lines, shown
-from tlbench.runs.folder import run_files
+from tlbench.records.folder import run_files
 from tlbench.study.compare import Comparison, compare
 from tlbench.study.render import render
 from tlbench.study.sides import Side, read_sides

@@ -13,11 +13,11 @@ from tlbench.cli.entry import exit_code_of, prepare_process
 from tlbench.console import say_lines
 from tlbench.tasks.registry import spec_of
 from tlbench.tools.complete_run import open_run
+from tlbench.tools.consent import check_root
 from tlbench.tools.consent_options import consent_of, is_consent_option
 from tlbench.tools.data_overrides import is_data_override, names_place, with_data
 from tlbench.tools.evaluate_options import FOOTER, USAGE, EvaluateOptions
 from tlbench.tools.options import help_text, of_all_tasks, parse_options, wants_help
-from tlbench.trust.consent import check_root
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

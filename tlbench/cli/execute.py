@@ -11,14 +11,14 @@ from tlbench.console import banner, say, shown
 from tlbench.embedded.stand_ins import banner_text
 from tlbench.errors import ConfigError, Failure, UserError
 from tlbench.loggers.check import check_loggers
-from tlbench.runs.curves import CURVES_FILE, mend_curves
-from tlbench.runs.folder import earlier_record, set_aside, tidy_if_free
-from tlbench.runs.lock import locked
+from tlbench.records.curves import CURVES_FILE, mend_curves
+from tlbench.records.folder import earlier_record, set_aside, tidy_if_free
+from tlbench.records.lock import locked
+from tlbench.records.record import FILE_NAME, Record
+from tlbench.records.show import show_record
+from tlbench.records.tuning import tuning_of
 from tlbench.runs.notices import warn_of
 from tlbench.runs.preflight import preflight
-from tlbench.runs.record import FILE_NAME, Record
-from tlbench.runs.show import show_record
-from tlbench.runs.tuning import tuning_of
 from tlbench.system.own_files import refuse_links_out
 from tlbench.system.streams import results_are_kept
 

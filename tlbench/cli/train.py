@@ -40,8 +40,8 @@ from tlbench.embedded.stand_ins import find_stand_ins, replace_overrides, stand_
 from tlbench.errors import ConfigError, FolderInUse, OutputError
 from tlbench.processes.launched import IN_USE, WAS_COMPLETE, follow_launcher
 from tlbench.processes.rank import is_first_process, launched_by_torchrun
-from tlbench.runs.folder import is_complete
-from tlbench.runs.tuning import tuning_of
+from tlbench.records.folder import is_complete
+from tlbench.records.tuning import tuning_of
 from tlbench.system.atomic import ANOTHER_RUN_FOLDER, describe_output_error, is_of_files
 
 _SEARCHED = re.compile(r"file://([^,\]'\"]+)")
@@ -75,7 +75,7 @@ def _with_torchrun(arguments: list[str]) -> int:
         return 2
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # as in `execute`
     if not is_first_process():
-        from tlbench.processes.join import join
+        from tlbench.runs.join import join
 
         return join()
     from tlbench.processes.store import dismiss
@@ -187,7 +187,7 @@ def _show_plan(config: TrainConfig | None, arguments: list[str]) -> None:
     options = _options(arguments)
     searched, primary = [options.config_dir] if options.config_dir else [], _primary(options)
     if config is None:
-        from tlbench.runs.dry_run.sweep import show_sweep  # heavy
+        from tlbench.study.dry_run import show_sweep  # heavy
 
         show_sweep(options.overrides, searched, primary)
     else:

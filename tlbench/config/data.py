@@ -53,6 +53,12 @@ class DataConfig(Schema):
     normalisation: Normalisation
     limits: LimitsConfig
 
+    def keeps_in_memory(self, count: int, side: int) -> bool:
+        """Whether so many images, squares of so many pixels a side, are decoded once and kept on the device."""
+        if self.cache == "auto":
+            return count * 3 * side**2 <= self.memory_budget_mb * 2**20
+        return self.cache == "memory"
+
     def on_other(self, name: str) -> dict[str, Any]:  # noqa: ARG002
         """What other data take from these when a network that was trained on these is evaluated on them.
 

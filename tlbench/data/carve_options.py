@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tlbench.config import DataConfig
-from tlbench.data.formats.label_names import typed
+from tlbench.data.label_names import typed
 from tlbench.errors import DataError, short
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

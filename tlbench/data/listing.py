@@ -14,11 +14,11 @@ from torch import Tensor
 
 from tlbench.config import ImageLimit
 from tlbench.data.decode import read_image_file
-from tlbench.data.formats.label_names import chosen, some
+from tlbench.data.file_tree import read_tree
 from tlbench.data.image_kind import FileKind
 from tlbench.data.inventory import Inventory
+from tlbench.data.label_names import chosen, some
 from tlbench.errors import DataError
-from tlbench.system.file_tree import read_tree
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from typing import Any
 from tlbench.config import TrainConfig
 from tlbench.config.arms import arm_name
 from tlbench.config.hash import config_hash, flatten
-from tlbench.runs.folder import LOGGERS_FILE
+from tlbench.records.folder import LOGGERS_FILE
 from tlbench.system.atomic import write_atomic
 from tlbench.system.names import json_bytes
 from tlbench.system.regular_file import NotRegularError, TooLargeError, read_regular

@@ -137,7 +137,7 @@ class Team:
     def _start(self, rank: int, port: int) -> subprocess.Popen[bytes]:
         numbers = {"RANK": rank, "LOCAL_RANK": rank, "NODE_RANK": 0, "WORLD_SIZE": self.size, STORE_PORT: port}
         return subprocess.Popen(
-            command_of("tlbench.processes.join"),
+            command_of("tlbench.runs.join"),
             env={**os.environ, **{key: str(value) for key, value in numbers.items()}},
             stdin=subprocess.PIPE,  # closes with this process, however it ends
             start_new_session=True,  # Ctrl-C reaches it through this process alone

@@ -10,9 +10,9 @@ from typing import Any
 
 from torch import Tensor
 
+from tlbench.records.corruptions import CorruptionResult, mean
 from tlbench.robustness.corruptions import COMMON, DIFFERENCES, VERSION, corrupt
 from tlbench.robustness.partial import PartialScores, Scores
-from tlbench.robustness.result import CorruptionResult, mean
 from tlbench.robustness.severities import SEVERITIES
 
 Transform = Callable[[Tensor, Tensor], Tensor]

@@ -20,7 +20,7 @@ from torch import Tensor
 from tlbench.console import shown
 from tlbench.errors import OutputError
 from tlbench.processes.rank import is_first_process
-from tlbench.runs.folder import BEST_CHECKPOINT, LAST_CHECKPOINT, PREVIOUS_CHECKPOINT
+from tlbench.records.folder import BEST_CHECKPOINT, LAST_CHECKPOINT, PREVIOUS_CHECKPOINT
 from tlbench.sources.inert import ClaimError
 from tlbench.sources.torch_claims import check_claims
 from tlbench.system.atomic import output_errors, write_atomic

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tlbench.networks.network import Network
+from tlbench.records.record import BestRecord, ModelRecord, StageRecord
 from tlbench.runs.checkpoints import read_checkpoint
-from tlbench.runs.record import BestRecord, ModelRecord, StageRecord
 from tlbench.runs.trainer import TrainerParts
 from tlbench.tasks.base import CHOSEN, MONITORED, Task
 

@@ -5,20 +5,16 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.loggers import Logger
 
 from tlbench.adaptation.advice import advise
 from tlbench.adaptation.freezing import tensors_hash
 from tlbench.config import TrainConfig
-from tlbench.config.arms import arm_name
-from tlbench.config.hash import config_hash
 from tlbench.console import complain, shown
 from tlbench.data.loader import check_batch_size
 from tlbench.data.target_module import TargetModule
@@ -29,36 +25,31 @@ from tlbench.loggers.status import Status
 from tlbench.networks.build import build_network
 from tlbench.processes.rank import is_first_process
 from tlbench.processes.team import ProcessLost, Team
-from tlbench.runs.checkpoints import find_resumable
-from tlbench.runs.describe import describe_network, describe_stages, load_best
-from tlbench.runs.folder import BEST_CHECKPOINT, PREDICTIONS_FILE, begin, check_still_there, tidy
-from tlbench.runs.notices import notice
-from tlbench.runs.record import (
-    BestRecord,
+from tlbench.records.folder import BEST_CHECKPOINT, PREDICTIONS_FILE, begin, check_still_there, tidy
+from tlbench.records.record import (
     CodeRecord,
     DataRecord,
     ErrorRecord,
-    ModelRecord,
     Record,
-    Volatile,
     write_record,
 )
-from tlbench.runs.trainer import TrainerParts, build_trainer
-from tlbench.runs.tuning import TuningRecord, tuning_of
+from tlbench.records.tuning import tuning_of
+from tlbench.runs.checkpoints import find_resumable
+from tlbench.runs.describe import describe_network, load_best
+from tlbench.runs.known import Built, Known
+from tlbench.runs.notices import notice
+from tlbench.runs.trainer import build_trainer
 from tlbench.sources.load import apply_source
-from tlbench.sources.report import LoadReport
 from tlbench.system.atomic import output_errors
 from tlbench.system.cache_folder import OF_THE_CACHE
-from tlbench.system.environment import device_name, host, peak_memory_mb, versions, visible_gpus
 from tlbench.system.hashing import file_sha256
 from tlbench.system.interrupts import Interrupted, Signals, interruptible
 from tlbench.system.names import as_text, check_class_names
-from tlbench.tasks.base import CODE, Task
+from tlbench.tasks.base import CODE
 from tlbench.tasks.registry import wing_of
 from tlbench.tasks.wing import Wing
 from tlbench.trust.loading import noting
 from tlbench.trust.names import code_names
-from tlbench.trust.vouch import vouchers_for
 
 
 def run(
@@ -127,47 +118,15 @@ def _removal(folder: Path) -> OutputError | None:
     return None
 
 
-@dataclass(frozen=True)
-class _Built:
-    task: Task
-    module: TargetModule[Any]
-    parts: TrainerParts
-    data: DataRecord
-    checkpoint: Path | None
-
-
-@dataclass
-class _Run:
-    """What is known of a run so far; whatever ends it, the record is made from this."""
-
-    config: TrainConfig
-    folder: Path
-    team: Team
-    resumes: int
-    say: Callable[[str], None]
-    warn: Callable[[str], None]
-    started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
-    clock: float = field(default_factory=time.perf_counter)
-    tuning: TuningRecord | None = None
-    data: DataRecord | None = None
-    model: ModelRecord | None = None
-    code: CodeRecord | None = None
-    built: _Built | None = None
-    loggers: list[Logger] = field(default_factory=list)
-    weights: LoadReport | None = None
-    best: BestRecord | None = None
-    metrics: dict[str, float | None] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    sidecars: dict[str, str] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
+class _Run(Known):
+    """Takes a run through its steps."""
 
     @property
     def wing(self) -> Wing:
         """What the run's task has of its own."""
         return wing_of(self.config)
 
-    def build(self, signals: Signals) -> _Built:
+    def build(self, signals: Signals) -> Built:
         """Seeds first, then data, model, source weights, task and Trainer."""
         c = self.config
         self.tuning = tuning_of(c, self.folder)
@@ -217,7 +176,7 @@ class _Run:
         if last is not None:
             self.resumes += 1
             self.say(f"goes on from {shown(last.path)} (step {last.step})")
-        self.built = _Built(task, module, parts, self.data, last.path if last else None)
+        self.built = Built(task, module, parts, self.data, last.path if last else None)
         begin_logging(self.loggers)
         return self.built
 
@@ -246,7 +205,7 @@ class _Run:
         data.audit = found.section
         return found.warnings
 
-    def fit(self, built: _Built) -> None:
+    def fit(self, built: Built) -> None:
         """Train; the best checkpoint on validation stays."""
         begun = time.perf_counter()
         try:
@@ -256,7 +215,7 @@ class _Run:
             self.seconds["fit_s"] = time.perf_counter() - begun
             built.data.fingerprints.update(built.module.fingerprints())
 
-    def choose(self, built: _Built) -> None:
+    def choose(self, built: Built) -> None:
         """Take up the best checkpoint on validation."""
         best = self.folder / BEST_CHECKPOINT
         self.best = load_best(built.task, built.parts, best)
@@ -269,7 +228,7 @@ class _Run:
             self.warnings.append(warning)
             self.warn(warning)
 
-    def test(self, built: _Built) -> None:
+    def test(self, built: Built) -> None:
         """Test it, once; keep its metrics, predictions and pictures."""
         begun = time.perf_counter()
         trainer = built.parts.trainer
@@ -302,53 +261,3 @@ class _Run:
         finally:
             conclude_logging(self.loggers, status)
         return record
-
-    def record(self, status: Status, error: ErrorRecord | None = None) -> Record:
-        """The record of what is known so far."""
-        config = self.config.model_dump(mode="json")
-        parts = self.built.parts if self.built else None
-        device = parts.trainer.strategy.root_device if parts else None
-        return Record(
-            status=status,
-            task=self.config.task.name,
-            study=self.config.study,
-            arm=arm_name(config, self.config.factors),
-            factors=self.config.factors,
-            seed=self.config.seed,
-            config=config,
-            config_hash=config_hash(config),
-            versions=versions(self.config.model.library),
-            stand_ins=self.config.stand_ins,
-            data=self.data,
-            model=self.model,
-            code=self.code,
-            weights=self.weights.model_dump() if self.weights else None,
-            tuning=self.tuning,
-            stages=describe_stages(self.built.task, self.built.parts) if self.built else [],
-            best=self.best,
-            metrics=self.metrics,
-            curves=[dict(row) for row in parts.curves.rows] if parts else [],
-            warnings=self.warnings,
-            sidecars=self.sidecars,
-            files=self.files,
-            error=error,
-            volatile=Volatile(
-                started=self.started.isoformat(timespec="seconds"),
-                finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                total_s=time.perf_counter() - self.clock,
-                **self.seconds,
-                cache_s=parts.features.seconds if parts and parts.features else None,
-                train_images_per_s=parts.progress.images_per_s if parts else None,
-                peak_memory_mb=peak_memory_mb(device),
-                device=device_name(device) if device else None,
-                visible_gpus=visible_gpus(device) if device else None,
-                threads=torch.get_num_threads(),
-                host=host(),
-                resumes=self.resumes,
-                vouchers=self._vouchers() if status == "complete" else {},
-            ),
-        )
-
-    def _vouchers(self) -> dict[str, str]:
-        """By which this user's tools know the run again; the first of several processes writes them."""
-        return vouchers_for(self.config, self.code, self.warn) if is_first_process() else {}

@@ -29,9 +29,9 @@ from tlbench.errors import ConfigError
 from tlbench.processes.ddp import TeamDDP
 from tlbench.processes.sync_batch_norm import SyncedBatchNorm
 from tlbench.processes.team import Team
+from tlbench.records.curves import CURVES_FILE
+from tlbench.records.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tlbench.runs.checkpoints import AtomicCheckpointIO
-from tlbench.runs.curves import CURVES_FILE
-from tlbench.runs.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tlbench.runs.preflight import check_device
 from tlbench.system.interrupts import Signals
 from tlbench.tasks.base import Task

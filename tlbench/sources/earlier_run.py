@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from tlbench.config import Normalisation, StandIn
 from tlbench.errors import WeightsError
-from tlbench.runs.stored_record import UnreadableRecordError, read_stored
+from tlbench.records.stored_record import UnreadableRecordError, read_stored
 from tlbench.sources.chain import RunLink, earlier_chain
 from tlbench.sources.found import FoundWeights
 from tlbench.sources.places import expanded, is_file

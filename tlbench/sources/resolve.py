@@ -7,7 +7,8 @@ from pathlib import Path
 from tlbench.config import ModelConfig, SourceConfig
 from tlbench.errors import WeightsError
 from tlbench.networks.layer_groups import YOLO11_MODELS
-from tlbench.sources.catalog import CatalogEntry, find_entry
+from tlbench.sources.catalog import find_entry
+from tlbench.sources.catalog_entry import CatalogEntry
 from tlbench.sources.earlier_run import find_checkpoint
 from tlbench.sources.fetch import fetch
 from tlbench.sources.found import FoundWeights, verified

@@ -7,7 +7,7 @@ import torchvision.models
 from tlbench.config import Normalisation
 from tlbench.errors import ConfigError
 from tlbench.networks.libraries.torchvision import AUXILIARY_HEADS
-from tlbench.sources.catalog import CatalogEntry
+from tlbench.sources.catalog_entry import CatalogEntry
 from tlbench.system.hashing import sha256_in_name
 
 TAG = "IMAGENET1K_V1"

@@ -104,8 +104,8 @@ def check_network(
         return
     if about is not None and about.kind == "ClassificationModel":
         raise WeightsError(
-            f"{path}: holds {about.shown()}, a classification network: it has neither neck nor box branch, and of the "
-            f"backbone it lacks a part (SPPF); give weights of detection, segmentation, pose or oriented boxes "
+            f"{path}: holds {about.shown()}, which classifies: it has neither neck nor box branch, and of the "
+            f"backbone it lacks a part (SPPF); give weights of boxes, masks, key points or oriented boxes "
             f"of {model}"
         )
     named = _FAMILY.fullmatch(about.title) if about and about.title else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tlbench.config.hash import affecting_results
-from tlbench.runs.record import Record
+from tlbench.records.record import Record
 from tlbench.study.collect import covered
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from tlbench.runs.tuning import SearchRecord, TrialRecord, TuningRecord
+from tlbench.records.tuning import SearchRecord, TrialRecord, TuningRecord
 from tlbench.tasks.spec import Mode
 
 _EDGE = 0.05

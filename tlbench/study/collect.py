@@ -11,7 +11,7 @@ from tlbench.config.hash import affecting_results
 from tlbench.config.parse import SEED_KEYS
 from tlbench.config.resolvers import FOLLOWING
 from tlbench.errors import ConfigError
-from tlbench.runs.record import FILE_NAME, Record, read_record
+from tlbench.records.record import FILE_NAME, Record, read_record
 
 _ABSENT = "(absent)"
 # Factors that change which images are tested on; the other keys under `data` leave the test split alone.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tlbench.errors import ConfigError
-from tlbench.runs.record import Record
+from tlbench.records.record import Record
 from tlbench.study.collect import check_comparable, covered, seedless_differences
 from tlbench.study.sides import Side
 from tlbench.study.summary import StudySummary, summarise_study

@@ -6,16 +6,16 @@ import os
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from tlbench.console import say
-from tlbench.errors import Failure, FolderInUse, UserError
+from tlbench.errors import FolderInUse, UserError
 from tlbench.processes.child import command_of
 from tlbench.processes.launched import IN_USE, WAS_COMPLETE, launched_environment
-from tlbench.runs.folder import CONSOLE_FILE
-from tlbench.runs.lock import holder
+from tlbench.records.folder import CONSOLE_FILE
+from tlbench.records.lock import holder
+from tlbench.study.chain import Chain, Job, Turn, Wait
 from tlbench.study.gpus import VISIBLE, GpuPool, visible_gpus
 from tlbench.study.told import Inbox, Notices
 from tlbench.system.atomic import output_errors
@@ -30,44 +30,6 @@ _LOOKS_EVERY_S = 0.5
 
 _notices = Notices()
 """Of the one study that this process runs, its trials included."""
-
-
-class StudyFailed(Failure):
-    """At least one run of a study failed."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run.
-
-    Attributes:
-        name: For the user.
-        arguments: Of `python -m tlbench.train`.
-        folder: The run's.
-        gpus: How many GPUs it takes, where there are any.
-        prepare: Called just before it starts, when no other process works in the folder; may return further arguments,
-            or raise `FolderInUse`, which lets the job wait again.
-        warned: Told each warning of the run.
-    """
-
-    name: str
-    arguments: Sequence[str]
-    folder: Path
-    gpus: int = 0
-    prepare: Callable[[], Sequence[str] | None] | None = None
-    warned: Callable[[str], None] | None = None
-
-
-@dataclass(frozen=True)
-class Wait:
-    """What a chain asks for that goes on when no other process works in a folder; it is then sent 0."""
-
-    name: str
-    folder: Path
-
-
-Chain = Generator["Job | Wait", int, None]
-"""Jobs one after another: yields one, is sent its exit code, and so may let the next depend on it."""
 
 
 def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[int]:
@@ -105,7 +67,7 @@ def run_chains(chains: Iterable[Chain], n_jobs: int) -> None:
         Interrupted: On SIGINT or SIGTERM, after the running ones were asked to stop and have stopped (a session of
             their own each, so that Ctrl-C reaches them through here alone).
     """
-    crew = _Crew([_Turn(chain) for chain in chains], n_jobs)
+    crew = _Crew([Turn(chain) for chain in chains], n_jobs)
     try:
         with noted_signals() as signals:
             while crew.has_work():
@@ -124,29 +86,9 @@ def run_chains(chains: Iterable[Chain], n_jobs: int) -> None:
         raise crew.refused[0]
 
 
-@dataclass
-class _Turn:
-    """A chain, with what it asks for next, or the exit code that it is to be sent (None: it has not begun)."""
-
-    chain: Chain
-    wanted: Job | Wait | None = None
-    code: int | None = None
-    waits_for: str | None = None
-
-    def advance(self) -> Job | Wait:
-        """What it wants; asks the chain where that is not known."""
-        if self.wanted is None:
-            self.wanted = next(self.chain) if self.code is None else self.chain.send(self.code)
-        return self.wanted
-
-    def done(self, code: int) -> None:
-        """What it wanted is done."""
-        self.wanted, self.code, self.waits_for = None, code, None
-
-
 @dataclass(frozen=True)
 class _Running:
-    turn: _Turn
+    turn: Turn
     job: Job
     process: subprocess.Popen[bytes]
     begun: float
@@ -157,9 +99,9 @@ class _Running:
 class _Crew:
     """The chains: those whose turn it is, those that wait for another process, and those with a running job."""
 
-    def __init__(self, turns: Sequence[_Turn], n_jobs: int) -> None:
+    def __init__(self, turns: Sequence[Turn], n_jobs: int) -> None:
         self.ready, self.n_jobs = deque(turns), n_jobs
-        self.waiting: list[_Turn] = []
+        self.waiting: list[Turn] = []
         self.running: list[_Running] = []
         self.refused: list[UserError] = []
         self._all = list(turns)
@@ -229,7 +171,7 @@ class _Crew:
         for turn in self._all:
             turn.chain.close()
 
-    def _begin(self, turn: _Turn) -> None:
+    def _begin(self, turn: Turn) -> None:
         wanted = turn.advance()
         there = holder(wanted.folder)
         if there is not None:
@@ -252,7 +194,7 @@ class _Crew:
                 inbox.close_writing()
             self.running.append(_Running(turn, wanted, process, time.perf_counter(), gpus, inbox))
 
-    def _let_wait(self, turn: _Turn, there: str | None) -> None:
+    def _let_wait(self, turn: Turn, there: str | None) -> None:
         if there is not None and there != turn.waits_for and turn.wanted is not None:
             say(f"{turn.wanted.name}: waits for {there}")
             turn.waits_for = there

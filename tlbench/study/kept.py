@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench.errors import ConfigError
-from tlbench.runs.lock import holder
-from tlbench.runs.record import FILE_NAME, Record, read_record
-from tlbench.runs.tuning import TUNING_FOLDER
+from tlbench.records.lock import holder
+from tlbench.records.record import FILE_NAME, Record, read_record
+from tlbench.records.tuning import TUNING_FOLDER
 from tlbench.study.collect import (
     Configured,
     config_conflicts,

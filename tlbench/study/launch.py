@@ -16,13 +16,15 @@ from tlbench.config.overrides import quoted, within_grammar
 from tlbench.console import console, say, shown, warn
 from tlbench.data.was_read import lines
 from tlbench.errors import ConfigError, UserError
-from tlbench.runs.folder import CONSOLE_FILE, remove_all_leftovers
-from tlbench.runs.lock import COUNTS_FOR_S, locked
+from tlbench.records.folder import CONSOLE_FILE, remove_all_leftovers
+from tlbench.records.lock import COUNTS_FOR_S, locked
+from tlbench.records.record import Record, read_record
+from tlbench.records.vouch import vouch_for_planned
 from tlbench.runs.preflight import preflight_all
-from tlbench.runs.record import Record, read_record
+from tlbench.study.chain import Job, StudyFailed
 from tlbench.study.collect import check_comparable
 from tlbench.study.gpus import gpus_of
-from tlbench.study.jobs import Job, StudyFailed, run_jobs
+from tlbench.study.jobs import run_jobs
 from tlbench.study.kept import arms_in_order, kept_runs
 from tlbench.study.planning import PlannedRun, plan_runs
 from tlbench.study.render import render, warning_lines
@@ -36,7 +38,6 @@ from tlbench.system.names import json_bytes
 from tlbench.system.places import check_place
 from tlbench.system.streams import results_are_kept
 from tlbench.tasks.registry import spec_of
-from tlbench.trust.vouch import vouch_for_planned
 
 SUMMARY_FILE = "summary.json"
 

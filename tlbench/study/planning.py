@@ -24,8 +24,8 @@ from tlbench.embedded.stand_ins import (
 )
 from tlbench.errors import ConfigError
 from tlbench.loggers.check import check_loggers
-from tlbench.runs.folder import earlier_record, is_complete
-from tlbench.runs.tuning import with_values
+from tlbench.records.folder import earlier_record, is_complete
+from tlbench.records.tuning import with_values
 from tlbench.study.collect import check_configs
 from tlbench.study.kept import declared_before
 from tlbench.study.search import Compose, Search, search_of

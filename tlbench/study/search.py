@@ -15,7 +15,7 @@ from tlbench.config.hash import config_hash
 from tlbench.config.parse import parse
 from tlbench.embedded.stand_ins import replace_overrides
 from tlbench.errors import ConfigError
-from tlbench.runs.tuning import TUNING_FOLDER, SearchRecord, TuningRecord, ranges_of, read_tuning
+from tlbench.records.tuning import TUNING_FOLDER, SearchRecord, TuningRecord, ranges_of, read_tuning
 from tlbench.tasks.registry import spec_of
 from tlbench.tasks.spec import Mode
 

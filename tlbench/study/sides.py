@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tlbench.console import shown
 from tlbench.errors import ConfigError
-from tlbench.runs.record import FILE_NAME, Record
+from tlbench.records.record import FILE_NAME, Record
 from tlbench.study.collect import collect, seedless_differences
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tlbench.config import StandIn
 from tlbench.data.was_read import WasRead
-from tlbench.runs.record import Record
+from tlbench.records.record import Record
 from tlbench.study.baselines import baselines
 from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
 from tlbench.study.tuning_notes import tuning_notes

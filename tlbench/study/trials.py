@@ -6,16 +6,16 @@ import contextlib
 from pathlib import Path
 
 from tlbench.errors import ConfigError, FolderInUse
-from tlbench.runs.folder import (
+from tlbench.records.folder import (
     BEST_CHECKPOINT,
     LAST_CHECKPOINT,
     PREVIOUS_CHECKPOINT,
     earlier_record,
     set_aside,
 )
-from tlbench.runs.lock import locked
-from tlbench.runs.record import read_record
-from tlbench.runs.tuning import TrialRecord, with_values
+from tlbench.records.lock import locked
+from tlbench.records.record import read_record
+from tlbench.records.tuning import TrialRecord, with_values
 from tlbench.study.search import Search
 from tlbench.system.atomic import output_errors
 

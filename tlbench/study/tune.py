@@ -12,13 +12,14 @@ from tlbench.config.overrides import quoted
 from tlbench.console import say, shown, warn
 from tlbench.embedded.stand_ins import replace_overrides
 from tlbench.errors import ConfigError, FolderInUse
-from tlbench.runs.folder import CONSOLE_FILE, remove_all_leftovers, tidy_if_free
-from tlbench.runs.lock import locked
-from tlbench.runs.record import FILE_NAME
-from tlbench.runs.tuning import TuningRecord, read_tuning, write_tuning
+from tlbench.records.folder import CONSOLE_FILE, remove_all_leftovers, tidy_if_free
+from tlbench.records.lock import locked
+from tlbench.records.record import FILE_NAME
+from tlbench.records.tuning import TuningRecord, read_tuning, write_tuning
+from tlbench.study.chain import Chain, Job, Wait
 from tlbench.study.choice import choose
 from tlbench.study.gpus import gpus_of
-from tlbench.study.jobs import Chain, Job, Wait, run_chains
+from tlbench.study.jobs import run_chains
 from tlbench.study.planning import PlannedRun
 from tlbench.study.sampler import Sampler, ensure_optuna
 from tlbench.study.search import Search

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from tlbench.runs.record import Record
-from tlbench.runs.tuning import TuningRecord
+from tlbench.records.record import Record
+from tlbench.records.tuning import TuningRecord
 
 
 def tuning_notes(runs: Mapping[str, Sequence[Record]]) -> list[str]:

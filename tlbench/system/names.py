@@ -7,6 +7,7 @@ no UTF-8 is `\udc80` to `\udcff`, as `os.fsdecode` has it.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -93,3 +94,12 @@ def json_bytes(value: Any) -> bytes:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def without_nan(value: Any) -> Any:
+    """JSON values with null for every number that is not finite."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -17,7 +17,7 @@ from tlbench.tasks.base import Batch, Task
 if TYPE_CHECKING:
     from tlbench.data.target_module import TargetModule
     from tlbench.loggers.build import FigureWriter
-    from tlbench.runs.record import Record
+    from tlbench.records.record import Record
     from tlbench.tools.complete_run import CompleteRun
     from tlbench.tools.evaluate_options import EvaluateOptions
     from tlbench.tools.evaluating import Evaluating

@@ -9,10 +9,10 @@ from pathlib import Path
 from tlbench.config import TrainConfig
 from tlbench.config.parse import parse
 from tlbench.errors import ConfigError, WeightsError
-from tlbench.runs.folder import BEST_CHECKPOINT
-from tlbench.runs.record import FILE_NAME, Record, read_record
+from tlbench.records.folder import BEST_CHECKPOINT
+from tlbench.records.record import FILE_NAME, Record, read_record
 from tlbench.system.hashing import file_sha256
-from tlbench.trust.consent import NONE, Consent, Trusted, check_consent
+from tlbench.tools.consent import NONE, Consent, Trusted, check_consent
 
 _NAMED = 4  # folders in a message
 

@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import OverrideType
 
 from tlbench.errors import ConfigError
-from tlbench.trust.consent import Consent, given_again
+from tlbench.tools.consent import Consent, given_again
 
 TRUST = "true: import the code that the run's record names and read data where it says, though the run is not your own"
 """What `--help` says of it."""

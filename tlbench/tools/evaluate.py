@@ -8,7 +8,7 @@ from tlbench.config import TrainConfig
 from tlbench.console import complain, say, shown
 from tlbench.errors import Failure, OutputError
 from tlbench.metrics.finite_outputs import NonFiniteOutputs
-from tlbench.runs.evaluation import TOLERANCE, Comparison, EvaluationRecord
+from tlbench.records.evaluation import TOLERANCE, Comparison, EvaluationRecord
 from tlbench.system.interrupts import interruptible
 from tlbench.tasks.registry import wing_of
 from tlbench.tools.complete_run import CompleteRun

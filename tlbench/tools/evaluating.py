@@ -19,9 +19,8 @@ from tlbench.console import banner, shown, warn
 from tlbench.data.target import Split
 from tlbench.embedded.stand_ins import banner_text
 from tlbench.errors import OutputError
-from tlbench.pictures.evaluation_pictures import show_in_tensorboard, write_figures
-from tlbench.robustness.result import CorruptionResult
-from tlbench.runs.evaluation import (
+from tlbench.records.corruptions import CorruptionResult
+from tlbench.records.evaluation import (
     CalibrationRecord,
     EvaluatedData,
     EvaluatedRun,
@@ -30,13 +29,14 @@ from tlbench.runs.evaluation import (
     compare,
     write_evaluation,
 )
-from tlbench.runs.evaluation_note import note_evaluation, note_of
-from tlbench.runs.record import FILE_NAME
+from tlbench.records.evaluation_note import note_evaluation, note_of
+from tlbench.records.record import FILE_NAME
 from tlbench.system.atomic import describe_output_error
 from tlbench.system.environment import device_name, host, versions
 from tlbench.system.hashing import file_sha256
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.evaluate_options import EvaluateOptions
+from tlbench.tools.evaluation_pictures import show_in_tensorboard, write_figures
 from tlbench.tools.loaded_run import LoadedRun
 
 

@@ -15,10 +15,10 @@ from typing import TypeVar
 from tlbench.config import ImageLimit
 from tlbench.console import complain
 from tlbench.data.decode import STANDARD, UnreadableError, read_image_file
+from tlbench.data.file_tree import Folder, read_tree
 from tlbench.data.listing import list_images, natural_order
 from tlbench.data.notes import noted, told
 from tlbench.errors import DataError
-from tlbench.system.file_tree import Folder, read_tree
 from tlbench.system.machine import cores_each
 
 T = TypeVar("T")

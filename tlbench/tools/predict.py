@@ -14,7 +14,7 @@ from tlbench.console import complain, shown, stderr
 from tlbench.data.decode import EXTENSIONS, UnreadableError
 from tlbench.errors import DataError
 from tlbench.metrics.finite_outputs import NonFiniteOutputs
-from tlbench.runs.folder import run_files
+from tlbench.records.folder import run_files
 from tlbench.system.atomic import ABANDONED_S, atomic_file, output_errors, remove_leftovers
 from tlbench.system.interrupts import interruptible
 from tlbench.system.places import check_not_read

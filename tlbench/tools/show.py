@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from tlbench.console import console, say
-from tlbench.runs.evaluation import TOLERANCE, EvaluationRecord
+from tlbench.records.evaluation import TOLERANCE, EvaluationRecord
 
 
 def show_evaluation(record: EvaluationRecord) -> None:

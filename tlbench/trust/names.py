@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tlbench.config import TrainConfig
-from tlbench.runs.record import without_nan
+from tlbench.system.names import without_nan
 
 CODE_KEYS = ("model",)
 """Groups of the configuration with `import_path` and `arguments`."""

@@ -13,7 +13,7 @@ from benchmarks.fingerprints import PAGE, RESULTS, Seen, compare, main, table
 from benchmarks.marked_table import cell, with_table
 from tests.composed import config
 from tests.records import record
-from tlbench.runs.record import DataRecord, write_record
+from tlbench.records.record import DataRecord, write_record
 from tlbench.system.cache_folder import CACHE_FOLDER
 
 ROOT = Path(__file__).parents[3]

@@ -16,7 +16,7 @@ from tlbench.config import upgrade
 from tlbench.config.hash import affecting_results, config_hash, flatten, stored_hashes
 from tlbench.config.parse import parse
 from tlbench.config.upgrade import TO_FORMAT_1, Added, upgraded
-from tlbench.runs.record import read_record
+from tlbench.records.record import read_record
 from tlbench.tasks.registry import run_schema, specs
 
 ROOT = Path(__file__).parents[3]

@@ -10,9 +10,9 @@ import torch
 
 from tests.drawn_boxes import box_images
 from tlbench.annotations.instances.was_read import boxes_read
+from tlbench.annotations.labels.images import ImageSet
 from tlbench.data.describe_read import was_read
 from tlbench.data.facts import Fact, ImageFacts
-from tlbench.data.images import ImageSet
 from tlbench.data.inventory import take_inventory
 from tlbench.data.target import Target
 from tlbench.data.was_read import ImagesRead, ObjectsRead, PixelsRead

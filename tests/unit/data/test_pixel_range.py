@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from tests.drawn_deep import FLOATS, SIGNED, encoded, png_16, tiff
+from tlbench.annotations.labels.images import FileSet
 from tlbench.data import scan as scan_module
 from tlbench.data.decode import Decoding
-from tlbench.data.images import FileSet
 from tlbench.data.open import open_target
 from tlbench.data.pixel_range import rounded_up
 from tlbench.errors import DataError

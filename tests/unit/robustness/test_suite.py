@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from tlbench.records.corruptions import CorruptionResult
 from tlbench.robustness.corruptions import COMMON, VERSION, corrupt
-from tlbench.robustness.result import CorruptionResult
 from tlbench.robustness.suite import Transform, run_suite
 from tlbench.tasks.classification.evaluation import scores
 from tlbench.tasks.classification.metrics import ClassificationMetrics

@@ -9,7 +9,7 @@ import pytest
 from tests.records import record
 from tlbench.config import StandIn
 from tlbench.errors import WeightsError
-from tlbench.runs.record import DataRecord, write_record
+from tlbench.records.record import DataRecord, write_record
 from tlbench.sources.chain import RunLink
 from tlbench.sources.earlier_run import find_checkpoint
 

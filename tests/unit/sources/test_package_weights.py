@@ -18,7 +18,8 @@ from tests.weights_files import state_dict_of
 from tlbench.errors import WeightsError
 from tlbench.networks.build import build_network
 from tlbench.sources import resolve
-from tlbench.sources.catalog import CatalogEntry, find_entry
+from tlbench.sources.catalog import find_entry
+from tlbench.sources.catalog_entry import CatalogEntry
 from tlbench.sources.load import apply_source
 from tlbench.sources.naming import by_position
 from tlbench.sources.resolve import find_weights

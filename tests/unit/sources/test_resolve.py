@@ -14,7 +14,8 @@ from tests.composed import model, source_of
 from tlbench.config import SourceConfig
 from tlbench.errors import WeightsError
 from tlbench.sources import resolve
-from tlbench.sources.catalog import CatalogEntry, find_entry
+from tlbench.sources.catalog import find_entry
+from tlbench.sources.catalog_entry import CatalogEntry
 from tlbench.sources.places import PACKAGE_FOLDER, hub_folder
 from tlbench.sources.resolve import find_weights
 

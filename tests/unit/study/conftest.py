@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tlbench.config.hash import config_hash
-from tlbench.runs.record import Record
+from tlbench.records.record import Record
 
 
 def make_record(arm: str = "tin200", seed: int = 0, oa: float | None = 0.9, **changes: Any) -> Record:

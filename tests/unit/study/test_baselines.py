@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tlbench.runs.record import Record
+from tlbench.records.record import Record
 from tlbench.study.summary import summarise_study
 
 Make = Callable[..., Record]

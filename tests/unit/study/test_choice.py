@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tlbench.runs.tuning import SearchRecord, TrialRecord
+from tlbench.records.tuning import SearchRecord, TrialRecord
 from tlbench.study.choice import choose
 
 SEARCH = SearchRecord(

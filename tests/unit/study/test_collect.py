@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tlbench.errors import ConfigError
-from tlbench.runs.record import Record, write_record
+from tlbench.records.record import Record, write_record
 from tlbench.study.collect import check_comparable, collect, collect_study, seedless_differences
 
 Make = Callable[..., Record]

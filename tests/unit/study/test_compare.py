@@ -16,7 +16,7 @@ import pytest
 
 from tests.commands import Outcome
 from tlbench.cli.compare import main
-from tlbench.runs.record import Record, write_record
+from tlbench.records.record import Record, write_record
 
 Make = Callable[..., Record]
 

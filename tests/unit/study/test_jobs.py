@@ -15,10 +15,11 @@ import pytest
 from tests.locks import fabricate
 from tlbench.errors import ConfigError, FolderInUse
 from tlbench.processes.launched import IN_USE, WAS_COMPLETE
-from tlbench.runs.lock import locked
+from tlbench.records.lock import locked
 from tlbench.study import gpus
 from tlbench.study import jobs as module
-from tlbench.study.jobs import CONSOLE_FILE, Chain, Job, Wait, run_chains, run_jobs
+from tlbench.study.chain import Chain, Job, Wait
+from tlbench.study.jobs import CONSOLE_FILE, run_chains, run_jobs
 from tlbench.system.interrupts import Interrupted
 
 PYTHON = sys.executable
@@ -222,7 +223,8 @@ def test_a_signal_does_not_wait_for_a_folder_in_use(tmp_path):
 LAUNCHER = """
 import sys
 from pathlib import Path
-from tlbench.study.jobs import Job, run_jobs
+from tlbench.study.jobs import run_jobs
+from tlbench.study.chain import Job
 sys.executable, n_jobs, *names = sys.argv[1:]
 script = "echo $TLBENCH_LAUNCHED > told_{0}; cat; touch ended_{0}"
 run_jobs([Job(name, [script.format(name)], Path(name)) for name in names], int(n_jobs))

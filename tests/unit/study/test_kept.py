@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.locks import fabricate
-from tlbench.runs.record import Record, read_record, write_record
+from tlbench.records.record import Record, read_record, write_record
 from tlbench.study.kept import arms_in_order, declared_before, kept_runs
 from tlbench.study.planning import ConfiguredRun
 from tlbench.study.summary import LeftOut, joined_warnings, summarise_study

@@ -14,9 +14,9 @@ from tlbench.config import StandIn
 from tlbench.config.compose import compose_config, config_dir
 from tlbench.config.resolvers import register_resolvers
 from tlbench.errors import ConfigError, DataError, FolderInUse, OutputError
-from tlbench.runs.record import ErrorRecord, read_record, write_record
+from tlbench.records.record import ErrorRecord, read_record, write_record
 from tlbench.study import launch, planning
-from tlbench.study.jobs import StudyFailed
+from tlbench.study.chain import StudyFailed
 from tlbench.study.launch import SUMMARY_FILE, launch_study
 from tlbench.trust.key import find_or_make_key
 

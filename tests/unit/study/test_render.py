@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from tlbench.runs.record import Record
+from tlbench.records.record import Record
 from tlbench.study.render import difference_line, render, verdict_line, warning_lines
 from tlbench.study.summary import LeftOut, StudySummary, summarise_study
 

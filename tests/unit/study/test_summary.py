@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tlbench.runs.record import Record
+from tlbench.records.record import Record
 from tlbench.study.statistics import Spread
 from tlbench.study.summary import Failure, summarise_study
 

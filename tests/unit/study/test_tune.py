@@ -17,13 +17,13 @@ from tests.records import record
 from tests.unit.study.test_launch import composed
 from tlbench.config.compose import compose_config
 from tlbench.errors import ConfigError, FolderInUse
-from tlbench.runs.folder import LAST_CHECKPOINT
-from tlbench.runs.lock_file import LOCK_FILE
-from tlbench.runs.record import BestRecord, ErrorRecord, read_record, write_record
-from tlbench.runs.tuning import read_tuning
+from tlbench.records.folder import LAST_CHECKPOINT
+from tlbench.records.lock_file import LOCK_FILE
+from tlbench.records.record import BestRecord, ErrorRecord, read_record, write_record
+from tlbench.records.tuning import read_tuning
 from tlbench.study import jobs as jobs_module
 from tlbench.study import launch, tune
-from tlbench.study.jobs import StudyFailed, Wait
+from tlbench.study.chain import StudyFailed, Wait
 from tlbench.study.launch import launch_study
 from tlbench.study.trials import make_room, remove_checkpoints
 

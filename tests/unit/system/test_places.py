@@ -7,9 +7,9 @@ import pytest
 from tests.composed import config
 from tests.drawn_run import draw_run
 from tlbench.errors import ConfigError, OutputError
-from tlbench.runs import folder as run_folder
-from tlbench.runs.folder import begin, check_still_there, earlier_record, run_files
-from tlbench.runs.lock_file import LOCK_FILE
+from tlbench.records import folder as run_folder
+from tlbench.records.folder import begin, check_still_there, earlier_record, run_files
+from tlbench.records.lock_file import LOCK_FILE
 from tlbench.system.places import check_not_read, check_output
 
 VALUES = config().model_dump(mode="json")

@@ -8,7 +8,7 @@ import pytest
 from tests.composed import config
 from tests.records import record
 from tlbench.errors import ConfigError
-from tlbench.runs.record import DataRecord, write_record
+from tlbench.records.record import DataRecord, write_record
 from tlbench.tools.complete_run import open_run
 
 DATA = DataRecord(name="digits", class_names=["a", "b"], split_rule={}, fingerprints={})

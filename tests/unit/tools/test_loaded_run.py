@@ -8,7 +8,7 @@ import torch
 from tests.drawn_run import draw_run, name_checkpoint
 from tlbench.errors import ConfigError, OutputError, WeightsError
 from tlbench.geometry.augment import prepare
-from tlbench.runs.record import read_record, write_record
+from tlbench.records.record import read_record, write_record
 from tlbench.tasks.classification.loaded import LoadedClassifier
 from tlbench.tools.complete_run import open_run
 from tlbench.tools.loaded_run import choose_device, load_run

@@ -27,7 +27,7 @@ from tlbench.data.open import open_target
 from tlbench.data.pixel_range import decoding_of
 from tlbench.errors import ConfigError, DataError
 from tlbench.geometry.augment import prepare
-from tlbench.runs.record import DataRecord, read_record, write_record
+from tlbench.records.record import DataRecord, read_record, write_record
 from tlbench.tasks.classification.inputs import square
 from tlbench.tasks.detection.inputs import box_input
 from tlbench.tools.complete_run import open_run

@@ -25,7 +25,7 @@ from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES
 from tlbench.embedded.documents.page import draw_page
 from tlbench.networks.build import build_network
 from tlbench.networks.libraries.ultralytics import ultralytics_module
-from tlbench.runs.record import BestRecord
+from tlbench.records.record import BestRecord
 from tlbench.sources.load import apply_source
 from tlbench.sources.places import PACKAGE_FOLDER
 from tlbench.tasks.detection.predictor import BoxPredictor

@@ -7,7 +7,7 @@ import pytest
 
 from tests.composed import config
 from tests.own_code import own_config
-from tlbench.runs.record import without_nan
+from tlbench.system.names import without_nan
 from tlbench.trust.names import CodeName, canonical, claim, code_names
 
 ARGUMENTS: dict[str, Any] = {

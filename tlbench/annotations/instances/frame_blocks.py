@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from tlbench.annotations.instances.listing import BoxListing
-from tlbench.data.formats.yolo.paths import split_of
 from tlbench.data.listing import natural_order
+from tlbench.data.paths import split_of
 from tlbench.errors import DataError
 from tlbench.seeds import randint
 

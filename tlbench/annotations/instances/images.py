@@ -17,11 +17,15 @@ from tlbench.annotations.instances.listing import BoxListing
 from tlbench.annotations.instances.ragged import objects_of
 from tlbench.data.decode import WHOLE, WHOLE_FILES, Decoding, Fit, UnreadableError, decode_square, inside_size
 from tlbench.data.file_digests import read_unchanged
-from tlbench.data.images import no_more_readable, ranges_of
 from tlbench.data.listing import Files
+from tlbench.data.unchanged import no_more_readable, ranges_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing's from Python 3.11 on
+
+
+THUMBNAIL = 64
+"""Side in pixels to which images are brought for the audit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +161,12 @@ def in_resized(listing: BoxListing, side: int) -> tuple[Tensor, Tensor, Crowds |
     if crowds is not None:
         crowds = replace(crowds, boxes=_resized(crowds.boxes, crowds.starts, factor))
     return inside, boxes, crowds
+
+
+def thumbnails_of(images: torch.Tensor) -> torch.Tensor:
+    """(N, 3, S, S) uint8 in small, the audit's view of them."""
+    small = [torch.nn.functional.adaptive_avg_pool2d(part.float(), THUMBNAIL) for part in torch.split(images, 64)]
+    return torch.cat(small).round().to(torch.uint8) if small else images
 
 
 def _resized(boxes: Tensor, starts: Tensor, factor: Tensor) -> Tensor:

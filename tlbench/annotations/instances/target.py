@@ -12,14 +12,13 @@ import torch
 
 from tlbench.annotations.instances.carve import carve_boxes, check_objects, counted, uncarved
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.images import BoxFiles, BoxImages, BoxSplit, in_resized
+from tlbench.annotations.instances.images import THUMBNAIL, BoxFiles, BoxImages, BoxSplit, in_resized, thumbnails_of
 from tlbench.annotations.instances.listing import BoxListing
 from tlbench.annotations.instances.parts import ReadParts
 from tlbench.annotations.instances.reach import own_root
 from tlbench.data.decode import Decoding, Fit
 from tlbench.data.deep import Ranges
 from tlbench.data.facts import ImageFacts
-from tlbench.data.image_files import keeps_in_memory
 from tlbench.data.inventory import Inventory
 from tlbench.data.pixel_range import (
     check_given,
@@ -36,9 +35,6 @@ from tlbench.data.scan_deep import in_range, look
 from tlbench.data.target import Target
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
-
-THUMBNAIL = 64
-"""Side in pixels to which images are brought for the audit."""
 
 
 def open_boxes(
@@ -146,7 +142,7 @@ def _read(data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[
     if data.name == "coco":
         from tlbench.data.formats.coco.reading import read_coco
 
-        return read_coco(data, say, warn)
+        return read_coco(own_root(data), data, say, warn)
     if data.name == "signature":
         from tlbench.data.formats.signature.parts import read_signature
 
@@ -207,7 +203,7 @@ def _decoded(
         DataError: There are more unreadable files than `data.max_unreadable`; or ranges are not known and cannot be
             found.
     """
-    in_memory = keeps_in_memory(data, sum(map(len, listings.values())), data.image_size)
+    in_memory = data.keeps_in_memory(sum(map(len, listings.values())), data.image_size)
     as_kept: tuple[int, Fit] = (data.image_size, data.fit) if in_memory else (THUMBNAIL, "corner")
     decoding = how if isinstance(how, Decoding) else decoding_of(data, given_ranges(data))
     looked = {split: look(listing, *as_kept, say, warn, decoding) for split, listing in listings.items()}
@@ -267,9 +263,3 @@ def _images(
     )
     images = BoxImages(**vars(split), images=found.pixels) if in_memory else BoxFiles(**vars(split), fit=data.fit)
     return images, found.facts
-
-
-def thumbnails_of(images: torch.Tensor) -> torch.Tensor:
-    """(N, 3, S, S) uint8 in small, the audit's view of them."""
-    small = [torch.nn.functional.adaptive_avg_pool2d(part.float(), THUMBNAIL) for part in torch.split(images, 64)]
-    return torch.cat(small).round().to(torch.uint8) if small else images

@@ -11,7 +11,7 @@ from torch import Tensor
 from tlbench.annotations.instances.config import InstanceAugmentation
 from tlbench.annotations.instances.images import BoxFiles, decode_corner
 from tlbench.data.decode import UnreadableError
-from tlbench.data.images import no_more_readable
+from tlbench.data.unchanged import no_more_readable
 from tlbench.data.workers import DecodingLoader
 from tlbench.errors import DataError
 from tlbench.geometry.mosaic import draw

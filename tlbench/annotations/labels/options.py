@@ -10,7 +10,10 @@ from tlbench.config.data_option import DataOption
 
 _REACH = "tlbench.annotations.labels.reach"
 _FILES = DataOption(
-    LabelDataConfig, open="tlbench.data.image_files:open_image_files", reach=f"{_REACH}:own_root", own=True
+    LabelDataConfig,
+    open="tlbench.annotations.labels.image_files:open_image_files",
+    reach=f"{_REACH}:own_root",
+    own=True,
 )
 
 DATA: Mapping[str, DataOption] = {

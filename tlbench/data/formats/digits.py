@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
+from tlbench.annotations.labels.carve import carve
 from tlbench.annotations.labels.config import LabelDataConfig
-from tlbench.data.carve import carve
-from tlbench.data.images import Images, ImageSet
+from tlbench.annotations.labels.images import Images, ImageSet
 from tlbench.data.target import Target
 
 GREY_LEVELS = 16

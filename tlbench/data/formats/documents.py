@@ -20,9 +20,8 @@ from torch import Tensor
 
 from tlbench.annotations.instances.carve import check_objects, choose_classes, counted
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.images import BoxImages, BoxSplit
+from tlbench.annotations.instances.images import BoxImages, BoxSplit, thumbnails_of
 from tlbench.annotations.instances.ragged import objects_of
-from tlbench.annotations.instances.target import thumbnails_of
 from tlbench.console import console
 from tlbench.data.decode import GREY
 from tlbench.data.target import Target

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from tlbench.config import TrainConfig
 from tlbench.console import say, shown, warn
+from tlbench.records.corruptions import CorruptionResult
+from tlbench.records.evaluation import CalibrationRecord, EvaluatedData, EvaluationRecord, read_evaluations
 from tlbench.robustness.corruptions import VERSION
-from tlbench.robustness.result import CorruptionResult
 from tlbench.robustness.suite import run_suite
-from tlbench.runs.evaluation import CalibrationRecord, EvaluatedData, EvaluationRecord, read_evaluations
 from tlbench.tasks.classification.calibration import temperature_warning
 from tlbench.tasks.classification.evaluation import Evaluation, calibrate, scores
 from tlbench.tasks.classification.figures import evaluation_figures

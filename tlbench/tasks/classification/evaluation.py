@@ -11,13 +11,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.annotations.labels.module import evaluation_batch
 from tlbench.config import TrainConfig
 from tlbench.console import say, warn
-from tlbench.data.module import evaluation_batch
 from tlbench.metrics.mean import SampleMean
 from tlbench.networks.outputs import not_finite
+from tlbench.records.evaluation import CalibrationRecord
 from tlbench.robustness.partial import Scores
-from tlbench.runs.evaluation import CalibrationRecord
 from tlbench.tasks.classification.calibration import fit_temperature, nll
 from tlbench.tasks.classification.loaded import LoadedClassifier
 from tlbench.tasks.classification.metrics import ClassificationMetrics

@@ -5,8 +5,8 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from tlbench.records.evaluation import EvaluationRecord
 from tlbench.robustness.figure import corruption_figure
-from tlbench.runs.evaluation import EvaluationRecord
 from tlbench.tasks.classification.reliability import reliability_figure
 
 

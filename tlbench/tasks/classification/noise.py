@@ -5,9 +5,9 @@ from __future__ import annotations
 from torch import Tensor
 
 from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
+from tlbench.annotations.labels.module import evaluation_batch
+from tlbench.annotations.labels.training_batch import training_batch
 from tlbench.config import TrainConfig
-from tlbench.data.module import evaluation_batch
-from tlbench.data.training_batch import training_batch
 from tlbench.geometry.augment import prepare
 from tlbench.tasks.base import Batch
 from tlbench.tasks.repeated import repeated

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.annotations.labels.module import evaluation_batch
 from tlbench.config import TrainConfig
-from tlbench.data.module import evaluation_batch
-from tlbench.runs.evaluation import find_calibration
-from tlbench.runs.record import Record
+from tlbench.records.evaluation import find_calibration
+from tlbench.records.record import Record
 from tlbench.system.hashing import file_sha256
 from tlbench.tasks.classification.inputs import Square, square
 from tlbench.tasks.classification.loaded import LoadedClassifier

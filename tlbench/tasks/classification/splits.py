@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from tlbench.annotations.labels.carve import choose_classes
 from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.annotations.labels.image_files import list_files
+from tlbench.annotations.labels.images import FileSet, Images
+from tlbench.annotations.labels.module import evaluation_batch
 from tlbench.annotations.labels.reach import own_root
+from tlbench.annotations.labels.reading import read_listings
+from tlbench.annotations.labels.worker_loader import WorkerLoader
 from tlbench.config import TrainConfig
-from tlbench.data.carve import choose_classes
 from tlbench.data.decode import WHOLE_FILES, Decoding
-from tlbench.data.image_files import list_files, read_listings
-from tlbench.data.images import FileSet, Images
 from tlbench.data.loader import Batch, BatchLoader
-from tlbench.data.module import evaluation_batch
 from tlbench.data.open import open_target
 from tlbench.data.pixel_range import ALL, origin_of, tell_ranges
-from tlbench.data.worker_loader import WorkerLoader
 from tlbench.data.workers import default_workers
-from tlbench.errors import DataError
+from tlbench.tools.classes import check_classes
 
 Parts = tuple[Images, ...]
 """Images of one or several splits, evaluated one after another."""
@@ -64,23 +65,6 @@ def open_split(
     return tuple(choose_classes(images, list(class_names)) for images in found)
 
 
-def check_classes(found: Sequence[str], wanted: Sequence[str]) -> None:
-    """Refuse data whose classes are not the run's; their order does not matter.
-
-    Raises:
-        DataError: Naming the classes that differ.
-    """
-    there, asked = set(found), set(wanted)
-    lacking = [name for name in wanted if name not in there]
-    others = [name for name in found if name not in asked]
-    if lacking or others:
-        parts = [f"{what} {_some(names)}" for what, names in (("lack", lacking), ("have besides", others)) if names]
-        raise DataError(
-            f"the data's classes are not the run's: they {' and '.join(parts)}; give data with the run's "
-            f"{len(wanted)} classes, or choose them with data.classes=[…]"
-        )
-
-
 def batches(images: Images, data: LabelDataConfig) -> Iterator[Batch]:
     """All images in their order: (B, 3, H, W) uint8, labels (B,) and positions (B,), on the host.
 
@@ -92,8 +76,3 @@ def batches(images: Images, data: LabelDataConfig) -> Iterator[Batch]:
         return
     workers = default_workers() if data.workers is None else data.workers
     yield from WorkerLoader(images, size, side=images.side, workers=workers, passes=False)
-
-
-def _some(names: Sequence[str], shown: int = 5) -> str:
-    rest = len(names) - shown
-    return ", ".join(map(repr, names[:shown])) + (f" and {rest} more" if rest > 0 else "")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
 from tlbench.config import TrainConfig
 from tlbench.networks.network import Network
-from tlbench.runs.sidecars import write_predictions
+from tlbench.records.sidecars import write_predictions
 from tlbench.tasks.base import Task
 from tlbench.tasks.wing import Noise, OnnxContract, OnnxOutput, OwnFormat, Predictor
 
@@ -33,7 +33,7 @@ class ClassificationWing:
         self, config: TrainConfig, say: Callable[[str], None], warn: Callable[[str], None]
     ) -> TargetModule[Any]:
         """See `Wing`."""
-        from tlbench.data.module import ImageDataModule
+        from tlbench.annotations.labels.module import ImageDataModule
         from tlbench.data.open import open_target
 
         c = config

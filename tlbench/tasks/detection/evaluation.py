@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tlbench.config import TrainConfig
-from tlbench.runs.evaluation import EvaluationRecord
+from tlbench.records.evaluation import EvaluationRecord
 from tlbench.tasks.detection.evaluating import BoxEvaluation
 from tlbench.tasks.detection.figures import f1_confidence_figure, precision_recall_figure
 from tlbench.tasks.detection.loaded import LoadedDetector

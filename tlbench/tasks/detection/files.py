@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlbench.pictures.drawn_folder import DrawnFolder
 from tlbench.tasks.detection.inputs import BoxInput, decode_box_input
 from tlbench.tasks.detection.options import PredictBoxes
 from tlbench.tasks.detection.predictor import load_box_predictor
 from tlbench.tasks.detection.table import DetectionsTable
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
+from tlbench.tools.drawn_folder import DrawnFolder
 from tlbench.tools.file_job import FileJob
 from tlbench.tools.predict_options import PredictOptions
 

@@ -14,13 +14,13 @@ from tlbench.annotations.instances.curves import detection_curves
 from tlbench.annotations.instances.images import BoxSplit
 from tlbench.data.target_module import TargetModule
 from tlbench.loggers.build import FigureWriter
-from tlbench.pictures.evaluation_pictures import write_figures
 from tlbench.tasks.base import Task
 from tlbench.tasks.detection.figures import f1_confidence_figure, precision_recall_figure
 from tlbench.tasks.detection.grid import ShownImage, detections_figure
 from tlbench.tasks.detection.metrics import DetectionMetrics
 from tlbench.tasks.detection.mistakes import ImageOutcome, match_images, outcome, worst_first
 from tlbench.tasks.detection.sidecar import split_images
+from tlbench.tools.evaluation_pictures import write_figures
 
 _MOST_IMAGES = 16
 

@@ -13,7 +13,7 @@ from tlbench.annotations.instances.found import Detection
 from tlbench.annotations.instances.module import evaluation_batch
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
-from tlbench.runs.record import Record
+from tlbench.records.record import Record
 from tlbench.tasks.detection.inputs import BoxInput, box_input, letterboxed
 from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tools.complete_run import CompleteRun

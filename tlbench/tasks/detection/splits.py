@@ -12,7 +12,7 @@ from tlbench.config import TrainConfig
 from tlbench.data.carve_options import class_numbers
 from tlbench.data.decode import WHOLE_FILES, Decoding
 from tlbench.data.open import open_target
-from tlbench.tasks.classification.splits import check_classes
+from tlbench.tools.classes import check_classes
 
 BoxParts = tuple[BoxSplit, ...]
 """Images of one or several splits, evaluated one after another."""

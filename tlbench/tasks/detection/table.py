@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tlbench.annotations.instances.found import Detection
 from tlbench.system.names import printable
-from tlbench.tasks.classification.table import Format, csv_line, rounded
+from tlbench.tools.table_text import Format, csv_line, rounded
 
 
 class DetectionsTable:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig
 from tlbench.config import TrainConfig
 from tlbench.networks.network import Network
-from tlbench.runs.sidecars import write_predictions
+from tlbench.records.sidecars import write_predictions
 from tlbench.system.names import printable
 from tlbench.tasks.base import Task
 from tlbench.tasks.wing import Noise, OnnxContract, OnnxOutput, OwnFormat, Predictor

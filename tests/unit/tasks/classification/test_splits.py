@@ -5,9 +5,10 @@ import torch
 from PIL import Image
 
 from tests.composed import config
-from tlbench.data.image_files import open_image_files
+from tlbench.annotations.labels.image_files import open_image_files
 from tlbench.errors import DataError
-from tlbench.tasks.classification.splits import batches, check_classes, open_split
+from tlbench.tasks.classification.splits import batches, open_split
+from tlbench.tools.classes import check_classes
 from tlbench.tools.data_overrides import with_data
 
 FEW = ("cat", "dog")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tlbench.errors import DataError
-from tlbench.runs.sidecars import write_predictions
+from tlbench.records.sidecars import write_predictions
 from tlbench.tasks.detection.sidecar import read_detections
 
 PREDICTIONS = {

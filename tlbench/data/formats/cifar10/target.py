@@ -10,13 +10,13 @@ from pathlib import Path
 
 import torch
 
+from tlbench.annotations.labels.carve import carve
 from tlbench.annotations.labels.config import LabelDataConfig
-from tlbench.data.carve import carve
+from tlbench.annotations.labels.images import Images, ImageSet
+from tlbench.annotations.labels.reading import read_listings
 from tlbench.data.decode import Decoding
 from tlbench.data.formats.cifar10.copy import BATCHES, ensure_copy
 from tlbench.data.formats.folders.class_folders import list_classes
-from tlbench.data.image_files import read_listings
-from tlbench.data.images import Images, ImageSet
 from tlbench.data.listing import check_same_classes
 from tlbench.data.pixel_range import decoding_of
 from tlbench.data.target import Target

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlbench.data.formats.split_names import split_name
+from tlbench.data.split_names import split_name
 from tlbench.errors import DataError, short
 
 LAYOUTS = "annotations/instances_{train,val}*.json or {train,valid,test}/_annotations.coco.json"

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from tlbench.data.formats.yolo.paths import folded, split_of
+from tlbench.data.paths import folded, split_of
 from tlbench.errors import DataError, short
 
 _SAMPLES = 50  # names that are looked up to find the folders in question

@@ -15,7 +15,6 @@ from tlbench.annotations.instances.assemble import Mended, assemble
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.listing import BoxListing
 from tlbench.annotations.instances.parts import ReadParts, parts_of
-from tlbench.annotations.instances.reach import own_root
 from tlbench.config import ImageLimit
 from tlbench.data.decode import open_image
 from tlbench.data.formats.coco.classes import classes_of
@@ -34,13 +33,15 @@ from tlbench.system.regular_file import open_regular
 DUPLICATES = "duplicate annotations left out"
 
 
-def read_coco(data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
-    """Read annotations and image sizes of each split that the user's data have.
+def read_coco(
+    root: Path, data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]
+) -> ReadParts:
+    """Read annotations and image sizes of each split that the user's data have, at `root`.
 
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
     """
-    files = find_coco(own_root(data), data.limits, say, warn)
+    files = find_coco(root, data.limits, say, warn)
     classes = classes_of({files.path(split): files.contents[split] for split in files.parts}, data.limits, say)
     tree = Tree(files.root, files.below)
     entries: dict[str, Entries] = {}

@@ -9,9 +9,9 @@ from itertools import islice
 
 from tlbench.data.decode import EXTENSIONS
 from tlbench.data.formats.csv.table import Table
-from tlbench.data.formats.label_names import some
-from tlbench.data.formats.split_names import split_name, split_names
 from tlbench.data.image_kind import ending_of
+from tlbench.data.label_names import some
+from tlbench.data.split_names import split_name, split_names
 from tlbench.errors import DataError, short
 
 _PATHS = (

@@ -14,9 +14,9 @@ from tlbench.data.carve_options import wanted_classes
 from tlbench.data.formats.csv.columns import Columns, find_columns, is_name
 from tlbench.data.formats.csv.paths import PathFinder, PathProblem
 from tlbench.data.formats.csv.table import read_table
-from tlbench.data.formats.label_names import merged_labels, say_merged, warn_of_lookalikes
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.inventory import Inventory, all_files, take_inventory
+from tlbench.data.label_names import merged_labels, say_merged, warn_of_lookalikes
 from tlbench.data.listing import Listed, Listing, check_same_classes
 from tlbench.errors import DataError, short
 from tlbench.system.folders import is_folder, is_hidden

@@ -11,10 +11,10 @@ from functools import cached_property
 from pathlib import Path
 
 from tlbench.data.decode import EXTENSIONS
-from tlbench.data.formats.label_names import shown, some
+from tlbench.data.file_tree import read_tree
 from tlbench.data.image_kind import ending_of, kind_of_file
+from tlbench.data.label_names import shown, some
 from tlbench.errors import DataError, short
-from tlbench.system.file_tree import read_tree
 
 _FROM_THE_ROOT = re.compile(r"/|[A-Za-z]:/")
 

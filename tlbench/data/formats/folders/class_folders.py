@@ -11,13 +11,13 @@ import torch
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.carve_options import matching_classes, wanted_classes
+from tlbench.data.file_tree import FileTree, Folder, read_tree
 from tlbench.data.formats.folders.hints import few_in, hint_above, hint_table, images, is_copy, same_folders_in
-from tlbench.data.formats.label_names import chosen, merged_labels, shown, some, typed, warn_of_lookalikes
-from tlbench.data.formats.split_names import split_name, split_names
 from tlbench.data.inventory import take_inventory
+from tlbench.data.label_names import chosen, merged_labels, shown, some, typed, warn_of_lookalikes
 from tlbench.data.listing import Listed, Listing, check_same_classes, natural_order, warn_of_unread
+from tlbench.data.split_names import split_name, split_names
 from tlbench.errors import DataError, short
-from tlbench.system.file_tree import FileTree, Folder, read_tree
 
 _WANTED = "wanted are train/<class>/* and, if there are such, val/<class>/* and test/<class>/*, or <class>/* alone"
 _ORDER = ("train", "val", "test")

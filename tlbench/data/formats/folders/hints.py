@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from tlbench.data.decode import EXTENSIONS
-from tlbench.data.formats.label_names import some, typed
-from tlbench.system.file_tree import Folder
+from tlbench.data.file_tree import Folder
+from tlbench.data.label_names import some, typed
 from tlbench.system.folders import entries_of, is_folder
 
 _LOOKED_AT = 50  # folders, and files in each

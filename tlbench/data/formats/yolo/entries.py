@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tlbench.data.formats.yolo.paths import alike, below, plain
+from tlbench.data.paths import alike, below, plain
 from tlbench.errors import DataError, short
 
 

@@ -11,16 +11,16 @@ from pathlib import Path
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.decode import EXTENSIONS
-from tlbench.data.formats.split_names import split_names
 from tlbench.data.formats.yolo.darknet import find_darknet, read_darknet
 from tlbench.data.formats.yolo.labels import KeyPoints
 from tlbench.data.formats.yolo.lists import names_images, read_list
-from tlbench.data.formats.yolo.paths import split_in, split_of
 from tlbench.data.formats.yolo.texts import CLASS_FILES, read_class_file, warn_of_alike
 from tlbench.data.formats.yolo.yaml import YoloYaml, find_yaml, read_yaml
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.inventory import all_files
 from tlbench.data.listing import natural_order
+from tlbench.data.paths import split_in, split_of
+from tlbench.data.split_names import split_names
 from tlbench.errors import DataError
 from tlbench.system.folders import entries_of, is_folder, walk
 

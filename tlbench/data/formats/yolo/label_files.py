@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tlbench.data.formats.yolo.paths import alike, folded, split_in
+from tlbench.data.paths import alike, folded, split_in
 from tlbench.errors import DataError
 from tlbench.system.regular_file import open_regular
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tlbench.config import LimitsConfig
 from tlbench.data.decode import EXTENSIONS
-from tlbench.data.formats.yolo.paths import alike, parts_of_path, plain, split_of
 from tlbench.data.formats.yolo.texts import text_of
+from tlbench.data.paths import alike, parts_of_path, plain, split_of
 from tlbench.errors import DataError, short
 from tlbench.system.regular_file import TooLargeError, read_regular
 

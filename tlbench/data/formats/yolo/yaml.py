@@ -18,11 +18,11 @@ from typing import Any
 import yaml
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
-from tlbench.data.formats.split_names import SPLITS, SplitNames, split_name, split_names
 from tlbench.data.formats.yolo.entries import find_root, there
 from tlbench.data.formats.yolo.labels import KeyPoints
 from tlbench.data.formats.yolo.names import names_in_yaml
 from tlbench.data.formats.yolo.texts import text_of
+from tlbench.data.split_names import SPLITS, SplitNames, split_name, split_names
 from tlbench.errors import DataError, short
 from tlbench.system.regular_file import TooLargeError, open_regular, read_regular
 from tlbench.system.yaml_text import RepeatedKeyError, load_yaml

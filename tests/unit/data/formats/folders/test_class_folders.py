@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tlbench.data.formats.folders.class_folders import list_splits
-from tlbench.data.formats.split_names import split_name, split_names
 from tlbench.data.inventory import all_files
 from tlbench.data.listing import Listed
+from tlbench.data.split_names import split_name, split_names
 from tlbench.errors import DataError
 
 

@@ -1,0 +1,76 @@
+"""From the parts that a data set comes in to train, val and test, by a rule that the record keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.annotations.labels.images import Images
+from tlbench.data.carve_options import carved_fractions, class_numbers, wanted_classes
+from tlbench.data.splits import stratified_split, stratified_subset
+
+
+def carve(
+    parts: Mapping[str, Images], data: LabelDataConfig, split_seed: int, named: str = "official"
+) -> tuple[dict[str, Images], dict[str, Any]]:
+    """Choose the classes, carve what is missing out of train, and take the subset to train on.
+
+    Args:
+        parts: `train`, and `val` and `test` where the data set has them, with equal classes.
+        data: The target's config.
+        split_seed: Seed of the splits and of the subset.
+        named: What the parts are called in the rule.
+
+    Returns:
+        The splits `train`, `val` and `test`, and the rule.
+
+    Raises:
+        DataError: A class does not exist or has too few images for a split or for `data.shots`.
+    """
+    if data.classes is not None:
+        parts = {split: choose_classes(images, data.classes) for split, images in parts.items()}
+    train = parts["train"]
+    labels, names = train.labels, train.class_names
+    fractions = carved_fractions(data, parts)
+    index = (
+        stratified_split(labels, fractions, split_seed, names) if fractions else {"train": torch.arange(len(labels))}
+    )
+    subset = stratified_subset(
+        labels[index["train"]], fraction=data.fraction, shots=data.shots, seed=split_seed, class_names=names
+    )
+    index["train"] = index["train"][subset]
+    splits: dict[str, Images] = {split: _taken(train, index[split]) for split in ("train", *fractions)}
+    splits |= {split: images for split, images in parts.items() if split != "train"}
+    whole = f"{named} train" if len(parts) > 1 else "all images"
+    rule: dict[str, Any] = {
+        "train": (f"the rest of {whole}" if len(parts) > 1 else "the rest") if fractions else whole,
+        "val": named if "val" in parts else f"carved out of {whole}, stratified",
+        "test": named if "test" in parts else f"carved out of {whole}, stratified",
+        "val_fraction": fractions.get("val"),
+        "test_fraction": fractions.get("test"),
+        "fraction": data.fraction,
+        "shots": data.shots,
+        "split_seed": split_seed,
+        "counts": {split: len(splits[split]) for split in ("train", "val", "test")},
+    }
+    return splits, rule
+
+
+def choose_classes(images: Images, wanted: list[str]) -> Images:
+    """The images of some classes, which are numbered in the wanted order.
+
+    Raises:
+        DataError: A class does not exist.
+    """
+    labels = class_numbers(images.class_names, wanted)[images.labels]
+    kept = torch.nonzero(labels >= 0).flatten()
+    return _taken(images, kept).relabelled(labels[kept], wanted_classes(images.class_names, wanted))
+
+
+def _taken(images: Images, index: Tensor) -> Images:
+    """The images at these positions, without a copy where they are all of them."""
+    return images if torch.equal(index, torch.arange(len(images))) else images.take(index)

@@ -1,0 +1,232 @@
+"""The run record: the one file that says all about a finished run. Statistics and reports read nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+
+from tlbench.config import StandIn
+from tlbench.config.hash import FORMAT
+from tlbench.data.was_read import WasRead
+from tlbench.errors import ConfigError
+from tlbench.records.stored_record import UnreadableRecordError, read_stored
+from tlbench.records.tuning import TuningRecord
+from tlbench.system.atomic import write_atomic
+from tlbench.system.names import as_text, without_nan
+
+FILE_NAME = "record.json"
+
+
+class Section(BaseModel):
+    """A part of the record; unknown keys are refused, so that a reader sees a format change at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_text(cls, values: Any) -> Any:
+        return as_text(values)
+
+
+def _plain(name: str) -> str:
+    if not name or name in (".", "..") or any(c in name for c in "/\\\0") or Path(name).drive:
+        raise ValueError("not the plain name of a file in the run's folder")
+    return name
+
+
+PlainName = Annotated[str, AfterValidator(_plain)]
+"""Of a file in the run's folder: it leads nowhere else."""
+
+
+class DataRecord(Section):
+    """What the run saw: class names, how the splits came about, a SHA-256 of each split it read, and the audit.
+
+    `storage` is `memory` (decoded once, kept on the device) or `workers` (decoded in each epoch). `pixel_ranges` says
+    which values of images of more than 8 bits are black and white, by container (`uint16`, `int32`, `float32`); None in
+    records from before ranges were found, when 16 bits had all of 0 … 65535. `read` is what was said of it before
+    training; older records have none.
+    """
+
+    name: str
+    class_names: list[str]
+    split_rule: dict[str, Any]
+    fingerprints: dict[str, str]
+    storage: Literal["memory", "workers"] = "memory"
+    pixel_ranges: dict[Literal["uint16", "int32", "float32"], tuple[float, float]] | None = None
+    audit: dict[str, Any] | None = None
+    read: WasRead | None = None
+
+
+class ModelRecord(Section):
+    """The network and the number of parameters in each of its layer groups."""
+
+    name: str
+    parameters: int
+    group_parameters: dict[str, int]
+
+
+class StageRecord(Section):
+    """A stage that began: which layer groups trained in it, how many parameters, from which epoch (from 1) on."""
+
+    name: str
+    trainable: list[str]
+    first_epoch: int
+    parameters: int
+
+
+class BestRecord(Section):
+    """Which checkpoint was chosen: the best on validation over all stages; epochs count from 1.
+
+    `chosen` is what validation chose beside it, as the confidence from which detections count.
+    """
+
+    monitor: str
+    value: float | None
+    epoch: int
+    stage: str
+    chosen: dict[str, float | None] = {}
+
+
+class ErrorRecord(Section):
+    """Why a run failed."""
+
+    type: str
+    message: str
+    traceback: str | None
+
+
+class CodeRecord(Section):
+    """What ran beside tlbench and the installed packages, where the configuration names code by import path.
+
+    `files` holds, for each module that was loaded while the network was built and tried, the SHA-256 of its file. It
+    says what was computed, so it is the same whoever runs it; who vouches for it is among the `volatile`.
+    """
+
+    files: dict[str, str]
+
+    def sha256(self) -> str:
+        """The hash (hex) over all of them."""
+        return hashlib.sha256(json.dumps(self.files, sort_keys=True).encode()).hexdigest()
+
+
+class Volatile(Section):
+    """Times, memory, host, user: the only part in which two runs of one config may differ.
+
+    `resumes` counts on from the last record; a killed process writes none, so its own resumption is not counted.
+    `vouchers` holds, by the name of a user's key, that user's HMAC over the code and places that the record names
+    (`tlbench.trust`): equal for equal runs of one user, another one for every other user.
+    """
+
+    started: str
+    finished: str
+    cache_s: float | None = None
+    fit_s: float | None = None
+    test_s: float | None = None
+    total_s: float
+    train_images_per_s: float | None = None
+    peak_memory_mb: float
+    device: str | None = None
+    visible_gpus: str | None = None
+    threads: int | None = None
+    host: str
+    resumes: int = 0
+    vouchers: dict[str, str] = {}
+
+
+class EvaluationNote(Section):
+    """The numbers of an evaluation that was made of the finished run; its file, beside the record, says all else.
+
+    `corruptions` is the version of the suite of corruptions that the metrics on corrupted images are of, null without
+    such: metrics of two versions are not comparable. Notes that do not say it are of version 1.
+    """
+
+    data: str
+    split: str
+    checkpoint_sha256: str
+    metrics: dict[str, float | None]
+    corruptions: int | None = None
+
+    @model_validator(mode="after")
+    def _first_version(self) -> EvaluationNote:
+        if self.corruptions is None and f"{self.split}/mean_corrupted_oa" in self.metrics:
+            self.corruptions = 1
+        return self
+
+
+class Record(Section):
+    """A run record; curves hold a row an epoch, metrics are flat (`test/oa`), undefined values are null.
+
+    `sidecars` says what each file beside the record is called; `files` has the SHA-256 of those that others read, the
+    best checkpoint and the predictions, by the file's name. Formats: 1 had no `files`. What an older record says is
+    upgraded when it is read (see `tlbench.config.upgrade`), but for `config_hash`, which stays what it was.
+    """
+
+    format: Literal[2] = FORMAT
+    status: Literal["complete", "failed", "interrupted"]
+    task: str
+    study: str
+    arm: str
+    factors: list[str]
+    seed: int
+    config: dict[str, Any]
+    config_hash: str
+    versions: dict[str, str]
+    stand_ins: list[StandIn]
+    data: DataRecord | None = None
+    model: ModelRecord | None = None
+    code: CodeRecord | None = None
+    weights: dict[str, Any] | None = None
+    tuning: TuningRecord | None = None
+    stages: list[StageRecord] = []
+    best: BestRecord | None = None
+    metrics: dict[str, float | None] = {}
+    curves: list[dict[str, float | None]] = []
+    warnings: list[str] = []
+    sidecars: dict[str, PlainName] = {}
+    files: dict[PlainName, str] = {}
+    evaluations: dict[PlainName, EvaluationNote] = {}
+    error: ErrorRecord | None = None
+    volatile: Volatile
+
+
+def write_record(folder: Path, record: Record) -> Path:
+    """Write `record.json` atomically.
+
+    Raises:
+        OutputError: If the disk refuses; an earlier record is then still whole.
+    """
+    path = folder / FILE_NAME
+    text = json.dumps(without_nan(record.model_dump(mode="json")), indent=1, allow_nan=False, ensure_ascii=False)
+    write_atomic(path, text.encode() + b"\n")
+    return path
+
+
+def read_record(folder: Path) -> Record | None:
+    """The record in a run's folder, or None.
+
+    Raises:
+        ConfigError: If the file there is not a record that this version can read, or is not as the run wrote it.
+    """
+    path = folder / FILE_NAME
+    try:
+        stored = read_stored(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (UnreadableRecordError, OSError) as error:
+        raise _unusable(path, getattr(error, "strerror", None) or str(error)) from None
+    try:
+        return Record.model_validate({**stored, "format": FORMAT})
+    except RecursionError:
+        raise _unusable(path, "nested too deeply for a run record of tlbench") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise _unusable(path, f"no run record of format {stored['format']}: {where}: {first['msg']}") from None
+
+
+def _unusable(path: Path, reason: str) -> ConfigError:
+    return ConfigError(f"{path}: {reason}; bring back the file as tlbench wrote it, or move it away and run again")
