@@ -8,8 +8,43 @@ generators", OOPSLA), computed in wrapping int64 arithmetic and therefore equal 
 
 from __future__ import annotations
 
+from enum import IntEnum, unique
+
 import torch
 from torch import Tensor
+
+
+@unique
+class Draw(IntEnum):
+    """Which of a sample's draws, over all streams, as these may have the same seed; each number is used once.
+
+    What a run draws is a function of them: a number that is in use never changes, and a new draw takes a new one.
+    """
+
+    ORDER = 0
+    CROP_Y = 1
+    CROP_X = 2
+    FLIP = 3
+    BRIGHTNESS = 4
+    CONTRAST = 5
+    SATURATION = 6
+    RESIZED_CROP = 7
+    MIXING = 8
+    RAND_AUGMENT = 9
+    SPLIT = 16
+    SUBSET = 17
+    MOSAIC = 20
+    MOSAIC_CENTRE_X = 21
+    MOSAIC_CENTRE_Y = 22
+    SCALE = 23
+    SHIFT = 24
+    HSV = 25
+    FLIP_WITH_BOXES = 26
+    MOSAIC_OTHER_1 = 27
+    MOSAIC_OTHER_2 = 28
+    MOSAIC_OTHER_3 = 29
+    CORRUPTIONS = 1 << 16  # the first of a corruption's own, whose numbers are added to it
+
 
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -44,14 +79,14 @@ def _key(seed: int, epoch: int, draw: int) -> int:
     return _int64(key)
 
 
-def bits(seed: int, epoch: int, index: Tensor, draw: int = 0) -> Tensor:
+def bits(seed: int, epoch: int, index: Tensor, draw: int = Draw.ORDER) -> Tensor:
     """64 random bits per sample.
 
     Args:
         seed: The stream's seed, ≥ 0.
         epoch: Epoch, ≥ 0.
         index: (N,) int64 sample indices, on any device.
-        draw: Which of the sample's draws in this epoch (0, 1, …).
+        draw: Which of the sample's draws in this epoch, one of `Draw`.
 
     Returns:
         (N,) int64, all 64 bits random.
@@ -59,12 +94,12 @@ def bits(seed: int, epoch: int, index: Tensor, draw: int = 0) -> Tensor:
     return _mix(_mix(index + _key(seed, epoch, draw)) + _int64(_GOLDEN))
 
 
-def uniform(seed: int, epoch: int, index: Tensor, draw: int = 0) -> Tensor:
+def uniform(seed: int, epoch: int, index: Tensor, draw: int = Draw.ORDER) -> Tensor:
     """(N,) float32 in [0, 1), of 24 bits each; arguments as in `bits`."""
     return _shift_right(bits(seed, epoch, index, draw), 40).to(torch.float32) * 2.0**-24
 
 
-def uniforms(count: int, seed: int, epoch: int, index: Tensor, draw: int = 0) -> Tensor:
+def uniforms(count: int, seed: int, epoch: int, index: Tensor, draw: int = Draw.ORDER) -> Tensor:
     """(N, count) float32 in [0, 1): as `uniform`, for `count` draws of a sample at the cost of about two.
 
     They are the outputs of SplitMix64 started from the sample's bits, so other draw numbers give other numbers.
@@ -73,7 +108,7 @@ def uniforms(count: int, seed: int, epoch: int, index: Tensor, draw: int = 0) ->
     return _shift_right(_mix(bits(seed, epoch, index, draw)[:, None] + steps), 40).to(torch.float32) * 2.0**-24
 
 
-def randint(high: int, seed: int, epoch: int, index: Tensor, draw: int = 0) -> Tensor:
+def randint(high: int, seed: int, epoch: int, index: Tensor, draw: int = Draw.ORDER) -> Tensor:
     """(N,) int64 in [0, high); arguments as in `bits`. The modulo bias is below high · 2⁻⁶³."""
     return _shift_right(bits(seed, epoch, index, draw), 1) % high
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tlbench.seeds import bits, permutation, randint, reseed, uniform, uniforms
+from tlbench.seeds import Draw, bits, permutation, randint, reseed, uniform, uniforms
 
 N = 100_000
 
@@ -137,3 +137,31 @@ def test_reseed_equals_unsigned_reference():
     assert torch.initial_seed() == reference_key(0, 0, 1) % 2**63 == 4764156602392020899
     reseed(1, 2, 3)
     assert torch.initial_seed() == reference_key(1, 2, 4) % 2**63 == 4833366604488436769
+
+
+def test_a_draw_never_changes_its_number() -> None:
+    assert {draw.name.lower(): int(draw) for draw in Draw} == {
+        "order": 0,
+        "crop_y": 1,
+        "crop_x": 2,
+        "flip": 3,
+        "brightness": 4,
+        "contrast": 5,
+        "saturation": 6,
+        "resized_crop": 7,
+        "mixing": 8,
+        "rand_augment": 9,
+        "split": 16,
+        "subset": 17,
+        "mosaic": 20,
+        "mosaic_centre_x": 21,
+        "mosaic_centre_y": 22,
+        "scale": 23,
+        "shift": 24,
+        "hsv": 25,
+        "flip_with_boxes": 26,
+        "mosaic_other_1": 27,
+        "mosaic_other_2": 28,
+        "mosaic_other_3": 29,
+        "corruptions": 65536,
+    }

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from tlbench.errors import DataError
-from tlbench.seeds import bits
+from tlbench.seeds import Draw, bits
 
 # All streams may share one seed: their draw numbers (order 0, augmentation 1 … 9) must differ to be independent.
-_SPLIT_DRAW, _SUBSET_DRAW = 16, 17
 
 
 def stratified_split(
@@ -35,7 +34,7 @@ def stratified_split(
     Raises:
         DataError: A class would have no image in a part, or none left for training.
     """
-    members = _members(labels, seed, _SPLIT_DRAW, len(class_names))
+    members = _members(labels, seed, Draw.SPLIT, len(class_names))
     taken = [0] * len(members)
     split: dict[str, Tensor] = {}
     for later, (part, fraction) in enumerate(fractions.items(), 1 - len(fractions)):
@@ -75,7 +74,7 @@ def stratified_subset(
     Raises:
         DataError: A class has fewer than `shots` images, or none in the fraction.
     """
-    members = _members(labels, seed, _SUBSET_DRAW, len(class_names))
+    members = _members(labels, seed, Draw.SUBSET, len(class_names))
     counts = [len(m) for m in members]
     quota = _quota(counts, fraction) if shots is None else [shots] * len(members)
     for name, count, wanted in zip(class_names, counts, quota, strict=True):

@@ -17,11 +17,7 @@ from tlbench.config import Normalisation
 from tlbench.geometry.colour import adjust_brightness, adjust_contrast, adjust_saturation
 from tlbench.geometry.rand_augment import rand_augment
 from tlbench.geometry.resized_crop import boxes, resized_crop
-from tlbench.seeds import randint, uniform
-
-# Draw numbers of the augmentation stream; 0 is the order's, as both streams may have the same seed. Those of
-# `resized_crop` (7), `mixing` (8) and `rand_augment` (9) stand there.
-_CROP_Y, _CROP_X, _FLIP, _BRIGHTNESS, _CONTRAST, _SATURATION = range(1, 7)
+from tlbench.seeds import Draw, randint, uniform
 
 
 def augment(
@@ -61,18 +57,20 @@ def augment(
         images = resized_crop(images, boxes(config.resized_crop, height, width, seed, epoch, index), image_size)
     if config.crop_padding or config.flip:
         offsets = 2 * config.crop_padding + 1
-        top = randint(offsets, seed, epoch, index, _CROP_Y)
-        left = randint(offsets, seed, epoch, index, _CROP_X)
-        images = crop_and_flip(images, config.crop_padding, top, left, uniform(seed, epoch, index, _FLIP) < config.flip)
+        top = randint(offsets, seed, epoch, index, Draw.CROP_Y)
+        left = randint(offsets, seed, epoch, index, Draw.CROP_X)
+        images = crop_and_flip(
+            images, config.crop_padding, top, left, uniform(seed, epoch, index, Draw.FLIP) < config.flip
+        )
     if config.rand_augment is not None:
         images = rand_augment(images, index, config.rand_augment, seed, epoch)
     images = to_float(images)
     if config.brightness:
-        images = adjust_brightness(images, factor(config.brightness, _BRIGHTNESS))
+        images = adjust_brightness(images, factor(config.brightness, Draw.BRIGHTNESS))
     if config.contrast:
-        images = adjust_contrast(images, factor(config.contrast, _CONTRAST))
+        images = adjust_contrast(images, factor(config.contrast, Draw.CONTRAST))
     if config.saturation:
-        images = adjust_saturation(images, factor(config.saturation, _SATURATION))
+        images = adjust_saturation(images, factor(config.saturation, Draw.SATURATION))
     return images
 
 

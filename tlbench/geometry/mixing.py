@@ -13,9 +13,8 @@ import torch
 from torch import Tensor
 
 from tlbench.annotations.labels.config import LabelAugmentation
-from tlbench.seeds import uniforms
+from tlbench.seeds import Draw, uniforms
 
-_DRAW = 8  # of the augmentation stream; see `tlbench.geometry.augment`
 _QUANTILES = 4096
 
 
@@ -41,7 +40,7 @@ def mix(
     Returns:
         Images in the memory format given, and targets (B, C) float32 that sum to 1.
     """
-    which, level, row, column = uniforms(4, seed, epoch, index, _DRAW).unbind(1)
+    which, level, row, column = uniforms(4, seed, epoch, index, Draw.MIXING).unbind(1)
     height, width = images.shape[-2:]
     if config.mixup:
         share = _beta(config.mixup, level)

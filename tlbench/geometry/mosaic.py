@@ -15,14 +15,12 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from tlbench.seeds import randint, uniform, uniforms
+from tlbench.seeds import Draw, randint, uniform, uniforms
 
 if TYPE_CHECKING:
     from tlbench.annotations.instances.config import InstanceAugmentation
 
-# Draw numbers of the augmentation stream; below 20 are those of images with labels, the order and the splits.
-_MOSAIC, _CENTRE_X, _CENTRE_Y, _SCALE, _SHIFT, _COLOUR, _FLIP = range(20, 27)
-_OTHERS = (27, 28, 29)
+_OTHERS = (Draw.MOSAIC_OTHER_1, Draw.MOSAIC_OTHER_2, Draw.MOSAIC_OTHER_3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,18 +84,20 @@ def draw(
     tiles = index[:, None]
     if mosaic and config.mosaic > 0:
         others = torch.stack([randint(images, seed, epoch, index, number) for number in _OTHERS], dim=1)
-        mixed = uniform(seed, epoch, index, _MOSAIC) < config.mosaic
+        mixed = uniform(seed, epoch, index, Draw.MOSAIC) < config.mosaic
         tiles = torch.cat([tiles, torch.where(mixed[:, None], others, -1)], dim=1)
-    centre = [side // 2 + randint(side, seed, epoch, index, number) for number in (_CENTRE_X, _CENTRE_Y)]
+    centre = [
+        side // 2 + randint(side, seed, epoch, index, number) for number in (Draw.MOSAIC_CENTRE_X, Draw.MOSAIC_CENTRE_Y)
+    ]
     strengths = (config.hsv_h, config.hsv_s, config.hsv_v)
-    gains = [strength * gain for strength, gain in zip(strengths, around(0, 1, 3, _COLOUR).T, strict=True)]
+    gains = [strength * gain for strength, gain in zip(strengths, around(0, 1, 3, Draw.HSV).T, strict=True)]
     return Draws(
         tiles=tiles,
         centre=torch.stack(centre, dim=1),
-        scale=around(1, config.scale, 1, _SCALE)[:, 0],
-        shift=side * around(0.5, config.translate, 2, _SHIFT),
+        scale=around(1, config.scale, 1, Draw.SCALE)[:, 0],
+        shift=side * around(0.5, config.translate, 2, Draw.SHIFT),
         gains=torch.stack(gains, dim=1) if any(strengths) else None,
-        flip=uniform(seed, epoch, index, _FLIP) < config.flip,
+        flip=uniform(seed, epoch, index, Draw.FLIP_WITH_BOXES) < config.flip,
     )
 
 

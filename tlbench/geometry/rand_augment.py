@@ -12,9 +12,7 @@ from torch import Tensor
 
 from tlbench.annotations.labels.config import RandAugment
 from tlbench.geometry.rand_augment_operations import FAMILIES, OPERATIONS, Tables, tables
-from tlbench.seeds import uniforms
-
-_DRAW = 9  # of the augmentation stream; see `tlbench.geometry.augment`
+from tlbench.seeds import Draw, uniforms
 
 
 def rand_augment(images: Tensor, index: Tensor, config: RandAugment, seed: int, epoch: int) -> Tensor:
@@ -30,7 +28,7 @@ def rand_augment(images: Tensor, index: Tensor, config: RandAugment, seed: int, 
     Returns:
         (B, 3, H, W) uint8.
     """
-    draws = uniforms(2 * config.operations, seed, epoch, index, _DRAW)
+    draws = uniforms(2 * config.operations, seed, epoch, index, Draw.RAND_AUGMENT)
     constants = tables(config.magnitude, images.shape[2], images.shape[3], images.device)
     step = apply_drawn if images.device.type == "cpu" else apply_all
     for number in range(config.operations):

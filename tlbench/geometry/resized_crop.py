@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from tlbench.annotations.labels.config import ResizedCrop
-from tlbench.seeds import uniforms
+from tlbench.seeds import Draw, uniforms
 
-_DRAW = 7  # of the augmentation stream; see `tlbench.geometry.augment`
 _ATTEMPTS = 10  # as in torchvision
 
 
@@ -38,7 +37,7 @@ def boxes(
         (B, 4) float32: top, left, height and width in pixels, inside the image. Of square images it is the same
         fraction whatever their size.
     """
-    draws = uniforms(2 * _ATTEMPTS + 2, seed, epoch, index, _DRAW)
+    draws = uniforms(2 * _ATTEMPTS + 2, seed, epoch, index, Draw.RESIZED_CROP)
     shape = width / height  # width to height of the image; a number, or (B,)
     columns = shape[:, None] if isinstance(shape, Tensor) else shape
     low, high = (math.log(end) for end in config.ratio)

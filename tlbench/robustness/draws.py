@@ -10,9 +10,6 @@ from torch import Tensor
 
 from tlbench import seeds
 
-_FIRST_DRAW = 1 << 16
-"""Far from the draws of augmentation and order, as their streams may have the same seed."""
-
 
 @dataclass(frozen=True, eq=False)
 class Draws:
@@ -35,9 +32,9 @@ class Draws:
             draw: Which of the corruption's draws.
             shape: Of a sample's numbers; none: one number a sample.
         """
-        start = seeds.bits(self.seed, self.stream, self.index, _FIRST_DRAW + draw)
+        start = seeds.bits(self.seed, self.stream, self.index, seeds.Draw.CORRUPTIONS + draw)
         counter = torch.arange(math.prod(shape), device=self.index.device)
-        numbers = seeds.uniform(self.seed, self.stream, start[:, None] + counter, _FIRST_DRAW + draw)
+        numbers = seeds.uniform(self.seed, self.stream, start[:, None] + counter, seeds.Draw.CORRUPTIONS + draw)
         return numbers.view(len(self.index), *shape)
 
     def normal(self, draw: int, *shape: int) -> Tensor:

@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tlbench.data import splits
 from tlbench.data.splits import stratified_split, stratified_subset
 from tlbench.errors import DataError
-from tlbench.geometry import augment, mixing, rand_augment, resized_crop
 
 TEN = tuple("abcdefghij")
 BALANCED = torch.arange(50_000) % 10
@@ -118,12 +116,3 @@ def test_fraction_that_leaves_a_class_empty():
     labels = torch.tensor([0] * 90 + [1] * 4)
     with pytest.raises(DataError, match=r"data.fraction=0.1: .*4 training images of class 'b'"):
         stratified_subset(labels, fraction=0.1, seed=0, class_names=("a", "b"))
-
-
-def test_streams_with_one_seed_share_no_draw():
-    order = [0]
-    names = ("CROP_Y", "CROP_X", "FLIP", "BRIGHTNESS", "CONTRAST", "SATURATION")
-    augmentation = [getattr(augment, f"_{name}") for name in names]
-    augmentation += [module._DRAW for module in (resized_crop, mixing, rand_augment)]
-    draws = [*order, *augmentation, splits._SPLIT_DRAW, splits._SUBSET_DRAW]
-    assert len(set(draws)) == len(draws)

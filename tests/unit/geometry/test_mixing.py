@@ -9,8 +9,8 @@ import torch
 from tests.composed import augmentation
 from tests.no_synchronisation import NoSynchronisation
 from tlbench.annotations.labels.config import LabelAugmentation
-from tlbench.geometry.mixing import _DRAW, mix
-from tlbench.seeds import uniforms
+from tlbench.geometry.mixing import mix
+from tlbench.seeds import Draw, uniforms
 
 MIXUP, CUTMIX, BOTH = augmentation(mixup=0.4), augmentation(cutmix=1.0), augmentation(mixup=0.4, cutmix=1.0)
 
@@ -29,7 +29,7 @@ def own_shares(config: LabelAugmentation, count: int = 4_000) -> torch.Tensor:
 def test_mixup_blends_an_image_with_the_one_before_it():
     images, labels, index = batch()
     mixed, targets = mix(images, labels, index, MIXUP, 7, seed=3, epoch=2)
-    levels = uniforms(4, 3, 2, index, _DRAW)[:, 1]
+    levels = uniforms(4, 3, 2, index, Draw.MIXING)[:, 1]
     steps = ((levels * 4096).floor() + 0.5) / 4096
     shares = torch.tensor(scipy.stats.beta.ppf(steps.double().numpy(), 0.4, 0.4)).float()
     for i in range(6):
@@ -44,7 +44,7 @@ def test_mixup_blends_an_image_with_the_one_before_it():
 def test_cutmix_puts_in_a_box_and_counts_its_pixels():
     images, labels, index = batch(64)
     mixed, targets = mix(images, labels, index, CUTMIX, 64, seed=3, epoch=2)
-    _, levels, ys, xs = uniforms(4, 3, 2, index, _DRAW).unbind(1)
+    _, levels, ys, xs = uniforms(4, 3, 2, index, Draw.MIXING).unbind(1)
     for i in range(64):
         side = math.sqrt(1 - (math.floor(levels[i].item() * 4096) + 0.5) / 4096)  # Beta(1, 1) is uniform
         half, y, x = math.floor(8 * side), math.floor(ys[i].item() * 16), math.floor(xs[i].item() * 16)

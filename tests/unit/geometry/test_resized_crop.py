@@ -11,8 +11,8 @@ from tests.composed import augmentation
 from tests.no_synchronisation import NoSynchronisation
 from tlbench.annotations.labels.config import ResizedCrop
 from tlbench.geometry.augment import augment
-from tlbench.geometry.resized_crop import _ATTEMPTS, _DRAW, boxes, resized_crop
-from tlbench.seeds import uniforms
+from tlbench.geometry.resized_crop import _ATTEMPTS, boxes, resized_crop
+from tlbench.seeds import Draw, uniforms
 
 IMAGENET = ResizedCrop(scale=[0.08, 1.0], ratio=[0.75, 4 / 3])
 WIDE = ResizedCrop(scale=[0.5, 1.0], ratio=[0.3, 3.0])  # the first attempts often do not fit
@@ -64,7 +64,7 @@ def box_of(config: ResizedCrop, height: int, width: int, draws: list[float]) -> 
 def test_the_first_box_that_fits_is_taken(config, height, width):
     index = torch.arange(300)
     got = boxes(config, height, width, 3, 5, index)
-    draws = uniforms(2 * _ATTEMPTS + 2, 3, 5, index, _DRAW)
+    draws = uniforms(2 * _ATTEMPTS + 2, 3, 5, index, Draw.RESIZED_CROP)
     wanted = [box_of(config, height, width, row) for row in draws.tolist()]
     fitting = [i for i, box in enumerate(wanted) if box]
     assert len(fitting) > 270

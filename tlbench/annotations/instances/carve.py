@@ -17,11 +17,9 @@ from tlbench.annotations.instances.label_leak import label_leak
 from tlbench.annotations.instances.listing import BoxListing, joined
 from tlbench.data.carve_options import carved_fractions, class_numbers, wanted_classes
 from tlbench.errors import DataError
-from tlbench.seeds import bits
+from tlbench.seeds import Draw, bits
 
 Boxes = TypeVar("Boxes", BoxListing, BoxSplit, BoxImages)
-
-_SPLIT_DRAW, _SUBSET_DRAW = 16, 17  # as in tlbench.data.splits
 
 
 def carve_boxes(
@@ -141,7 +139,7 @@ def random_split(count: int, fractions: Mapping[str, float], seed: int) -> dict[
     Raises:
         DataError: A part, or train, would be empty.
     """
-    order = torch.argsort(bits(seed, 0, torch.arange(count), _SPLIT_DRAW), stable=True)
+    order = torch.argsort(bits(seed, 0, torch.arange(count), Draw.SPLIT), stable=True)
     split, start = {}, 0
     for part, fraction in fractions.items():
         stop = start + round(count * fraction)
@@ -162,7 +160,7 @@ def _subset(count: int, fraction: float, seed: int) -> Tensor:
         raise DataError("train has no image that can be read; add images, or lower the carved fractions")
     if wanted == 0:
         raise DataError(f"data.fraction={fraction:g}: leaves none of {count} training images; use a larger fraction")
-    order = torch.argsort(bits(seed, 0, torch.arange(count), _SUBSET_DRAW), stable=True)
+    order = torch.argsort(bits(seed, 0, torch.arange(count), Draw.SUBSET), stable=True)
     return order[:wanted].sort().values
 
 

@@ -24,7 +24,7 @@ from tlbench.annotations.instances.listing import BoxListing
 from tlbench.data.listing import natural_order
 from tlbench.data.paths import split_of
 from tlbench.errors import DataError
-from tlbench.seeds import randint
+from tlbench.seeds import Draw, randint
 
 GAP = 10
 """A step between numbers this many times as long as the video's median step is a gap between scenes."""
@@ -34,7 +34,6 @@ TOLERANCE = 0.5
 
 _ABOUT_EQUAL = 0.05  # of all frames, in the sum of the sizes' errors
 _NEAREST = 16  # candidates for a border on either side of its ideal place
-_DRAW = 16  # as in tlbench.data.splits
 _ROBOFLOW = re.compile(r"[_.-](jpe?g|png|bmp|webp)\.rf\.\w+$", re.IGNORECASE)
 
 
@@ -171,7 +170,7 @@ def _choose(
         return None
     fewest = min(judged, key=lambda found: found[0])[0]
     about = [c for cost, c in judged if cost[:2] == fewest[:2] and cost[2] <= fewest[2] + _ABOUT_EQUAL * count]
-    return about[int(randint(len(about), seed, 0, torch.tensor([0]), _DRAW))]
+    return about[int(randint(len(about), seed, 0, torch.tensor([0]), Draw.SPLIT))]
 
 
 def _near(places: Sequence[int], gaps: Sequence[int], ideal: float) -> list[int]:
