@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlbench.annotations.instances.module import network_input
+from tlbench.annotations.instances.batches import network_input
 from tlbench.config.compose import compose_config
 from tlbench.data.formats.documents import open_documents
 from tlbench.networks.build import build_network

@@ -11,19 +11,20 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
-from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
+from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.annotations.labels.images import Images, ImageSet
-from tlbench.annotations.labels.module import ImageDataModule
 from tlbench.callbacks.feature_cache import FeatureCache
 from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
 from tlbench.data.formats.cifar10.copy import BATCHES
 from tlbench.data.open import open_target
 from tlbench.data.target import Target
+from tlbench.data.target_module import TargetModule
 from tlbench.loggers.build import build_loggers
 from tlbench.networks.build import build_network
 from tlbench.runs.trainer import build_trainer
 from tlbench.tasks.classification.task import ClassificationTask
+from tlbench.tasks.registry import wing_of
 
 CLASSES, SIDE = 10, 32
 TRAIN_IMAGES = 45_000
@@ -43,7 +44,7 @@ class Pipeline:
 
     trainer: pl.Trainer
     task: ClassificationTask
-    module: ImageDataModule
+    module: TargetModule
     features: FeatureCache | None
 
     def fit(self, callback: pl.Callback) -> None:
@@ -88,9 +89,7 @@ def build(config: TrainConfig, target: Target[Images], folder: Path) -> Pipeline
     """
     pl.seed_everything(config.seeds.init, verbose=False)
     c = config
-    assert isinstance(c.data, LabelDataConfig)
-    assert isinstance(c.augmentation, LabelAugmentation)
-    module = ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
+    module = TargetModule(target, c.data, c.seeds, wing_of(c).batches(c))
     network = build_network(c.model, len(target.class_names), c.seeds.init, c.data.image_size)
     if config.trainer.channels_last:
         network.module.to(memory_format=torch.channels_last)

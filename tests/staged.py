@@ -11,12 +11,13 @@ from lightning.pytorch import Callback, Trainer
 
 from tests.composed import config
 from tests.tiny_network import tiny_network
-from tlbench.annotations.labels.module import ImageDataModule
 from tlbench.config import TrainConfig
 from tlbench.data.open import open_target
+from tlbench.data.target_module import TargetModule
 from tlbench.networks.network import Network
 from tlbench.networks.norms import batch_norm_layers
 from tlbench.tasks.classification.task import ClassificationTask
+from tlbench.tasks.registry import wing_of
 
 FEW = (
     "trainer=cpu",
@@ -51,9 +52,9 @@ def task_of(*overrides: str, network: Network | None = None) -> ClassificationTa
     return ClassificationTask(network or source_network(), config(*FEW, *overrides), names)
 
 
-def data_of(configured: TrainConfig) -> ImageDataModule:
+def data_of(configured: TrainConfig) -> TargetModule:
     target = open_target(configured.data, configured.seeds.split)
-    return ImageDataModule(target, configured.data, configured.augmentation, configured.seeds)
+    return TargetModule(target, configured.data, configured.seeds, wing_of(configured).batches(configured))
 
 
 def fit(task: ClassificationTask, callbacks: Sequence[Callback], folder: Path, resume: Path | None = None) -> Trainer:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import TINY_RANDOM, snapshot, train
-from tlbench.annotations.labels.module import ImageDataModule
+from tlbench.data.target_module import TargetModule
 from tlbench.records.record import read_record
 from tlbench.records.sidecars import PREDICTIONS_FILE
 from tlbench.study import launch, tune
@@ -49,8 +49,8 @@ def in_this_process(monkeypatch):
 
 
 def test_each_arm_is_tuned_on_validation_then_run_and_the_same_command_trains_nothing(monkeypatch):
-    read, plain = [], ImageDataModule._read
-    monkeypatch.setattr(ImageDataModule, "_read", lambda self, split: (read.append(split), plain(self, split))[1])
+    read, plain = [], TargetModule._read
+    monkeypatch.setattr(TargetModule, "_read", lambda self, split: (read.append(split), plain(self, split))[1])
     outcome = train(*TUNED)
     assert (outcome.code, outcome.err) == (0, "")
     for arm in ARMS:
@@ -111,8 +111,8 @@ def test_wrong_tuning_is_one_line_and_nothing_is_written(tmp_path, overrides, sa
 
 
 def test_a_run_without_a_test_never_reads_it_and_is_complete(tmp_path, monkeypatch):
-    read, plain = set(), ImageDataModule._read
-    monkeypatch.setattr(ImageDataModule, "_read", lambda self, split: (read.add(split), plain(self, split))[1])
+    read, plain = set(), TargetModule._read
+    monkeypatch.setattr(TargetModule, "_read", lambda self, split: (read.add(split), plain(self, split))[1])
     command = (*TINY_RANDOM, "logger.tensorboard=true", "test=false", "hydra.run.dir=run")
     outcome = train(*command)
     assert (outcome.code, outcome.err) == (0, "")

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from tlbench.annotations.labels.module import ImageDataModule
+from tlbench.data.target_module import TargetModule
 from tlbench.errors import ConfigError
 from tlbench.metrics.finite_outputs import FiniteOutputs, check_training
 from tlbench.networks.head_input import HeadInput
@@ -46,7 +46,7 @@ class FeatureCache(Callback):
         """
         begun = time.perf_counter()
         data, task = trainer.datamodule, cast("Task", pl_module)  # type: ignore[attr-defined]
-        assert isinstance(data, ImageDataModule)
+        assert isinstance(data, TargetModule)
         training = task.training
         task.eval()
         with torch.no_grad(), trainer.precision_plugin.forward_context():
@@ -63,10 +63,10 @@ class FeatureCache(Callback):
         """Let what follows go through the whole network."""
         cast("Task", pl_module).on_features = False
         data = trainer.datamodule  # type: ignore[attr-defined]
-        assert isinstance(data, ImageDataModule)
+        assert isinstance(data, TargetModule)
         data.drop_features()
 
-    def _features(self, task: Task, data: ImageDataModule, split: str) -> Tensor:
+    def _features(self, task: Task, data: TargetModule, split: str) -> Tensor:
         batches, finite = [], FiniteOutputs().to(task.device)
         with HeadInput(task.layer_groups) as captured:
             for number, images in enumerate(data.prepared(split)):

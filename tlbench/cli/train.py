@@ -187,7 +187,7 @@ def _show_plan(config: TrainConfig | None, arguments: list[str]) -> None:
     options = _options(arguments)
     searched, primary = [options.config_dir] if options.config_dir else [], _primary(options)
     if config is None:
-        from tlbench.study.dry_run import show_sweep  # heavy
+        from tlbench.cli.plan_sweep import show_sweep  # heavy
 
         show_sweep(options.overrides, searched, primary)
     else:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from tlbench.data.inventory import Inventory
 
 if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
     from tlbench.data.deep import Ranges
     from tlbench.data.facts import ImageFacts
 
@@ -20,8 +23,22 @@ class Split(Protocol):
     def class_names(self) -> tuple[str, ...]:
         """One name a class, in the order of the labels."""
 
+    @property
+    def labels(self) -> Tensor:
+        """Positions in the class names: (N,) of the images, or (M,) of all objects in them."""
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether images are decoded in each epoch."""
+
     def __len__(self) -> int:
         """N."""
+
+    def to(self, device: torch.device | str) -> Split:
+        """What batches are made of, on a device; images on disk stay there."""
+
+    def pictures(self, index: Tensor) -> Tensor:
+        """Some images as they are stored: (M, 3, H, W) uint8, for (M,) positions on the CPU."""
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) over images, labels and class names."""

@@ -1,24 +1,25 @@
-"""The target's three splits as a Lightning data module: what the modules of all tasks have in common."""
+"""The target's three splits as a Lightning data module, whatever their annotations."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from typing import Any, Generic, Literal, TypeVar
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from lightning import LightningDataModule, Trainer
+from lightning.fabric.utilities import move_data_to_device
 from torch import Tensor
 
 from tlbench.config import DataConfig, Seeds
 from tlbench.data.audit import Audit
-from tlbench.data.loader import OrderedLoader
+from tlbench.data.batches import Batch, Batches
+from tlbench.data.loader import BatchLoader, OrderedLoader
 from tlbench.data.target import Split, Target
 from tlbench.data.was_read import WasRead
+from tlbench.data.workers import default_workers
 from tlbench.errors import DataError
 
-S = TypeVar("S", bound=Split)
 
-
-class TargetModule(LightningDataModule, Generic[S]):
+class TargetModule(LightningDataModule):
     """Gives out batches of (inputs, targets, index); training images are augmented, others never.
 
     Images that are kept in memory go to the device as a whole when a stage first needs their split; others are decoded
@@ -27,35 +28,63 @@ class TargetModule(LightningDataModule, Generic[S]):
     Args:
         target: The opened target.
         data: Its config.
-        seeds: The run's seeds; `order` and `augment` are used.
-        channels_last: Memory format of the images.
+        seeds: The run's seeds; `order` is used.
+        batches: What the annotations do on the way.
     """
 
-    def __init__(self, target: Target[S], data: DataConfig, seeds: Seeds, *, channels_last: bool = False) -> None:
+    def __init__(self, target: Target[Any], data: DataConfig, seeds: Seeds, batches: Batches) -> None:
         super().__init__()
         self.target = target
         self.data = data
         self.seeds = seeds
-        self.channels_last = channels_last
-        self._sets: dict[str, S] = {}
+        self.batches = batches
+        self._sets: dict[str, Split] = {}
         self._fingerprints: dict[str, str] = {}
+        self._features: dict[str, Tensor] = {}
 
     @property
-    @abstractmethod
     def storage(self) -> Literal["memory", "workers"]:
         """Where the images come from."""
+        return "workers" if self.target.splits["train"].on_disk else "memory"
 
-    @abstractmethod
     def audit(self, *, test: bool) -> Audit:
         """Audit the splits that a run reads: train, val and, with `test`, test."""
+        return self.batches.audit(self.target, self.fingerprint, test=test)
 
-    @abstractmethod
     def was_read(self) -> WasRead:
         """What was read: for the user before training, and for the record."""
+        return self.batches.was_read(self.target)
 
-    @abstractmethod
     def pictures(self, split: str, index: Tensor) -> Tensor:
         """Some images of a split as they are stored: (M, 3, H, W) uint8 on the CPU, for (M,) positions."""
+        pictures: Tensor = self.target.splits[split].pictures(index.cpu())
+        return pictures
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch:  # noqa: ARG002 - Lightning's hook
+        """Make the network's input, on the device; cached features are that already."""
+        trainer = self._attached()
+        split = "train" if trainer.training else "test" if trainer.testing else "val"
+        if split in self._features:
+            features: Batch = batch
+            return features
+        if trainer.training:
+            return self.batches.training(self._read(split), batch, trainer.current_epoch)
+        return self.batches.plain(self._read(split), batch)
+
+    def prepared(self, split: str) -> Iterator[Tensor]:
+        """All images of a split in its order, as the network's input, in batches (B, 3, H, W); never augmented."""
+        images, device = self._read(split), self._attached().strategy.root_device
+        for batch in self.batches.loader(images, self.batches.evaluation_batch, **self._decoding()):
+            moved = move_data_to_device(batch, device)
+            yield self.batches.plain(images, moved)[0]
+
+    def use_features(self, split: str, features: Tensor) -> None:
+        """Let a split's batches hold features (N, F), in the order of its images, instead of images."""
+        self._features[split] = features
+
+    def drop_features(self) -> None:
+        """Let all batches hold images again."""
+        self._features.clear()
 
     def setup(self, stage: str) -> None:
         """Read the splits of a stage (`fit`, `validate`, `test`) onto the trainer's device."""
@@ -68,11 +97,11 @@ class TargetModule(LightningDataModule, Generic[S]):
 
     def val_dataloader(self) -> OrderedLoader:
         """Validation batches."""
-        return self._loader("val", self._evaluation_batch)
+        return self._loader("val", self.batches.evaluation_batch)
 
     def test_dataloader(self) -> OrderedLoader:
         """Test batches."""
-        return self._loader("test", self._evaluation_batch)
+        return self._loader("test", self.batches.evaluation_batch)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of the data: the fingerprints of the splits read so far."""
@@ -102,19 +131,6 @@ class TargetModule(LightningDataModule, Generic[S]):
         """Split → SHA-256 of its images and labels, for the splits that a stage has needed so far."""
         return {split: self.fingerprint(split) for split in self._sets}
 
-    @property
-    @abstractmethod
-    def _evaluation_batch(self) -> int:
-        """Images a batch where no gradients are kept."""
-
-    @abstractmethod
-    def _batches(self, split: str, images: S, batch_size: int, **options: Any) -> OrderedLoader:
-        """The loader of a split; `options` are those of `OrderedLoader`."""
-
-    @abstractmethod
-    def _on_device(self, images: S) -> S:
-        """A split's images on the trainer's device, where they are kept in memory."""
-
     def _attached(self) -> Trainer:
         assert self.trainer is not None, "Lightning sets the trainer before it calls a hook"
         return self.trainer
@@ -122,11 +138,22 @@ class TargetModule(LightningDataModule, Generic[S]):
     def _loader(self, split: str, batch_size: int, **options: Any) -> OrderedLoader:
         trainer = self._attached()
         options |= {"rank": trainer.global_rank, "world_size": trainer.world_size}
-        return self._batches(split, self._read(split), batch_size, **options)
+        images, features = self._read(split), self._features.get(split)
+        if features is not None:
+            return BatchLoader(features, images.labels.to(features.device), batch_size, **options)
+        return self.batches.loader(images, batch_size, training=split == "train", **self._decoding(), **options)
 
-    def _read(self, split: str) -> S:
+    def _decoding(self) -> dict[str, Any]:
+        """How files are decoded."""
+        trainer, workers = self._attached(), self.data.workers
+        return {
+            "workers": default_workers(trainer.world_size) if workers is None else workers,
+            "pin_memory": trainer.strategy.root_device.type == "cuda",
+        }
+
+    def _read(self, split: str) -> Split:
         if split not in self._sets:
             images = self.target.splits[split]
             self.fingerprint(split)  # while the images are on the host
-            self._sets[split] = self._on_device(images)
+            self._sets[split] = images.to(self._attached().strategy.root_device)
         return self._sets[split]

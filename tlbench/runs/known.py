@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning.pytorch.loggers import Logger
@@ -34,7 +33,7 @@ class Built:
     """What a run is made of, once it is built."""
 
     task: Task
-    module: TargetModule[Any]
+    module: TargetModule
     parts: TrainerParts
     data: DataRecord
     checkpoint: Path | None

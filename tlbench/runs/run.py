@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -38,6 +37,7 @@ from tlbench.runs.checkpoints import find_resumable
 from tlbench.runs.describe import describe_network, load_best
 from tlbench.runs.known import Built, Known
 from tlbench.runs.notices import notice
+from tlbench.runs.open_data import open_data
 from tlbench.runs.trainer import build_trainer
 from tlbench.sources.load import apply_source
 from tlbench.system.atomic import output_errors
@@ -132,7 +132,7 @@ class _Run(Known):
         self.tuning = tuning_of(c, self.folder)
         pl.seed_everything(c.seeds.init, verbose=False)
         notes: list[str] = []
-        module = self.wing.data_module(c, lambda line: self._note(notes, line), self._warned)
+        module = open_data(c, lambda line: self._note(notes, line), self._warned)
         target = module.target
         names = target.class_names
         check_class_names(names)
@@ -197,7 +197,7 @@ class _Run(Known):
             said = "\n".join(lines(read, notes=False))
             notice("\n".join(lines(read)), topic=self.config.data.model_dump_json(), here=said)
 
-    def _audit(self, module: TargetModule[Any], data: DataRecord) -> list[str]:
+    def _audit(self, module: TargetModule, data: DataRecord) -> list[str]:
         """Audit the splits that the run reads, into the record; the first of several processes does so for all."""
         if not is_first_process():
             return []

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from tlbench.config import TrainConfig
+from tlbench.data.batches import Batches
 from tlbench.networks.network import Network
-from tlbench.tasks.base import Batch, Task
+from tlbench.tasks.base import Task
 
 if TYPE_CHECKING:
     from tlbench.data.target_module import TargetModule
@@ -23,22 +24,6 @@ if TYPE_CHECKING:
     from tlbench.tools.evaluating import Evaluating
     from tlbench.tools.file_job import FileJob
     from tlbench.tools.predict_options import PredictOptions
-
-
-class Noise(Protocol):
-    """Batches of noise that are made as a run makes its own, of images that lie on the device.
-
-    Attributes:
-        evaluation_batch: Images a batch of validation and test.
-    """
-
-    evaluation_batch: int
-
-    def training(self) -> Batch:
-        """A training batch of B images, augmented."""
-
-    def plain(self, count: int) -> Batch:
-        """So many images as they are."""
 
 
 @dataclass(frozen=True)
@@ -116,14 +101,8 @@ class Wing(Protocol):
 
     onnx_output: OnnxOutput
 
-    def data_module(
-        self, config: TrainConfig, say: Callable[[str], None], warn: Callable[[str], None]
-    ) -> TargetModule[Any]:
-        """Open the target, and give its splits as a data module.
-
-        Raises:
-            ConfigError, DataError: The data cannot be used.
-        """
+    def batches(self, config: TrainConfig) -> Batches:
+        """How the annotations get from a split to the network's input."""
 
     def task(self, network: Network, config: TrainConfig, class_names: Sequence[str]) -> Task:
         """The task around a network whose weights are loaded already.
@@ -132,14 +111,11 @@ class Wing(Protocol):
             ConfigError: The monitored metric or the strategy do not fit.
         """
 
-    def noise(self, config: TrainConfig, classes: int, images: Tensor) -> Noise:
-        """What a dry run times, of images (B, 3, S, S) uint8 and C classes."""
-
     def keep_test(
         self,
         folder: Path,
         task: Task,
-        module: TargetModule[Any],
+        module: TargetModule,
         predictions: dict[str, Tensor],
         writer: FigureWriter | None,
         step: int,

@@ -91,7 +91,7 @@ def test_objects_are_told_in_pixels_of_the_image_and_of_the_network() -> None:
     images = box_images(64, sizes=((128, 128), (64, 32)), objects=(2, 0))
     boxes = torch.tensor([[0.0, 0, 8, 2], [10, 10, 19, 26]])  # sides 4 and 12 of 64 pixels, 8 and 24 of 128
     split = replace(images, boxes=boxes, labels=torch.tensor([0, 2]))
-    read = boxes_read(Target("yolo", dict.fromkeys(("train", "val", "test"), split), {}))
+    read = boxes_read("detection", Target("yolo", dict.fromkeys(("train", "val", "test"), split), {}))
     assert read.objects == ObjectsRead(
         count=6, an_image=1.0, median_side=8.0, median_side_in_network=4.0, images_without=3
     )

@@ -62,8 +62,17 @@ class BoxSplit:
     how: Decoding = field(default=WHOLE_FILES, kw_only=True)
     crowds: Crowds | None = field(default=None, kw_only=True)
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether images are decoded in each epoch."""
+        return isinstance(self, BoxFiles)
+
     def __len__(self) -> int:
         return len(self.names)
+
+    def pictures(self, index: Tensor) -> Tensor:
+        """(M, 3, S, S) uint8, each in the top left corner, for (M,) positions."""
+        raise NotImplementedError("of images in memory or on disk")
 
     def objects(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """The objects of some images, as `BoxListing.objects`."""
@@ -109,7 +118,7 @@ class BoxFiles(BoxSplit):
         assert self.listing is not None
         return self.listing
 
-    def decoded(self, index: Tensor) -> Tensor:
+    def pictures(self, index: Tensor) -> Tensor:
         """Some images, decoded here and now: (K, 3, S, S) uint8 as those of `BoxImages`, for (K,) positions.
 
         Raises:
@@ -137,6 +146,10 @@ class BoxImages(BoxSplit):
     @property
     def _needed(self) -> tuple[str, ...]:
         return ("images", *super()._needed)
+
+    def pictures(self, index: Tensor) -> Tensor:
+        """(M, 3, S, S) uint8, for (M,) positions."""
+        return self.images[index]
 
 
 def decode_corner(

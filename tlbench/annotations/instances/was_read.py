@@ -10,10 +10,10 @@ from tlbench.data.target import Target
 from tlbench.data.was_read import ObjectsRead, WasRead
 
 
-def boxes_read(target: Target[BoxSplit]) -> WasRead:
+def boxes_read(task: str, target: Target[BoxSplit]) -> WasRead:
     """As `was_read`, with the objects of all splits."""
     splits = list(target.splits.values())
-    read = was_read("detection", target, {name: split.labels for name, split in target.splits.items()})
+    read = was_read(task, target, {name: split.labels for name, split in target.splits.items()})
     boxes = torch.cat([split.boxes for split in splits]).double()
     sides = (boxes[:, 2:] - boxes[:, :2]).prod(1).sqrt()
     scales = torch.cat([_scales(split) for split in splits])

@@ -33,8 +33,17 @@ class ImageSet:
     class_names: tuple[str, ...]
     names: tuple[str, ...] | None = None
 
+    @property
+    def on_disk(self) -> bool:
+        """No."""
+        return False
+
     def __len__(self) -> int:
         return len(self.labels)
+
+    def pictures(self, index: Tensor) -> Tensor:
+        """(M, 3, H, W) uint8, for (M,) positions."""
+        return self.images[index]
 
     def to(self, device: torch.device | str) -> ImageSet:
         """The same images on a device; nothing is copied where they are there already."""
@@ -93,8 +102,25 @@ class FileSet:
         """Each file's path below the root."""
         return self.listing.names
 
+    @property
+    def on_disk(self) -> bool:
+        """Yes."""
+        return True
+
     def __len__(self) -> int:
         return len(self.listing)
+
+    def to(self, _device: torch.device | str) -> FileSet:
+        """Itself: labels come with the images that are decoded."""
+        return self
+
+    def pictures(self, index: Tensor) -> Tensor:
+        """(M, 3, side, side) uint8, for (M,) positions, decoded here and now.
+
+        Raises:
+            DataError: As `decoded`.
+        """
+        return self.take(index).decoded().images
 
     def take(self, index: Tensor) -> FileSet:
         """The files at (M,) int64 positions, in that order."""

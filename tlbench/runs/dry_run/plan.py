@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from lightning.fabric.utilities import move_data_to_device
 from lightning.pytorch import Trainer
 
 from tlbench.adaptation.accumulation import batches_per_step
@@ -22,6 +24,7 @@ from tlbench.config import TrainConfig
 from tlbench.data.loader import check_batch_size
 from tlbench.networks.build import build_network
 from tlbench.networks.head_input import HeadInput
+from tlbench.runs.open_data import open_data
 from tlbench.runs.trainer import build_trainer, caches_features
 from tlbench.system.machine import cores_each
 from tlbench.tasks.base import Batch, Task
@@ -100,7 +103,7 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     start_up_s = _start_up_s()
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(cores_each(runs_at_a_time))
-    module = wing_of(config).data_module(config, print, print)
+    module = open_data(config, print, print)
     target = module.target
     images = {split: len(target.splits[split]) for split in ("train", "val", "test")}
     check_batch_size(config.data.batch_size, images["train"])
@@ -170,9 +173,9 @@ class _Probe:
         task.to(self.device)
         task.network.to(memory_format=memory_format)
         self._share = max(config.data.batch_size // config.trainer.devices, 1)
-        side = config.data.image_size
-        images = torch.randint(256, (self._share, 3, side, side), dtype=torch.uint8, device=self.device)
-        self._noise = wing_of(config).noise(config, classes, images)
+        self._batches = wing_of(config).batches(config)
+        self._training = self._noise(self._share, classes)
+        self._evaluated = self._noise(self._batches.evaluation_batch, classes)
         self._features: Batch | None = None
 
     def step_s(self, number: int) -> float:
@@ -184,7 +187,8 @@ class _Probe:
             group["lr"] = 0.0  # noise teaches nothing; steps would lead the weights, and the next stage's, astray
 
         def step() -> None:
-            batch = self._noise.training() if self._features is None else self._features
+            split, batch = self._training
+            batch = self._batches.training(split, batch, 0) if self._features is None else self._features
             with self.trainer.precision_plugin.forward_context():  # as in a run, the batch is not in its precision
                 loss = self.task.training_step(batch, 0)
             optimizer.zero_grad()
@@ -201,22 +205,29 @@ class _Probe:
     def evaluation_s(self) -> float:
         """Seconds that evaluating one image takes."""
         self.task.eval()
-        count = self._noise.evaluation_batch
+        split, batch = self._evaluated
 
         def evaluate() -> None:
             with torch.no_grad(), self.trainer.precision_plugin.forward_context():
-                inputs, targets, _ = self._noise.plain(count)
+                inputs, targets, _ = self._batches.plain(split, batch)
                 self.task.find(self.task.network(inputs), targets)
 
-        return self._median(evaluate) / count / self.config.trainer.devices
+        return self._median(evaluate) / len(split) / self.config.trainer.devices
 
     def use_features(self) -> None:
         """Let the steps that follow train the head on cached features."""
-        inputs, targets, index = self._noise.plain(self._share)
+        inputs, targets, index = self._batches.plain(*self._training)
         with torch.no_grad(), HeadInput(self.task.layer_groups) as captured:
             self.task.network(inputs)
             self._features = captured.take(), targets, index
         self.task.on_features = True
+
+    def _noise(self, count: int, classes: int) -> tuple[Any, Any]:
+        """A split of so many images on the device, and what a loader gives of it: one batch of all."""
+        side = self.config.data.image_size
+        images = torch.randint(256, (count, 3, side, side), dtype=torch.uint8, device=self.device)
+        split = self._batches.noise(images, classes)
+        return split, move_data_to_device(next(iter(self._batches.loader(split, count))), self.device)
 
     def _median(self, action: Callable[[], None]) -> float:
         seconds = []

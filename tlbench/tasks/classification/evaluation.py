@@ -10,10 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from tlbench.annotations.labels.batches import evaluation_batch
 from tlbench.annotations.labels.config import LabelDataConfig
-from tlbench.annotations.labels.module import evaluation_batch
+from tlbench.annotations.labels.images import Images
 from tlbench.config import TrainConfig
 from tlbench.console import say, warn
+from tlbench.data.loader import OrderedLoader
+from tlbench.data.workers import default_workers
 from tlbench.metrics.mean import SampleMean
 from tlbench.networks.outputs import not_finite
 from tlbench.records.evaluation import CalibrationRecord
@@ -21,7 +24,8 @@ from tlbench.robustness.partial import Scores
 from tlbench.tasks.classification.calibration import fit_temperature, nll
 from tlbench.tasks.classification.loaded import LoadedClassifier
 from tlbench.tasks.classification.metrics import ClassificationMetrics
-from tlbench.tasks.classification.splits import Parts, batches, open_split
+from tlbench.tasks.classification.splits import Parts, open_split
+from tlbench.tasks.registry import wing_of
 from tlbench.tools.decoding import decoding_to_evaluate
 
 Transform = Callable[[Tensor, Tensor], Tensor]
@@ -75,11 +79,20 @@ class Evaluation:
         """
         logits, targets, first = [], [], 0
         for images in self.parts(split):
-            for batch, labels, index in batches(images, self.data):
+            for batch, labels, index in self.loader(images):
                 logits.append(self._logits(batch, first + index, transform).cpu())
                 targets.append(labels)
             first += len(images)
         return torch.cat(logits), torch.cat(targets)
+
+    def loader(self, images: Images) -> OrderedLoader:
+        """All images in their order: (B, 3, H, W) uint8, labels (B,) and positions (B,), on the host.
+
+        Batches are those of a run's own test in one process.
+        """
+        c = self.config
+        batches, workers = wing_of(c).batches(c), default_workers() if c.data.workers is None else c.data.workers
+        return batches.loader(images, batches.evaluation_batch, workers=workers, passes=False)
 
     def _logits(self, batch: Tensor, index: Tensor, transform: Transform | None) -> Tensor:
         if transform is None:

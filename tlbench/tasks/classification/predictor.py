@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tlbench.annotations.labels.batches import evaluation_batch
 from tlbench.annotations.labels.config import LabelDataConfig
-from tlbench.annotations.labels.module import evaluation_batch
 from tlbench.config import TrainConfig
 from tlbench.records.evaluation import find_calibration
 from tlbench.records.record import Record

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from tlbench.annotations.labels.carve import choose_classes
 from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.annotations.labels.image_files import list_files
-from tlbench.annotations.labels.images import FileSet, Images
-from tlbench.annotations.labels.module import evaluation_batch
+from tlbench.annotations.labels.images import Images
 from tlbench.annotations.labels.reach import own_root
 from tlbench.annotations.labels.reading import read_listings
-from tlbench.annotations.labels.worker_loader import WorkerLoader
 from tlbench.config import TrainConfig
 from tlbench.data.decode import WHOLE_FILES, Decoding
-from tlbench.data.loader import Batch, BatchLoader
 from tlbench.data.open import open_target
 from tlbench.data.pixel_range import ALL, origin_of, tell_ranges
-from tlbench.data.workers import default_workers
 from tlbench.tools.classes import check_classes
 
 Parts = tuple[Images, ...]
@@ -63,16 +59,3 @@ def open_split(
     if found[0].class_names == tuple(class_names):
         return found
     return tuple(choose_classes(images, list(class_names)) for images in found)
-
-
-def batches(images: Images, data: LabelDataConfig) -> Iterator[Batch]:
-    """All images in their order: (B, 3, H, W) uint8, labels (B,) and positions (B,), on the host.
-
-    Batches are those of a run's own test in one process.
-    """
-    size = evaluation_batch(data)
-    if not isinstance(images, FileSet):
-        yield from BatchLoader(images.images, images.labels, size)
-        return
-    workers = default_workers() if data.workers is None else data.workers
-    yield from WorkerLoader(images, size, side=images.side, workers=workers, passes=False)

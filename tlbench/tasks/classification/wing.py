@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
 from tlbench.config import TrainConfig
+from tlbench.data.batches import Batches
 from tlbench.networks.network import Network
 from tlbench.records.sidecars import write_predictions
 from tlbench.tasks.base import Task
-from tlbench.tasks.wing import Noise, OnnxContract, OnnxOutput, OwnFormat, Predictor
+from tlbench.tasks.wing import OnnxContract, OnnxOutput, OwnFormat, Predictor
 
 if TYPE_CHECKING:
     from tlbench.data.target_module import TargetModule
@@ -29,18 +30,14 @@ if TYPE_CHECKING:
 class ClassificationWing:
     """See `Wing`."""
 
-    def data_module(
-        self, config: TrainConfig, say: Callable[[str], None], warn: Callable[[str], None]
-    ) -> TargetModule[Any]:
+    def batches(self, config: TrainConfig) -> Batches:
         """See `Wing`."""
-        from tlbench.annotations.labels.module import ImageDataModule
-        from tlbench.data.open import open_target
+        from tlbench.annotations.labels.batches import LabelBatches
 
         c = config
         assert isinstance(c.data, LabelDataConfig)
         assert isinstance(c.augmentation, LabelAugmentation)
-        target = open_target(c.data, c.seeds.split, say, warn)
-        return ImageDataModule(target, c.data, c.augmentation, c.seeds, channels_last=c.trainer.channels_last)
+        return LabelBatches(c.data, c.augmentation, c.seeds, c.task.name, channels_last=c.trainer.channels_last)
 
     def task(self, network: Network, config: TrainConfig, class_names: Sequence[str]) -> Task:
         """See `Wing`."""
@@ -48,17 +45,11 @@ class ClassificationWing:
 
         return ClassificationTask(network, config, class_names)
 
-    def noise(self, config: TrainConfig, classes: int, images: Tensor) -> Noise:
-        """See `Wing`."""
-        from tlbench.tasks.classification.noise import ImageNoise
-
-        return ImageNoise(config, classes, images)
-
     def keep_test(
         self,
         folder: Path,
         task: Task,
-        module: TargetModule[Any],
+        module: TargetModule,
         predictions: dict[str, Tensor],
         writer: FigureWriter | None,
         step: int,

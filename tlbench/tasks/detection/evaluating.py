@@ -8,15 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from lightning.fabric.utilities import move_data_to_device
 from torch import Tensor
 
-from tlbench.annotations.instances.augment import evaluation_boxes
-from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.images import BoxFiles, BoxSplit
-from tlbench.annotations.instances.loader import PositionLoader
-from tlbench.annotations.instances.module import evaluation_batch
 from tlbench.annotations.instances.targets import BoxTargets
-from tlbench.annotations.instances.worker_loader import BoxWorkerLoader, Decoded
 from tlbench.config import TrainConfig
 from tlbench.console import say, warn
 from tlbench.data.workers import default_workers
@@ -26,6 +21,7 @@ from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tasks.detection.loss import PARTS, DetectionLoss
 from tlbench.tasks.detection.metrics import DetectionMetrics
 from tlbench.tasks.detection.splits import BoxParts, open_box_split
+from tlbench.tasks.registry import wing_of
 from tlbench.tools.decoding import decoding_to_evaluate
 
 
@@ -83,29 +79,17 @@ class BoxEvaluation:
 
         Of several processes each had every W-th image; their batches come one process after another.
         """
-        data, device = self.config.data, self.inference.device
-        assert isinstance(data, InstanceDataConfig)
+        c, device = self.config, self.inference.device
+        batches = wing_of(c).batches(c)
+        workers = default_workers() if c.data.workers is None else c.data.workers
         for images in self.parts(split):
-            kept = images.to(device)
-            for index, decoded in _batches(images, data, min(self.config.trainer.devices, len(images))):
-                moved = None if decoded is None else Decoded(*(tensor.to(device) for tensor in decoded))
-                inputs, targets = evaluation_boxes(kept, index.to(device), moved)
-                yield self.inference.network_input(inputs), targets
-
-
-def _batches(images: BoxSplit, data: InstanceDataConfig, processes: int) -> Iterator[tuple[Tensor, Decoded | None]]:
-    """Positions (B,), and what workers decoded for them where the images are not in memory."""
-    size = evaluation_batch(data)
-    loader: Any  # it gives other batches than `OrderedLoader` declares
-    for rank in range(processes):
-        part: dict[str, Any] = {"rank": rank, "world_size": processes}
-        if isinstance(images, BoxFiles):
-            workers = default_workers() if data.workers is None else data.workers
-            loader = BoxWorkerLoader(images, size, workers=workers, passes=False, **part)
-            yield from ((batch.samples, batch) for batch in loader)
-        else:
-            loader = PositionLoader(len(images), size, **part)
-            yield from ((index, None) for index in loader)
+            kept, processes = images.to(device), min(c.trainer.devices, len(images))
+            for rank in range(processes):
+                part: dict[str, Any] = {"rank": rank, "world_size": processes}
+                loader = batches.loader(images, batches.evaluation_batch, workers=workers, passes=False, **part)
+                for batch in loader:
+                    inputs, targets, _ = batches.plain(kept, move_data_to_device(batch, device))
+                    yield inputs, targets
 
 
 def _defined(value: float) -> float | None:

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tlbench.annotations.instances.batches import network_input
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.detections import Detections
-from tlbench.annotations.instances.module import network_input
 from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.tasks.detection.chosen import chosen_confidence
 from tlbench.tasks.detection.config import DetectionConfig

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +29,7 @@ def show_detections(
     writer: FigureWriter | None,
     step: int,
     task: Task,
-    module: TargetModule[Any],
+    module: TargetModule,
     predictions: dict[str, Tensor],
 ) -> dict[str, str]:
     """Draw the test's curves and its images with the most mistakes, as PNG files and in the loggers.

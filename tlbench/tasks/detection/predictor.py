@@ -8,9 +8,9 @@ from itertools import islice
 import torch
 from torch import nn
 
+from tlbench.annotations.instances.batches import evaluation_batch
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.found import Detection
-from tlbench.annotations.instances.module import evaluation_batch
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.records.record import Record

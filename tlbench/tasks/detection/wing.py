@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig
 from tlbench.config import TrainConfig
+from tlbench.data.batches import Batches
 from tlbench.networks.network import Network
 from tlbench.records.sidecars import write_predictions
 from tlbench.system.names import printable
 from tlbench.tasks.base import Task
-from tlbench.tasks.wing import Noise, OnnxContract, OnnxOutput, OwnFormat, Predictor
+from tlbench.tasks.wing import OnnxContract, OnnxOutput, OwnFormat, Predictor
 
 if TYPE_CHECKING:
     from tlbench.data.target_module import TargetModule
@@ -29,19 +30,15 @@ if TYPE_CHECKING:
 class DetectionWing:
     """See `Wing`."""
 
-    def data_module(
-        self, config: TrainConfig, say: Callable[[str], None], warn: Callable[[str], None]
-    ) -> TargetModule[Any]:
+    def batches(self, config: TrainConfig) -> Batches:
         """See `Wing`."""
-        from tlbench.annotations.instances.module import DetectionDataModule
-        from tlbench.data.open import open_target
+        from tlbench.annotations.instances.batches import BoxBatches
 
-        c = config
+        c, channels_last = config, config.trainer.channels_last
         assert isinstance(c.data, InstanceDataConfig)
         assert isinstance(c.augmentation, InstanceAugmentation)
-        target = open_target(c.data, c.seeds.split, say, warn)
-        return DetectionDataModule(
-            target, c.data, c.augmentation, c.seeds, c.trainer.max_epochs, channels_last=c.trainer.channels_last
+        return BoxBatches(
+            c.data, c.augmentation, c.seeds, c.task.name, c.trainer.max_epochs, channels_last=channels_last
         )
 
     def task(self, network: Network, config: TrainConfig, class_names: Sequence[str]) -> Task:
@@ -50,17 +47,11 @@ class DetectionWing:
 
         return DetectionTask(network, config, class_names)
 
-    def noise(self, config: TrainConfig, classes: int, images: Tensor) -> Noise:
-        """See `Wing`."""
-        from tlbench.tasks.detection.noise import BoxNoise
-
-        return BoxNoise(config, classes, images)
-
     def keep_test(
         self,
         folder: Path,
         task: Task,
-        module: TargetModule[Any],
+        module: TargetModule,
         predictions: dict[str, Tensor],
         writer: FigureWriter | None,
         step: int,

@@ -41,7 +41,7 @@ def test_twelve_bits_in_sixteen(twelve_bits, boxes_config, say, warn, cache, kin
     train, test = target.splits["train"], target.splits["test"]
     assert "images/train/3.png" in {name for split in ("train",) for name in target.splits[split].names} or fraction < 1
     assert isinstance(test, kind)
-    images = test.decoded(np_index(len(test))) if isinstance(test, BoxFiles) else test.images
+    images = test.pictures(np_index(len(test))) if isinstance(test, BoxFiles) else test.images
     bright = test.names.index("images/val/1.png")
     wanted = np.rint(values(5000, seed=5).clip(0, 4095) / (4095 / 255))
     assert np.array_equal(images[bright, 0].numpy(), wanted)

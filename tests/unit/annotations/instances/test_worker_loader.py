@@ -12,12 +12,13 @@ from lightning import LightningModule, Trainer
 from PIL import Image
 
 from tlbench.annotations.instances import worker_loader
+from tlbench.annotations.instances.batches import BoxBatches
 from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig
 from tlbench.annotations.instances.images import BoxFiles, BoxImages
-from tlbench.annotations.instances.module import DetectionDataModule
 from tlbench.annotations.instances.target import open_boxes
 from tlbench.annotations.instances.worker_loader import BoxWorkerLoader, Decoded
 from tlbench.config import Seeds
+from tlbench.data.target_module import TargetModule
 from tlbench.errors import DataError
 from tlbench.geometry.mosaic import draw
 from tlbench.seeds import permutation
@@ -90,10 +91,14 @@ class Recorder(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
-def recorded(data: InstanceDataConfig, **changes) -> tuple[DetectionDataModule, list[tuple[torch.Tensor, ...]]]:
+def module_of(target, data: InstanceDataConfig) -> TargetModule:
+    return TargetModule(target, data, SEEDS, BoxBatches(data, AUGMENTATION, SEEDS, "detection", 2))
+
+
+def recorded(data: InstanceDataConfig, **changes) -> tuple[TargetModule, list[tuple[torch.Tensor, ...]]]:
     """All batches of two epochs, the first with mosaics, and of the test."""
     data = data.model_copy(update=changes)
-    module, model = DetectionDataModule(opened(data), data, AUGMENTATION, SEEDS, 2), Recorder()
+    module, model = module_of(opened(data), data), Recorder()
     quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
     trainer = Trainer(
         accelerator="cpu", devices=1, max_epochs=2, num_sanity_val_steps=0, enable_checkpointing=False, **quiet
@@ -129,7 +134,7 @@ def test_the_two_ways_have_one_fingerprint_and_show_the_same_pictures(data: Inst
         assert len(there.splits[split]) == count
         assert there.splits[split].fingerprint() == here.splits[split].fingerprint()
     index = torch.tensor([2, 0])
-    modules = [DetectionDataModule(target, data, AUGMENTATION, SEEDS, 2) for target in (there, here)]
+    modules = [module_of(target, data) for target in (there, here)]
     pictures = [module.pictures("test", index) for module in modules]
     assert torch.equal(*pictures)
     assert pictures[0].shape == (2, 3, 32, 32)
@@ -151,7 +156,7 @@ def test_each_file_of_a_batch_is_decoded_once(data: InstanceDataConfig, monkeypa
     images, calls = files(data), []
     decode = worker_loader.decode_corner
     monkeypatch.setattr(worker_loader, "decode_corner", lambda *a: (calls.append(a[1]), decode(*a))[1])
-    whole = images.decoded(torch.arange(len(images)))
+    whole = images.pictures(torch.arange(len(images)))
     for epoch in (0, 1):
         batches = loader(images)
         batches.set_epoch(epoch)
@@ -193,7 +198,7 @@ def test_evaluation_decodes_each_image_by_itself(data: InstanceDataConfig):
     batches = list(BoxWorkerLoader(images, 5))
     assert all(isinstance(batch, Decoded) for batch in batches)
     assert [batch.rows.tolist() for batch in batches] == [[[i] for i in range(n)] for n in (5, 5, 3)]
-    assert torch.equal(torch.cat([batch.images for batch in batches]), images.decoded(torch.arange(13)))
+    assert torch.equal(torch.cat([batch.images for batch in batches]), images.pictures(torch.arange(13)))
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -207,7 +212,7 @@ def test_a_file_that_vanishes_or_changes_is_named_in_one_line(data: InstanceData
         list(loader(images, workers, mosaic_epochs=0, drop_last=False))
     assert f"{images.names[5]}: {'No such file or directory' if vanishes else 'it has changed'}; " in str(caught.value)
     with pytest.raises(DataError, match=r"put it back as it was when the run began"):
-        images.decoded(torch.tensor([5]))
+        images.pictures(torch.tensor([5]))
 
 
 def test_unreadable_files_are_left_out(data: InstanceDataConfig):
@@ -219,4 +224,4 @@ def test_unreadable_files_are_left_out(data: InstanceDataConfig):
     train = target.splits["train"]
     assert train.names == images.names[:5] + images.names[6:]
     assert list(target.unreadable) == [images.names[5]]
-    assert torch.equal(train.decoded(torch.tensor([5])), images.decoded(torch.tensor([6])))
+    assert torch.equal(train.pictures(torch.tensor([5])), images.pictures(torch.tensor([6])))

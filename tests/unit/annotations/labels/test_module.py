@@ -5,10 +5,11 @@ import torch
 from lightning import LightningModule, Trainer
 
 from tests.composed import augmentation as some_augmentation
+from tlbench.annotations.labels.batches import LabelBatches
 from tlbench.annotations.labels.images import ImageSet
-from tlbench.annotations.labels.module import ImageDataModule
 from tlbench.config import Seeds
 from tlbench.data.target import Target
+from tlbench.data.target_module import TargetModule
 from tlbench.geometry.augment import augment, prepare
 from tlbench.seeds import permutation
 
@@ -54,7 +55,8 @@ def test_through_a_trainer(data_config, channels_last: bool):
     augmentation = some_augmentation(crop_padding=2, flip=0.5, brightness=0.2)
     data = data_config("digits", batch_size=4, image_size=16)
     target, model = noise_target(), Recorder()
-    module = ImageDataModule(target, data, augmentation, SEEDS, channels_last=channels_last)
+    batches = LabelBatches(data, augmentation, SEEDS, "classification", channels_last=channels_last)
+    module = TargetModule(target, data, SEEDS, batches)
     trainer = Trainer(
         accelerator="cpu",
         devices=1,

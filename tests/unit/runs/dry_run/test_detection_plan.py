@@ -86,9 +86,11 @@ def test_noise_is_augmented_as_the_run_augments(augmentation: str, several: bool
     config = compose_config((*SMALL, f"augmentation={augmentation}"))
     side = config.data.image_size
     images = torch.randint(256, (8, 3, side, side), dtype=torch.uint8)
-    noise = wing_of(config).noise(config, 1, images)
-    images, targets, index = noise.training()
-    plain, there, _ = noise.plain(8)
+    batches = wing_of(config).batches(config)
+    noise = batches.noise(images, 1)
+    (batch,) = batches.loader(noise, 8)
+    images, targets, index = batches.training(noise, batch, 0)
+    plain, there, _ = batches.plain(noise, batch)
     assert torch.equal(index, torch.arange(8))
     assert torch.equal(there.image, torch.arange(8).repeat_interleave(4))
     assert torch.equal(
