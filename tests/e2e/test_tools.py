@@ -193,9 +193,9 @@ def test_a_temperature_is_fitted_on_validation_and_predict_uses_it(run, files, r
 
 
 def test_corruptions_are_evaluated_and_a_stopped_suite_goes_on(run, monkeypatch):
-    from tlbench.tasks.classification.evaluation import Evaluation
+    from tlbench.tasks.classification.on_data import ClassifierOnData
 
-    logits_of, count = Evaluation.logits_of, []
+    logits_of, count = ClassifierOnData.logits_of, []
 
     def stopped(self, split, transform=None):
         count.append(split)
@@ -203,7 +203,7 @@ def test_corruptions_are_evaluated_and_a_stopped_suite_goes_on(run, monkeypatch)
             raise Interrupted(signal.SIGTERM)
         return logits_of(self, split, transform)
 
-    monkeypatch.setattr(Evaluation, "logits_of", stopped)
+    monkeypatch.setattr(ClassifierOnData, "logits_of", stopped)
     outcome = call("evaluate", "run=run", "corruptions=common")
     assert outcome.code == 143
     assert "goes on" in outcome.one_line()

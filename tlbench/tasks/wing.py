@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tlbench.records.record import Record
     from tlbench.tools.complete_run import CompleteRun
     from tlbench.tools.evaluate_options import EvaluateOptions
-    from tlbench.tools.evaluating import Evaluating
+    from tlbench.tools.evaluator import Evaluator
     from tlbench.tools.file_job import FileJob
     from tlbench.tools.predict_options import PredictOptions
 
@@ -134,7 +134,7 @@ class Wing(Protocol):
             What each file is → its name.
         """
 
-    def evaluating(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluating:
+    def evaluator(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluator:
         """An evaluation of a finished run on the data of a configuration."""
 
     def file_job(self, options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[Any]:

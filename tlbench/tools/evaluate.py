@@ -33,17 +33,17 @@ def evaluate(options: EvaluateOptions, run: CompleteRun, config: TrainConfig) ->
         Interrupted: A signal asked to stop.
     """
     with interruptible():
-        evaluating = wing_of(config).evaluating(options, run, config)
-        record, stem = evaluating.run()
+        evaluator = wing_of(config).evaluator(options, run, config)
+        record, stem = evaluator.run()
         show_evaluation(record)
         try:
-            say(f"evaluation: {shown(evaluating.keep(record, stem))}")
+            say(f"evaluation: {shown(evaluator.keep(record, stem))}")
         except OutputError as error:
             if not error.unwritable:
                 raise
             complain(f"warning: the evaluation is not kept: {error}")
-    if evaluating.problems:
-        raise NonFiniteOutputs("; ".join(evaluating.problems))
+    if evaluator.problems:
+        raise NonFiniteOutputs("; ".join(evaluator.problems))
     if record.comparison is not None and record.comparison.differing:
         raise Failure(_disagreement(record, record.comparison, run))
     return record

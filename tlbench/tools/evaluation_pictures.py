@@ -43,7 +43,7 @@ def show_in_tensorboard(folder: Path, stem: str, record: EvaluationRecord, figur
         folder: The run's folder.
         stem: The evaluation's file without `.json`.
         record: The evaluation.
-        figures: As `Evaluating.figures` gives them.
+        figures: As `Evaluator.figures` gives them.
 
     Raises:
         OutputError: The disk refuses, or `<stem>` there is a link.

@@ -9,8 +9,8 @@ import torch
 from tlbench.records.corruptions import CorruptionResult
 from tlbench.robustness.corruptions import COMMON, VERSION, corrupt
 from tlbench.robustness.suite import Transform, run_suite
-from tlbench.tasks.classification.evaluation import scores
 from tlbench.tasks.classification.metrics import ClassificationMetrics
+from tlbench.tasks.classification.on_data import scores
 
 IMAGES = torch.randint(0, 256, (40, 3, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
 BRIGHT = 128

@@ -15,8 +15,8 @@ from tlbench.records.evaluation import (
     EvaluationVolatile,
 )
 from tlbench.robustness.suite import Transform, run_suite
-from tlbench.tasks.classification.evaluation import scores
 from tlbench.tasks.classification.figures import evaluation_figures
+from tlbench.tasks.classification.on_data import scores
 from tlbench.tools.evaluation_pictures import show_in_tensorboard, write_figures
 
 LOGITS = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))

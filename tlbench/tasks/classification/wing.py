@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tlbench.loggers.build import FigureWriter
     from tlbench.tools.complete_run import CompleteRun
     from tlbench.tools.evaluate_options import EvaluateOptions
-    from tlbench.tools.evaluating import Evaluating
+    from tlbench.tools.evaluator import Evaluator
     from tlbench.tools.file_job import FileJob
     from tlbench.tools.predict_options import PredictOptions
 
@@ -63,11 +63,11 @@ class ClassificationWing:
             show_pictures(writer, step, partial(module.pictures, "test"), predictions, names, mistakes)
         return sidecars
 
-    def evaluating(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluating:
+    def evaluator(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluator:
         """See `Wing`."""
-        from tlbench.tasks.classification.evaluating import EvaluatingImages
+        from tlbench.tasks.classification.evaluator import ClassificationEvaluator
 
-        return EvaluatingImages(options, run, config)
+        return ClassificationEvaluator(options, run, config)
 
     def file_job(self, options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[Any]:  # noqa: ARG002
         """See `Wing`."""

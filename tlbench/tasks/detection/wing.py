@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tlbench.loggers.build import FigureWriter
     from tlbench.tools.complete_run import CompleteRun
     from tlbench.tools.evaluate_options import EvaluateOptions
-    from tlbench.tools.evaluating import Evaluating
+    from tlbench.tools.evaluator import Evaluator
     from tlbench.tools.file_job import FileJob
     from tlbench.tools.predict_options import PredictOptions
 
@@ -63,11 +63,11 @@ class DetectionWing:
         sidecars = {"predictions_test": write_predictions(folder, predictions, names)}
         return sidecars | show_detections(folder, writer, step, task, module, predictions)
 
-    def evaluating(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluating:
+    def evaluator(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluator:
         """See `Wing`."""
-        from tlbench.tasks.detection.evaluation import EvaluatingBoxes
+        from tlbench.tasks.detection.evaluator import DetectionEvaluator
 
-        return EvaluatingBoxes(options, run, config)
+        return DetectionEvaluator(options, run, config)
 
     def file_job(self, options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[Any]:
         """See `Wing`."""

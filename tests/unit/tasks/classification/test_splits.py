@@ -7,7 +7,7 @@ from PIL import Image
 from tests.composed import config
 from tlbench.annotations.labels.image_files import open_image_files
 from tlbench.errors import DataError
-from tlbench.tasks.classification.evaluation import Evaluation
+from tlbench.tasks.classification.on_data import ClassifierOnData
 from tlbench.tasks.classification.splits import open_split
 from tlbench.tools.classes import check_classes
 from tlbench.tools.data_overrides import with_data
@@ -63,7 +63,7 @@ def test_batches_hold_every_image_in_order_however_it_is_kept(folder):
     (kept,) = open_split(folder, "all", FEW)
     on_disk = folder.model_copy(update={"data": folder.data.model_copy(update={"cache": "none", "workers": 0})})
     (files,) = open_split(on_disk, "all", FEW)
-    loaders = (Evaluation(None, config).loader(images) for config, images in ((folder, kept), (on_disk, files)))
+    loaders = (ClassifierOnData(None, config).loader(images) for config, images in ((folder, kept), (on_disk, files)))
     for a, b in zip(*loaders, strict=True):
         assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
     assert a[2].tolist() == [0, 1, 2, 3, 4]

@@ -1,4 +1,4 @@
-"""Evaluating a finished run: its logits on a split, metrics as the run's test has them, and a temperature."""
+"""Evaluator a finished run: its logits on a split, metrics as the run's test has them, and a temperature."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Transform = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(eq=False)
-class Evaluation:
+class ClassifierOnData:
     """A run's network on some data.
 
     Args:
@@ -116,7 +116,7 @@ class Evaluation:
         return torch.split(values, evaluation_batch(self.data))
 
 
-def calibrate(own: Evaluation, logits: Tensor, targets: Tensor) -> CalibrationRecord | None:
+def calibrate(own: ClassifierOnData, logits: Tensor, targets: Tensor) -> CalibrationRecord | None:
     """Fit a temperature on the run's own validation split, and say what it does on other samples.
 
     Guo et al. 2017, arXiv:1706.04599.

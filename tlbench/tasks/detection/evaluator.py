@@ -1,4 +1,4 @@
-"""Evaluating a detection run."""
+"""Evaluator a detection run."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from matplotlib.figure import Figure
 
 from tlbench.config import TrainConfig
 from tlbench.records.evaluation import EvaluationRecord
-from tlbench.tasks.detection.evaluating import BoxEvaluation
 from tlbench.tasks.detection.figures import f1_confidence_figure, precision_recall_figure
 from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tasks.detection.metrics import DetectionMetrics
+from tlbench.tasks.detection.on_data import DetectorOnData
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.evaluate_options import EvaluateOptions
-from tlbench.tools.evaluating import Evaluating
+from tlbench.tools.evaluator import Evaluator
 from tlbench.tools.loaded_run import load_run
 
 
-class EvaluatingBoxes(Evaluating):
+class DetectionEvaluator(Evaluator):
     """Of images with boxes, at the confidence that the run's validation chose."""
 
-    evaluation: BoxEvaluation
+    on_data: DetectorOnData
     seen: DetectionMetrics
     """What was found in the split, once `metrics` has been called."""
 
     def __init__(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> None:
         super().__init__(options, run, config)
-        self.evaluation = BoxEvaluation(load_run(LoadedDetector, run, self.device), config)
+        self.on_data = DetectorOnData(load_run(LoadedDetector, run, self.device), config)
 
     def metrics(self) -> dict[str, float | None]:
-        """As in `Evaluating`."""
-        values, self.seen = self.evaluation.metrics(self.options.split)
+        """As in `Evaluator`."""
+        values, self.seen = self.on_data.metrics(self.options.split)
         return values
 
     def figures(self, record: EvaluationRecord) -> dict[str, Figure]:

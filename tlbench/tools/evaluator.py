@@ -1,4 +1,4 @@
-"""Evaluating a finished run: what is the same whatever the task."""
+"""Evaluator a finished run: what is the same whatever the task."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Further:
     warnings: list[str] = field(default_factory=list)
 
 
-class Evaluating(ABC):
+class Evaluator(ABC):
     """An evaluation in the making.
 
     Args:
@@ -73,7 +73,7 @@ class Evaluating(ABC):
         config: Its configuration, with the data to evaluate on.
     """
 
-    evaluation: OnData
+    on_data: OnData
 
     problems: list[str]
     """Where outputs of the network were not finite, once `run` has been called; what it has written says so too."""
@@ -108,7 +108,7 @@ class Evaluating(ABC):
         """Evaluate; the record, and the name of its file without `.json`."""
         split = self.options.split
         metrics = self.metrics()
-        inference = self.evaluation.inference
+        inference = self.on_data.inference
         found = [inference.problem(split)]
         data = self._data()
         stem = _stem(self.options.split, data, self.suffixes())
@@ -134,7 +134,7 @@ class Evaluating(ABC):
             versions=versions(self.of.config.model.library),
             volatile=EvaluationVolatile(
                 finished=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-                device=device_name(self.evaluation.inference.device),
+                device=device_name(self.on_data.inference.device),
                 host=host(),
                 seconds=time.perf_counter() - self.begun,
             ),
@@ -187,7 +187,7 @@ class Evaluating(ABC):
 
     def _data(self) -> EvaluatedData:
         split = self.options.split
-        c, parts = self.evaluation.config.data, self.evaluation.parts(split)
+        c, parts = self.on_data.config.data, self.on_data.parts(split)
         fingerprints = [images.fingerprint() for images in parts]
         assert self.of.record.data is not None
         known = self.of.record.data.fingerprints
@@ -215,7 +215,7 @@ class Evaluating(ABC):
 
         It goes by where they lie: copies of the training images in other places are not found.
         """
-        own, parts = self.of.config.data, self.evaluation.config.data
+        own, parts = self.of.config.data, self.on_data.config.data
         if data.split == "train" or own.name != parts.name or _place(own.root) != _place(parts.root):
             return []
         if data.split == "all":

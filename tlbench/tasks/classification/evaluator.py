@@ -1,4 +1,4 @@
-"""Evaluating a classification run: metrics, a temperature, corruptions."""
+"""Evaluator a classification run: metrics, a temperature, corruptions."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from tlbench.records.evaluation import CalibrationRecord, EvaluatedData, Evaluat
 from tlbench.robustness.corruptions import VERSION
 from tlbench.robustness.suite import run_suite
 from tlbench.tasks.classification.calibration import temperature_warning
-from tlbench.tasks.classification.evaluation import Evaluation, calibrate, scores
 from tlbench.tasks.classification.figures import evaluation_figures
 from tlbench.tasks.classification.loaded import LoadedClassifier
+from tlbench.tasks.classification.on_data import ClassifierOnData, calibrate, scores
 from tlbench.tasks.classification.options import EvaluateLabels
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.evaluate_options import EvaluateOptions
-from tlbench.tools.evaluating import Evaluating, Further
+from tlbench.tools.evaluator import Evaluator, Further
 from tlbench.tools.loaded_run import load_run
 
 
-class EvaluatingImages(Evaluating):
+class ClassificationEvaluator(Evaluator):
     """Of images with one label each."""
 
-    evaluation: Evaluation
+    on_data: ClassifierOnData
     outputs: tuple[Tensor, Tensor]
     """Logits (N, C) and targets (N,) of the split, once `metrics` has been called."""
 
@@ -33,14 +33,14 @@ class EvaluatingImages(Evaluating):
         super().__init__(options, run, config)
         self.asked = options.of(EvaluateLabels)
         inference = load_run(LoadedClassifier, run, self.device)
-        self.evaluation = Evaluation(inference, config)
-        self.own = self.evaluation if self.on_own else Evaluation(inference, run.config)
+        self.on_data = ClassifierOnData(inference, config)
+        self.own = self.on_data if self.on_own else ClassifierOnData(inference, run.config)
 
     def metrics(self) -> dict[str, float | None]:
-        """As in `Evaluating`."""
+        """As in `Evaluator`."""
         split = self.options.split
-        self.outputs = self.evaluation.logits_of(split)
-        return self.evaluation.metrics(split, *self.outputs)
+        self.outputs = self.on_data.logits_of(split)
+        return self.on_data.metrics(split, *self.outputs)
 
     def further(self, stem: str, data: EvaluatedData) -> Further:
         """A calibration and corruptions, where they were asked for."""
@@ -50,11 +50,11 @@ class EvaluatingImages(Evaluating):
         return Further(calibration, corruptions, warnings)
 
     def suffixes(self) -> list[str]:
-        """As in `Evaluating`."""
+        """As in `Evaluator`."""
         return [option for option in (self.asked.calibrate, self.asked.corruptions) if option is not None]
 
     def figures(self, record: EvaluationRecord) -> dict[str, Figure]:
-        """As in `Evaluating`."""
+        """As in `Evaluator`."""
         return evaluation_figures(record, *self.outputs)
 
     def _calibration(self) -> tuple[CalibrationRecord | None, list[str]]:
@@ -80,10 +80,10 @@ class EvaluatingImages(Evaluating):
         if self.asked.corruptions is None:
             return None
         return run_suite(
-            lambda transform: scores(*self.evaluation.logits_of(self.options.split, transform), temperature),
+            lambda transform: scores(*self.on_data.logits_of(self.options.split, transform), temperature),
             seed=self.asked.corruption_seed,
             progress=say,
-            image_size=self.evaluation.data.image_size,
+            image_size=self.on_data.data.image_size,
             temperature=temperature,
             kept_in=self.kept_in(stem),
             identity={"checkpoint": self.checkpoint_sha256, "data": data.fingerprints},

@@ -26,7 +26,7 @@ from tlbench.tools.decoding import decoding_to_evaluate
 
 
 @dataclass(eq=False)
-class BoxEvaluation:
+class DetectorOnData:
     """A run's network on some data.
 
     Args:

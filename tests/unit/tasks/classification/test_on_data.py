@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from tests.drawn_photos import photos
 from tests.drawn_run import draw_run
-from tlbench.tasks.classification.evaluation import Evaluation
 from tlbench.tasks.classification.loaded import LoadedClassifier
+from tlbench.tasks.classification.on_data import ClassifierOnData
 from tlbench.tools.complete_run import open_run
 from tlbench.tools.data_overrides import with_data
 from tlbench.tools.loaded_run import load_run
@@ -24,7 +24,7 @@ NAMES = ("cat", "dog")
 def evaluation(tmp_path):
     """Of a run at a size, on 6 photographs of 96 pixels stored at another size."""
 
-    def made(size: int, stored: int, cache: str = "memory") -> Evaluation:
+    def made(size: int, stored: int, cache: str = "memory") -> ClassifierOnData:
         for name, seed in zip(NAMES, (0, 1), strict=True):
             (tmp_path / "images" / name).mkdir(parents=True, exist_ok=True)
             for i, image in enumerate(photos(3, 96, seed)):
@@ -33,14 +33,14 @@ def evaluation(tmp_path):
         config = draw_run(
             tmp_path / "run", *data, f"data.cache={cache}", f"data.root={tmp_path / 'images'}", names=NAMES
         )
-        return Evaluation(
+        return ClassifierOnData(
             load_run(LoadedClassifier, open_run(tmp_path / "run"), "cpu"), with_data(config, ["data.batch_size=4"])
         )
 
     return made
 
 
-def record(evaluation: Evaluation) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+def record(evaluation: ClassifierOnData) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
     """What a transform that inverts images is given, its indices, and what the network is given then."""
     given: list[Tensor] = []
     index: list[Tensor] = []
