@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.house.imports import ROOT, imports, modules
+from benchmarks.house import LONGEST, ROOT, imports, modules
 from tlbench.tasks.registry import specs
 
 LAYERS: Sequence[Sequence[str]] = (
@@ -50,7 +50,7 @@ LAYERS: Sequence[Sequence[str]] = (
 """Rooms and modules from the lowest layer up; a module is in the layer that names it most closely."""
 
 WINGS = tuple(specs())
-LONGEST = 300
+MODULES, IMPORTS = modules(ROOT), imports(ROOT)
 
 
 def matches(module: str, pattern: str) -> bool:
@@ -74,17 +74,17 @@ def is_task_blind(module: str) -> bool:
 
 
 def inner(module: str) -> bool:
-    return module.count(".") > 0 and modules()[module].name != "__init__.py"
+    return module.count(".") > 0 and MODULES[module].name != "__init__.py"
 
 
 def test_imports_go_in_no_circle() -> None:
-    graphlib.TopologicalSorter(imports()).prepare()
+    graphlib.TopologicalSorter(IMPORTS).prepare()
 
 
 def test_imports_point_down() -> None:
     found = [
         f"{module} → {imported}"
-        for module, all_imported in imports().items()
+        for module, all_imported in IMPORTS.items()
         for imported in all_imported
         if inner(module) and inner(imported) and layer_of(imported) > layer_of(module)
     ]
@@ -96,7 +96,7 @@ def test_a_wing_is_reached_by_the_registry_alone(wing: str) -> None:
     own = f"tlbench.tasks.{wing}"
     found = [
         f"{module} → {imported}"
-        for module, all_imported in imports().items()
+        for module, all_imported in IMPORTS.items()
         for imported in all_imported
         if imported.startswith(f"{own}.") and not module.startswith(own)
     ]
@@ -113,7 +113,7 @@ def test_files_that_know_no_task_name_none(spec) -> None:
     )
     found = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
-        for module, path in modules().items()
+        for module, path in MODULES.items()
         if is_task_blind(module)
         for number, line in enumerate(path.read_text().splitlines(), start=1)
         if named.search(line)
@@ -125,7 +125,7 @@ def test_only_annotations_formats_and_wings_tell_kinds_of_annotations_apart() ->
     allowed = ("tlbench.annotations", "tlbench.data.formats", "tlbench.geometry", "tlbench.tasks.")
     found = [
         f"{module} → {imported}"
-        for module, all_imported in imports().items()
+        for module, all_imported in IMPORTS.items()
         for imported in all_imported
         if re.match(r"tlbench\.annotations\.\w+\.config", imported) and not module.startswith(allowed)
     ]
@@ -145,7 +145,7 @@ def test_specs_are_light() -> None:
 def test_the_records_know_no_task() -> None:
     reached = {
         f"{module} → {imported}"
-        for module, all_imported in imports().items()
+        for module, all_imported in IMPORTS.items()
         for imported in all_imported
         if module.startswith("tlbench.records") and imported.startswith(("tlbench.tasks", "tlbench.annotations"))
     }
@@ -153,5 +153,5 @@ def test_the_records_know_no_task() -> None:
 
 
 def test_no_module_is_too_long() -> None:
-    counted = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in modules().values()}
+    counted = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in MODULES.values()}
     assert {name: lines for name, lines in counted.items() if lines > LONGEST} == {}
