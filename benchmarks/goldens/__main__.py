@@ -30,6 +30,9 @@ _WATCHED = Path(__file__).with_name("watched.py")
 _OF_ITS_OWN = ("volatile", "code", "versions", "files")
 """Parts of a record that say which code ran, when, and on what."""
 
+_OF_A_FILE = "checkpoint_sha256"
+"""Of the bytes of a checkpoint, in which Lightning names the class of the data; its tensors are compared."""
+
 _TAIL = 15
 
 
@@ -116,8 +119,12 @@ def _result(case: Case, folder: Path) -> dict[str, Any]:
         _python(folder, ["-m", "tlbench.export", f"run={case.name}"])
         found["onnx"] = _onnx(run / "model.onnx")
         evaluated = json.loads((run / "record.json").read_text())["evaluations"]
-        found["evaluate"] = {key: value for key, value in evaluated.items() if key not in _OF_ITS_OWN}
+        found["evaluate"] = {key: _without(value, _OF_A_FILE) for key, value in evaluated.items()}
     return found
+
+
+def _without(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name != key}
 
 
 def _onnx(file: Path) -> dict[str, Any]:
@@ -127,6 +134,7 @@ def _onnx(file: Path) -> dict[str, Any]:
 
     model = onnx.load(file)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
+    metadata["run"] = _without(json.loads(metadata["run"]), _OF_A_FILE)
     nodes = [node.SerializeToString(deterministic=True) for node in model.graph.node]
     weights = {tensor.name: digest(numpy_helper.to_array(tensor)) for tensor in model.graph.initializer}
     return {"metadata": metadata, "nodes": digest(nodes), "weights": weights}

@@ -18,6 +18,7 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from torch import Tensor
 
 from tlbench.console import shown
+from tlbench.data.target_module import TargetModule
 from tlbench.errors import OutputError
 from tlbench.processes.rank import is_first_process
 from tlbench.records.folder import BEST_CHECKPOINT, LAST_CHECKPOINT, PREVIOUS_CHECKPOINT
@@ -38,6 +39,10 @@ _OF_TRAINING = ("epoch", "global_step", "loops", "callbacks", "optimizer_states"
 _NOT_OF_WEIGHTS = ("loops", PARTIAL_EPOCH)
 
 
+_EARLIER_NAMES_OF_THE_DATA = {"ImageDataModule", "DetectionDataModule"}
+"""Lightning keeps a data module's state under its class's name, and passes over what has another."""
+
+
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes beside the checkpoint, then renames; the `last.ckpt` before becomes `previous.ckpt`.
 
@@ -55,6 +60,13 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         torch.save(_canonical(checkpoint) if path.name == BEST_CHECKPOINT else checkpoint, buffer)
         keep_as = path.with_name(PREVIOUS_CHECKPOINT) if path.name == LAST_CHECKPOINT else None
         write_atomic(path, buffer.getbuffer(), keep_as)
+
+    def load_checkpoint(self, path: str | Path, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """As Lightning's; what an earlier version kept of the data has the name that is looked for today."""
+        checkpoint: dict[str, Any] = super().load_checkpoint(path, *arguments, **options)
+        for name in _EARLIER_NAMES_OF_THE_DATA & checkpoint.keys():
+            checkpoint[TargetModule.__qualname__] = checkpoint.pop(name)
+        return checkpoint
 
 
 class UnusableCheckpointError(Exception):

@@ -5,6 +5,7 @@ import os
 import pytest
 import torch
 
+from tlbench.data.target_module import TargetModule
 from tlbench.errors import OutputError
 from tlbench.runs.checkpoints import (
     AtomicCheckpointIO,
@@ -219,3 +220,12 @@ def test_a_run_does_not_go_on_with_code_that_has_changed(tmp_path):
     assert find_resumable(tmp_path, {**OWN, "code": "after"}, said.append) is None
     assert "the code of the network is not that with which it was trained" in said[0]
     assert (tmp_path / "last.ckpt.of_another_run").exists()
+
+
+@pytest.mark.parametrize("name", ["ImageDataModule", "DetectionDataModule", "TargetModule"])
+def test_what_was_kept_of_the_data_goes_on_under_todays_name(tmp_path, name):
+    kept = {"fingerprints": {"train": "0" * 64}}
+    torch.save({**CONTENT, name: kept}, tmp_path / "last.ckpt")
+    loaded = AtomicCheckpointIO().load_checkpoint(tmp_path / "last.ckpt")
+    assert loaded[TargetModule.__qualname__] == kept
+    assert loaded.keys() == {*CONTENT, "TargetModule"}
