@@ -152,6 +152,20 @@ def test_the_records_know_no_task() -> None:
     assert reached == set()
 
 
+PRIVATE = {
+    r"hydra\._internal": ["tlbench.config.hydra_internals", "tlbench.config.launchers"],  # the latter by name alone
+    r"\b(metric|metrics)\._[a-z]": ["tlbench.tasks.partial_epoch"],
+    r"\btrainer\._[a-z]|lightning[\w.]*\._[a-z]": [],
+}
+"""What libraries do not promise → where it is taken all the same."""
+
+
+@pytest.mark.parametrize("api", PRIVATE)
+def test_private_parts_of_libraries_are_used_in_one_place(api: str) -> None:
+    found = [name for name, path in MODULES.items() if re.search(api, path.read_text())]
+    assert found == PRIVATE[api]
+
+
 def test_no_module_is_too_long() -> None:
     counted = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in MODULES.values()}
     assert {name: lines for name, lines in counted.items() if lines > LONGEST} == {}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from tlbench.config.compose import Primary, compose_with_hydra
+from tlbench.config.hydra_internals import BasicSweeper
 from tlbench.runs.dry_run.show import show_sweep_plan
 from tlbench.study.planning import plan_runs
 from tlbench.study.tune import trials_left

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import hydra
-from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -31,6 +30,7 @@ from tlbench.config.compose import (
     sweep_size,
 )
 from tlbench.config.files import check_config_folder
+from tlbench.config.hydra_internals import get_args_parser
 from tlbench.config.overrides import check_overrides, within_grammar
 from tlbench.config.parse import parse
 from tlbench.config.resolvers import register_resolvers

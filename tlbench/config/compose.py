@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra._internal.hydra import Hydra
-from hydra._internal.utils import create_config_search_path
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
@@ -22,6 +20,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from tlbench.config import TrainConfig
 from tlbench.config.hash import flatten
+from tlbench.config.hydra_internals import Hydra, create_config_search_path
 from tlbench.config.keys import exists, keys_of_optional
 from tlbench.config.launchers import check_launching, refusal
 from tlbench.config.overrides import parsed, several_values, unreadable
