@@ -37,6 +37,7 @@ from tlbench.data.deep import (
     upright,
 )
 from tlbench.data.facts import Fact
+from tlbench.data.netpbm import is_stretched
 from tlbench.data.notes import note, noted
 from tlbench.data.unreadable import UnreadableError as UnreadableError
 from tlbench.regular_file import TooLargeError, read_regular
@@ -95,6 +96,10 @@ _OTHERS = (
 )
 """Where in a file of another kind what stands, and what it then is."""
 
+_OWN_OR_STRETCHED = (
+    "a PGM or PPM of 9 to 15 bits, and the run's record does not say whether it took the values of such files as they "
+    "are or stretched to 65535, as earlier versions did; repeat the run with rerun=true, or convert it to 8 bits"
+)
 _NO_IMAGE = "not an image, or of a kind that is not read"
 _JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
 _MOST_SCANS = 64  # each is gone through all pixels again; progressive files have some 10
@@ -113,11 +118,14 @@ class Decoding:
         fast: Whether a JPEG is decoded at 1/2, 1/4 or 1/8 of its size where that leaves two pixels for each wanted one.
         ranges: Which values of more than 8 bits are black and white. None: as before they were found: 16 bits have all
             of 0 … 65535, of colours the higher byte is taken, and floating-point numbers are refused.
+        own_values: Whether PGM and PPM of 9 to 15 bits have the values that their files have. False: nobody knows
+            whether the ranges are of these or of what Pillow stretches them to, so that such files are refused.
     """
 
     limit: ImageLimit = STANDARD
     fast: bool = False
     ranges: Ranges | None = field(default_factory=dict)
+    own_values: bool = True
 
 
 WHOLE_FILES = Decoding()
@@ -196,7 +204,7 @@ def decode_sized(
     content: bytes, side: int, fit: Fit, region: Region = WHOLE, how: Decoding = WHOLE_FILES
 ) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """As `decode_square`, with the height and width of the whole upright image, pixels."""
-    with _opened(content, how.limit) as image:
+    with _opened(content, how) as image:
         is_deep = how.ranges is not None and container_of(image) != "uint8"
         size = None if is_deep else _begun(image, side, fit, region, how)
         rgb = to_rgb(image, how.ranges, partial(open_image, content, how.limit))
@@ -213,7 +221,7 @@ def decode_and_look(content: bytes, side: int, fit: Fit, how: Decoding) -> tuple
     Raises:
         UnreadableError: As `decode_square`.
     """
-    with _opened(content, how.limit) as image:
+    with _opened(content, how) as image:
         if how.ranges is not None:
             check_read(image)
         container, grey = container_of(image), is_grey(image)
@@ -238,7 +246,7 @@ def decode_rgb(content: bytes, how: Decoding) -> Image.Image:
     Raises:
         UnreadableError: As `decode_square`.
     """
-    with _opened(content, how.limit) as image:
+    with _opened(content, how) as image:
         return to_rgb(image, how.ranges, partial(open_image, content, how.limit))
 
 
@@ -312,10 +320,12 @@ def inside_size(height: int, width: int, side: int) -> tuple[int, int]:
 
 
 @contextmanager
-def _opened(content: bytes, limit: ImageLimit) -> Iterator[ImageFile.ImageFile]:
+def _opened(content: bytes, how: Decoding) -> Iterator[ImageFile.ImageFile]:
     """An image file, opened; whatever is raised meanwhile is why it cannot be decoded."""
     try:
-        with noted(), open_image(content, limit) as image:
+        with noted(), open_image(content, how.limit) as image:
+            if how.ranges is not None and not how.own_values and is_stretched(image):
+                raise UnreadableError(_OWN_OR_STRETCHED)
             yield image
             _note_others(image)
     except Exception as error:  # Pillow's readers raise nearly anything on a broken file

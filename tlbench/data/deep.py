@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, TiffImagePlugin
 
 from tlbench.data.facts import Container, DeepContainer
+from tlbench.data.netpbm import is_deep_colour, is_deep_grey, own_colours, own_grey
 from tlbench.data.notes import note
-from tlbench.data.unreadable import UnreadableError
+from tlbench.data.unreadable import AlreadyDecodedError, UnreadableError
 
 Ranges = Mapping[DeepContainer, tuple[float, float]]
 """Container → the value that becomes black and the one that becomes white."""
@@ -67,14 +68,14 @@ class Reopen(Protocol):
 
 def container_of(image: Image.Image) -> Container:
     """How an opened image stores a pixel; nothing is decoded. Colours of 16 bits are known before they are only."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
+    if image.mode.startswith("I;16") or is_deep_grey(image):
         return "uint16"
     if image.mode == "I":
         return "int32"
     if image.mode == "F":
         return "float32"
     raw = raw_mode(image)
-    return "uint16" if raw in _OTHER_BYTE or raw == _GREY_AND_ALPHA or _is_ppm_of_16_bits(image) else "uint8"
+    return "uint16" if raw in _OTHER_BYTE or raw == _GREY_AND_ALPHA or is_deep_colour(image) else "uint8"
 
 
 def is_grey(image: Image.Image) -> bool:
@@ -194,9 +195,10 @@ def read_deep(image: Image.Image, container: DeepContainer, reopen: Reopen | Non
     if raw == _GREY_AND_ALPHA:  # as four bytes
         higher, lower, alpha, _ = np.moveaxis(np.asarray(_decoded_as(image, "RGBA")), 2, 0)
         return Deep((higher, lower), alpha, False, container)
-    if _is_ppm_of_16_bits(image):
-        return Deep((_ppm_colours(image),), None, False, container)
-    own_white = _white_of_pgm(image)
+    if is_deep_colour(image):
+        return Deep((own_colours(image),), None, False, container)
+    if is_deep_grey(image):
+        return Deep((own_grey(image),), None, False, container)
     tags = _tags(image)
     marked = image.info.get("transparency")
     image = upright(image)
@@ -204,8 +206,6 @@ def read_deep(image: Image.Image, container: DeepContainer, reopen: Reopen | Non
     alpha = np.where(values == marked, 0, 255).astype(np.uint8) if isinstance(marked, int) else None
     if image.mode == "I" and tags is not None and tags.get(_BITS) == (32,) and _sample_format(tags) == _UNSIGNED:
         values = values.view(np.uint32)  # Pillow takes it for signed
-    if own_white is not None:  # Pillow stretches it to 65535
-        values = np.rint(values * (own_white / 65535)).astype(np.uint16)
     inverted = tags is not None and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow inverts those of 8 bits alone
     return Deep((values,), alpha, inverted, container)
 
@@ -254,6 +254,7 @@ def check_read(image: Image.Image) -> None:
     Raises:
         UnreadableError: Signed numbers of 8 bits, which it takes for unsigned; or more bits, in separate planes or of
             colours of which it keeps the higher byte.
+        AlreadyDecodedError: It has dropped the other byte.
     """
     tags = _tags(image)
     if tags is None:
@@ -261,7 +262,11 @@ def check_read(image: Image.Image) -> None:
     if image.mode == "L" and _sample_format(tags) == _SIGNED:
         raise UnreadableError("its pixels are signed numbers of 8 bits, which are not read; convert it to 16 bits")
     bits, raw = max(tags.get(_BITS, (1,))), raw_mode(image)
-    if bits <= 8 or not raw:  # what is decoded already is as it is
+    if bits <= 8:
+        return
+    if not raw:
+        if container_of(image) == "uint8":
+            raise AlreadyDecodedError(f"and keeps the higher byte of its {bits}-bit colours alone")
         return
     compressed = tags.get(_COMPRESSION, 1) != 1
     if tags.get(_PLANES) == _SEPARATE and (tags.get(_SAMPLES, 1) > 1 or (bits == 16 and not compressed)):
@@ -292,34 +297,6 @@ def _decoded_as(image: Any, raw: str) -> Image.Image:
     """Upright, decoded as if the file's pixels were laid out in another way of as many bytes."""
     image.tile = [t._replace(args=raw if isinstance(t.args, str) else (raw, *t.args[1:])) for t in image.tile]
     return upright(image)
-
-
-def _is_ppm_of_16_bits(image: Image.Image) -> bool:
-    """Colours: Pillow scales them to 8 bits by the file's own maximum, however few of the values are used."""
-    tiles = getattr(image, "tile", None)
-    if image.format != "PPM" or image.mode != "RGB" or not tiles or tiles[0].codec_name != "ppm":
-        return False
-    return int(tiles[0].args[1]) > 255
-
-
-def _ppm_colours(image: Any) -> NDArray[np.uint16]:
-    """(H, W, 3), as the file has them."""
-    (tile,) = image.tile
-    count = image.width * image.height * 3
-    image.fp.seek(tile.offset)
-    content = image.fp.read(2 * count)
-    if len(content) < 2 * count:
-        raise UnreadableError("image file is truncated")
-    values = np.frombuffer(content, ">u2").reshape(image.height, image.width, 3)
-    return values.clip(0, int(tile.args[1])).astype(np.uint16)
-
-
-def _white_of_pgm(image: Image.Image) -> int | None:
-    """The largest value that a grey file of more than 8 bits says it has; None: another file, or decoded."""
-    tiles = getattr(image, "tile", None)
-    if image.format != "PPM" or image.mode != "I" or not tiles or isinstance(tiles[0].args, str):
-        return None
-    return int(tiles[0].args[1])
 
 
 def _tags(image: Image.Image) -> Any:

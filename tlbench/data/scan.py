@@ -31,7 +31,7 @@ from tlbench.data.listing import Files, read_listed
 from tlbench.data.notes import noted
 from tlbench.data.workers import decoding_loader, default_workers
 
-FORMAT = 5
+FORMAT = 6
 """Part of the key: raise it when the same bytes would decode to other pixels."""
 
 PIXELS, SUM, UNREADABLE, FACTS, NOTES = "pixels.npy", "pixels.crc32", "unreadable.json", "facts.npy", "notes.json"
@@ -148,6 +148,7 @@ def _key(known: Digests, options: _Options) -> str:
     how = options.how
     ranges = None if how.ranges is None else sorted(how.ranges.items())
     depends_on = [FORMAT, PIL.__version__, options.side, options.fit, how.limit.megapixels, how.fast, ranges]
+    depends_on += [] if how.own_values else ["own values or stretched ones"]
     unreadable = sorted(known.unreadable.items())
     digest = hashlib.sha256(json.dumps([*depends_on, len(known.values), unreadable]).encode())
     digest.update(np.ascontiguousarray(known.values).data)
