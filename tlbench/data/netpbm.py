@@ -26,7 +26,7 @@ def is_deep_colour(image: Image.Image) -> bool:
 
 
 def is_stretched(image: Image.Image) -> bool:
-    """Whether an image that is not decoded yet has 9 to 15 bits, of which Pillow makes other values than the file has."""
+    """Whether an image that is not decoded yet has 9 to 15 bits, so that Pillow makes other values of it."""
     return (is_deep_grey(image) or is_deep_colour(image)) and (_named_maximum(image) or 0) < 65535
 
 
