@@ -20,6 +20,7 @@ from tlbench.data.split_names import split_name, split_names
 from tlbench.errors import DataError, short
 
 _WANTED = "wanted are train/<class>/* and, if there are such, val/<class>/* and test/<class>/*, or <class>/* alone"
+_ROOT = "a folder with one folder of images a class"
 _ORDER = ("train", "val", "test")
 
 _UNLABELLED = re.compile(r"[_-]*(un-?label+ed|no[_ -]?labels?)[_-]*")
@@ -55,7 +56,7 @@ def list_splits(
         DataError: No such folder, a split's folder without `train`, no class folders, a class without images, splits
             with different classes, or folders whose meaning cannot be known.
     """
-    tree = read_tree(root)
+    tree = read_tree(root, _ROOT)
     return _Reader(root, tree, limits, classes, say, warn).read()
 
 
@@ -67,7 +68,7 @@ def list_classes(root: Path, below: str = "", limits: LimitsConfig = STANDARD_LI
     Raises:
         DataError: No such folder, no class folders in it, or a class folder without images.
     """
-    tree = read_tree(root / below)
+    tree = read_tree(root / below, _ROOT)
     if not tree.top.folders:
         raise DataError(f"{root / below}: no class folders in it; wanted is one folder of images a class")
     listed = _listing(tree.top, {name: [folder] for name, folder in tree.top.folders.items()}, limits)

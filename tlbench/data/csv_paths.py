@@ -118,14 +118,14 @@ class PathFinder:
     @cached_property
     def _images(self) -> list[str]:
         try:
-            folders = read_tree(self._folder).top.walk()
+            folders = read_tree(self._folder, "the table's folder").top.walk()
         except DataError:  # of a folder that may have nothing to do with the table
             return []
         return [
             f"{folder.below}{file}"
             for folder in folders
             for file in folder.files
-            if ending_of(file) in EXTENSIONS or kind_of_file(folder.path / file).read
+            if kind_of_file(folder.path / file).read
         ]
 
     @cached_property

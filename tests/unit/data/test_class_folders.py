@@ -185,7 +185,7 @@ def test_a_copy_of_the_data_within_itself_is_left_out(tmp_path: Path) -> None:
             r"a: holds folders of splits \(test, train\), .*=\[a,b\]",
         ),
         (["a/0.avif", "b/0.png"], r"a: no images in this class folder \(1 × an AVIF file, which is not read\)"),
-        (["a/0.npy", "b/0.png", "c/0.png"], r"no images in this class folder \(1 × not an image \(\.npy\)\)"),
+        (["a/0.npy", "b/0.png", "c/0.png"], r"no images in this class folder \(1 × other ending \(\.npy\)\)"),
         (["0.png", "1.png", "labels.csv"], r"where labels\.csv names their classes, use data=image_csv data\.root="),
     ],
 )
@@ -249,7 +249,7 @@ def test_images_are_known_by_content_and_what_is_not_read_is_warned_of(tmp_path:
     listed, said = read(tmp_path)
     assert shape(listed) == {"train": {"cat": 4, "dog": 3}}
     assert dict(listed.inventory.left_out) == {
-        "not an image (.txt)": ("cat/notes.txt",),
+        "other ending (.txt)": ("cat/notes.txt",),
         "an AVIF file, which is not read": ("dog/d.avif",),
         "beside the class folders": ("stray.png",),
     }

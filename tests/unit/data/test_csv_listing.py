@@ -421,7 +421,7 @@ def test_the_inventory_is_of_all_files_below_the_tables_folder(root: Path, monke
     assert inventory.read == {"images": tuple(FILES), "tables": ("list.csv",)}
     assert inventory.left_out == {
         "not named by the table": ("other/x.jpg", "images/cat/more/9.jpg"),
-        "not an image (.md)": ("notes.md",),
+        "other ending (.md)": ("notes.md",),
     }
     for change in (monkeypatch.chdir, lambda root: monkeypatch.setenv("HOME", str(root))):
         monkeypatch.chdir("/")
@@ -440,7 +440,7 @@ def test_the_inventory_names_why_each_file_is_left_out(root: Path) -> None:
     assert inventory.root == root
     assert inventory.read == {"images": tuple(FILES[1:]), "tables": ("list.csv",)}
     assert inventory.left_out == {
-        "not an image (.txt)": ("images/notes.txt",),
+        "other ending (.txt)": ("images/notes.txt",),
         "hidden": ("images/.x",),
         "not named by the table": ("other/1.jpg", "images/cat/9.jpg"),
         "of a class that is not in data.classes": (FILES[0],),
@@ -454,4 +454,4 @@ def test_the_inventory_of_images_that_lie_elsewhere(root: Path) -> None:
     inventory = read(root / "lists", text)[0].inventory
     assert inventory.root == root
     assert inventory.read == {"images": tuple(FILES), "tables": ("lists/list.csv",)}
-    assert inventory.left_out == {"not an image (.txt)": ("images/cat/notes.txt",)}
+    assert inventory.left_out == {"other ending (.txt)": ("images/cat/notes.txt",)}
