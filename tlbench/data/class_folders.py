@@ -11,8 +11,10 @@ import torch
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.carve_options import matching_classes, wanted_classes
+from tlbench.data.decode import EXTENSIONS
 from tlbench.data.file_tree import FileTree, Folder, read_tree
-from tlbench.data.folder_hints import few_in, hint_above, hint_table, images, is_copy, same_folders_in
+from tlbench.data.folder_hints import few_in, hint_above, hint_table, images, is_copy, only_folder_in, same_folders_in
+from tlbench.data.image_kind import ending_of
 from tlbench.data.inventory import take_inventory
 from tlbench.data.label_names import chosen, merged_labels, shown, some, typed, warn_of_lookalikes
 from tlbench.data.listing import Listed, Listing, check_same_classes, natural_order, warn_of_unread
@@ -142,12 +144,12 @@ class _Reader:
         """The folder below that holds the classes or splits, where single folders are wrapped around it."""
         inner = folder
         self._check_links(inner)
-        while few_in(inner) and len(only := inner.with_images()) == 1:
-            name = split_name(only[0].name)
-            if not few_in(only[0]) or self._named(inner) or (name and not name.rest and inner is self.tree.top):
+        while (only := only_folder_in(inner)) is not None:
+            name = split_name(only.name)
+            if self._named(inner) or (name and not name.rest and inner is self.tree.top):
                 break
             self._leave_out_images_of(inner, "beside the folder of all others")
-            inner = only[0]
+            inner = only
             self._check_links(inner)
         if inner is not folder and not split_name(inner.name):
             where = inner.below[len(folder.below) :]
@@ -161,11 +163,12 @@ class _Reader:
     def _check_links(self, folder: Folder) -> None:
         """Refuse links that lead nowhere where folders of classes or splits lie, as those that they led to would lack.
 
-        Those with an ending are images that lack, which the scan counts.
+        Those with an image's ending are images that lack, which the scan counts.
         """
         for file in [] if self._named(folder) else folder.files:
             place = folder.path / file
-            if not place.suffix and place.is_symlink() and not place.exists():
+            may_be_folder = ending_of(file) not in EXTENSIONS and folder.kinds[file].read
+            if may_be_folder and place.is_symlink() and not place.exists():
                 raise DataError(
                     f"{place}: a link that leads nowhere ({short(str(place.readlink()))}), perhaps once to a folder of "
                     "images; mend or remove it"
@@ -211,10 +214,11 @@ class _Reader:
 
     def _classes(self, folder: Folder, split: str | None = None) -> Classes:
         """The class folders of a folder."""
-        folders = list(folder.folders.values())
+        folders = [inner for _, inner in sorted(folder.folders.items())]
         if not folder.with_images() and (folder.has_own_images or not folders):
             raise self._no_classes(folder, split)
         if self._named(folder):
+            self._leave_out_images_of(folder, "beside the class folders")
             return {folder_.name: [folder_] for folder_ in folders}
         if split and len(folders) > 1 and all(map(split_name, folder.folders)):
             raise DataError(
@@ -227,13 +231,7 @@ class _Reader:
             folders.remove(folder.folders[name])
         kept = self._without_copies(folders, folders)
         self._check_level(folder, kept)
-        deep = [f for f in kept if not f.has_own_images and len(f.with_images()) > 1]
-        if deep and len(deep) < len(kept):
-            within = some([f.name for f in deep[0].with_images()])
-            self.warn(
-                f"{deep[0].path}: holds no images but folders of images ({within}); all of them are read as the class "
-                f"{deep[0].name!r}"
-            )
+        self._warn_of_deep(folder, kept)
         merged = merged_labels({f.name: len(f.images()) for f in kept})
         classes: Classes = {}
         for of in sorted(kept, key=lambda f: f.name):
@@ -262,6 +260,25 @@ class _Reader:
                     f"{of.name!r}; give it itself if it is the data set, else move what is not to be trained on "
                     f"elsewhere, {as_classes}"
                 )
+
+    def _warn_of_deep(self, folder: Folder, kept: Sequence[Folder]) -> None:
+        """Warn of class folders that hold folders of images, which may be the classes."""
+        deep = [f for f in kept if few_in(f) and len(f.with_images()) > 1]
+        if not deep:
+            return
+        within = some([f.name for f in deep[0].with_images()])
+        if len(deep) == len(kept):
+            self.warn(
+                f"{folder.path}: all folders in it hold folders of images, such as {deep[0].name} ({within}); the "
+                "outer are read as the classes"
+            )
+            return
+        own = sum(kind.image for kind in deep[0].kinds.values())
+        holds = f"{images(own)} beside" if own else "no images but"
+        self.warn(
+            f"{deep[0].path}: holds {holds} folders of images ({within}); all of them are read as the class "
+            f"{deep[0].name!r}"
+        )
 
     def _no_classes(self, folder: Folder, split: str | None) -> DataError:
         count = sum(kind.image for kind in folder.kinds.values())
