@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,12 +11,14 @@ import torch
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.carve_options import matching_classes, wanted_classes
+from tlbench.data.class_levels import check_level, no_classes, warn_of_deep
+from tlbench.data.class_splits import Classes, check_labelled, name_alike
 from tlbench.data.decode import EXTENSIONS
 from tlbench.data.file_tree import FileTree, Folder, read_tree
-from tlbench.data.folder_hints import few_in, hint_above, hint_table, images, is_copy, only_folder_in, same_folders_in
+from tlbench.data.folder_hints import images, is_copy, only_folder_in
 from tlbench.data.image_kind import ending_of
 from tlbench.data.inventory import take_inventory
-from tlbench.data.label_names import chosen, merged_labels, shown, some, typed, warn_of_lookalikes
+from tlbench.data.label_names import chosen, merged_labels, shown, some, warn_of_lookalikes
 from tlbench.data.listing import Listed, Listing, check_same_classes, natural_order, warn_of_unread
 from tlbench.data.split_names import split_name, split_names
 from tlbench.errors import DataError, short
@@ -27,9 +29,6 @@ _ORDER = ("train", "val", "test")
 
 _UNLABELLED = re.compile(r"[_-]*(un-?label+ed|no[_ -]?labels?)[_-]*")
 """FiftyOne's and Datumaro's folders of images that nobody has labelled."""
-
-Classes = dict[str, list[Folder]]
-"""Class → its folders, which are several where names are one but for blanks or the form of accents."""
 
 
 def list_splits(
@@ -121,8 +120,8 @@ class _Reader:
             found = {"train": self._classes(top)}
         else:
             found = {split: self._classes(self._unwrapped(splits[split]), split) for split in _ORDER if split in splits}
-            self._check_labelled(splits, found)
-            self._name_alike(found)
+            check_labelled(splits, found, self.root)
+            name_alike(found, self.root, self.say)
         wanted = {split: self._chosen(classes, found["train"]) for split, classes in found.items()}
         listings = {split: _listing(self.tree.top, classes, self.limits) for split, classes in wanted.items()}
         if len(listings["train"].class_names) < 2:
@@ -216,7 +215,7 @@ class _Reader:
         """The class folders of a folder."""
         folders = [inner for _, inner in sorted(folder.folders.items())]
         if not folder.with_images() and (folder.has_own_images or not folders):
-            raise self._no_classes(folder, split)
+            raise no_classes(folder, split, self.root)
         if self._named(folder):
             self._leave_out_images_of(folder, "beside the class folders")
             return {folder_.name: [folder_] for folder_ in folders}
@@ -230,8 +229,8 @@ class _Reader:
             self._leave_out(folder.folders[name], "without labels", "its name says that its images have no labels")
             folders.remove(folder.folders[name])
         kept = self._without_copies(folders, folders)
-        self._check_level(folder, kept)
-        self._warn_of_deep(folder, kept)
+        check_level(folder, kept)
+        warn_of_deep(folder, kept, self.warn)
         merged = merged_labels({f.name: len(f.images()) for f in kept})
         classes: Classes = {}
         for of in sorted(kept, key=lambda f: f.name):
@@ -241,91 +240,7 @@ class _Reader:
             classes.setdefault(name, []).append(of)
         return classes
 
-    def _check_level(self, folder: Folder, kept: Sequence[Folder]) -> None:
-        """Refuse class folders below which there may be the classes or splits."""
-        as_classes = f"or, where they are classes, name all of them: {chosen(f.name for f in kept)}"
-        if same := same_folders_in(kept):
-            holding, names = same
-            raise DataError(
-                f"{folder.path}: folders in it ({some(holding)}) hold folders of the same names ({some(names)}), so "
-                "that either may be the classes; rename them to train, val and test where they are splits, give the "
-                f"folder of one of them, move what is not to be read elsewhere, {as_classes}"
-            )
-        for of in kept:
-            names = [inner.name for inner in of.with_images()]
-            found = split_names(names) if few_in(of) else None
-            if found and len(set(found.splits.values())) > 1:
-                raise DataError(
-                    f"{of.path}: holds folders of splits ({some(names)}), all of which would be read as the class "
-                    f"{of.name!r}; give it itself if it is the data set, else move what is not to be trained on "
-                    f"elsewhere, {as_classes}"
-                )
-
-    def _warn_of_deep(self, folder: Folder, kept: Sequence[Folder]) -> None:
-        """Warn of class folders that hold folders of images, which may be the classes."""
-        deep = [f for f in kept if few_in(f) and len(f.with_images()) > 1]
-        if not deep:
-            return
-        within = some([f.name for f in deep[0].with_images()])
-        if len(deep) == len(kept):
-            self.warn(
-                f"{folder.path}: all folders in it hold folders of images, such as {deep[0].name} ({within}); the "
-                "outer are read as the classes"
-            )
-            return
-        own = sum(kind.image for kind in deep[0].kinds.values())
-        holds = f"{images(own)} beside" if own else "no images but"
-        self.warn(
-            f"{deep[0].path}: holds {holds} folders of images ({within}); all of them are read as the class "
-            f"{deep[0].name!r}"
-        )
-
-    def _no_classes(self, folder: Folder, split: str | None) -> DataError:
-        count = sum(kind.image for kind in folder.kinds.values())
-        if not count:
-            return DataError(
-                f"{folder.path}: no class folders in it ({folder.contents()}); wanted is one folder of images a class"
-                f"{hint_table(self.root)}"
-            )
-        if split in ("val", "test"):
-            return DataError(
-                f"{folder.path}: {images(count)} without class folders, so that they have no labels; "
-                f"{self._without(split)}"
-            )
-        return DataError(
-            f"{folder.path}: no class folders in it, but {images(count)}, which have no labels so; wanted is one "
-            f"folder of images a class{hint_above(self.root)}{hint_table(self.root)}"
-        )
-
     # ---- which of them
-
-    def _check_labelled(self, splits: Mapping[str, Folder], found: Mapping[str, Classes]) -> None:
-        """Refuse a val or test whose images lie in one folder that is no class (`test/test/*`, `test/unknown/*`)."""
-        for split, classes in found.items():
-            (name, folders), *others = classes.items()
-            known = {typed(train).casefold() for train in found["train"]}
-            if split != "train" and not others and typed(name).casefold() not in known and len(known) > 1:
-                count = sum(len(folder.images()) for folder in folders)
-                raise DataError(
-                    f"{splits[split].path}: {images(count)} in the folder {name!r} alone, which is no class of train, "
-                    f"so that they have no labels; {self._without(split)}"
-                )
-
-    def _without(self, split: str) -> str:
-        return (
-            f"move the folder out of {self.root} ({split} is then carved out of train), or sort them into class folders"
-        )
-
-    def _name_alike(self, found: dict[str, Classes]) -> None:
-        """Give a class of val or test the name that it has in train, where one alone fits."""
-        for split, classes in found.items():
-            free = [name for name in found["train"] if name not in classes]
-            for name in [name for name in classes if name not in found["train"]]:
-                fitting = [train for train in free if typed(train).casefold() == typed(name).casefold()]
-                if len(fitting) == 1:
-                    classes[fitting[0]] = classes.pop(name)
-                    free.remove(fitting[0])
-                    self.say(f"{self.root}: '{shown(name, fitting[0])}' in {split} is train's {fitting[0]!r}")
 
     def _chosen(self, classes: Classes, train: Classes) -> Classes:
         """Those of `data.classes`; the images of the others are left out."""
