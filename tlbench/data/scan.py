@@ -146,9 +146,8 @@ class _Part:
 
 def _key(known: Digests, options: _Options) -> str:
     how = options.how
-    ranges = None if how.ranges is None else sorted(how.ranges.items())
+    ranges = None if how.ranges is None else [*sorted(how.ranges.items()), *([] if how.own_values else ["any values"])]
     depends_on = [FORMAT, PIL.__version__, options.side, options.fit, how.limit.megapixels, how.fast, ranges]
-    depends_on += [] if how.own_values else ["own values or stretched ones"]
     unreadable = sorted(known.unreadable.items())
     digest = hashlib.sha256(json.dumps([*depends_on, len(known.values), unreadable]).encode())
     digest.update(np.ascontiguousarray(known.values).data)

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from tlbench.config import DetectionDataConfig, ImageDataConfig, ImageLimit
 from tlbench.console import warn
+from tlbench.data.containers import container_of
 from tlbench.data.decode import WHOLE_FILES, Decoding, UnreadableError, decode_square, open_image, to_rgb, to_square
-from tlbench.data.deep import Deep, Ranges, container_of, in_range
+from tlbench.data.deep import Deep, Ranges, in_range
 from tlbench.data.facts import DeepContainer
 from tlbench.data.notes import noted
 from tlbench.data.unreadable import AlreadyDecodedError
