@@ -1,4 +1,4 @@
-"""Images of more than 8 bits a channel: which they are, what values they hold, and how these become 8 bits.
+"""Images of more than 8 bits a channel: what values they hold, and how these become 8 bits.
 
 A container of 16 or 32 bits does not say how many of them are used: X-ray and microscope images have 8, 12 or 14. Which
 value is white is therefore found from the training images (`tlbench.data.pixel_range`) or given, and known here.
@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, TiffImagePlugin
+from PIL import Image, ImageOps
 
-from tlbench.data.facts import Container, DeepContainer
+from tlbench.data.containers import GREY_AND_ALPHA, OTHER_BYTE, raw_mode
+from tlbench.data.facts import DeepContainer
+from tlbench.data.netpbm import is_deep_colour, is_deep_grey, own_colours, own_grey
 from tlbench.data.notes import note
+from tlbench.data.tiff_tags import is_unsigned_32, white_is_zero
 from tlbench.data.unreadable import UnreadableError
 
 Ranges = Mapping[DeepContainer, tuple[float, float]]
@@ -26,36 +29,7 @@ OLDER_RANGES: Ranges = {"uint16": (0, 65535), "int32": (0, 65535)}
 
 _ROWS = 256  # at a time: floats take several times the memory
 ORIENTATION = 0x0112  # in EXIF
-_WIDTH, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES, _PLANES, _SAMPLE_FORMAT = 256, 258, 259, 262, 277, 284, 339  # TIFF
-_TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_KINDS = {1: "whole numbers", 2: "signed numbers", 3: "floats", 5: "complex numbers", 6: "complex numbers"}
-_WHITE_IS_ZERO, _PALETTE, _UNSIGNED, _SIGNED, _SEPARATE = 0, 3, 1, 2, 2
-_COMPRESSIONS = {
-    33003: "JPEG 2000",
-    33005: "JPEG 2000",
-    34712: "JPEG 2000",
-    34887: "LERC",
-    50002: "JPEG XL",
-    52546: "JPEG XL",
-}
-"""Some of those that Pillow does not read."""
-_INCOMPLETE = {"RGBa": "colours with associated alpha", "CMYK": "CMYK"}
 WHITE = (255, 255, 255, 255)
-_OTHER_BYTE = {
-    "RGB;16B": "RGB;16L",
-    "RGB;16L": "RGB;16B",
-    "RGB;16N": "RGB;16B",
-    "RGBA;16B": "RGBA;16L",
-    "RGBA;16L": "RGBA;16B",
-    "RGBA;16N": "RGBA;16B",
-    "RGBX;16L": "RGBX;16B",
-    "RGBX;16B": "RGBX;16L",
-    "RGBX;16N": "RGBX;16B",
-}
-"""Pillow keeps the higher byte of colours of 16 bits: its name for that → its name for the same pixels, whose higher
-byte it then takes the lower one for."""
-
-_GREY_AND_ALPHA = "LA;16B"
 
 
 class Reopen(Protocol):
@@ -63,31 +37,6 @@ class Reopen(Protocol):
 
     def __call__(self) -> Image.Image:
         """The image, not decoded yet."""
-
-
-def container_of(image: Image.Image) -> Container:
-    """How an opened image stores a pixel; nothing is decoded. Colours of 16 bits are known before they are only."""
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
-        return "uint16"
-    if image.mode == "I":
-        return "int32"
-    if image.mode == "F":
-        return "float32"
-    raw = raw_mode(image)
-    return "uint16" if raw in _OTHER_BYTE or raw == _GREY_AND_ALPHA or _is_ppm_of_16_bits(image) else "uint8"
-
-
-def is_grey(image: Image.Image) -> bool:
-    """Whether an opened image has one channel, beside transparency; nothing is decoded."""
-    return image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I") or raw_mode(image) == _GREY_AND_ALPHA
-
-
-def raw_mode(image: Image.Image) -> str:
-    """Pillow's name of how the file lays out its pixels; empty once they are decoded."""
-    tiles = getattr(image, "tile", None)
-    args = tiles[0].args if tiles else ""
-    first = args if isinstance(args, str) else args[0] if args else ""
-    return first if isinstance(first, str) else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,24 +138,22 @@ def read_deep(image: Image.Image, container: DeepContainer, reopen: Reopen | Non
         Exception: Whatever Pillow's readers raise on a broken file.
     """
     raw = raw_mode(image)
-    if raw in _OTHER_BYTE and reopen is not None:
+    if raw in OTHER_BYTE and reopen is not None:
         return _colours(image, reopen, raw)
-    if raw == _GREY_AND_ALPHA:  # as four bytes
+    if raw == GREY_AND_ALPHA:  # as four bytes
         higher, lower, alpha, _ = np.moveaxis(np.asarray(_decoded_as(image, "RGBA")), 2, 0)
         return Deep((higher, lower), alpha, False, container)
-    if _is_ppm_of_16_bits(image):
-        return Deep((_ppm_colours(image),), None, False, container)
-    own_white = _white_of_pgm(image)
-    tags = _tags(image)
+    if is_deep_colour(image):
+        return Deep((own_colours(image),), None, False, container)
+    if is_deep_grey(image):
+        return Deep((own_grey(image),), None, False, container)
+    unsigned, inverted = is_unsigned_32(image), white_is_zero(image)
     marked = image.info.get("transparency")
     image = upright(image)
     values = np.asarray(image)
     alpha = np.where(values == marked, 0, 255).astype(np.uint8) if isinstance(marked, int) else None
-    if image.mode == "I" and tags is not None and tags.get(_BITS) == (32,) and _sample_format(tags) == _UNSIGNED:
+    if image.mode == "I" and unsigned:
         values = values.view(np.uint32)  # Pillow takes it for signed
-    if own_white is not None:  # Pillow stretches it to 65535
-        values = np.rint(values * (own_white / 65535)).astype(np.uint16)
-    inverted = tags is not None and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow inverts those of 8 bits alone
     return Deep((values,), alpha, inverted, container)
 
 
@@ -218,66 +165,10 @@ def upright(image: Image.Image) -> Image.Image:
     return image
 
 
-def unread_tiff(file: IO[bytes]) -> str | None:
-    """Why Pillow does not read a TIFF, from what its tags say; None: it is no TIFF, or broken."""
-    file.seek(0)
-    head = file.read(16)
-    if not head.startswith(_TIFFS):
-        return None
-    try:
-        tags = TiffImagePlugin.ImageFileDirectory_v2(head if 43 in head[2:4] else head[:8])  # 43: one beyond 4 GB
-        file.seek(tags.next)
-        tags.load(file)
-        if _WIDTH not in tags:
-            return None
-        bits, samples, kind = tags.get(_BITS, (1,)), tags.get(_SAMPLES, 1), _KINDS.get(_sample_format(tags), "numbers")
-        compression, photometric = tags.get(_COMPRESSION, 1), tags.get(_PHOTOMETRIC)
-    except Exception:  # in any way
-        return None
-    if compression not in TiffImagePlugin.COMPRESSION_INFO:
-        name = _COMPRESSIONS.get(compression, f"kind {compression}")
-        return f"a TIFF with compression {name}, which is not read; save it uncompressed, or with LZW or deflate"
-    if photometric == _PALETTE:
-        return f"a TIFF with a palette of {bits[0]} bits, which is not read; convert it to RGB"
-    what = f"a TIFF of {samples} × {bits[0]}-bit {kind} a pixel, which is not read"
-    if samples > 1 and _sample_format(tags) == _UNSIGNED and bits[0] in (8, 16):
-        bands = (
-            "one band (grey) or three (RGB)" if bits[0] == 8 else "one band (grey), three (RGB) or four (with alpha)"
-        )
-        return f"{what}: {samples} bands; convert it to {bands}"
-    return f"{what}; convert it to 8 or 16 bits, or to one 32-bit float a pixel"
-
-
-def check_read(image: Image.Image) -> None:
-    """Refuse TIFFs that Pillow opens, but does not read in full.
-
-    Raises:
-        UnreadableError: Signed numbers of 8 bits, which it takes for unsigned; or more bits, in separate planes or of
-            colours of which it keeps the higher byte.
-    """
-    tags = _tags(image)
-    if tags is None:
-        return
-    if image.mode == "L" and _sample_format(tags) == _SIGNED:
-        raise UnreadableError("its pixels are signed numbers of 8 bits, which are not read; convert it to 16 bits")
-    bits, raw = max(tags.get(_BITS, (1,))), raw_mode(image)
-    if bits <= 8 or not raw:  # what is decoded already is as it is
-        return
-    compressed = tags.get(_COMPRESSION, 1) != 1
-    if tags.get(_PLANES) == _SEPARATE and (tags.get(_SAMPLES, 1) > 1 or (bits == 16 and not compressed)):
-        raise UnreadableError(
-            f"a TIFF of separate planes of {bits} bits, which is not read; convert it to one plane "
-            "(PlanarConfiguration=1)"
-        )
-    if container_of(image) == "uint8":
-        kind = _INCOMPLETE.get(raw.partition(";")[0], f"pixels ({raw})")
-        raise UnreadableError(f"a TIFF of {bits}-bit {kind}, which is not read in full; convert it to RGB or RGBA")
-
-
 def _colours(image: Image.Image, reopen: Reopen, raw: str) -> Deep:
     marked = None if raw.startswith("RGBA") else image.info.get("transparency")
     with reopen() as second:
-        lower = np.asarray(_decoded_as(second, _OTHER_BYTE[raw]))
+        lower = np.asarray(_decoded_as(second, OTHER_BYTE[raw]))
     higher = np.asarray(upright(image))
     parts = (higher[..., :3], lower[..., :3])
     alpha = higher[..., 3] if image.mode == "RGBA" else None
@@ -292,41 +183,3 @@ def _decoded_as(image: Any, raw: str) -> Image.Image:
     """Upright, decoded as if the file's pixels were laid out in another way of as many bytes."""
     image.tile = [t._replace(args=raw if isinstance(t.args, str) else (raw, *t.args[1:])) for t in image.tile]
     return upright(image)
-
-
-def _is_ppm_of_16_bits(image: Image.Image) -> bool:
-    """Colours: Pillow scales them to 8 bits by the file's own maximum, however few of the values are used."""
-    tiles = getattr(image, "tile", None)
-    if image.format != "PPM" or image.mode != "RGB" or not tiles or tiles[0].codec_name != "ppm":
-        return False
-    return int(tiles[0].args[1]) > 255
-
-
-def _ppm_colours(image: Any) -> NDArray[np.uint16]:
-    """(H, W, 3), as the file has them."""
-    (tile,) = image.tile
-    count = image.width * image.height * 3
-    image.fp.seek(tile.offset)
-    content = image.fp.read(2 * count)
-    if len(content) < 2 * count:
-        raise UnreadableError("image file is truncated")
-    values = np.frombuffer(content, ">u2").reshape(image.height, image.width, 3)
-    return values.clip(0, int(tile.args[1])).astype(np.uint16)
-
-
-def _white_of_pgm(image: Image.Image) -> int | None:
-    """The largest value that a grey file of more than 8 bits says it has; None: another file, or decoded."""
-    tiles = getattr(image, "tile", None)
-    if image.format != "PPM" or image.mode != "I" or not tiles or isinstance(tiles[0].args, str):
-        return None
-    return int(tiles[0].args[1])
-
-
-def _tags(image: Image.Image) -> Any:
-    """Those of a TIFF; None of other files."""
-    return getattr(image, "tag_v2", None)
-
-
-def _sample_format(tags: Any) -> int:
-    found = tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))
-    return int(found[0] if isinstance(found, tuple) else found)

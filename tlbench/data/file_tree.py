@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +14,9 @@ from tlbench.data.image_kind import FileKind, kind_of_file
 from tlbench.data.inventory import all_files, leads_up
 from tlbench.errors import DataError
 from tlbench.system.folders import walk
+
+_KINDS = 3
+"""Of files, in a message."""
 
 
 @dataclass(eq=False)
@@ -81,11 +84,12 @@ class Folder:
         return [name for name, kind in self.names() if kind.read]
 
     def contents(self) -> str:
-        """What is in it and below, in a few words for an error: `5 AVIF …`, `3 files .npy`, `no files`."""
-        reasons = Counter("images" if kind.read else kind.reason for _, kind in self.names())
-        if not reasons:
-            return "no files"
-        return ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(3))
+        """What is in it and below, in a few words for an error: `5 × an AVIF …`, `no files`."""
+        return _counted("images" if kind.read else kind.reason for _, kind in self.names()) or "no files"
+
+    def left_out(self) -> str:
+        """Likewise what is there beside images that are read; empty where there is nothing else."""
+        return _counted(kind.reason for _, kind in self.names() if not kind.read)
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +113,12 @@ class FileTree:
         return {name: kind.reason for name, kind in self.top.names() if not kind.read}
 
 
-def read_tree(root: Path) -> FileTree:
+def read_tree(root: Path, wanted: str) -> FileTree:
     """Walk through a folder once.
+
+    Args:
+        root: The folder.
+        wanted: What it is to be, for an error.
 
     Raises:
         DataError: It cannot be read, or links lead in circles.
@@ -118,7 +126,7 @@ def read_tree(root: Path) -> FileTree:
     hidden: list[str] = []
     top = Folder(root, "")
     by_path = {"": top}
-    with reading():
+    with reading(wanted):
         for below, entries in walk(root, hidden):
             folder = top
             if below:
@@ -140,8 +148,11 @@ def _below_hidden(root: Path, hidden: list[str]) -> Iterator[str]:
 
 
 @contextmanager
-def reading() -> Iterator[None]:
+def reading(wanted: str) -> Iterator[None]:
     """A `DataError` where a folder cannot be read.
+
+    Args:
+        wanted: What the folder is to be.
 
     Raises:
         DataError: Instead of an OSError.
@@ -149,6 +160,12 @@ def reading() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise DataError(
-            f"{error.filename}: {error.strerror}; wanted is a folder with one folder of images a class"
-        ) from None
+        raise DataError(f"{error.filename}: {error.strerror}; wanted is {wanted}") from None
+
+
+def _counted(kinds: Iterable[str]) -> str:
+    """`3 × this, 2 × that`, the most frequent first, and how many kinds more there are."""
+    counts = Counter(kinds)
+    named = [f"{count} × {kind}" for kind, count in counts.most_common(_KINDS)]
+    rest = len(counts) - len(named)
+    return ", ".join([*named, f"{rest} other kinds" if rest > 1 else "1 other kind"] if rest else named)

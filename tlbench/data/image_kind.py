@@ -77,9 +77,11 @@ def kind_of_file(path: str | os.PathLike[str]) -> FileKind:
     if ending in EXTENSIONS:
         return IMAGE
     if ending in _UNREAD_ENDINGS:
-        return _unread(_UNREAD_ENDINGS[ending])
+        return FileKind(
+            read=False, image=True, reason=f"{_UNREAD_ENDINGS[ending]} file by its ending, which is not read"
+        )
     if ending in _NOT_IMAGES:
-        return _no_image(ending)
+        return FileKind(read=False, image=False, reason=f"other ending ({ending})")
     try:
         with open_regular(os.fspath(path)) as file:
             beginning = file.read(FIRST_BYTES)
@@ -101,18 +103,10 @@ def kind_of_content(beginning: bytes, ending: str = "") -> FileKind:
         return IMAGE
     kind = other_kind(beginning)
     if kind is None or kind in ("a PDF", "an XML", "an HDF5"):
-        return _no_image(ending)
-    return _unread(kind)
+        return FileKind(read=False, image=False, reason=f"not a known image ({ending or 'no ending'})")
+    return FileKind(read=False, image=True, reason=f"{kind} file, which is not read")
 
 
 def ending_of(path: str | os.PathLike[str]) -> str:
     """The ending of a file's name with its dot, lower case; empty where it has none."""
     return os.path.splitext(os.fspath(path))[1].lower()  # noqa: PTH122 - Paths are slow
-
-
-def _unread(kind: str) -> FileKind:
-    return FileKind(read=False, image=True, reason=f"{kind} file, which is not read")
-
-
-def _no_image(ending: str) -> FileKind:
-    return FileKind(read=False, image=False, reason=f"not an image ({ending or 'no ending'})")

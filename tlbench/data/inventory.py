@@ -23,7 +23,7 @@ class Inventory:
     Args:
         root: The folder that the names are relative to.
         read: What files are (`images`, `label files`, …) → their names, `/` between their parts.
-        left_out: Reason, in a few words (`hidden`, `not an image (.txt)`, `no label`) → the names of the files.
+        left_out: Reason, in a few words (`hidden`, `other ending (.txt)`, `no label`) → the names of the files.
     """
 
     root: Path
@@ -58,7 +58,7 @@ def take_inventory(
         root: The folder that the names are relative to.
         files: All files below it, as `all_files` gives them.
         read: What files are → those that were read.
-        reasons: File → why it was left out, where that is known; others are hidden or of a kind that is not read.
+        reasons: File → why it was left out, where that is known.
     """
     kinds = {kind: tuple(dict.fromkeys(names)) for kind, names in read.items()}
     taken = {name for names in kinds.values() for name in names}
@@ -113,4 +113,4 @@ def _reason(name: str) -> str:
     if any(map(is_hidden, name.split("/"))):
         return HIDDEN
     ending = os.path.splitext(name)[1]  # noqa: PTH122
-    return f"not an image ({ending.lower()})" if ending else "not an image (no ending)"
+    return f"not read ({ending.lower() or 'no ending'})"

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from tlbench.config import ImageLimit
 from tlbench.data.decode import read_image_file
-from tlbench.data.file_tree import read_tree
 from tlbench.data.image_kind import FileKind
 from tlbench.data.inventory import Inventory
 from tlbench.data.label_names import chosen, some
@@ -126,15 +125,6 @@ def warn_of_unread(
             by_kind.setdefault(kind.reason, []).append(name)
     for reason, names in by_kind.items():
         warn(f"{root}: {len(names)} × {reason} ({some(names, 2)}); convert to PNG or JPEG what is to be used")
-
-
-def list_images(folder: Path) -> list[str]:
-    """The image files below a folder, at any depth, as paths relative to it in natural order; hidden ones are ignored.
-
-    Raises:
-        DataError: It cannot be read, or links lead in circles.
-    """
-    return sorted(read_tree(folder).top.images(), key=natural_order)
 
 
 def natural_order(name: str) -> tuple[Sequence[Any], str]:

@@ -31,7 +31,7 @@ from tlbench.data.notes import noted
 from tlbench.data.workers import decoding_loader, default_workers
 from tlbench.system.cache_folder import cache_folder
 
-FORMAT = 5
+FORMAT = 6
 """Part of the key: raise it when the same bytes would decode to other pixels."""
 
 PIXELS, SUM, UNREADABLE, FACTS, NOTES = "pixels.npy", "pixels.crc32", "unreadable.json", "facts.npy", "notes.json"
@@ -146,7 +146,7 @@ class _Part:
 
 def _key(known: Digests, options: _Options) -> str:
     how = options.how
-    ranges = None if how.ranges is None else sorted(how.ranges.items())
+    ranges = None if how.ranges is None else [*sorted(how.ranges.items()), *([] if how.own_values else ["any values"])]
     depends_on = [FORMAT, PIL.__version__, options.side, options.fit, how.limit.megapixels, how.fast, ranges]
     unreadable = sorted(known.unreadable.items())
     digest = hashlib.sha256(json.dumps([*depends_on, len(known.values), unreadable]).encode())

@@ -14,6 +14,19 @@ class UnreadableError(Exception):
     """Why a file cannot be decoded, in a few words."""
 
 
+class AlreadyDecodedError(UnreadableError):
+    """What Pillow made of an image is not what its file holds.
+
+    Args:
+        why: Goes on after "Pillow has decoded it".
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"Pillow has decoded it {why}; give the file's path, its bytes, or the image before its pixels are read"
+        )
+
+
 def check_unreadable(root: Path, unreadable: Mapping[str, str], allowed: int) -> None:
     """Refuse more unreadable files than may be left out.
 

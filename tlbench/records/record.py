@@ -47,8 +47,9 @@ class DataRecord(Section):
 
     `storage` is `memory` (decoded once, kept on the device) or `workers` (decoded in each epoch). `pixel_ranges` says
     which values of images of more than 8 bits are black and white, by container (`uint16`, `int32`, `float32`); None in
-    records from before ranges were found, when 16 bits had all of 0 … 65535. `read` is what was said of it before
-    training; older records have none.
+    records from before ranges were found, when 16 bits had all of 0 … 65535. `own_values`: PGM and PPM of 9 to 15
+    bits counted as their files have them; older records do not say so, and may be of values that were stretched to
+    65535. `read` is what was said of it before training; older records have none.
     """
 
     name: str
@@ -57,6 +58,7 @@ class DataRecord(Section):
     fingerprints: dict[str, str]
     storage: Literal["memory", "workers"] = "memory"
     pixel_ranges: dict[Literal["uint16", "int32", "float32"], tuple[float, float]] | None = None
+    own_values: bool = False
     audit: dict[str, Any] | None = None
     read: WasRead | None = None
 

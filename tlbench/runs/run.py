@@ -144,6 +144,7 @@ class _Run(Known):
             fingerprints={},
             storage=module.storage,
             pixel_ranges=dict(target.pixel_ranges),
+            own_values=True,
             read=module.was_read().model_copy(update={"notes": as_text(notes)}),
         )
         self._say_what_was_read(self.data.read)

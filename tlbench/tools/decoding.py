@@ -19,7 +19,9 @@ def decoding_of_run(run: CompleteRun, limit: ImageLimit | None = None) -> Decodi
         limit: Up to which size images are read; None: the run's.
     """
     assert run.record.data is not None
-    own = decoding_of(run.config.data, run.record.data.pixel_ranges)
+    data = run.record.data
+    known = data.own_values or not data.pixel_ranges  # without ranges such images are refused, whatever their values
+    own = replace(decoding_of(run.config.data, data.pixel_ranges), own_values=known)
     return own if limit is None else replace(own, limit=limit)
 
 

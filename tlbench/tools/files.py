@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import os
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import takewhile
@@ -15,17 +15,18 @@ from typing import TypeVar
 from tlbench.config import ImageLimit
 from tlbench.console import complain
 from tlbench.data.decode import STANDARD, UnreadableError, read_image_file
-from tlbench.data.file_tree import Folder, read_tree
-from tlbench.data.listing import list_images, natural_order
+from tlbench.data.file_tree import read_tree, reading
+from tlbench.data.listing import natural_order
 from tlbench.data.notes import noted, told
 from tlbench.errors import DataError
+from tlbench.system.folders import walk
 from tlbench.system.machine import cores_each
 
 T = TypeVar("T")
 
 _MOST_THREADS = 8
 _AHEAD = 4  # files a thread
-_KINDS = 3  # of files left out, in a message
+_WANTED = "an image, a folder of images or a pattern"
 
 
 def find_images(given: str) -> list[str]:
@@ -42,11 +43,12 @@ def find_images(given: str) -> list[str]:
     if path.is_file():
         return [given]
     if path.is_dir():
-        folder = read_tree(path).top
+        folder = read_tree(path, _WANTED).top
         found = [str(path / name) for name in sorted(folder.images(), key=natural_order)]
         if not found:
             raise DataError(f"input={given!r}: no images in this folder ({folder.contents()}); give another")
-        _tell_left_out(given, folder)
+        if others := folder.left_out():
+            complain(f"warning: input={given!r}: left out of this folder: {others}")
         return found
     if os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name too long
         raise DataError(f"input={given!r}: not a regular file; give an image, a folder or a pattern")
@@ -54,7 +56,8 @@ def find_images(given: str) -> list[str]:
         raise DataError(f"input={given!r}: {_nothing_there(path)}")
     if "**" in given:  # it follows links without end
         fixed = list(takewhile(lambda part: not glob.has_magic(part), path.parts))
-        list_images(Path(*fixed))
+        with reading(_WANTED):
+            deque(walk(Path(*fixed)), maxlen=0)
     matches = glob.iglob(str(path), recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
     found = sorted((name for name in matches if Path(name).is_file()), key=natural_order)
     if not found:
@@ -116,15 +119,6 @@ def _decoded(name: str, decode: Callable[[bytes], T], limit: ImageLimit) -> tupl
             return decode(read(name, limit)), notes
         except UnreadableError as error:
             return error, []
-
-
-def _tell_left_out(given: str, folder: Folder) -> None:
-    """Warn of a folder's files that are not read, by what they are."""
-    reasons = Counter(kind.reason for _, kind in folder.names() if not kind.read)
-    if reasons:
-        kinds = ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(_KINDS))
-        more = f", {len(reasons) - _KINDS} other kinds" if len(reasons) > _KINDS else ""
-        complain(f"warning: input={given!r}: left out of this folder: {kinds}{more}")
 
 
 def _nothing_there(path: Path) -> str:

@@ -16,10 +16,12 @@ from torch import Tensor
 
 from tlbench.config import ImageLimit
 from tlbench.console import warn
+from tlbench.data.containers import container_of
 from tlbench.data.decode import Decoding, UnreadableError, open_image, to_rgb
 from tlbench.data.deep import Deep, Ranges, in_range
 from tlbench.data.facts import DeepContainer
 from tlbench.data.notes import noted
+from tlbench.data.unreadable import AlreadyDecodedError
 from tlbench.errors import DataError
 from tlbench.tools.files import read
 
@@ -69,6 +71,8 @@ def named(image: OneImage) -> Iterator[None]:
     try:
         with noted() as notes:
             yield
+    except AlreadyDecodedError as error:
+        raise DataError(f"{name}: {error}") from None
     except UnreadableError as error:
         raise DataError(f"{name}: {error}; replace it or leave it out") from None
     for text in notes:
@@ -117,7 +121,26 @@ def in_memory(image: Any, ranges: Ranges | None) -> Image.Image:
         image = _from_array(image, ranges or {})
     if not isinstance(image, Image.Image):
         raise DataError(f"images: cannot take a {type(image).__name__}; {_WANTED}")
+    _check_both_bytes(image, ranges)
     return to_rgb(image, ranges)
+
+
+def _check_both_bytes(image: Image.Image, ranges: Ranges | None) -> None:
+    """Refuse a decoded image of more than 8 bits of which Pillow has kept 8, as far as its file can still be asked.
+
+    Raises:
+        AlreadyDecodedError: It is one.
+    """
+    place = getattr(image, "filename", "")
+    if not ranges or not place or container_of(image) != "uint8":
+        return
+    try:
+        with Path(place).open("rb") as file, open_image(file, own_size(image)) as again:
+            lost = again.size == image.size and container_of(again) != "uint8"
+    except Exception:  # gone, or another file by now
+        return
+    if lost:
+        raise AlreadyDecodedError("and keeps 8 of its 16 bits a channel alone")
 
 
 def _from_array(array: NDArray[Any], ranges: Ranges) -> Image.Image:

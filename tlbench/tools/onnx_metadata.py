@@ -52,7 +52,7 @@ def file_decoding(run: CompleteRun) -> dict[str, Any]:
         "jpeg": "fast" if how.fast else "whole",
         "jpeg_means": _FAST if how.fast else "every pixel is decoded, as by Pillow without draft",
         "pixel_ranges": {container: list(ends) for container, ends in ranges.items()},
-        "more_than_8_bits": _DEEP + ("; of 16-bit colours the higher byte alone counts" if how.ranges is None else ""),
+        "more_than_8_bits": _DEEP + (_AS_PILLOW if how.ranges is None else _OWN_VALUES if how.own_values else _UNKNOWN),
     }
 
 
@@ -76,6 +76,10 @@ _DEEP = (
     "[black, white], then rint((value - black) / ((white - black) / 255)), half to even; a kind that is not among them "
     "was not trained on"
 )
+
+_AS_PILLOW = "; of 16-bit colours the higher byte alone counts"
+_OWN_VALUES = "; of PGM and PPM the file's own values, which Pillow stretches by the maximum in its header"
+_UNKNOWN = "; PGM and PPM of 9 to 15 bits are not taken, as the run may have had their own values or stretched ones"
 
 _FAST = (
     "where spare = shorter side of what is taken / (2 * side of the square) >= 2, at 1/2, 1/4 or 1/8 of its size, as "

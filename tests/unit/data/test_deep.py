@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from tlbench.data.decode import (
 )
 from tlbench.data.facts import CONTAINERS, Fact, ImageFacts
 from tlbench.data.notes import noted
+from tlbench.data.unreadable import AlreadyDecodedError
 
 VALUES = np.random.default_rng(0).integers(0, 4096, (12, 12)).astype(np.uint16)
 VALUES[0, :2] = (0, 4095)
@@ -89,6 +91,57 @@ def test_a_ppm_of_fewer_bits_has_its_own_values():
         assert np.array_equal(square[..., 0], EIGHT)
         assert fact == Fact(12, 12, "uint16", True, 0, 4095)
         assert np.array_equal(np.asarray(to_rgb(open_image(grey), TWELVE.ranges))[..., 0], EIGHT)
+
+
+def test_colours_written_as_digits_have_their_own_values():
+    """Pillow scales them to 8 bits, by 65535 although no value is above 4095."""
+    digits = b" ".join(str(v).encode() for v in COLOURS.flat)
+    for maximum in (b"4095", b"65535"):
+        content = b"P3 12 12 " + maximum + b"\n# a comment 7\n" + digits + b"\n"
+        square, fact = decode_and_look(content, 12, "crop", TWELVE)
+        assert np.array_equal(square, EIGHT_COLOURS)
+        assert fact == Fact(12, 12, "uint16", False, 0, 4095)
+    with pytest.raises(UnreadableError, match="truncated"):
+        decode_square(b"P3 12 12 4095\n" + digits[:-20], 12, "crop", how=TWELVE)
+    with pytest.raises(UnreadableError, match=r"its values reach beyond 0 … 2047, which its header allows; save it"):
+        decode_square(b"P3 12 12 2047\n" + digits, 12, "crop", how=TWELVE)
+
+
+def test_what_pillow_changed_in_decoding_is_refused_once_it_is_decoded():
+    grey = open_image(b"P5 12 12 4095\n" + VALUES.astype(">u2").tobytes())
+    grey.load()
+    with pytest.raises(
+        AlreadyDecodedError, match=r"^Pillow has decoded it and may have stretched its values to 65535; "
+    ):
+        to_rgb(grey, TWELVE.ranges)
+    for content in (COLOUR["TIFF, big-endian"], COLOUR["TIFF with alpha"]):
+        colours = open_image(content)
+        colours.load()
+        with pytest.raises(AlreadyDecodedError, match="keeps the higher byte of its 16-bit colours alone; give the fi"):
+            to_rgb(colours, TWELVE.ranges)
+        assert np.asarray(to_rgb(colours, None)).max() < 20  # as runs from before ranges had it
+    whole = open_image(tiff(VALUES))
+    whole.load()
+    assert np.array_equal(np.asarray(to_rgb(whole, TWELVE.ranges))[..., 0], EIGHT)
+
+
+def test_without_knowing_what_a_run_took_pgm_values_for_they_are_refused():
+    unknown = replace(TWELVE, own_values=False)
+    for content in (
+        b"P5 12 12 4095\n" + VALUES.astype(">u2").tobytes(),
+        b"P6 12 12 4095\n" + COLOURS.astype(">u2").tobytes(),
+        b"P2 12 12 4095\n" + b" ".join(str(v).encode() for v in VALUES.flat),
+    ):
+        for decode in (decode_square, decode_and_look):
+            with pytest.raises(
+                UnreadableError, match="a PGM or PPM of 9 to 15 bits, and the run's record does not say"
+            ):
+                decode(content, 12, "crop", how=unknown)
+        before = decode_square(content, 12, "crop", how=Decoding(ranges=None))  # by its own maximum
+        assert np.abs(before.astype(int) - (EIGHT_COLOURS if content[1:2] == b"6" else EIGHT[..., None])).max() <= 1
+    for content in (GREYS["PGM"][0], GREYS["PNG"][0]):
+        assert np.array_equal(decode_square(content, 12, "crop", how=unknown)[..., 0], EIGHT)
+    assert np.array_equal(decode_square(COLOUR["PPM"], 12, "crop", how=unknown), EIGHT_COLOURS)
 
 
 def test_what_is_transparent_is_white_and_white_may_be_zero():

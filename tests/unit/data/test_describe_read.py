@@ -83,7 +83,7 @@ def test_the_files_are_those_of_the_inventory(target: Target[ImageSet]) -> None:
     assert (read.files.root, read.files.read) == ("birds", {"images": 1})
     assert {reason: left.examples for reason, left in read.files.left_out.items()} == {
         "no label": ["2.jpg"],
-        "not an image (.txt)": ["3.txt"],
+        "not read (.txt)": ["3.txt"],
     }
 
 

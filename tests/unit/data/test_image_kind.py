@@ -66,8 +66,8 @@ def test_other_content_is_no_image(tmp_path: Path, beginning: bytes) -> None:
     (tmp_path / "b.odd").write_bytes(beginning)
     kinds = [kind_of_file(tmp_path / "a"), kind_of_file(tmp_path / "b.odd")]
     assert [(kind.read, kind.image, kind.reason) for kind in kinds] == [
-        (False, False, "not an image (no ending)"),
-        (False, False, "not an image (.odd)"),
+        (False, False, "not a known image (no ending)"),
+        (False, False, "not a known image (.odd)"),
     ]
 
 
@@ -78,9 +78,9 @@ def test_plain_endings_are_believed_unopened(tmp_path: Path) -> None:
     (tmp_path / "b.PNG").write_bytes(b"no image")
     assert kind_of_file(tmp_path / "a.JPG").read
     assert kind_of_file(tmp_path / "b.PNG").read
-    assert kind_of_file(tmp_path / "a.txt").reason == "not an image (.txt)"
-    assert kind_of_file(tmp_path / "a.py").reason == "not an image (.py)"
-    assert kind_of_file(tmp_path / "a.nef").reason == "a camera's raw file, which is not read"
+    assert kind_of_file(tmp_path / "a.txt").reason == "other ending (.txt)"
+    assert kind_of_file(tmp_path / "a.py").reason == "other ending (.py)"
+    assert kind_of_file(tmp_path / "a.nef").reason == "a camera's raw file by its ending, which is not read"
 
 
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
@@ -89,5 +89,5 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "gone.txt").symlink_to("nowhere")
     os.mkfifo(tmp_path / "pipe")
     assert kind_of_file(tmp_path / "gone").read
-    assert kind_of_file(tmp_path / "gone.txt").reason == "not an image (.txt)"
+    assert kind_of_file(tmp_path / "gone.txt").reason == "other ending (.txt)"
     assert kind_of_file(tmp_path / "pipe").reason == "not a regular file"

@@ -40,8 +40,8 @@ def test_each_file_is_read_or_left_out_for_one_reason(root: Path) -> None:
     assert found.read == {"images": ("a/1.jpg",), "tables": ("a/list.CSV",)}
     assert {reason: sorted(names) for reason, names in found.left_out.items()} == {
         "hidden": [".git/config", "a/.2.jpg"],
-        "not an image (.txt)": ["a/notes.txt"],
-        "not an image (no ending)": ["README"],
+        "not read (.txt)": ["a/notes.txt"],
+        "not read (no ending)": ["README"],
         "no label": ["b/deep/er/3.png"],
     }
     together = [name for names in (*found.read.values(), *found.left_out.values()) for name in names]

@@ -46,7 +46,7 @@ def test_splits_are_found_by_their_folders_names(tmp_path: Path):
             ["train/a/0.png", "train/b/0.png", "test/a/0.png"],
             "train and test must .* but not in test: b; add images",
         ),
-        (["train/a/0.png", "train/b/0.txt"], r"train/b: no images in this class folder \(1 × not an image \(\.txt\)\)"),
+        (["train/a/0.png", "train/b/0.txt"], r"train/b: no images in this class folder \(1 × other ending \(\.txt\)\)"),
         (["0.png"], "no class folders in it"),
     ],
 )

@@ -47,7 +47,7 @@ def test_image_files_are_opened_in_one_place_only():
         calls = re.findall(r"Image\.open\(|\bimread\(|read_image\(|decode_image\(|default_loader\(", path.read_text())
         if calls:
             found[path.name] = len(calls)
-    assert found == {"decode.py": 1}
+    assert found == {"image_opening.py": 1}
 
 
 def test_the_kinds_that_are_read_start_no_program_and_damaged_files_are_not_mended():

@@ -27,7 +27,7 @@ BIRDS = WasRead(
         root="birds",
         read={"images": 1501},
         left_out={
-            "not an image (.txt)": LeftOut(count=2, examples=["a.txt", "b.txt"]),
+            "other ending (.txt)": LeftOut(count=2, examples=["a.txt", "b.txt"]),
             "hidden": LeftOut(count=1, examples=[".DS_Store"]),
         },
     ),
@@ -52,7 +52,7 @@ def test_the_block_names_classes_splits_images_and_files() -> None:
         "  test    1 image, the folder's test; crow 1, finch 0",
         "  images  20 × 30 to 3,000 × 4,000, median 480 × 640 (height × width); 10 % grey; 1,500 of 1,501 of 8 bits, "
         "values 0 to 255; 1 of 1,501 of 16 bits, values 12 to 4080, scaled from 0 … 4095",
-        "  files   read 1,501 images; left out 3: 2 × not an image (.txt) (a.txt, …); 1 × hidden (.DS_Store)",
+        "  files   read 1,501 images; left out 3: 2 × other ending (.txt) (a.txt, …); 1 × hidden (.DS_Store)",
     ]
 
 

@@ -42,7 +42,7 @@ def test_what_a_folder_has_beside_images_is_said(tmp_path, capsys):
     (tmp_path / "photos" / "other.txt").touch()
     assert len(find_images("photos")) == 3
     assert capsys.readouterr().err.splitlines() == [
-        "warning: input='photos': left out of this folder: 2 × not an image (.txt), 1 × an AVIF file, which is not read"
+        "warning: input='photos': left out of this folder: 2 × other ending (.txt), 1 × an AVIF file, which is not read"
     ]
     (tmp_path / "photos" / "sub" / "1.jpg").unlink()
     with pytest.raises(DataError, match=r"no images in this folder \(1 × an AVIF file, which is not read\); give"):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageOps
+from tlbench.tasks.classification.task.inputs import square
+from tlbench.tasks.detection.task.inputs import box_input
 
 import tlbench
 from tests.composed import data_values
@@ -28,8 +31,6 @@ from tlbench.data.pixel_range import decoding_of
 from tlbench.errors import ConfigError, DataError
 from tlbench.geometry.augment import prepare
 from tlbench.records.record import DataRecord, read_record, write_record
-from tlbench.tasks.classification.inputs import square
-from tlbench.tasks.detection.inputs import box_input
 from tlbench.tools.complete_run import open_run
 from tlbench.tools.data_overrides import with_data
 from tlbench.tools.decoding import decoding_of_run, decoding_to_evaluate
@@ -213,6 +214,61 @@ def test_predict_takes_the_runs_range(tmp_path, capsys):
         square(Image.fromarray(deep.astype(np.int32)), data, how)
     with pytest.raises(DataError, match=r"of int32.*of more than 8 bits the run takes uint16 and float32"):
         square(deep.astype(np.int32), data, how)
+
+
+def test_images_that_pillow_has_changed_in_decoding_are_refused(tmp_path):
+    draw(ranges={"uint16": (0, 4095)})
+    run = open_run("run")
+    data, how = run.config.data, replace(decoding_of_run(run), own_values=True)
+    deep = np.random.default_rng(0).integers(0, 4000, (48, 48)).astype(np.uint16)
+    colours = np.stack([deep, deep // 2, deep // 3], axis=2)
+    contents = {
+        "grey.pgm": b"P5 48 48 4095\n" + deep.astype(">u2").tobytes(),
+        "colours.ppm": b"P6 48 48 4095\n" + colours.astype(">u2").tobytes(),
+        "colours.png": png_16(colours),
+    }
+    for name, content in contents.items():
+        Path(name).write_bytes(content)
+        wanted = np.rint((deep[..., None].repeat(3, 2) if "grey" in name else colours) / (4095 / 255)).astype(np.uint8)
+        for way in (name, content, Image.open(name), Image.open(io.BytesIO(content))):
+            assert np.array_equal(square(way, data, how), wanted)
+        decoded = Image.open(name)
+        decoded.load()
+        with pytest.raises(
+            DataError, match=r"^an image: Pillow has decoded it and .*; give the file's path, its bytes"
+        ):
+            square(decoded, data, how)
+        Path(name).unlink()
+    drawn = Image.new("RGB", (48, 48), (9, 9, 9))
+    drawn.save("eight.png")
+    eight = Image.open("eight.png")
+    eight.load()
+    for way in (drawn, eight):
+        assert (square(way, data, how) == 9).all()
+
+
+def test_a_record_that_does_not_say_what_pgm_values_were_refuses_such_files(tmp_path):
+    pgm = b"P5 48 48 4095\n" + np.full((48, 48), 2048, ">u2").tobytes()
+    draw(ranges={"uint16": (0, 65535)})
+    run = open_run("run")
+    reason = (
+        "a PGM or PPM of 9 to 15 bits, and the run's record does not say whether it took the values of such files as"
+    )
+    with pytest.raises(DataError, match=f"^an image: {reason} they are or stretched to 65535"):
+        square(pgm, run.config.data, decoding_of_run(run))
+    assert "are not taken" in json.loads(metadata(run, torch.nn.Identity())["preprocessing"])["more_than_8_bits"]
+    stored = json.loads(Path("run/record.json").read_text())
+    stored["data"] |= {"own_values": True, "pixel_ranges": {"uint16": [0, 4095]}}
+    Path("run/record.json").write_text(json.dumps(stored))
+    run = open_run("run")
+    assert (square(pgm, run.config.data, decoding_of_run(run)) == 128).all()
+    assert (
+        "the file's own values" in json.loads(metadata(run, torch.nn.Identity())["preprocessing"])["more_than_8_bits"]
+    )
+    draw(ranges={})
+    run = open_run("run")
+    with pytest.raises(DataError, match="and the run was trained on no such images"):
+        square(pgm, run.config.data, decoding_of_run(run))
 
 
 def test_evaluate_takes_the_runs_range_and_another_only_where_it_has_none(tmp_path):

@@ -82,8 +82,9 @@ class Predictor:
                 sizes, or a batch (B, H, W, 3) or (B, 3, H, W). None is normalised beforehand. Three channels are RGB:
                 OpenCV's BGR is to be turned round. Of a run on images of more than 8 bits also arrays of their numbers,
                 which are brought to the run's range. Whichever way an image comes in, the network sees the same, but of
-                a run with `data.decode=fast`: what is decoded already is whole, and colours of 16 bits have 8 left once
-                Pillow has decoded them.
+                a run with `data.decode=fast`: what is decoded already is whole. Of what Pillow changes in decoding, PGM
+                and colours of 16 bits, an image that is decoded already is refused; a PNG or PPM only while its file is
+                there, else it has 8 bits left.
 
         Returns:
             One prediction an image, in order; also for a single image a list.

@@ -124,7 +124,7 @@ def test_broken_links_are_left_out_as_unreadable_and_counted(tmp_path: Path, dra
     target = opened(max_unreadable=1)
     assert list(target.unreadable) == ["a/gone.jpg"]
     assert len(target.inventory.read["images"]) == 30
-    assert target.inventory.left_out == {"not an image (.txt)": ("b/notes.txt",), "unreadable": ("a/gone.jpg",)}
+    assert target.inventory.left_out == {"other ending (.txt)": ("b/notes.txt",), "unreadable": ("a/gone.jpg",)}
     rows = [f"images/{path.parent.name}/{path.name},{path.parent.name}" for path in (tmp_path / "images").glob("*/*g")]
     (tmp_path / "list.csv").write_text("\n".join(["path,label", *rows]))
     listed = opened(name="image_csv", root=str(tmp_path / "list.csv"), max_unreadable=1)

@@ -11,7 +11,8 @@ import torch
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.carve_options import wanted_classes
-from tlbench.data.formats.csv.columns import Columns, find_columns, is_name
+from tlbench.data.formats.csv.columns import Columns, find_columns
+from tlbench.data.formats.csv.names import is_name
 from tlbench.data.formats.csv.paths import PathFinder, PathProblem
 from tlbench.data.formats.csv.table import read_table
 from tlbench.data.image_kind import kind_of_file
@@ -50,7 +51,7 @@ def list_csv(
     """
     table = read_table(file, limits, say, is_name)
     finder = PathFinder(file.parent)
-    columns = find_columns(table, finder.is_found, say)
+    columns = find_columns(table, finder, say)
     if not columns.table.rows:
         raise DataError(f"{file}: no rows below its first line; add lines path,label")
     labels = _labels(file, columns, classes, say)

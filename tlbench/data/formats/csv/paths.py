@@ -43,14 +43,16 @@ class PathFinder:
             PathProblem: None fits, or several do, or something else lies there.
         """
         for way, path in _forms(cell):
-            place = os.path.join(self._folder, path)  # noqa: PTH118 - a million Paths are slow
-            if os.path.isfile(place):  # noqa: PTH113 - Path.is_file raises for a name too long
-                return self._took(way, cell, path)
-            if os.path.islink(place) and not os.path.exists(place):  # noqa: PTH110, PTH114
+            place = self._place(path)
+            if _is_listed(place):
                 return self._took(way, cell, path)
             if os.path.exists(place) and path == cell and not self._folder_beside_file(path):  # noqa: PTH110
                 raise PathProblem("not a regular file")
         return self._search(cell)
+
+    def is_written(self, cell: str) -> bool:
+        """Whether a cell is the path of a file, as `find` takes it without a search; says nothing."""
+        return any(_is_listed(self._place(path)) for _, path in _forms(cell) if path)
 
     def is_found(self, cell: str) -> bool:
         """Whether a cell means a file; says nothing."""
@@ -67,6 +69,9 @@ class PathFinder:
         """Say which paths were read otherwise than they are written."""
         for way, count in self._ways.items():
             say(f"{where}: {count} paths {way} ({self._examples[way]})")
+
+    def _place(self, path: str) -> str:
+        return os.path.join(self._folder, path)  # noqa: PTH118 - a million Paths are slow
 
     def _took(self, way: str, cell: str, path: str) -> str:
         if way:
@@ -113,14 +118,14 @@ class PathFinder:
     @cached_property
     def _images(self) -> list[str]:
         try:
-            folders = read_tree(self._folder).top.walk()
+            folders = read_tree(self._folder, "the table's folder").top.walk()
         except DataError:  # of a folder that may have nothing to do with the table
             return []
         return [
             f"{folder.below}{file}"
             for folder in folders
             for file in folder.files
-            if ending_of(file) in EXTENSIONS or kind_of_file(folder.path / file).read
+            if kind_of_file(folder.path / file).read
         ]
 
     @cached_property
@@ -130,6 +135,13 @@ class PathFinder:
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:
         return _index(self._images, lambda name: os.path.splitext(name)[0])  # noqa: PTH122
+
+
+def _is_listed(place: str) -> bool:
+    """A file, or a link that leads nowhere, which is told as unreadable later."""
+    if os.path.isfile(place):  # noqa: PTH113 - Path.is_file raises for a name too long
+        return True
+    return os.path.islink(place) and not os.path.exists(place)  # noqa: PTH110, PTH114
 
 
 def _index(names: list[str], shown: Callable[[str], str]) -> dict[str, list[str]]:

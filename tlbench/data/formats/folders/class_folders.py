@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,22 +11,24 @@ import torch
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.carve_options import matching_classes, wanted_classes
+from tlbench.data.decode import EXTENSIONS
 from tlbench.data.file_tree import FileTree, Folder, read_tree
-from tlbench.data.formats.folders.hints import few_in, hint_above, hint_table, images, is_copy, same_folders_in
+from tlbench.data.formats.folders.hints import images, is_copy, only_folder_in
+from tlbench.data.formats.folders.levels import check_level, no_classes, warn_of_deep
+from tlbench.data.formats.folders.splits import Classes, check_labelled, name_alike
+from tlbench.data.image_kind import ending_of
 from tlbench.data.inventory import take_inventory
-from tlbench.data.label_names import chosen, merged_labels, shown, some, typed, warn_of_lookalikes
+from tlbench.data.label_names import chosen, merged_labels, shown, some, warn_of_lookalikes
 from tlbench.data.listing import Listed, Listing, check_same_classes, natural_order, warn_of_unread
 from tlbench.data.split_names import split_name, split_names
 from tlbench.errors import DataError, short
 
 _WANTED = "wanted are train/<class>/* and, if there are such, val/<class>/* and test/<class>/*, or <class>/* alone"
+_ROOT = "a folder with one folder of images a class"
 _ORDER = ("train", "val", "test")
 
 _UNLABELLED = re.compile(r"[_-]*(un-?label+ed|no[_ -]?labels?)[_-]*")
 """FiftyOne's and Datumaro's folders of images that nobody has labelled."""
-
-Classes = dict[str, list[Folder]]
-"""Class → its folders, which are several where names are one but for blanks or the form of accents."""
 
 
 def list_splits(
@@ -55,7 +57,7 @@ def list_splits(
         DataError: No such folder, a split's folder without `train`, no class folders, a class without images, splits
             with different classes, or folders whose meaning cannot be known.
     """
-    tree = read_tree(root)
+    tree = read_tree(root, _ROOT)
     return _Reader(root, tree, limits, classes, say, warn).read()
 
 
@@ -67,7 +69,7 @@ def list_classes(root: Path, below: str = "", limits: LimitsConfig = STANDARD_LI
     Raises:
         DataError: No such folder, no class folders in it, or a class folder without images.
     """
-    tree = read_tree(root / below)
+    tree = read_tree(root / below, _ROOT)
     if not tree.top.folders:
         raise DataError(f"{root / below}: no class folders in it; wanted is one folder of images a class")
     listed = _listing(tree.top, {name: [folder] for name, folder in tree.top.folders.items()}, limits)
@@ -118,8 +120,8 @@ class _Reader:
             found = {"train": self._classes(top)}
         else:
             found = {split: self._classes(self._unwrapped(splits[split]), split) for split in _ORDER if split in splits}
-            self._check_labelled(splits, found)
-            self._name_alike(found)
+            check_labelled(splits, found, self.root)
+            name_alike(found, self.root, self.say)
         wanted = {split: self._chosen(classes, found["train"]) for split, classes in found.items()}
         listings = {split: _listing(self.tree.top, classes, self.limits) for split, classes in wanted.items()}
         if len(listings["train"].class_names) < 2:
@@ -141,12 +143,12 @@ class _Reader:
         """The folder below that holds the classes or splits, where single folders are wrapped around it."""
         inner = folder
         self._check_links(inner)
-        while few_in(inner) and len(only := inner.with_images()) == 1:
-            name = split_name(only[0].name)
-            if not few_in(only[0]) or self._named(inner) or (name and not name.rest and inner is self.tree.top):
+        while (only := only_folder_in(inner)) is not None:
+            name = split_name(only.name)
+            if self._named(inner) or (name and not name.rest and inner is self.tree.top):
                 break
             self._leave_out_images_of(inner, "beside the folder of all others")
-            inner = only[0]
+            inner = only
             self._check_links(inner)
         if inner is not folder and not split_name(inner.name):
             where = inner.below[len(folder.below) :]
@@ -160,11 +162,12 @@ class _Reader:
     def _check_links(self, folder: Folder) -> None:
         """Refuse links that lead nowhere where folders of classes or splits lie, as those that they led to would lack.
 
-        Those with an ending are images that lack, which the scan counts.
+        Those with an image's ending are images that lack, which the scan counts.
         """
         for file in [] if self._named(folder) else folder.files:
             place = folder.path / file
-            if not place.suffix and place.is_symlink() and not place.exists():
+            may_be_folder = ending_of(file) not in EXTENSIONS and folder.kinds[file].read
+            if may_be_folder and place.is_symlink() and not place.exists():
                 raise DataError(
                     f"{place}: a link that leads nowhere ({short(str(place.readlink()))}), perhaps once to a folder of "
                     "images; mend or remove it"
@@ -210,10 +213,11 @@ class _Reader:
 
     def _classes(self, folder: Folder, split: str | None = None) -> Classes:
         """The class folders of a folder."""
-        folders = list(folder.folders.values())
+        folders = [inner for _, inner in sorted(folder.folders.items())]
         if not folder.with_images() and (folder.has_own_images or not folders):
-            raise self._no_classes(folder, split)
+            raise no_classes(folder, split, self.root)
         if self._named(folder):
+            self._leave_out_images_of(folder, "beside the class folders")
             return {folder_.name: [folder_] for folder_ in folders}
         if split and len(folders) > 1 and all(map(split_name, folder.folders)):
             raise DataError(
@@ -225,14 +229,8 @@ class _Reader:
             self._leave_out(folder.folders[name], "without labels", "its name says that its images have no labels")
             folders.remove(folder.folders[name])
         kept = self._without_copies(folders, folders)
-        self._check_level(folder, kept)
-        deep = [f for f in kept if not f.has_own_images and len(f.with_images()) > 1]
-        if deep and len(deep) < len(kept):
-            within = some([f.name for f in deep[0].with_images()])
-            self.warn(
-                f"{deep[0].path}: holds no images but folders of images ({within}); all of them are read as the class "
-                f"{deep[0].name!r}"
-            )
+        check_level(folder, kept)
+        warn_of_deep(folder, kept, self.warn)
         merged = merged_labels({f.name: len(f.images()) for f in kept})
         classes: Classes = {}
         for of in sorted(kept, key=lambda f: f.name):
@@ -242,72 +240,7 @@ class _Reader:
             classes.setdefault(name, []).append(of)
         return classes
 
-    def _check_level(self, folder: Folder, kept: Sequence[Folder]) -> None:
-        """Refuse class folders below which there may be the classes or splits."""
-        as_classes = f"or, where they are classes, name all of them: {chosen(f.name for f in kept)}"
-        if same := same_folders_in(kept):
-            holding, names = same
-            raise DataError(
-                f"{folder.path}: folders in it ({some(holding)}) hold folders of the same names ({some(names)}), so "
-                "that either may be the classes; rename them to train, val and test where they are splits, give the "
-                f"folder of one of them, move what is not to be read elsewhere, {as_classes}"
-            )
-        for of in kept:
-            names = [inner.name for inner in of.with_images()]
-            found = split_names(names) if few_in(of) else None
-            if found and len(set(found.splits.values())) > 1:
-                raise DataError(
-                    f"{of.path}: holds folders of splits ({some(names)}), all of which would be read as the class "
-                    f"{of.name!r}; give it itself if it is the data set, else move what is not to be trained on "
-                    f"elsewhere, {as_classes}"
-                )
-
-    def _no_classes(self, folder: Folder, split: str | None) -> DataError:
-        count = sum(kind.image for kind in folder.kinds.values())
-        if not count:
-            return DataError(
-                f"{folder.path}: no class folders in it ({folder.contents()}); wanted is one folder of images a class"
-                f"{hint_table(self.root)}"
-            )
-        if split in ("val", "test"):
-            return DataError(
-                f"{folder.path}: {images(count)} without class folders, so that they have no labels; "
-                f"{self._without(split)}"
-            )
-        return DataError(
-            f"{folder.path}: no class folders in it, but {images(count)}, which have no labels so; wanted is one "
-            f"folder of images a class{hint_above(self.root)}{hint_table(self.root)}"
-        )
-
     # ---- which of them
-
-    def _check_labelled(self, splits: Mapping[str, Folder], found: Mapping[str, Classes]) -> None:
-        """Refuse a val or test whose images lie in one folder that is no class (`test/test/*`, `test/unknown/*`)."""
-        for split, classes in found.items():
-            (name, folders), *others = classes.items()
-            known = {typed(train).casefold() for train in found["train"]}
-            if split != "train" and not others and typed(name).casefold() not in known and len(known) > 1:
-                count = sum(len(folder.images()) for folder in folders)
-                raise DataError(
-                    f"{splits[split].path}: {images(count)} in the folder {name!r} alone, which is no class of train, "
-                    f"so that they have no labels; {self._without(split)}"
-                )
-
-    def _without(self, split: str) -> str:
-        return (
-            f"move the folder out of {self.root} ({split} is then carved out of train), or sort them into class folders"
-        )
-
-    def _name_alike(self, found: dict[str, Classes]) -> None:
-        """Give a class of val or test the name that it has in train, where one alone fits."""
-        for split, classes in found.items():
-            free = [name for name in found["train"] if name not in classes]
-            for name in [name for name in classes if name not in found["train"]]:
-                fitting = [train for train in free if typed(train).casefold() == typed(name).casefold()]
-                if len(fitting) == 1:
-                    classes[fitting[0]] = classes.pop(name)
-                    free.remove(fitting[0])
-                    self.say(f"{self.root}: '{shown(name, fitting[0])}' in {split} is train's {fitting[0]!r}")
 
     def _chosen(self, classes: Classes, train: Classes) -> Classes:
         """Those of `data.classes`; the images of the others are left out."""

@@ -29,10 +29,16 @@ def few_in(folder: Folder) -> bool:
     return own < below and own <= max(2, below // 20)
 
 
+def only_folder_in(folder: Folder) -> Folder | None:
+    """The folder that is wrapped in another: the only one of images in it, with folders of images in it; else None."""
+    inner = folder.with_images()
+    return inner[0] if len(inner) == 1 and few_in(folder) and few_in(inner[0]) else None
+
+
 def unwrapped(folder: Folder) -> Folder:
     """The folder below that holds several folders of images, or images, where single folders are wrapped around it."""
-    while len(only := folder.with_images()) == 1 and few_in(folder) and few_in(only[0]):
-        folder = only[0]
+    while (inner := only_folder_in(folder)) is not None:
+        folder = inner
     return folder
 
 
@@ -53,7 +59,7 @@ def same_folders_in(folders: Sequence[Folder]) -> tuple[list[str], list[str]] | 
     if not shared or len(counts) < 2:
         return None
     holding = {name: names for name, names in within.items() if shared & names.keys()}
-    known = {key: name for names in holding.values() for key, name in names.items()}
+    known = {key: name for names in reversed(holding.values()) for key, name in names.items()}
     return sorted(holding), sorted(known[key] for key in shared)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tlbench.config import LimitsConfig
+from tlbench.data.label_names import typed
 from tlbench.errors import DataError
 from tlbench.system.regular_file import TooLargeError, read_regular
 
@@ -56,7 +56,7 @@ def check_names(where: str, names: Sequence[str]) -> tuple[str, ...]:
         raise DataError(f"{where}: no class names; wanted is one a class")
     if not all(names):
         raise DataError(f"{where}: class {list(names).index('')} has an empty name; give it one")
-    seen = [" ".join(unicodedata.normalize("NFC", name).split()) for name in names]
+    seen = [typed(name) for name in names]
     twice = sorted(name for name, count in Counter(seen).items() if count > 1)
     if twice:
         written = {name for name, looks in zip(names, seen, strict=True) if looks == twice[0]}

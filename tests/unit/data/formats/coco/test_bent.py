@@ -521,7 +521,7 @@ def test_every_other_file_is_accounted_for(drawn: Drawn) -> None:
         "hidden": (".DS_Store",),
         "annotations of another kind than boxes": ("annotations/captions_train.json",),
         "JSON that is called after no split": ("annotations/other.json",),
-        "not an image (.txt)": ("notes.txt",),
+        "other ending (.txt)": ("notes.txt",),
     }
 
 

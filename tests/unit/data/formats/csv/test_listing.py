@@ -214,6 +214,89 @@ def test_columns_that_are_not_of_splits_are_left(root: Path, column: str, cells:
     assert said == [f"{root / 'list.csv'}: columns that are not read: {column}"]
 
 
+VEHICLES = ("car", "bus", "train", "car", "bus", "train", "bus", "train")
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "said"),
+    [
+        ("path,vehicle", VEHICLES, "read label from 'vehicle'"),
+        ("path,label", VEHICLES, None),
+        ("path,car,bus,train", "100 010 001 100 010 001 010 001", "read labels from the columns car, bus, train"),
+        ("path,train,car,bus", "010 001 100 010 001 100 001 100", "read labels from the columns train, car, bus"),
+    ],
+)
+def test_classes_that_are_called_like_splits_are_classes(
+    root: Path, header: str, cells: str | Sequence[str], said: str | None
+) -> None:
+    rows = cells if isinstance(cells, tuple) else [",".join(row) for row in cells.split()]
+    listed, told = read(root, table(header, [f"{path},{row}" for path, row in zip(FILES, rows, strict=True)]))
+    assert labels(listed) == {path: ("train", name) for path, name in zip(FILES, VEHICLES, strict=True)}
+    assert told == ([] if said is None else [f"{root / 'list.csv'}: {said}"])
+
+
+def test_a_class_that_is_called_like_a_split_beside_a_column_that_is_one(root: Path) -> None:
+    rows = [
+        f"{p},{int(v == 'car')},{int(v == 'bus')},{int(v == 'train')}" for p, v in zip(FILES, VEHICLES, strict=True)
+    ]
+    for name, cells in (("split", ("train", "test")), ("is_test", "01")):
+        text = table(f"path,car,bus,train,{name}", [f"{row},{cells[i > 2]}" for i, row in enumerate(rows)])
+        wanted = {path: ("test" if i > 2 else "train", VEHICLES[i]) for i, path in enumerate(FILES)}
+        assert labels(read(root, text)[0]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("mode", VEHICLES),
+        ("vehicle", VEHICLES),
+        ("kind", ["train", "bus"]),
+        ("ward", ["test", "B"]),
+        ("seen", ["train", ""]),
+    ],
+)
+def test_a_column_beside_the_label_with_a_value_called_like_a_split_is_left(
+    root: Path, column: str, cells: Sequence[str]
+) -> None:
+    listed, said = read(root, with_column(column, cells))
+    assert labels(listed) == WANTED
+    assert said == [f"{root / 'list.csv'}: columns that are not read: {column}"]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("is_test", "1000"),
+        ("is_train", "0111"),
+        ("test", ["yes", "no", "no", "no"]),
+        ("is_valid", "0000"),
+        ("istest,is_train", ["1,0", "0,1", "0,1", "0,1"]),
+    ],
+)
+def test_flags_that_agree_with_the_column_split(root: Path, column: str, cells: Sequence[str]) -> None:
+    splits = ["test", "train", "train", "train"]
+    text = with_column(f"split,{column}", [f"{split},{cell}" for split, cell in zip(splits, cells, strict=True)])
+    listed, said = read(root, text)
+    assert labels(listed) == SPLIT
+    assert said == []
+
+
+def test_no_folder_is_searched_where_paths_lie_where_the_table_says(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[Path] = []
+    monkeypatch.setattr("tlbench.data.formats.csv.paths.read_tree", searched.append)
+    for text in (
+        PLAIN,
+        with_column("age", [str(30 + i) for i in range(8)]),
+        with_column("age", "3").replace("path,", "picture of,"),
+        with_column("where", ["/nowhere/a", "/nowhere/b"]).replace("path,label", "Path,breed"),
+        PLAIN.replace("path,label\n", ""),
+    ):
+        assert labels(read(root, text)[0]) == WANTED
+    assert searched == []
+
+
 def test_a_column_split_settles_what_others_leave_open(root: Path) -> None:
     splits = ["test", "train", "train", "train"]
     listed, said = read(root, with_column("split,cv_fold", [f"{split},{i}" for i, split in enumerate(splits)]))
@@ -280,6 +363,14 @@ def changed(old: str, new: str) -> str:
         (with_column("split", ["train", ""]), r"line 3: split ''"),
         (with_column("split", ["train", "eval"]), r"line 3: split 'eval' may be val or test; allowed: train, val"),
         (with_column("split,is_valid", ["train,0", "train,1"]), r"columns 'split', 'is_valid' give different splits"),
+        (with_column("split,is_test", ["train,0", "val,1"]), r"columns 'split', 'is_test' give different splits"),
+        (with_column("split,is_test", ["train,0", "test,0"]), r"columns 'split', 'is_test' give different splits"),
+        (with_column("purpose", ["train", "test", ""]), r"line 4: purpose ''; allowed: train, val, test"),
+        (with_column("valid", "1110"), r"'valid' puts 6 of 8 rows into val, more than .*; if it says which are usable"),
+        (
+            table("path,cat,dog,test", [f"{p},{i % 2},0,{(i + 1) % 2}" for i, p in enumerate(FILES)]),
+            r"'test' may be a class, or mark the images of test, which have no class then; call it class_test if it is",
+        ),
         (with_column("split", ["train"] * 4 + ["test"] * 4), r"in train, but not in test: cat"),
         (with_column("split", ["train", "test"]).replace("0.jpg,cat", "0.jpg,emu"), r"in train, but not in test: emu"),
         (with_column("split", ["test", "train"]).replace("0.jpg,cat", "0.jpg,emu"), r"in test, but not in train: emu"),
@@ -330,7 +421,7 @@ def test_the_inventory_is_of_all_files_below_the_tables_folder(root: Path, monke
     assert inventory.read == {"images": tuple(FILES), "tables": ("list.csv",)}
     assert inventory.left_out == {
         "not named by the table": ("other/x.jpg", "images/cat/more/9.jpg"),
-        "not an image (.md)": ("notes.md",),
+        "other ending (.md)": ("notes.md",),
     }
     for change in (monkeypatch.chdir, lambda root: monkeypatch.setenv("HOME", str(root))):
         monkeypatch.chdir("/")
@@ -349,7 +440,7 @@ def test_the_inventory_names_why_each_file_is_left_out(root: Path) -> None:
     assert inventory.root == root
     assert inventory.read == {"images": tuple(FILES[1:]), "tables": ("list.csv",)}
     assert inventory.left_out == {
-        "not an image (.txt)": ("images/notes.txt",),
+        "other ending (.txt)": ("images/notes.txt",),
         "hidden": ("images/.x",),
         "not named by the table": ("other/1.jpg", "images/cat/9.jpg"),
         "of a class that is not in data.classes": (FILES[0],),
@@ -363,4 +454,4 @@ def test_the_inventory_of_images_that_lie_elsewhere(root: Path) -> None:
     inventory = read(root / "lists", text)[0].inventory
     assert inventory.root == root
     assert inventory.read == {"images": tuple(FILES), "tables": ("lists/list.csv",)}
-    assert inventory.left_out == {"not an image (.txt)": ("images/cat/notes.txt",)}
+    assert inventory.left_out == {"other ending (.txt)": ("images/cat/notes.txt",)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import unicodedata
 from collections.abc import Sequence
@@ -185,7 +186,7 @@ def test_a_copy_of_the_data_within_itself_is_left_out(tmp_path: Path) -> None:
             r"a: holds folders of splits \(test, train\), .*=\[a,b\]",
         ),
         (["a/0.avif", "b/0.png"], r"a: no images in this class folder \(1 × an AVIF file, which is not read\)"),
-        (["a/0.npy", "b/0.png", "c/0.png"], r"no images in this class folder \(1 × not an image \(\.npy\)\)"),
+        (["a/0.npy", "b/0.png", "c/0.png"], r"no images in this class folder \(1 × other ending \(\.npy\)\)"),
         (["0.png", "1.png", "labels.csv"], r"where labels\.csv names their classes, use data=image_csv data\.root="),
     ],
 )
@@ -249,7 +250,7 @@ def test_images_are_known_by_content_and_what_is_not_read_is_warned_of(tmp_path:
     listed, said = read(tmp_path)
     assert shape(listed) == {"train": {"cat": 4, "dog": 3}}
     assert dict(listed.inventory.left_out) == {
-        "not an image (.txt)": ("cat/notes.txt",),
+        "other ending (.txt)": ("cat/notes.txt",),
         "an AVIF file, which is not read": ("dog/d.avif",),
         "beside the class folders": ("stray.png",),
     }
@@ -305,14 +306,54 @@ def test_broken_links_are_listed_and_links_upwards_are_named(tmp_path: Path) -> 
         (root / "cat/up").unlink()
 
 
-@pytest.mark.parametrize("link", ["emu", "train/emu", "test", "set/emu"])
+@pytest.mark.parametrize("link", ["emu", "St. Bernard", "train/No. 7", "train/emu", "test", "val2017.v2", "set/emu"])
 def test_a_broken_link_in_the_place_of_a_folder_is_named(tmp_path: Path, link: str) -> None:
-    tree(tmp_path, "" if link == "emu" else link.split("/")[0] if "/" in link else "train")
+    tree(tmp_path, "" if link in ("emu", "St. Bernard") else link.split("/")[0] if "/" in link else "train")
     (tmp_path / link).symlink_to("moved/away")
-    with pytest.raises(DataError, match=rf"{link}: a link that leads nowhere \(moved/away\).*; mend or remove it"):
+    with pytest.raises(
+        DataError, match=rf"{re.escape(link)}: a link that leads nowhere \(moved/away\).*; mend or remove it"
+    ):
         read(tmp_path)
     if link == "emu":
         assert shape(read(tmp_path, "cat", "dog")[0]) == {"train": PAIR}
+
+
+def test_broken_links_to_texts_are_no_folders(tmp_path: Path) -> None:
+    tree(tmp_path, "")
+    for name in ("README.md", "data.csv", "first.JPG"):
+        (tmp_path / name).symlink_to("moved/away")
+    assert shape(read(tmp_path)[0]) == {"train": PAIR}
+
+
+@pytest.mark.parametrize("stray", [0, 1, 2])
+def test_a_class_that_holds_folders_of_images_is_warned_of(tmp_path: Path, stray: int) -> None:
+    tree(tmp_path, "data", "")
+    shutil.rmtree(tmp_path / "cat")
+    (tmp_path / "dog").rename(tmp_path / "figures")
+    touch(tmp_path, *(f"data/{i}.png" for i in range(stray)))
+    listed, said = read(tmp_path)
+    assert shape(listed) == {"train": {"data": 4 + stray, "figures": 2}}
+    held = ("no images but", "1 image beside", "2 images beside")[stray]
+    wanted = f"data: holds {held} folders of images (cat, dog); all of them are read as the class 'data'"
+    assert said == [f"{tmp_path}/{wanted}"]
+
+
+def test_outer_folders_that_are_read_as_the_classes_are_warned_of(tmp_path: Path) -> None:
+    tree(tmp_path, "cats", classes=("siamese", "manx"))
+    tree(tmp_path, "dogs", classes=("beagle", "corgi"))
+    listed, said = read(tmp_path)
+    assert shape(listed) == {"train": {"cats": 4, "dogs": 4}}
+    wanted = "all folders in it hold folders of images, such as cats (manx, siamese); the outer are read as the classes"
+    assert said == [f"{tmp_path}: {wanted}"]
+    assert read(tmp_path, "cats", "dogs")[1] == []
+
+
+def test_images_beside_classes_that_are_named_are_left_out_for_the_true_reason(tmp_path: Path) -> None:
+    tree(tmp_path, "")
+    touch(tmp_path, "stray.png")
+    listed, said = read(tmp_path, "cat", "dog")
+    assert dict(listed.inventory.left_out) == {"beside the class folders": ("stray.png",)}
+    assert said == [f"{tmp_path}: images beside the class folders have no label: 1 left out (stray.png)"]
 
 
 def test_what_other_classes_have_is_left_out_and_counted(tmp_path: Path) -> None:

@@ -469,7 +469,7 @@ def test_what_becomes_of_each_file(root, draw_yolo, draw_image, boxes_config, sa
         "image that no split lists": ("images/other/o.png",),
         "text that is no image's label file": ("labels/other/o.txt", "notes.txt"),
         "hidden": ("labels/val/.v.txt",),
-        "not an image (.md)": ("README.md",),
+        "other ending (.md)": ("README.md",),
         "an AVIF file, which is not read": ("images/val/a.avif",),
     }
     assert target.unlabelled == {"images/train/none.png", "images/train/gone.png"}

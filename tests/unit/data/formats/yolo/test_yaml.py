@@ -72,6 +72,10 @@ def test_validation_is_val_and_splits_may_be_lists(tmp_path: Path, written):
             "classes",
         ),
         ("names: [a, a]", "names: the class name 'a' occurs twice; names must differ"),
+        (
+            'names: [a, "a\\u200b"]',
+            "names: the class name 'a' occurs twice (as 'a' and 'a\\u200b'); names must differ",
+        ),
         ("names: []", "names: no class names; wanted is one a class"),
         ("names: [a, '']", "names: class 1 has an empty name; give it one"),
         ("names: [a, yes]", "names: True is not text; put it in quotes"),
