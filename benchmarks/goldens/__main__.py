@@ -106,6 +106,10 @@ def _result(case: Case, folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(seen.read_text())
     record = json.loads((run / "record.json").read_text().replace(str(runs.resolve()), "."))
     found["record"] = {key: value for key, value in record.items() if key not in _OF_ITS_OWN}
+    if case.after is not None:  # whose checkpoint is the source
+        found["record"]["weights"] = {
+            key: value for key, value in record["weights"].items() if key not in ("sha256", "chain")
+        }
     found["curves.csv"] = (run / "curves.csv").read_text()
     with np.load(run / "predictions_test.npz") as file:
         found["predictions"] = {key: digest(value) for key, value in file.items()}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageOps
-from tlbench.tasks.classification.task.inputs import square
+from tlbench.tasks.classification.inputs import square
 from tlbench.tasks.detection.task.inputs import box_input
 
 import tlbench
