@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageOps
-from tlbench.tasks.classification.inputs import square
-from tlbench.tasks.detection.task.inputs import box_input
 
 import tlbench
 from tests.composed import data_values
@@ -31,6 +29,8 @@ from tlbench.data.pixel_range import decoding_of
 from tlbench.errors import ConfigError, DataError
 from tlbench.geometry.augment import prepare
 from tlbench.records.record import DataRecord, read_record, write_record
+from tlbench.tasks.classification.inputs import square
+from tlbench.tasks.detection.inputs import box_input
 from tlbench.tools.complete_run import open_run
 from tlbench.tools.data_overrides import with_data
 from tlbench.tools.decoding import decoding_of_run, decoding_to_evaluate
