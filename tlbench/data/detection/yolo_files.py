@@ -14,7 +14,8 @@ from tlbench.data.detection.image_sizes import image_sizes
 from tlbench.data.detection.parts import ReadParts, parts_of
 from tlbench.data.detection.yolo_folder import YoloImages, find_images
 from tlbench.data.detection.yolo_inventory import take_yolo_inventory
-from tlbench.data.detection.yolo_label_files import LABELS, LabelFiles, find_label_files, looks_like_labels
+from tlbench.data.detection.yolo_label_files import LabelFiles, find_label_files
+from tlbench.data.detection.yolo_label_texts import LABELS, looks_like_labels
 from tlbench.data.detection.yolo_labels import HIGHEST, LabelRows, fault
 from tlbench.data.detection.yolo_reading import Decided, check_plausible, decide
 from tlbench.data.inventory import all_files

@@ -14,7 +14,7 @@ from tlbench.data.decode import EXTENSIONS
 from tlbench.data.detection.yolo_darknet import find_darknet, read_darknet
 from tlbench.data.detection.yolo_labels import KeyPoints
 from tlbench.data.detection.yolo_lists import names_images, read_list
-from tlbench.data.detection.yolo_paths import split_in, split_of
+from tlbench.data.detection.yolo_paths import labels_of, split_in, split_of
 from tlbench.data.detection.yolo_texts import CLASS_FILES, read_class_file, warn_of_alike
 from tlbench.data.detection.yolo_yaml import YoloYaml, find_yaml, read_yaml
 from tlbench.data.image_kind import kind_of_file
@@ -320,11 +320,9 @@ def _beside(root: Path, found: _Found) -> list[str]:
         parts = below.split("/") if below != folder else []
         between = [folder, *(f"{top}/{'/'.join(parts[:i])}" for i in range(1, len(parts)))]
         for path in between:
-            cells = path.split("/")
-            at = max((i for i, cell in enumerate(cells) if cell.lower() == "images"), default=None)
             folders[path] = None
-            if at is not None:
-                folders["/".join([*cells[:at], "labels", *cells[at + 1 :]])] = None
+            if (labels := labels_of(path)) is not None:
+                folders[labels] = None
     given = str(root)
     return [given + path.removeprefix(top) if path.startswith(top) else path for path in folders]
 
