@@ -11,11 +11,12 @@ from pathlib import Path
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.decode import EXTENSIONS
+from tlbench.data.detection.yolo_class_names import find_class_names
 from tlbench.data.detection.yolo_darknet import find_darknet, read_darknet
 from tlbench.data.detection.yolo_labels import KeyPoints
 from tlbench.data.detection.yolo_lists import names_images, read_list
-from tlbench.data.detection.yolo_paths import labels_of, split_in, split_of
-from tlbench.data.detection.yolo_texts import CLASS_FILES, read_class_file, warn_of_alike
+from tlbench.data.detection.yolo_paths import split_in, split_of
+from tlbench.data.detection.yolo_texts import CLASS_FILES, warn_of_alike
 from tlbench.data.detection.yolo_yaml import YoloYaml, find_yaml, read_yaml
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.inventory import all_files
@@ -104,7 +105,9 @@ def find_images(
         warn(f"{base}: {split} holds no image, so there is no {split}; where one is needed it is carved out of train")
         del found.parts[split]
     check_apart(base, found.parts, warn)
-    class_names = _class_names(base, found, described, limits, warn)
+    class_names, files = find_class_names(base, found.parts, described, limits, say)
+    found.descriptions += [file for file in files if file not in found.descriptions]
+    warn_of_alike(str(base), class_names, warn)
     names_root, parts = relative_names(base, found.parts)
     return YoloImages(
         names_root,
@@ -270,61 +273,6 @@ def _called(folder: Path, name: str) -> Path | None:
         return folder / name
     found = [entry.name for entry in entries_of(folder) if entry.name.lower() == name and is_folder(entry)]
     return folder / found[0] if len(found) == 1 else None
-
-
-def _class_names(
-    root: Path, found: _Found, described: YoloYaml | None, limits: LimitsConfig, warn: Callable[[str], None]
-) -> tuple[str, ...]:
-    """The names of a description, or in `classes.txt`, as labelling tools write it: beside folders, labels or images.
-
-    Raises:
-        DataError: There are none, or two files contradict each other.
-    """
-    known: dict[Path, tuple[str, ...]] = {}
-    if described is not None and described.class_names != tuple(
-        f"class_{i}" for i in range(len(described.class_names))
-    ):
-        known[described.file] = described.class_names
-    for file in (Path(folder, name) for folder in _beside(root, found) for name in CLASS_FILES):
-        if file.is_file():
-            if file not in found.descriptions:
-                found.descriptions.append(file)
-            known[file] = read_class_file(file, limits)
-    if not known and described is None:
-        raise DataError(
-            f"{root}: no data.yaml and no classes.txt, so the classes have no names; add a data.yaml with names: "
-            "[first, second, …], or a classes.txt with one name a line, in the order of the labels' classes"
-        )
-    longest = max(known, key=lambda file: len(known[file]), default=None)
-    for file, names in known.items():  # labelling tools append
-        if (
-            longest is not None
-            and (other := next((i for i, n in enumerate(names) if n != known[longest][i]), None)) is not None
-        ):
-            raise DataError(
-                f"{file}: class {other} is {names[other]!r}, but {known[longest][other]!r} in {longest}; labels mean "
-                "one of them; correct or remove a file, or renumber the labels"
-            )
-    names = described.class_names if described is not None else known[longest] if longest else ()
-    warn_of_alike(str(root), names, warn)
-    return names
-
-
-def _beside(root: Path, found: _Found) -> list[str]:
-    """Folders in which class names may lie: those of images, of their labels, and all between them and the root."""
-    top = os.path.abspath(root)  # noqa: PTH100
-    folders = {top: None, f"{top}/labels": None}
-    images = dict.fromkeys(os.path.dirname(os.path.abspath(p)) for paths in found.parts.values() for p in paths)  # noqa: PTH100, PTH120
-    for folder in images:
-        below = folder.removeprefix(f"{top}/")
-        parts = below.split("/") if below != folder else []
-        between = [folder, *(f"{top}/{'/'.join(parts[:i])}" for i in range(1, len(parts)))]
-        for path in between:
-            folders[path] = None
-            if (labels := labels_of(path)) is not None:
-                folders[labels] = None
-    given = str(root)
-    return [given + path.removeprefix(top) if path.startswith(top) else path for path in folders]
 
 
 @contextmanager
