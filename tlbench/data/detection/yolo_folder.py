@@ -6,26 +6,17 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.decode import EXTENSIONS
 from tlbench.data.detection.yolo_class_names import find_class_names
-from tlbench.data.detection.yolo_darknet import find_darknet, read_darknet
 from tlbench.data.detection.yolo_labels import KeyPoints
-from tlbench.data.detection.yolo_lists import names_images, read_list
-from tlbench.data.detection.yolo_paths import split_in, split_of
-from tlbench.data.detection.yolo_texts import CLASS_FILES, warn_of_alike
-from tlbench.data.detection.yolo_yaml import YoloYaml, find_yaml, read_yaml
-from tlbench.data.image_kind import kind_of_file
+from tlbench.data.detection.yolo_splits import LAYOUTS, FoundSplits, find_description, unwrapping
+from tlbench.data.detection.yolo_texts import warn_of_alike
 from tlbench.data.inventory import all_files
-from tlbench.data.listing import natural_order
-from tlbench.data.split_names import split_names
 from tlbench.errors import DataError
-from tlbench.folders import entries_of, is_folder, walk
-
-LAYOUTS = "images/{train,val,test} with labels/{train,val,test}, {train,val,test}/images, or images with labels"
 
 
 @dataclass(frozen=True)
@@ -51,15 +42,6 @@ class YoloImages:
     absent: Mapping[str, str]
 
 
-@dataclass(eq=False)
-class _Found:
-    """What was found so far: split → paths, as in `YoloImages`."""
-
-    parts: dict[str, list[str]] = field(default_factory=dict)
-    descriptions: list[Path] = field(default_factory=list)
-    absent: dict[str, str] = field(default_factory=dict)
-
-
 def find_images(
     root: Path,
     warn: Callable[[str], None],
@@ -78,19 +60,20 @@ def find_images(
         DataError: No images, no class names, splits without `train`, or images in two splits.
     """
     with _reading():
-        folder = root.parent if root.is_file() else _unwrapped(root, limits, say)
-        found = _Found()
-        described = _description(root if root.is_file() else None, folder, limits, found, say)
-        base = folder if described is None else described.root
+        folders = [root.parent] if root.is_file() else unwrapping(root, limits)
+        described, read = find_description(root if root.is_file() else None, folders[-1], limits, say)
+        base = folders[-1] if described is None else described.root
+        places = list(dict.fromkeys((base, *reversed(folders))))
+        found = FoundSplits(base, limits, say, warn, read)
+        lists = None if described is not None and described.splits else found.lists(places)
+        if len(folders) > 1 and (lists is None or lists[0] in (base, folders[-1])):
+            say(f"{root}: holds one folder, and is read from {folders[-1]}")
         if described is not None and described.splits:
-            for split, entries in described.splits.items():
-                found.parts[split] = [path for entry in entries for path in _images_of(entry, base, limits, found, say)]
-        elif lists := _lists(base, limits):
-            say(f"{base}: the splits are as {' and '.join(file.name for file in lists.values())} list them")
-            for split, file in lists.items():
-                found.parts[split] = _images_of(file, base, limits, found, say)
+            found.take_described(described, places)
+        elif lists is not None:
+            found.take_listed(*lists, places)
         else:
-            found.parts = {split: _images_below(place) for split, place in _folders(base, say)}
+            found.take_folders()
         if not found.parts.get("train") and found.absent:
             path, where = next(iter(found.absent.items()))
             raise DataError(f"{base}: none of the training images is there; the first, {path}, is named by {where}")
@@ -114,7 +97,7 @@ def find_images(
         class_names,
         parts,
         None if described is None else described.points,
-        root if root.is_dir() else folder,
+        root if root.is_dir() else folders[0],
         tuple(found.descriptions),
         found.absent,
     )
@@ -160,119 +143,6 @@ def relative_names(root: Path, found: Mapping[str, Sequence[str]]) -> tuple[Path
     start = len(folder.rstrip(os.sep)) + 1
     names = {split: tuple(path[start:].replace(os.sep, "/") for path in paths) for split, paths in absolute.items()}
     return root, {split: names[split] for split in ("train", "val", "test") if split in names}
-
-
-def _unwrapped(root: Path, limits: LimitsConfig, say: Callable[[str], None]) -> Path:
-    """The folder in which the data are: that, or the only one in it if nothing else there belongs to a data set."""
-    folder = root
-    while find_yaml(folder, limits) is None and find_darknet(folder) is None:
-        entries = entries_of(folder)
-        inner = [entry.name for entry in entries if is_folder(entry)]
-        if len(inner) != 1 or inner[0].lower() in ("images", "labels") or split_of(inner[0]):
-            break
-        files = [entry.path for entry in entries if not is_folder(entry)]
-        if any(os.path.basename(file).lower() in CLASS_FILES or kind_of_file(file).read for file in files):  # noqa: PTH119
-            break
-        folder = folder / inner[0]
-    if folder != root:
-        say(f"{root}: holds one folder alone, and is read from {folder}")
-    return folder
-
-
-def _description(
-    file: Path | None, folder: Path, limits: LimitsConfig, found: _Found, say: Callable[[str], None]
-) -> YoloYaml | None:
-    file = file or find_yaml(folder, limits)
-    if file is not None:
-        found.descriptions.append(file)
-        return read_yaml(file, limits, say)
-    file = find_darknet(folder)
-    if file is None:
-        return None
-    described, names = read_darknet(file, limits, say)
-    found.descriptions += [file, names]
-    return described
-
-
-def _images_below(folder: Path) -> list[str]:
-    """The image files below a folder, at any depth, in natural order; hidden ones are ignored."""
-    found = [
-        f"{below}{entry.name}" for below, files in walk(folder) for entry in files if kind_of_file(entry.path).read
-    ]
-    return [str(folder / name) for name in sorted(found, key=natural_order)]
-
-
-def _images_of(entry: Path, root: Path, limits: LimitsConfig, found: _Found, say: Callable[[str], None]) -> list[str]:
-    """The image files in a folder, or those that a text file lists."""
-    if entry.is_dir():
-        return _images_below(entry)
-    if entry.suffix.lower() in EXTENSIONS:
-        return [str(entry)]
-    listed = read_list(entry, root, limits, say)
-    found.descriptions.append(entry)
-    found.absent |= listed.absent
-    paths = list(dict.fromkeys(listed.paths))
-    if len(paths) < len(listed.paths):
-        say(f"{entry}: {len(listed.paths) - len(paths)} lines repeat an image, and each image is taken once")
-    return paths
-
-
-def _lists(root: Path, limits: LimitsConfig) -> dict[str, Path]:
-    """`train.txt`, `test.txt`, … of a folder without a description, that list images.
-
-    Raises:
-        DataError: Two are of one split, or none is to train on.
-    """
-    found: dict[str, Path] = {}
-    for file in sorted(Path(entry.path) for entry in entries_of(root)):
-        split = split_in([file.stem]) if file.suffix.lower() == ".txt" and file.is_file() else None
-        if split and names_images(file, limits):
-            if split in found:
-                raise DataError(f"{root}: {found[split].name} and {file.name} both list {split}; keep one of them")
-            found[split] = file
-    if found and "train" not in found:
-        held = " and ".join(file.name for file in found.values())
-        raise DataError(f"{root}: {held} but no train.txt; add a list of the images to train on, or remove the others")
-    return found
-
-
-def _folders(root: Path, say: Callable[[str], None]) -> list[tuple[str, Path]]:
-    """The splits of a folder without a description."""
-    for holder in (_called(root, "images"), root):
-        names = sorted(entry.name for entry in entries_of(holder) if is_folder(entry)) if holder else []
-        names = [name for name in names if name.lower() not in ("images", "labels")]
-        found = split_names(names)
-        if found is None or holder is None:
-            continue
-        if found.lacks_train:
-            held = " and ".join(found.splits)
-            raise DataError(f"{holder}: holds {held} but no folder train; wanted is {LAYOUTS}")
-        if found.doubtful:
-            doubtful = " and ".join(found.doubtful)
-            raise DataError(f"{holder}: {doubtful} may be val or test; say in a data.yaml which folders count")
-        splits = found.splits
-        twice = [name for name, split in splits.items() if list(splits.values()).count(split) > 1]
-        if twice:
-            raise DataError(f"{holder}: {' and '.join(twice)} are one split; say in a data.yaml which folders count")
-        others = [name for name in names if name not in splits and name not in found.unlabelled]
-        if others and holder != root:
-            raise DataError(
-                f"{holder}: holds {', '.join(splits)} and other folders ({', '.join(others[:4])}); say in a data.yaml "
-                "which folders count"
-            )
-        otherwise = [f"{name} as {split}" for name, split in splits.items() if split_of(name) != split]
-        if otherwise:
-            say(f"{holder}: read as splits: {', '.join(otherwise)}")
-        return [(split, _called(holder / name, "images") or holder / name) for name, split in splits.items()]
-    return [("train", _called(root, "images") or root)]
-
-
-def _called(folder: Path, name: str) -> Path | None:
-    """The folder of a name in a folder, in any capitals."""
-    if (folder / name).is_dir():
-        return folder / name
-    found = [entry.name for entry in entries_of(folder) if entry.name.lower() == name and is_folder(entry)]
-    return folder / found[0] if len(found) == 1 else None
 
 
 @contextmanager

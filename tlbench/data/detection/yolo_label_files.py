@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +50,12 @@ class LabelFiles:
 
 
 def find_label_files(
-    root: Path, names: Sequence[str], texts: Iterable[str], say: Callable[[str], None], warn: Callable[[str], None]
+    root: Path,
+    names: Sequence[str],
+    texts: Iterable[str],
+    others: Collection[str],
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> LabelFiles:
     """Match images and label files.
 
@@ -64,6 +69,7 @@ def find_label_files(
         root: The folder that the names are relative to.
         names: N images.
         texts: All `.txt` files below the root that may be label files, as `names`.
+        others: Whole paths of texts that are none, such as lists of images.
         say: Shows the user a line.
         warn: Shows the user a warning.
 
@@ -78,6 +84,7 @@ def find_label_files(
     finder.check_shared()
     _tell_renamed(finder, say)
     strays, unlisted = finder.left()
+    strays = [path for path in strays if path not in others]
     if strays:
         _tell_strays(finder, strays, warn)
     return LabelFiles(

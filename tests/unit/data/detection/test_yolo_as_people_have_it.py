@@ -423,7 +423,7 @@ def test_a_folder_that_holds_one_folder_alone(root, draw_yolo, counts, say):
     (root / "__MACOSX").mkdir()
     (root / "README.txt").write_text("read me")
     assert len(counts()["train"]) == 8
-    assert say[0] == f"{root}: holds one folder alone, and is read from {root / 'archive' / 'My Data'}"
+    assert say[0] == f"{root}: holds one folder, and is read from {root / 'archive' / 'My Data'}"
 
 
 @pytest.mark.parametrize(
