@@ -47,6 +47,13 @@ def alike(path: str) -> str | None:
     return os.path.join(there, names[0]) if len(names) == 1 else None  # noqa: PTH118 - Paths are slow
 
 
+def labels_of(images: str) -> str | None:
+    """Where the label files of a folder of images belong: `labels` for its last `images`; None: its name has none."""
+    parts = images.split("/")
+    at = max((i for i, part in enumerate(parts) if part.lower() == "images"), default=None)
+    return None if at is None else "/".join([*parts[:at], "labels", *parts[at + 1 :]])
+
+
 def parts_of_path(path: str) -> list[str]:
     """The folders of a path and its last name, of Windows or of Linux, without the drive and what leads upwards."""
     parts = path.replace("\\", "/").split("/")

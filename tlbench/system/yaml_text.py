@@ -18,6 +18,7 @@ _MOST_ENTRIES = 500_000
 
 _LONGEST_NUMBER = 100  # characters; the time to read one grows with the square of its length
 _MERGE = "tag:yaml.org,2002:merge"
+_TRUTH = "tag:yaml.org,2002:bool"
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
@@ -44,17 +45,24 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
             RepeatedKeyError: A key has two values.
         """
         node = super().compose_mapping_node(anchor)
-        values: dict[tuple[str, str], Any] = {}
+        values: dict[Any, tuple[str, Any]] = {}
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
-                first = values.setdefault((key.tag, key.value), value)
+                text, first = values.setdefault(self._read_as(key), (key.value, value))
                 if first is not value and not (
                     isinstance(value, yaml.ScalarNode)
                     and isinstance(first, yaml.ScalarNode)
                     and (first.tag, first.value) == (value.tag, value.value)
                 ):
-                    raise RepeatedKeyError(f"{short(key.value)} stands in it twice")
+                    also = f" (as {short(text)} too)" if text != key.value else ""
+                    raise RepeatedKeyError(f"{short(key.value)} stands in it twice{also}")
         return node
+
+    def _read_as(self, key: yaml.ScalarNode) -> Any:
+        """What keys have in common that are one in Python, such as `1` and `1.0`."""
+        if key.tag in (*_NUMBERS, _TRUTH) and len(key.value) <= _LONGEST_NUMBER:
+            return self.construct_object(key)
+        return key.tag, key.value
 
 
 class RepeatedKeyError(yaml.YAMLError):  # type: ignore[misc]  # the package has no types

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from tlbench.system import yaml_text
-from tlbench.system.yaml_text import UnsoundYamlError, check_yaml, load_yaml
+from tlbench.system.yaml_text import RepeatedKeyError, UnsoundYamlError, check_yaml, load_yaml
 
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
@@ -48,3 +48,18 @@ def test_what_is_no_yaml_is_an_error_when_it_is_loaded_and_nothing_to_the_check(
         with pytest.raises(yaml.YAMLError):
             load_yaml(text)
         check_yaml(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{1: a, 1.0: b}", r"^1\.0 stands in it twice \(as 1 too\)$"),
+        ("{yes: a, on: b}", r"^on stands in it twice \(as yes too\)$"),
+        ("{0x10: a, 16: b}", r"^16 stands in it twice \(as 0x10 too\)$"),
+        ("{a: 1, a: 2}", r"^a stands in it twice$"),
+    ],
+)
+def test_keys_that_are_one_in_python_are_refused(text, message):
+    with pytest.raises(RepeatedKeyError, match=message):
+        load_yaml(text)
+    assert load_yaml("{1: a, 1.0: a, '1': b}") == {1: "a", "1": "b"}

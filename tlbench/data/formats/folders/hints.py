@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
@@ -14,6 +15,9 @@ from tlbench.data.label_names import some, typed
 from tlbench.system.folders import entries_of, is_folder
 
 _LOOKED_AT = 50  # folders, and files in each
+
+_IMAGES = re.compile(r"(jpe?g|png)?[_ -]?(images?|imgs?|photos?|pictures?|pics?|frames?|files?)|jpe?gs?|pngs?")
+"""Names of folders that say nothing of what is in the images."""
 
 
 def is_copy(folder: Folder, other: Folder) -> bool:
@@ -46,8 +50,9 @@ def same_folders_in(folders: Sequence[Folder]) -> tuple[list[str], list[str]] | 
     """The names of the folders that hold folders of the same names, and these names, in whatever case.
 
     Then it cannot be known which level the classes are: `camera_1/{good,broken}`, `COVID/{images,masks}`, or splits
-    under names of their own (`fold1/{cat,dog,emu}` and `fold2/{cat,dog}`). A single name in all (`cat/images`,
-    `dog/images`) means nothing.
+    under names of their own (`fold1/{cat,dog,emu}` and `fold2/{cat,dog}`). A single name means nothing where there is
+    no other (`cat/new`, `dog/new`), or where it says no more than that there are images (`cat/{images,extra}`,
+    `dog/images`).
     """
     within = {
         folder.name: {typed(f.name).casefold(): f.name for f in inner.with_images()}
@@ -56,7 +61,7 @@ def same_folders_in(folders: Sequence[Folder]) -> tuple[list[str], list[str]] | 
     }
     counts = Counter(key for names in within.values() for key in names)
     shared = {key for key, count in counts.items() if count > 1}
-    if not shared or len(counts) < 2:
+    if not shared or len(counts) < 2 or (len(shared) == 1 and all(map(_IMAGES.fullmatch, shared))):
         return None
     holding = {name: names for name, names in within.items() if shared & names.keys()}
     known = {key: name for names in reversed(holding.values()) for key, name in names.items()}

@@ -5,10 +5,11 @@ Lines `key = value`: https://docs.cvat.ai/docs/dataset_management/formats/format
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tlbench.config import LimitsConfig
+from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.formats.yolo.entries import there
 from tlbench.data.formats.yolo.texts import read_class_file, text_of
 from tlbench.data.formats.yolo.yaml import YoloYaml, described
@@ -16,19 +17,28 @@ from tlbench.errors import DataError
 from tlbench.system.regular_file import TooLargeError, read_regular
 
 _KEYS = {"train": "train", "valid": "val", "val": "val", "test": "test"}
+_DESCRIBES = re.compile(r"^\s*(names|train)\s*=", re.MULTILINE)
 
 
 def find_darknet(folder: Path) -> Path | None:
-    """The `.data` file of a folder, if it is the only one."""
-    found = sorted(file for file in folder.glob("*.data") if file.is_file())
-    return found[0] if len(found) == 1 else None
+    """The `.data` file of a folder that names a list to train on or class names.
+
+    Raises:
+        DataError: Several could be it.
+    """
+    found = sorted(file for file in folder.glob("*.data") if file.is_file() and _DESCRIBES.search(_text(file)))
+    if len(found) > 1:
+        raise DataError(
+            f"{folder}: {' and '.join(file.name for file in found[:3])} could all describe the data; keep one of them"
+        )
+    return found[0] if found else None
 
 
 def read_darknet(file: Path, limits: LimitsConfig, say: Callable[[str], None]) -> tuple[YoloYaml, Path]:
     """Read a description; and the file of its class names.
 
     Raises:
-        DataError: It cannot be read, or what it names is not there.
+        DataError: It cannot be read, contradicts itself, or what it names is not there.
     """
     try:
         lines = text_of(read_regular(file, limits.label.bytes)).splitlines()
@@ -39,6 +49,24 @@ def read_darknet(file: Path, limits: LimitsConfig, say: Callable[[str], None]) -
     content = {key.strip(): value.strip() for key, sign, value in (line.partition("=") for line in lines) if sign}
     if not content.get("names") or not content.get("train"):
         raise DataError(f"{file}: no names and train in it, as darknet's descriptions have them; add them")
+    twice = [key for key in ("valid", "val") if content.get(key)]
+    if len(twice) > 1 and content["valid"] != content["val"]:
+        raise DataError(f"{file}: valid and val are one split; keep one of them")
     names = there(file, file.parent, None, "names", content["names"], say)[0]
     entries = {split: [content[key]] for key, split in _KEYS.items() if content.get(key)}
-    return described(file, None, entries, read_class_file(names, limits), None, say), names
+    class_names = read_class_file(names, limits)
+    count = content.get("classes", "")
+    if count.isdecimal() and len(count) < 10 and int(count) != len(class_names):
+        raise DataError(f"{file}: classes = {count}, but {len(class_names)} names in {names}; correct one of them")
+    return described(file, None, entries, class_names, None, say), names
+
+
+def _text(file: Path) -> str:
+    try:
+        content = read_regular(file, STANDARD_LIMITS.label.bytes)
+    except OSError:
+        return ""
+    try:
+        return text_of(content)
+    except UnicodeDecodeError:
+        return content.decode("latin-1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -14,7 +14,8 @@ from tlbench.annotations.instances.parts import ReadParts, parts_of
 from tlbench.config import LimitsConfig
 from tlbench.data.formats.yolo.folder import YoloImages, find_images
 from tlbench.data.formats.yolo.inventory import take_yolo_inventory
-from tlbench.data.formats.yolo.label_files import LABELS, LabelFiles, find_label_files, looks_like_labels
+from tlbench.data.formats.yolo.label_files import LabelFiles, find_label_files
+from tlbench.data.formats.yolo.label_texts import LABELS, looks_like_labels
 from tlbench.data.formats.yolo.labels import HIGHEST, LabelRows, fault
 from tlbench.data.formats.yolo.reading import Decided, check_plausible, decide
 from tlbench.data.image_sizes import image_sizes
@@ -54,8 +55,9 @@ def read_yolo(
         first = names[0]
         raise DataError(f"{found.root / first}: {unreadable[first]}; none of {len(names)} images can be read")
     files = list(all_files(found.base))
-    texts = list(_texts_of(found, files))
-    labels = find_label_files(found.root, names, texts, say, warn)
+    known = {os.path.abspath(file) for file in found.descriptions}  # noqa: PTH100
+    texts = list(_texts_of(found, files, known))
+    labels = find_label_files(found.root, names, texts, known, say, warn)
     mended = Mended()
     rows = _read_rows(found, labels, sizes.unreadable, data.limits, texts, say)
     decided = decide(found.root, rows, found.points, say)
@@ -97,10 +99,9 @@ def _reason(path: Path, reason: str) -> str:
     return "a link that leads nowhere" if path.is_symlink() and not os.path.exists(path) else reason  # noqa: PTH110
 
 
-def _texts_of(found: YoloImages, files: Sequence[str]) -> Iterator[str]:
-    """The texts below the data set's folder that may be label files, relative to the images' root."""
+def _texts_of(found: YoloImages, files: Sequence[str], known: Collection[str]) -> Iterator[str]:
+    """The texts below the data set's folder that may be label files, relative to the images' root; `known` are none."""
     base, root = os.path.abspath(found.base), os.path.abspath(found.root)  # noqa: PTH100
-    known = {os.path.abspath(file) for file in found.descriptions}  # noqa: PTH100
     for name in files:
         path = f"{base}/{name}"
         if name.lower().endswith(LABELS) and path not in known and not any(map(is_hidden, name.split("/"))):

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from tlbench.data.formats.yolo.folder import YoloImages
-from tlbench.data.formats.yolo.label_files import LABELS, LabelFiles
+from tlbench.data.formats.yolo.label_files import LabelFiles
+from tlbench.data.formats.yolo.label_texts import LABELS
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.inventory import Inventory, take_inventory
 from tlbench.data.listing import warn_of_unread

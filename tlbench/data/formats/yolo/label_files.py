@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from tlbench.data.paths import alike, folded, split_in
+from tlbench.data.formats.yolo.label_texts import (
+    LABELS,
+    NO_LABELS,
+    Texts,
+    file_name,
+    looks_like_labels,
+    stem,
+    stems_in,
+)
+from tlbench.data.paths import alike, folded, labels_of, split_in
 from tlbench.errors import DataError
-from tlbench.system.regular_file import open_regular
-
-LABELS = ".txt"
-
-_NAMES = frozenset({"classes.txt", "predefined_classes.txt", "labels.txt", "names.txt", "readme.txt"})
-"""Texts beside label files that are none."""
 
 _NO_TRUTH = re.compile(
     "(run|pred|predict|predicted|prediction|inference|result|output|backup|bak|old|copy|trash|deleted)s?"
@@ -48,7 +50,12 @@ class LabelFiles:
 
 
 def find_label_files(
-    root: Path, names: Sequence[str], texts: Iterable[str], say: Callable[[str], None], warn: Callable[[str], None]
+    root: Path,
+    names: Sequence[str],
+    texts: Iterable[str],
+    others: Collection[str],
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> LabelFiles:
     """Match images and label files.
 
@@ -62,6 +69,7 @@ def find_label_files(
         root: The folder that the names are relative to.
         names: N images.
         texts: All `.txt` files below the root that may be label files, as `names`.
+        others: Whole paths of texts that are none, such as lists of images.
         say: Shows the user a line.
         warn: Shows the user a warning.
 
@@ -76,6 +84,7 @@ def find_label_files(
     finder.check_shared()
     _tell_renamed(finder, say)
     strays, unlisted = finder.left()
+    strays = [path for path in strays if path not in others]
     if strays:
         _tell_strays(finder, strays, warn)
     return LabelFiles(
@@ -84,22 +93,6 @@ def find_label_files(
         [finder.shown(path) for path in strays],
         [finder.shown(path) for path in unlisted],
     )
-
-
-@dataclass(eq=False)
-class _Folder:
-    """The texts in a folder: their names, and those by what they have in common with an image's name."""
-
-    files: set[str] = field(default_factory=set)
-    fitting: dict[str, list[str]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, path: str) -> _Folder:
-        found = cls()
-        for file in _texts(path):
-            found.files.add(file)
-            found.fitting.setdefault(folded(_stem(file)), []).append(file)
-        return found
 
 
 class _Finder:
@@ -115,7 +108,7 @@ class _Finder:
         for i, name in enumerate(names):
             folder = os.path.dirname(f"{self.root}/{name}")  # noqa: PTH120
             self.images.setdefault(folder, []).append(i)
-        self.folders: dict[str, _Folder] = {}
+        self.folders: dict[str, Texts] = {}
         self.labels = {folder: self._label_folder(folder) for folder in self.images}
 
     def match(self, folder: str) -> int:
@@ -124,7 +117,7 @@ class _Finder:
         there = self._folder(labels)
         rest = []
         for i in self.images[folder]:
-            file = _stem(_file(self.names[i])) + LABELS
+            file = stem(file_name(self.names[i])) + LABELS
             self.expected[i] = f"{labels}/{file}"
             if file in there.files:
                 self.paths[i] = self.expected[i]
@@ -132,14 +125,14 @@ class _Finder:
                 rest.append(i)
         taken = {self.paths[i] for i in self.images[folder]}
         for i in rest:
-            image = _file(self.names[i])
-            keys = dict.fromkeys((folded(_stem(image)), folded(image)))
+            image = file_name(self.names[i])
+            keys = dict.fromkeys((folded(stem(image)), folded(image)))
             files = [f"{labels}/{file}" for key in keys for file in there.fitting.get(key, ())]
             files = [file for file in files if file not in taken]
             if len(files) > 1:
                 raise DataError(
                     f"{self.names[i]}: {' and '.join(map(self.shown, files))} could each be its label file; name the "
-                    f"right one {_file(self.expected[i])}, and remove the other"
+                    f"right one {file_name(self.expected[i])}, and remove the other"
                 )
             if files:
                 self.paths[i] = files[0]
@@ -152,14 +145,12 @@ class _Finder:
         if not lacking:
             return
         used = set(self.labels.values())
-        places: dict[str, set[str]] = {}
         holders: dict[str, list[str]] = {}
         for text in texts:
             folder, file = os.path.split(f"{self.root}/{text}")
             if folder not in used:
-                places.setdefault(folder, set()).add(file)
                 holders.setdefault(file, []).append(folder)
-        wanted = {f: {_stem(_file(self.names[i])) + LABELS for i in images} for f, images in self.images.items()}
+        wanted = {f: {stem(file_name(self.names[i])) + LABELS for i in images} for f, images in self.images.items()}
         found: dict[str, list[str]] = {}
         for folder, files in wanted.items():
             counts = Counter(place for file in files for place in holders.get(file, ()))
@@ -216,12 +207,12 @@ class _Finder:
         strays, unlisted = [], []
         for folder, labels in self.labels.items():
             files = [file for file in sorted(self._folder(labels).files) if f"{labels}/{file}" not in used]
-            around = _stems_in(folder) if files else set()
+            around = stems_in(folder) if files else set()
             for file in files:
                 path = f"{labels}/{file}"
-                if folded(_stem(file)) in around:
+                if folded(stem(file)) in around:
                     unlisted.append(path)
-                elif file.lower() not in _NAMES and (folder != labels or looks_like_labels(path)):
+                elif file.lower() not in NO_LABELS and (folder != labels or looks_like_labels(path)):
                     strays.append(path)
         return sorted(dict.fromkeys(strays)), sorted(dict.fromkeys(unlisted))
 
@@ -229,18 +220,16 @@ class _Finder:
         """The path below the root, where it is below."""
         return path[len(self.root) + 1 :] or "." if f"{path}/".startswith(f"{self.root}/") else path
 
-    def _folder(self, path: str) -> _Folder:
+    def _folder(self, path: str) -> Texts:
         if path not in self.folders:
-            self.folders[path] = _Folder.of(path)
+            self.folders[path] = Texts.of(path)
         return self.folders[path]
 
     def _label_folder(self, images: str) -> str:
         """Where the label files of a folder of images belong: in `labels` for its last `images`, or beside them."""
-        parts = images.split("/")
-        at = max((i for i, part in enumerate(parts) if part.lower() == "images"), default=None)
-        if at is None:
+        labels = labels_of(images)
+        if labels is None:
             return images
-        labels = "/".join([*parts[:at], "labels", *parts[at + 1 :]])
         there = alike(labels)
         if there is not None and os.path.isdir(there):  # noqa: PTH112 - Path.is_dir raises for a name too long
             labels = there
@@ -263,7 +252,7 @@ def _tell_strays(finder: _Finder, strays: Sequence[str], warn: Callable[[str], N
     if both and (len(missing) == images or both >= max(2, _MANY * images)):
         labels, file = os.path.split(strays[0])
         folder = next(images for images, found in finder.labels.items() if found == labels)
-        wanted = finder.shown(f"{folder}/{_stem(file)}.*")
+        wanted = finder.shown(f"{folder}/{stem(file)}.*")
         raise DataError(
             f"{finder.root}: {files} no image ({shown}), while {len(missing)} of {images} images have no label file: "
             f"{finder.shown(strays[0])} would need {wanted}, and {finder.names[missing[0]]} would need "
@@ -272,40 +261,5 @@ def _tell_strays(finder: _Finder, strays: Sequence[str], warn: Callable[[str], N
     warn(f"{files} no image and {'is' if len(strays) == 1 else 'are'} left out ({shown})")
 
 
-def _texts(folder: str) -> list[str]:
-    try:
-        return [name for name in os.listdir(folder) if name.lower().endswith(LABELS) and not name.startswith(".")]  # noqa: PTH208
-    except OSError:
-        return []
-
-
-def _stems_in(folder: str) -> set[str]:
-    """The names of the images in a folder without their endings, and with them."""
-    try:
-        entries = os.listdir(folder)  # noqa: PTH208 - Paths are slow
-    except OSError:
-        return set()
-    images = [name for name in entries if not name.lower().endswith(LABELS)]
-    return {folded(name) for name in images} | {folded(_stem(name)) for name in images}
-
-
-def looks_like_labels(path: str) -> bool:
-    """Whether a text beside images begins as a label file does; anything may lie there."""
-    try:
-        with open_regular(path) as file:
-            cells = file.readline(1_000).split()
-        return len(cells) >= 5 and all(math.isfinite(float(cell)) for cell in cells)
-    except (OSError, ValueError):
-        return False
-
-
 def _some(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_NAMED])}{', …' if len(names) > _NAMED else ''}"
-
-
-def _stem(name: str) -> str:
-    return os.path.splitext(name)[0]  # noqa: PTH122 - Paths are slow
-
-
-def _file(path: str) -> str:
-    return path.rpartition("/")[2]

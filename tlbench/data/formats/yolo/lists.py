@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench.config import LimitsConfig
 from tlbench.data.decode import EXTENSIONS
+from tlbench.data.formats.yolo.image_files import ImageNames
 from tlbench.data.formats.yolo.texts import text_of
 from tlbench.data.paths import alike, parts_of_path, plain, split_of
 from tlbench.errors import DataError, short
@@ -16,6 +18,9 @@ from tlbench.system.regular_file import TooLargeError, read_regular
 
 _LOOKED_AT = 200
 """Lines from which it is found out where a list's images are."""
+
+_LABELLED = re.compile(rf"(.*(?:{'|'.join(map(re.escape, EXTENSIONS))}))[\s,;]+(.*)", re.IGNORECASE)
+"""An image's name, and what follows it: a class, boxes, a label file's name."""
 
 
 @dataclass(frozen=True)
@@ -31,52 +36,132 @@ class ListedImages:
     absent: dict[str, str]
 
 
-def read_list(file: Path, root: Path, limits: LimitsConfig, say: Callable[[str], None]) -> ListedImages:
+@dataclass(frozen=True)
+class _Line:
+    """A line of a list.
+
+    Args:
+        number: From 1 on.
+        name: The image's, as it stands there.
+        place: Where it is; None: not where the line says.
+        bare: Its ending is left out.
+        rest: What follows the name.
+    """
+
+    number: int
+    name: str
+    place: str | None
+    bare: bool = False
+    rest: str = ""
+
+
+def read_list(
+    file: Path, root: Path, images: ImageNames, limits: LimitsConfig, say: Callable[[str], None]
+) -> ListedImages:
     """Read a list; its lines are relative to its own folder or to the data set's, or absolute.
 
     Where no image is at these places, as the list was written on another machine, the first parts of all lines are left
-    out, as many as it takes, where that can be done in one way only.
+    out, as many as it takes, where that can be done in one way only. A name without its ending means the one image that
+    has it, and what follows an image's name, such as a class, is not read.
 
     Args:
         file: The list.
         root: The folder of the data set.
+        images: Those below it.
         limits: How large it may be.
         say: Shows the user a line.
 
     Raises:
         DataError: It cannot be read, a line is no image's name, or the images could be in several places.
     """
-    lines = _lines(file, limits)
-    found = [_standard((file.parent, root), line) for _, line in lines]
+    lines = [_line(file, number, text, root, images) for number, text in _texts(file, limits)]
+    found = [line.place for line in lines]
     lost = [i for i, place in enumerate(found) if place is None]
     if lost:
-        moved = _moved(file, root, [lines[i][1] for i in lost], len(lost) < len(lines), say)
+        moved = _moved(file, root, [lines[i].name for i in lost], len(lost) < len(lines), say)
         for i, place in zip(lost, moved, strict=True):
             found[i] = place
+        if lines and found.count(None) == len(lines):
+            found = _by_their_ends(file, lines, images, say)
     there = sum(str(place).startswith(f"{file.parent}{os.sep}") for place in found if place)
     home = file.parent if 2 * there > len(lines) - found.count(None) else root  # where what is not there would be
-    places = [place or os.path.join(home, line) for place, (_, line) in zip(found, lines, strict=True)]  # noqa: PTH118
+    places = [place or os.path.join(home, line.name) for place, line in zip(found, lines, strict=True)]  # noqa: PTH118
+    bare = [line.name for line in lines if line.bare]
     absent = {}
-    for (number, line), place in zip(lines, places, strict=True):
+    for line, place in zip(lines, places, strict=True):
         is_there = os.path.lexists(place)
-        if os.path.isdir(place) or not (is_there or line.lower().endswith(EXTENSIONS)):  # noqa: PTH112
-            raise DataError(f"{file}:{number}: {short(line)}: no image file's name; wanted is one a line")
+        if os.path.isdir(place) or not (is_there or line.name.lower().endswith(EXTENSIONS)):  # noqa: PTH112
+            where = f"{file}:{line.number}: {short(line.name)}"
+            if bare:
+                raise DataError(f"{where}: no image of that name is there; add it, or remove the line")
+            raise DataError(f"{where}: no image file's name; wanted is one a line")
         if not is_there:
-            absent[os.path.normpath(place)] = f"{file.name}:{number}"
+            absent[os.path.normpath(place)] = f"{file.name}:{line.number}"
+    _tell(file, bare, [line.rest for line in lines if line.rest], say)
     paths = [os.path.normpath(place) for place in places]
     return ListedImages([path for path in paths if path not in absent], absent)
 
 
-def names_images(file: Path, limits: LimitsConfig) -> bool:
-    """Whether a text's first line is an image's name."""
-    try:
-        first = next((line for line in text_of(read_regular(file, limits.annotations.bytes)).splitlines() if line), "")
-    except (OSError, UnicodeDecodeError, TooLargeError):
-        return False
-    return first.strip().lower().endswith(EXTENSIONS)
+def share_of_images(lines: Sequence[str], images: ImageNames) -> float:
+    """Of which share of a text's lines an image's name is all, or is followed by something."""
+
+    def names_one(line: str) -> bool:
+        is_path = line.lower().endswith(EXTENSIONS) or _LABELLED.match(line) is not None
+        return is_path or any(images.fitting(name) for name in _bare_names(line))
+
+    looked_at = lines[:: max(1, len(lines) // _LOOKED_AT)]
+    return sum(map(names_one, looked_at)) / max(1, len(looked_at))
 
 
-def _lines(file: Path, limits: LimitsConfig) -> list[tuple[int, str]]:
+def _line(file: Path, number: int, text: str, root: Path, images: ImageNames) -> _Line:
+    folders = (file.parent, root)
+    place = _standard(folders, text)
+    if text.lower().endswith(EXTENSIONS) or (place is not None and not os.path.isdir(place)):  # noqa: PTH112
+        return _Line(number, text, place)
+    if labelled := _LABELLED.match(text):
+        name, rest = labelled.groups()
+        return _Line(number, name, _standard(folders, name), rest=rest)
+    for name in _bare_names(text):
+        fits = images.fitting(name)
+        if len(fits) > 1:
+            raise DataError(_several(file, number, name, fits))
+        if fits:
+            return _Line(number, name, fits[0], bare=True, rest=text[len(name) :].strip())
+    return _Line(number, text, place)
+
+
+def _by_their_ends(
+    file: Path, lines: Sequence[_Line], images: ImageNames, say: Callable[[str], None]
+) -> list[str | None]:
+    """Where the only images are whose paths end in what each line says, if none is where it says."""
+    places: list[str | None] = []
+    for line in lines:
+        fits = images.fitting(line.name, whole=True)
+        if len(fits) > 1:
+            raise DataError(_several(file, line.number, line.name, fits))
+        places.append(fits[0] if fits else None)
+    if count := len(places) - places.count(None):
+        say(f"{file}: {count} images are not where it says ({short(lines[0].name)}, …); of each name one is there")
+    return places
+
+
+def _several(file: Path, number: int, name: str, fits: Sequence[str]) -> str:
+    return f"{file}:{number}: {short(name)}: fits {len(fits)} images ({fits[0]}, …); write its path"
+
+
+def _bare_names(text: str) -> list[str]:
+    """What may be an image's name without its ending: the whole line, or its first word."""
+    return list(dict.fromkeys((text, text.split()[0])))
+
+
+def _tell(file: Path, bare: Sequence[str], rests: Sequence[str], say: Callable[[str], None]) -> None:
+    if bare:
+        say(f"{file}: images are named without their ending ({short(bare[0])}, …); of each name one is there")
+    if rests:
+        say(f"{file}: what follows the images' names ({short(rests[0])}, …) is not read")
+
+
+def _texts(file: Path, limits: LimitsConfig) -> list[tuple[int, str]]:
     """The lines that are not empty, with their numbers."""
     try:
         text = text_of(read_regular(file, limits.annotations.bytes))
@@ -117,3 +202,7 @@ def _moved(file: Path, root: Path, lines: Sequence[str], others: bool, say: Call
     count = sum(place is not None for place in moved)
     say(f"{file}: {count} images are not where it says ({short(lines[0])}, …); they are read from {folder}")
     return moved
+
+
+def silent(line: str) -> None:
+    """Says nothing of a list that is only looked at."""

@@ -59,13 +59,17 @@ def _count(value: Any) -> Any:
 
 def _numbered(file: Path, names: dict[Any, Any], say: Callable[[str], None]) -> list[Any]:
     """The names of a mapping from numbers, in their order; of one to numbers likewise."""
-    numbered = {
-        int(key) if isinstance(key, str) and key.isdecimal() and len(key) < 10 else key: name
-        for key, name in names.items()
-    }
-    if len(numbered) < len(names):
-        twice = next(key for key in names if isinstance(key, str) and key.isdecimal() and int(key) in names)
-        raise DataError(f"{file}: names: {twice} stands in it twice; keep the right one")
+    numbered: dict[Any, Any] = {}
+    written: dict[Any, Any] = {}
+    for key, name in names.items():
+        if isinstance(key, bool):
+            raise DataError(f"{file}: names: a key in it is a truth value to YAML ({key}); put it in quotes")
+        number = int(key) if isinstance(key, str) and key.isdecimal() and len(key) < 10 else key
+        if number in numbered:
+            raise DataError(
+                f"{file}: names: {number} stands in it twice (as {written[number]!r} and {key!r}); keep the right one"
+            )
+        numbered[number], written[number] = name, key
     wanted = set(range(len(numbered)))
     if set(numbered) == wanted:
         return [numbered[i] for i in range(len(numbered))]

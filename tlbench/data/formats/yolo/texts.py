@@ -31,7 +31,16 @@ def read_class_file(file: Path, limits: LimitsConfig) -> tuple[str, ...]:
     """The names in `classes.txt`, as labelling tools write it.
 
     Raises:
-        DataError: It cannot be read, or names are empty or occur twice.
+        DataError: It cannot be read, has no names, or one occurs twice.
+    """
+    return check_names(str(file), names_in(file, limits))
+
+
+def names_in(file: Path, limits: LimitsConfig) -> list[str]:
+    """What stands in `classes.txt`, without a comment above it and empty lines around it; it may be nothing.
+
+    Raises:
+        DataError: It cannot be read, there are too many, or an empty line between names leaves their numbers open.
     """
     try:
         lines = text_of(read_regular(file, limits.label.bytes)).splitlines()
@@ -39,11 +48,18 @@ def read_class_file(file: Path, limits: LimitsConfig) -> tuple[str, ...]:
         raise limits.label.refusal(file) from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file}: cannot be read ({error}); wanted is one class name a line") from None
-    names = [line.strip() for line in lines if line.strip()]
-    if names and names[0].startswith("# "):  # a comment
-        del names[0]
+    numbered = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
+    if numbered and numbered[0][1].startswith("# "):  # a comment
+        del numbered[0]
+    names = [name for _, name in numbered]
+    empty = next((number for i, (number, _) in enumerate(numbered) if number > numbered[0][0] + i), None)
+    if empty is not None:
+        raise DataError(
+            f"{file}:{empty - 1}: an empty line between names, so the numbers of those below it are not known; remove "
+            "the line, or name its class there"
+        )
     limits.check_classes(file, len(names))
-    return check_names(str(file), names)
+    return names
 
 
 def check_names(where: str, names: Sequence[str]) -> tuple[str, ...]:

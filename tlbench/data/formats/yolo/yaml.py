@@ -144,11 +144,13 @@ def _splits(file: Path, content: dict[Any, Any], say: Callable[[str], None]) -> 
             read[key] = split
             if key.lower() not in SPLITS:
                 say(f"{file}: {key} is read as {split}")
-    if named and not read:
-        raise DataError(f"{file}: no key train beside {', '.join(named)}; add the folder of the training images")
+    labelled = [key for key in named if (name := split_name(key)) and name.kind != "unlabelled"]
+    if labelled and not read:
+        raise DataError(f"{file}: no key train beside {', '.join(labelled)}; add the folder of the training images")
     unread = [key for key in named if key not in read and content[key] not in map(content.get, read)]
     if unread:
-        say(f"{file}: {' and '.join(unread)} {'is' if len(unread) == 1 else 'are'} not read, beside {', '.join(read)}")
+        beside = f", beside {', '.join(read)}" if read else ""
+        say(f"{file}: {' and '.join(unread)} {'is' if len(unread) == 1 else 'are'} not read{beside}")
     return read
 
 

@@ -210,6 +210,8 @@ def test_layouts_that_are_refused_for_the_true_reason(tmp_path: Path, names: lis
         ({"rps/rps": "paper rock", "rps-test-set/rps-test-set": "paper rock"}, ("rps, rps-test-set", "paper, rock")),
         ({"rps/rps": "paper rock", "more": "paper"}, ("more, rps", "paper")),
         ({"cat": "train test", "dog": "train"}, ("cat, dog", "train")),
+        ({"camera_1": "good broken", "camera_2": "good"}, ("camera_1, camera_2", "good")),
+        ({"COVID": "images masks", "Normal": "images masks"}, ("COVID, Normal", "images, masks")),
     ],
 )
 @pytest.mark.parametrize("stray", [False, True])
@@ -231,6 +233,8 @@ def test_folders_of_folders_of_the_same_names_are_refused_unless_they_are_named(
     "names",
     [
         "cat/images/0.png dog/images/0.png",
+        "cat/images/0.png cat/extra/0.png dog/images/0.png",
+        "cat/Photos/0.png cat/new/0.png dog/photos/0.png dog/old/0.png",
         "cat/pets/a/0.png cat/pets/b/0.png dog/pets/c/0.png",
         "cat/a/0.png cat/b/0.png dog/c/0.png dog/d/0.png",
         "cat/0.png cat/1.png cat/2.png cat/old/0.png dog/0.png dog/1.png dog/2.png dog/old/0.png dog/new/0.png",

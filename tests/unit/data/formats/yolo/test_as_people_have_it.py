@@ -382,6 +382,39 @@ def test_darknet(root, draw_yolo, counts, say):
     assert say[0] == f"{root}/obj.data: names: data/obj.names is not there as written; {root}/obj.names is read"
 
 
+@pytest.fixture
+def darknet(root, draw_yolo):
+    """`darknet("classes = 2\\n")`: with that in `obj.data`."""
+
+    def write(more: str = "", file: str = "obj.data") -> None:
+        draw_yolo(root, MANY, names=None)
+        (root / file).write_text(f"names = obj.names\ntrain = train.txt\n{more}")
+        (root / "obj.names").write_text("cat\ndog\n")
+        (root / "train.txt").write_text("".join(f"images/train/{i}.png\n" for i in range(8)))
+
+    return write
+
+
+def test_darknets_description_that_contradicts_itself(root, darknet, refused):
+    darknet("classes = 3\n")
+    assert refused() == f"{root}/obj.data: classes = 3, but 2 names in {root}/obj.names; correct one of them"
+    darknet("valid = val.txt\nval = test.txt\n")
+    assert refused() == f"{root}/obj.data: valid and val are one split; keep one of them"
+    darknet()
+    darknet(file="voc.data")
+    assert refused() == f"{root}: obj.data and voc.data could all describe the data; keep one of them"
+
+
+def test_a_data_file_that_is_no_description_is_left_alone(root, darknet, counts):
+    darknet()
+    (root / "cache.data").write_bytes(bytes(range(256)))
+    assert {split: len(part) for split, part in counts(val_fraction=0.25, test_fraction=0.25).items()} == {
+        "train": 4,
+        "val": 2,
+        "test": 2,
+    }
+
+
 # ---- folders and images
 
 
@@ -390,7 +423,7 @@ def test_a_folder_that_holds_one_folder_alone(root, draw_yolo, counts, say):
     (root / "__MACOSX").mkdir()
     (root / "README.txt").write_text("read me")
     assert len(counts()["train"]) == 8
-    assert say[0] == f"{root}: holds one folder alone, and is read from {root / 'archive' / 'My Data'}"
+    assert say[0] == f"{root}: holds one folder, and is read from {root / 'archive' / 'My Data'}"
 
 
 @pytest.mark.parametrize(
@@ -493,6 +526,53 @@ def test_class_names_that_contradict_each_other(root, draw_yolo, refused, first,
         (root / first / "classes.txt").write_text("cat\ndog\n")
     (root / second / "classes.txt").write_text("dog\ncat\n")
     assert "classes.txt: class 0 is 'dog', but 'cat' in " in refused()
+
+
+@pytest.fixture
+def class_names(root, draw_yolo, boxes_config, say, warn):
+    """`class_names({"data.yaml": …, "labels/classes.txt": …})`."""
+
+    def read(files: dict[str, str]) -> tuple[str, ...]:
+        draw_yolo(root, MANY, names=None)
+        for name, text in files.items():
+            (root / name).write_text(text)
+        return list_boxes(boxes_config("yolo", root=str(root)), 0, say, warn).splits["train"].class_names
+
+    return read
+
+
+SPLITS = "train: images/train\nval: images/val\ntest: images/test\n"
+
+
+def test_a_description_with_a_number_alone_takes_the_names_of_a_file(root, class_names, refused, say):
+    assert class_names({"data.yaml": f"{SPLITS}nc: 2\n", "classes.txt": "cat\ndog\n"}) == ("cat", "dog")
+    assert list(say) == [f"{root}/data.yaml: no names in it; they are read from {root}/classes.txt"]
+    (root / "classes.txt").write_text("cat\ndog\nemu\n")
+    assert refused() == (f"{root}/data.yaml: 2 classes, but 3 names in {root}/classes.txt; correct one of them")
+
+
+@pytest.mark.parametrize("empty", ["", "\n \n", "# signs\n"])
+@pytest.mark.parametrize(
+    ("others", "found"),
+    [
+        ({"data.yaml": f"{SPLITS}names: [cat, dog]\n"}, ("cat", "dog")),
+        ({"data.yaml": f"{SPLITS}nc: 2\n"}, ("class_0", "class_1")),
+        ({"labels/train/classes.txt": "cat\ndog\n"}, ("cat", "dog")),
+    ],
+)
+def test_a_class_file_without_names_says_nothing(root, class_names, empty, others, found):
+    assert class_names({**others, "labels/classes.txt": empty}) == found
+
+
+def test_class_files_that_leave_a_name_or_its_number_open(root, class_names, draw_yolo, refused):
+    draw_yolo(root, MANY, names=None)
+    (root / "classes.txt").write_text("\n")
+    assert refused() == f"{root}/classes.txt: no class names; wanted is one a class"
+    (root / "classes.txt").write_text("# signs\n\ncat\n\n\ndog\n\n")
+    assert refused() == (
+        f"{root}/classes.txt:5: an empty line between names, so the numbers of those below it are not known; "
+        "remove the line, or name its class there"
+    )
 
 
 @pytest.mark.parametrize("names", [[" cat", "cat"], ["caf\u00e9", "cafe\u0301"]])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from tlbench.annotations.instances.target import list_boxes
+from tlbench.data.formats.yolo.folder import find_images
 from tlbench.errors import DataError
 
 ROW = "0 0.5 0.5 0.5 0.5\n"  # of 40 × 20 pixels: 10 5 30 15
@@ -333,6 +335,307 @@ def test_list_that_is_no_list(tmp_path: Path, draw_yolo, refused):
     (tmp_path / "d" / "data.yaml").write_text("train: list.bin\nnames: [cat, dog]\n")
     (tmp_path / "d" / "list.bin").write_bytes(b"\xff\xfe\xff")
     assert refused().startswith(f"{tmp_path}/d/list.bin: neither a folder nor a list of image files (")
+
+
+# ---- lists of splits that no description names
+
+
+@pytest.fixture
+def listed(tmp_path: Path, draw_image, say, warn):
+    """`listed({"train.txt": "0 1"})`: split → numbers of its images, of eight in `images`.
+
+    Each number is a line, with `form` around it; another text stands as it is.
+    """
+
+    def read(
+        texts: dict[str, str], form: str = "images/{}.png", folder: str = "", images: str = "images"
+    ) -> dict[str, list[int]]:
+        root = tmp_path / "d"
+        shutil.rmtree(root, ignore_errors=True)
+        say.clear()
+        warn.clear()
+        for i in range(8):
+            draw_image(root / folder / images / f"{i}.png")
+            label = root / folder / "labels" / f"{i}.txt"
+            label.parent.mkdir(parents=True, exist_ok=True)
+            label.write_text(ROW)
+        for name, text in {f"{folder}/classes.txt": "cat\n", **texts}.items():
+            file = root / name.removeprefix("/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            numbers = text.split() if text.replace(" ", "").isdecimal() else None
+            file.write_text(text if numbers is None else "".join(f"{form.format(i)}\n" for i in numbers))
+        parts = find_images(root, warn, say=say).parts
+        return {split: [int(Path(name).stem) for name in names] for split, names in parts.items()}
+
+    return read
+
+
+@pytest.fixture
+def unlisted(tmp_path: Path, listed):
+    """Why that is refused, with `d` for the folder."""
+
+    def reason(*args, **options) -> str:
+        with pytest.raises(DataError) as caught:
+            listed(*args, **options)
+        assert "\n" not in str(caught.value)
+        return str(caught.value).replace(str(tmp_path / "d"), "d")
+
+    return reason
+
+
+THREE = {"train.txt": "0 1 2", "val.txt": "3 4", "test.txt": "5"}
+SPLIT = {"train": [0, 1, 2], "val": [3, 4], "test": [5]}
+
+
+@pytest.mark.parametrize("inner", [{}, {"set/data.yaml": "names: [cat]\n"}])
+def test_lists_beside_the_single_folder_of_the_images_count(tmp_path: Path, listed, say, warn, inner):
+    assert listed({**THREE, **inner}, form="set/images/{}.png", folder="set") == SPLIT
+    assert list(say) == [f"{tmp_path}/d: the splits are as train.txt and val.txt and test.txt list them"]
+    assert not warn
+    assert listed(THREE, form="images/{}.png", folder="set") == SPLIT
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ("images/{}.png", None),
+        ("{}", "images are named without their ending (0, …); of each name one is there"),
+        ("images/{}", "images are named without their ending (images/0, …); of each name one is there"),
+        ("/else/images/{}", "images are named without their ending (/else/images/0, …); of each name one is there"),
+        ("images/{}.png 0", "what follows the images' names (0, …) is not read"),
+        ("images/{}.png\t1,2,3,4,0 5,6,7,8,0", "what follows the images' names (1,2,3,4,0 5,6,7,8,0, …) is not read"),
+        ("images/{}.png labels/{0}.txt", None),
+        ("{} -1", "images are named without their ending (0, …); of each name one is there"),
+        ("{}.png", "3 images are not where it says (0.png, …); of each name one is there"),
+    ],
+)
+@pytest.mark.parametrize("place", ["", "ImageSets/Main/", "splits/"])
+def test_lines_that_are_no_plain_paths(tmp_path: Path, listed, say, warn, form, said, place):
+    form = form.replace("{}", "{0}")
+    assert listed({f"{place}{name}": text for name, text in THREE.items()}, form=form) == SPLIT
+    assert said is None or f"{tmp_path}/d/{place}train.txt: {said}" in say
+    assert not warn
+
+
+@pytest.mark.parametrize("first", ["  \n", "\ufeff\n\t\n"])
+def test_a_list_whose_first_line_is_blank(listed, first):
+    train = first + "".join(f"images/{i}.png\n" for i in range(3))
+    assert listed({**THREE, "train.txt": train}) == SPLIT
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        (
+            {"train.txt": "images/0.png\nimages/1\nnine\n"},
+            "d/train.txt:3: nine: no image of that name is there; add it, or remove the line",
+        ),
+        (
+            {"train.txt": "0\n1\n", "images/x/1.png": ""},
+            "d/train.txt:2: 1: fits 2 images (d/images/1.png, …); write its path",
+        ),
+        (
+            {"train.txt": "0.png\n1.png\n", "images/x/1.png": ""},
+            "d/train.txt:2: 1.png: fits 2 images (d/images/1.png, …); write its path",
+        ),
+        (
+            {"train.txt": "nine\nten\n", "val.txt": "3"},
+            "d/train.txt: called after a split, but no list of images (its first line is 'nine'); list its images, "
+            "one a line, or rename it",
+        ),
+        (
+            {"train.txt": ROW, "val.txt": "3"},
+            "d/train.txt: called after a split, but no list of images (its first line is '0 0.5 0.5 0.5 0.5'); list "
+            "its images, one a line, or rename it",
+        ),
+        (
+            {"train.txt": "", "val.txt": "3"},
+            "d/train.txt: called after a split, but no list of images (it is empty); list its images, one a line, or "
+            "rename it",
+        ),
+        (
+            {"test.txt": "as of May\n"},
+            "d/test.txt: called after a split, but no list of images (its first line is 'as of May'); list its images, "
+            "one a line, or rename it",
+        ),
+        (
+            {"ImageSets/Main/train.txt": "nine\n"},
+            "d/ImageSets/Main/train.txt: called after a split, but no list of images (its first line is 'nine'); list "
+            "its images, one a line, or rename it",
+        ),
+        (
+            {"val.txt": "3", "test.txt": "4"},
+            "d: test.txt and val.txt but no train.txt; add a list of the images to train on, or remove the others",
+        ),
+        ({"train.txt": "0 1", "eval.txt": "3"}, "d: eval.txt may list val or test; rename it to one of them"),
+        (
+            {"training.txt": "0 1", "train2017.txt": "2", "val.txt": "3"},
+            "d: train2017.txt and training.txt both list train; keep one of them",
+        ),
+        (
+            {"train.txt": "0 1", "train2017.txt": "1 2", "val.txt": "3"},
+            "d/train2017.txt: lists 1 image that is in no split, as train.txt and val.txt list the splits "
+            "(d/images/2.png, …); keep one list of a split",
+        ),
+        (
+            {"fold_0/train.txt": "0 1", "fold_0/val.txt": "2", "fold_1/train.txt": "1 2", "fold_1/val.txt": "0"},
+            "d: lists of splits are in fold_0 and fold_1; say in a data.yaml which of them count (train: "
+            "fold_0/train.txt, …)",
+        ),
+        (
+            {"data.yaml": "train: images\nnames: [cat]\n", "val.txt": "2 3"},
+            "d/val.txt: lists 2 images as val that are in train, as d/data.yaml names the splits (d/images/2.png, …); "
+            "make them agree, or remove the list",
+        ),
+    ],
+)
+def test_lists_that_are_refused_for_the_true_reason(unlisted, texts, reason):
+    assert unlisted(texts) == reason
+
+
+def test_a_list_that_cannot_be_read(tmp_path: Path, listed, opened):
+    listed(THREE)
+    train = tmp_path / "d/train.txt"
+    for make, why in (
+        (lambda: train.symlink_to("nowhere"), "No such file or directory"),
+        (lambda: os.mkfifo(train), "a FIFO"),
+        (lambda: train.write_bytes(b"\xff\xff"), "invalid start byte"),
+    ):
+        train.unlink()
+        make()
+        with pytest.raises(
+            DataError, match=rf"train\.txt: called after a split, but no list of images \(cannot be .*{why}"
+        ):
+            opened()
+
+
+@pytest.mark.parametrize(
+    ("texts", "found", "said"),
+    [
+        (
+            {"train.txt": "0 1", "val.txt": "2", "eval.txt": "3"},
+            {"train": [0, 1], "val": [2], "test": [3]},
+            "eval.txt (test)",
+        ),
+        ({"train.txt": "0 1", "dev.txt": "2"}, {"train": [0, 1], "val": [2]}, "dev.txt (val)"),
+        ({"train2017.txt": "0 1", "val2017.txt": "2"}, {"train": [0, 1], "val": [2]}, "val2017.txt (val)"),
+        (
+            {"autosplit_train.txt": "0 1", "autosplit_val.txt": "2"},
+            {"train": [0, 1], "val": [2]},
+            "autosplit_val.txt (val)",
+        ),
+        ({"Train.txt": "0 1", "VALID.TXT": "2"}, {"train": [0, 1], "val": [2]}, "Train.txt and VALID.TXT"),
+        (
+            {"train.txt": "0 1", "val.txt": "2", "trainval.txt": "0 1 2"},
+            {"train": [0, 1], "val": [2]},
+            "train.txt and val",
+        ),
+    ],
+)
+def test_names_of_lists(listed, say, warn, texts, found, said):
+    assert listed(texts) == found
+    assert said in say[0]
+    assert not warn
+
+
+@pytest.mark.parametrize(
+    ("texts", "left"),
+    [
+        (
+            {**THREE, "test_duplicates.txt": "6"},
+            "d: test_duplicates.txt lists images, but is not read, as its name says of no split that is used",
+        ),
+        (
+            {**THREE, "predict.txt": "6"},
+            "d: predict.txt lists images, but is not read, as its name says of no split that is used",
+        ),
+        (
+            {"set/train.txt": "0 1 2", "set/val.txt": "3 4", "set/test.txt": "5", "val.txt": "6"},
+            "d/val.txt: not read, as train.txt and val.txt and test.txt list the splits; 1 image of it is in none of "
+            "them (d/set/images/6.png, …)",
+        ),
+    ],
+)
+def test_lists_that_do_not_count_are_warned_of(tmp_path: Path, listed, warn, texts, left):
+    folder = "set" if "set/train.txt" in texts else ""
+    assert listed(texts, folder=folder) == SPLIT
+    assert [line.replace(str(tmp_path / "d"), "d") for line in warn] == [left]
+
+
+def test_a_list_without_lines_is_an_empty_split(tmp_path: Path, listed, warn):
+    assert listed({"train.txt": "0 1", "val.txt": "\n"}) == {"train": [0, 1]}
+    assert list(warn) == [
+        f"{tmp_path}/d: val holds no image, so there is no val; where one is needed it is carved out of train"
+    ]
+
+
+@pytest.mark.parametrize(
+    "texts", [{"train_log.txt": "epoch 1\n"}, {"test.txt": ROW}, {"test.txt": ""}, {"eval.txt": "mAP\n"}]
+)
+def test_texts_that_list_nothing_are_left_alone(listed, say, warn, texts):
+    assert listed(texts) == {"train": list(range(8))}
+    assert not say
+    assert not warn
+
+
+def test_label_files_that_are_called_after_splits_are_no_lists(tmp_path: Path, draw_image, opened):
+    for name in ("train", "train_1", "val", "val_1", "test", "test_1"):
+        draw_image(tmp_path / f"d/{name}.png")
+        (tmp_path / f"d/{name}.txt").write_text("" if name == "test" else ROW)
+    (tmp_path / "d/classes.txt").write_text("cat\n")
+    assert opened(val_fraction=0.2, test_fraction=0.2).split_rule["objects"] == {"train": 3, "val": 1, "test": 1}
+
+
+def test_lists_among_label_files_are_no_label_files(tmp_path: Path, listed, opened, say, warn):
+    lists = {f"labels/{name}": text for name, text in THREE.items()}
+    assert listed(lists) == SPLIT
+    assert opened().split_rule["counts"] == {"train": 3, "val": 2, "test": 1}
+    assert not warn
+
+
+def test_a_pascal_voc_folder_with_label_files(tmp_path: Path, listed, opened, warn):
+    """Its lists of whether an image holds a class, and those of other tasks, are no splits here."""
+    lists = {f"ImageSets/Main/{name}": text for name, text in THREE.items()}
+    lists |= {"ImageSets/Main/trainval.txt": "0 1 2 3 4", "ImageSets/Main/cat_train.txt": "0  1\n1 -1\n"}
+    lists |= {"ImageSets/Segmentation/train.txt": "4", "ImageSets/Segmentation/val.txt": "0"}
+    assert listed(lists, form="{}", images="JPEGImages") == SPLIT
+    assert opened().splits["val"].names == ("JPEGImages/3.png", "JPEGImages/4.png")
+    assert set(warn) == {
+        f"{tmp_path}/d/ImageSets/Main: cat_train.txt lists images, but is not read, as its name says of no split that "
+        "is used"
+    }
+
+
+def test_lists_beside_folders_of_splits(tmp_path: Path, draw_yolo, opened, refused, warn):
+    root = draw_yolo(tmp_path / "d", three(), names=None)
+    (root / "classes.txt").write_text("cat\ndog\n")
+    (root / "ImageSets").mkdir()
+    (root / "ImageSets/train.txt").write_text("a\n")
+    assert opened().split_rule["counts"] == {"train": 1, "val": 1, "test": 1}
+    assert not warn
+    (root / "ImageSets/train.txt").write_text("a\nv\n")
+    assert refused() == (
+        f"{root}/ImageSets/train.txt: lists 1 image as train that is in val, as the folders tell the splits "
+        f"({root}/images/val/v.png, …); make them agree, or remove the list"
+    )
+    (root / "train.txt").write_text("images/train/a.png\nimages/test/t.png\n")
+    with pytest.raises(DataError):
+        opened()  # one image to train on and none to carve
+    assert (
+        f"{root}/images/val: 1 image is in no split, as train.txt lists the splits ({root}/images/val/v.png, …)" in warn
+    )
+
+
+def test_a_list_of_a_split_that_a_description_does_not_name(tmp_path: Path, draw_yolo, opened, warn):
+    root = draw_yolo(tmp_path / "d", {**three(), "more/m": ROW})
+    (root / "data.yaml").write_text("train: images/train\nval: images/val\ntest: images/test\nnames: [cat, dog]\n")
+    (root / "train.txt").write_text("images/train/a.png\n")
+    (root / "val.txt").write_text("images/val/v.png\nimages/more/m.png\n")
+    assert opened().split_rule["counts"] == {"train": 1, "val": 1, "test": 1}
+    assert list(warn) == [
+        f"{root}/val.txt: not read, as {root}/data.yaml names the splits; 1 image of it is in none of them "
+        f"({root}/images/more/m.png, …)"
+    ]
 
 
 def test_nothing_is_written(tmp_path: Path, draw_yolo, opened):

@@ -79,10 +79,20 @@ def test_validation_is_val_and_splits_may_be_lists(tmp_path: Path, written):
         ("names: []", "names: no class names; wanted is one a class"),
         ("names: [a, '']", "names: class 1 has an empty name; give it one"),
         ("names: [a, yes]", "names: True is not text; put it in quotes"),
+        ("names: {'0': a, '00': b}", "names: 0 stands in it twice (as '0' and '00'); keep the right one"),
+        ("names: {'0': a, '1': b, '01': c}", "names: 1 stands in it twice (as '1' and '01'); keep the right one"),
+        ("names: {0: a, '0': b}", "names: 0 stands in it twice (as 0 and '0'); keep the right one"),
+        ("names: {0: a, 1: b, 1.0: c}", "1.0 stands in it twice (as 1 too); keep the right one"),
+        ("names: {0: a, 1: b, true: c}", "true stands in it twice (as 1 too); keep the right one"),
+        ("names: {no: 0, yes: 1}", "names: a key in it is a truth value to YAML (False); put it in quotes"),
         ("names: {0: a, 2: b}", "names: its keys are 0, 2; wanted are 0 to 1"),
         ("names: [a]\nnc: 2", "nc: 2, but 1 names; correct one of them"),
         ("nc: many", "nc: 'many'; wanted is the number of classes, or no nc"),
         ("names: [a]\nval: images/val", "no key train beside val; add the folder of the training images"),
+        (
+            "names: [a]\ndev: images/val\npredict: images",
+            "no key train beside dev; add the folder of the training images",
+        ),
         (
             "names: [a]\ntrain: images/absent",
             "train: images/absent: not at {d}/images/absent; correct path or train",
@@ -107,6 +117,13 @@ def test_what_is_wrong(tmp_path: Path, written, monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(DataError) as caught:
         read_yaml(file)
     assert str(caught.value) == f"{file}: " + message.format(d=tmp_path / "d", tmp=tmp_path)
+
+
+def test_a_key_of_images_without_labels_is_no_split(written):
+    said: list[str] = []
+    file = written("names: [a]\npredict: images\n")
+    assert read_yaml(file, say=said.append).splits == {}
+    assert said == [f"{file}: predict is not read"]
 
 
 def test_not_yaml(written):
