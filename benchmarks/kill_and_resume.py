@@ -112,7 +112,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20, help="how many runs, or sweeps, are killed (20)")
     parser.add_argument("--pairs", type=int, default=5, help="with --sweeps: how often two run at once (5)")
     parser.add_argument("--seed", type=int, default=0, help="draws the moments (0)")
-    parser.add_argument("--write", type=Path, default=Path("docs/kill-and-resume.md"), help="where the table goes")
+    parser.add_argument("--write", type=Path, help="where the table goes, such as docs/kill-and-resume.md")
     parser.add_argument(
         "overrides", nargs="*", help="further ones, such as trainer=gpu (where equality is not promised)"
     )
@@ -125,8 +125,9 @@ def main() -> int:
         kills = measure(Path(scratch), arguments.kills, random.Random(arguments.seed), arguments.overrides)
     page = render(kills, arguments.seed, arguments.overrides)
     print(page)
-    _, sweeps = sections(arguments.write)
-    arguments.write.write_text(page + sweeps)
+    if arguments.write:
+        _, sweeps = sections(arguments.write)
+        arguments.write.write_text(page + sweeps)
     return int(any(kill.differing for kill in kills))
 
 
@@ -146,8 +147,9 @@ def kill_sweeps(arguments: argparse.Namespace) -> int:
     pairs = measure_pairs(command, scratch, lone, arguments.pairs, draw)
     section = render_sweeps(kills, pairs, arguments.seed, command)
     print(section)
-    runs, _ = sections(arguments.write)
-    arguments.write.write_text(f"{runs.rstrip()}\n\n{section}")
+    if arguments.write:
+        runs, _ = sections(arguments.write)
+        arguments.write.write_text(f"{runs.rstrip()}\n\n{section}")
     wrong = any(kill.wrong or kill.orphans for kill in kills) or any(pair.wrong for pair in pairs)
     if wrong:
         print(f"kept: {scratch}")

@@ -29,6 +29,22 @@ def decay_scale(config: OptimizerConfig, batch_size: int) -> float:
     return batch_size * batches_per_step(config, batch_size) / config.nominal_batch
 
 
+def steps_of(batches: int, window: int, warmup_batches: int) -> int:
+    """Optimizer steps of a run.
+
+    Args:
+        batches: Of the run.
+        window: As `Accumulation.batches`.
+        warmup_batches: As there.
+    """
+    rule, steps = Accumulation(window, warmup_batches), 0
+    for number in range(batches):
+        rule.waiting += 1
+        if rule.waiting >= rule.window(number):
+            rule.waiting, steps = 0, steps + 1
+    return steps
+
+
 @dataclass
 class Accumulation:
     """Which batches end with an optimizer step, and the gradients of those since the last one.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlbench.adaptation.accumulation import batches_per_step
+from tlbench.adaptation.accumulation import batches_per_step, steps_of
 from tlbench.adaptation.parameter_groups import learning_rate_scales
+from tlbench.adaptation.schedule import warmup_steps
 from tlbench.adaptation.stages import plan_stages
 from tlbench.config import TrainConfig
 from tlbench.networks.network import Network
@@ -123,12 +124,13 @@ def _group_norm(config: TrainConfig, network: Network) -> str | None:
 def _few_steps(config: TrainConfig, train_images: int) -> str | None:
     images = config.data.batch_size
     window = batches_per_step(config.optimizer, images)
-    batches = train_images // images * config.trainer.max_epochs
-    steps = batches // window
+    an_epoch, epochs = train_images // images, config.trainer.max_epochs
+    batches = an_epoch * epochs
+    steps = steps_of(batches, min(window, batches), warmup_steps(config.optimizer, an_epoch, epochs))
     if window == 1 or steps >= FEW_STEPS:
         return None
     return (
-        f"only about {steps} optimizer steps in the whole run, as optimizer.nominal_batch="
+        f"only {steps} optimizer steps in the whole run, as optimizer.nominal_batch="
         f"{config.optimizer.nominal_batch} sums the gradients of {window} batches of {images} images for each: seeds "
         f"will scatter; use optimizer.nominal_batch={images} for {batches} steps, or a larger trainer.max_epochs"
     )

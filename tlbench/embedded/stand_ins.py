@@ -11,6 +11,9 @@ from tlbench.sources.catalog import catalog
 from tlbench.sources.resolve import find_weights
 from tlbench.tasks.registry import options_named, spec_of
 
+_WISHES = "fraction, data.shots and data.classes"
+"""What is taken back where data stand in."""
+
 SUFFIX = "-standin"
 
 
@@ -71,6 +74,7 @@ def replace_overrides(overrides: Sequence[str], changed: dict[str, str]) -> list
 def banner_text(stand_ins: Sequence[StandIn]) -> str:
     """What a user must not overlook."""
     lines = [f"{s.kind} {s.used!r} stands in for {s.wanted!r}: {s.reason}" for s in stand_ins]
+    lines += [f"{s.used} are used whole, whatever data.{_WISHES} say" for s in stand_ins if s.kind == "data"]
     return "\n".join(["STAND-INS: these are not the results of what was asked for.", *lines])
 
 

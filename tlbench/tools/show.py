@@ -12,6 +12,8 @@ def show_evaluation(record: EvaluationRecord) -> None:
     """Print the metrics, beside the recorded ones where they are compared."""
     data, comparison = record.data, record.comparison
     say(f"{record.run.study} · {record.run.arm} · seed {record.run.seed}: {data.count} images of {data.name}")
+    if not data.own and data.split != "all":
+        say(f"only {data.split} of these data, as they are divided or as it is carved out; split=all takes every image")
     table = Table()
     table.add_column("metric", no_wrap=True)
     if comparison is not None:

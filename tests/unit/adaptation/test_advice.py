@@ -139,11 +139,11 @@ def test_stages_and_scales_that_do_not_fit_the_network_are_errors_not_advice():
 def test_a_run_of_few_optimizer_steps_is_told_how_to_have_more():
     summed = ("data.batch_size=16", "optimizer.nominal_batch=64", "trainer.max_epochs=10")
     expected = (
-        "only about 17 optimizer steps in the whole run, as optimizer.nominal_batch=64 sums the gradients of 4 batches "
+        "only 19 optimizer steps in the whole run, as optimizer.nominal_batch=64 sums the gradients of 4 batches "
         "of 16 images for each: seeds will scatter; use optimizer.nominal_batch=16 for 70 steps, or a larger "
         "trainer.max_epochs"
     )
     assert advice(*summed, train_images=112) == [expected]
-    assert advice(*summed, train_images=640) == []  # 100 steps
-    assert len(advice(*summed, train_images=639)) == 1
+    assert advice(*summed, train_images=592) == []  # 101 steps
+    assert len(advice(*summed, train_images=591)) == 1
     assert advice(*summed, "optimizer.nominal_batch=16", train_images=112) == []
