@@ -12,6 +12,7 @@ from tlbench.data.decode import EXTENSIONS
 from tlbench.data.image_kind import ending_of
 from tlbench.data.label_names import some
 from tlbench.data.split_names import split_name, split_names
+from tlbench.data.truths import TRUTHS
 from tlbench.errors import DataError, short
 
 _PATHS = (
@@ -35,10 +36,6 @@ _FLAG = re.compile(
 )
 _OF_SPLITS = re.compile(r"split|subset|partition|phase|(?<!scaf)(?<!mani)(?<!un)fold(?!er)|^usage$")
 _MAY_BE_ELSE = frozenset(("dataset", "datatype", "mode", "stage"))  # where an image is from, a disease's stage, …
-_TRUE = {
-    **dict.fromkeys(("true", "1", "1.0", "yes", "t", "y"), True),
-    **dict.fromkeys(("false", "0", "0.0", "no", "f", "n"), False),
-}
 _NUMBER = re.compile(r"-?\d+(\.0+)?")
 _LOOKED_AT = 50  # rows, to know whether a column holds paths
 
@@ -71,7 +68,7 @@ class Columns:
             return [cells[self.label] for _, cells in self.table.rows]
         labels = []
         for line, cells in self.table.rows:
-            chosen = [self.table.header[i].strip() for i in self.one_hot if _TRUE[cells[i].strip().casefold()]]
+            chosen = [self.table.header[i].strip() for i in self.one_hot if TRUTHS[cells[i].strip().casefold()]]
             if len(chosen) != 1:
                 which = f"{len(chosen)} classes ({some(chosen)})" if chosen else "no class"
                 raise DataError(
@@ -181,7 +178,7 @@ def _label_column(table: Table, taken: set[int]) -> tuple[int | None, tuple[int,
             return _renamed(table, named), ()
     if len(free) == 1:
         return free[0], ()
-    if len(free) > 1 and any(plain) and all(cell.casefold() in _TRUE for i in free for cell in table.column(i)):
+    if len(free) > 1 and any(plain) and all(cell.casefold() in TRUTHS for i in free for cell in table.column(i)):
         return None, tuple(free)
     raise _lacks(table, "label")
 
@@ -262,7 +259,7 @@ def _speaks_of_splits(name: str) -> bool:
 def _truths(cells: list[str]) -> list[bool] | None:
     """What cells such as `Y` and `N` say; blank ones are false where the others are all true."""
     values = {cell.casefold() for cell in cells}
-    known = {**_TRUE, "": False} if all(_TRUE.get(value) for value in values - {""}) else _TRUE
+    known = {**TRUTHS, "": False} if all(TRUTHS.get(value) for value in values - {""}) else TRUTHS
     return [known[cell.casefold()] for cell in cells] if values <= known.keys() else None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tlbench.data.split_names import split_name
 from tlbench.errors import DataError, short
+from tlbench.folders import lies_hidden
 
 LAYOUTS = "annotations/instances_{train,val}*.json or {train,valid,test}/_annotations.coco.json"
 
@@ -71,7 +72,7 @@ def find_annotations(
     Raises:
         DataError: None, or not of `train`, or two of one split.
     """
-    found = [file for file in files if file.lower().endswith(".json") and not _hidden(file)]
+    found = [file for file in files if file.lower().endswith(".json") and not lies_hidden(file)]
     named = {file: split for file in found if (split := _split_of_file(file))}
     if "train" in named.values():
         named |= {file: split for file in found if file not in named and (split := _split_of_file(file, weak=True))}
@@ -111,7 +112,7 @@ def part_of_file(file: str, files: Sequence[str]) -> CocoPart:
 
 def wrapped(root: Path, files: Sequence[str]) -> str | None:
     """The only folder in a folder, where all of JSON is in it, as archives are unpacked; None: there is no such."""
-    tops = {file.partition("/")[0] for file in files if "/" in file and not _hidden(file)}
+    tops = {file.partition("/")[0] for file in files if "/" in file and not lies_hidden(file)}
     beside = [file for file in files if "/" not in file and file.lower().endswith(".json")]
     if len(tops) != 1 or beside:
         return None
@@ -207,7 +208,3 @@ def _bases(file: str, split: str | None, files: Sequence[str]) -> tuple[str, ...
 def _told_apart(files: Sequence[str]) -> list[str]:
     names = [posixpath.basename(file) for file in files]
     return names if len(set(names)) == len(names) else list(files)
-
-
-def _hidden(file: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in file.split("/"))

@@ -20,7 +20,7 @@ from tlbench.data.detection.yolo_reading import Decided, check_plausible, decide
 from tlbench.data.inventory import all_files
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
-from tlbench.folders import is_hidden
+from tlbench.folders import lies_hidden
 from tlbench.regular_file import TooLargeError, read_regular
 
 DUPLICATES = "duplicate label rows left out"
@@ -102,7 +102,7 @@ def _texts_of(found: YoloImages, files: Sequence[str]) -> Iterator[str]:
     known = {os.path.abspath(file) for file in found.descriptions}  # noqa: PTH100
     for name in files:
         path = f"{base}/{name}"
-        if name.lower().endswith(LABELS) and path not in known and not any(map(is_hidden, name.split("/"))):
+        if name.lower().endswith(LABELS) and path not in known and not lies_hidden(name):
             yield os.path.relpath(path, root)
 
 

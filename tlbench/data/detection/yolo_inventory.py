@@ -10,7 +10,7 @@ from tlbench.data.detection.yolo_label_files import LABELS, LabelFiles
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.inventory import Inventory, take_inventory
 from tlbench.data.listing import warn_of_unread
-from tlbench.folders import is_hidden
+from tlbench.folders import lies_hidden
 
 
 def take_yolo_inventory(
@@ -57,7 +57,7 @@ def take_yolo_inventory(
     kinds = []
     taken = reasons.keys() | {name for kind in read.values() for name in kind}
     for name in files:
-        if name not in taken and not any(map(is_hidden, name.split("/"))):
+        if name not in taken and not lies_hidden(name):
             kind = kind_of_file(f"{base}/{name}")
             kinds.append((name, kind))
             if kind.read:

@@ -123,6 +123,12 @@ def test_a_folder_around_all_is_descended_into(found, said: list[str]) -> None:
     ]
 
 
+@pytest.mark.parametrize("hidden", ["@eaDir", ".cache", "__MACOSX/set"])
+def test_what_systems_and_archivers_make_is_no_split(found, hidden: str) -> None:
+    files = found({"train.json": CONTENT, f"{hidden}/val.json": CONTENT})
+    assert files.parts.keys() == {"train"}
+
+
 @pytest.mark.parametrize("content", [{"images": CONTENT["images"]}, {**CONTENT, "annotations": []}])
 @pytest.mark.parametrize("name", ["image_info_test2017.json", "test.json", "instances_test.json"])
 def test_a_test_set_without_annotations_is_none(found, said: list[str], content: Any, name: str) -> None:
