@@ -34,7 +34,9 @@ _MIXED = 0.1
 _LOST = 0.25
 """Share of the boxes of which less than half is in the image, from which on they are refused."""
 
-_AMODAL = 0.25  # of the boxes that reach out: so many do to the left or up, and so many to the right or down
+_AMODAL = 0.25
+"""Share of the boxes that reach out which must do so to the left or up, and to the right or down, to be believed."""
+
 _CORNER = 0.6
 """Where no box of many reaches further across and down, it is said."""
 _MANY = 50
@@ -250,8 +252,8 @@ def check_inside(part: Written, boxes: Array, warn: Callable[[str], None]) -> No
         warn: Shows the user a warning.
 
     Raises:
-        DataError: Of many of them less than half is in the image; or many reach out, and only to the right and down, as
-            those do that are written otherwise.
+        DataError: Of many of them less than half is in the image; or many reach out, and not on both sides (to the left
+            or up, and to the right or down) as those of objects that the edge cuts do.
     """
     sizes = part.stored[part.images]
     area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)

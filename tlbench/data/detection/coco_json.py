@@ -28,6 +28,7 @@ from tlbench.data.detection.yolo_folder import check_apart, relative_names
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.inventory import Inventory, take_inventory
 from tlbench.data.unreadable import check_unreadable
+from tlbench.folders import lies_hidden
 from tlbench.regular_file import open_regular
 
 DUPLICATES = "duplicate annotations left out"
@@ -40,7 +41,7 @@ def read_coco(data: DetectionDataConfig, say: Callable[[str], None], warn: Calla
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
     """
     files = find_coco(detection_root(data), data.limits, say, warn)
-    classes = classes_of({files.path(split): files.contents[split] for split in files.parts}, data.limits, say)
+    classes = classes_of({files.path(split): files.contents[split] for split in files.parts}, data.limits, say, warn)
     tree = Tree(files.root, files.below)
     entries: dict[str, Entries] = {}
     paths: dict[str, list[str]] = {}
@@ -197,7 +198,7 @@ def _inventory(files: CocoFiles, root: Path, names: Sequence[str], unreadable: M
     reasons |= {named(os.path.abspath(files.root / file)): reason for file, reason in files.reasons.items()}  # noqa: PTH100
     taken = reasons.keys() | {name for found in read.values() for name in found}
     for name in files.all:
-        if name not in taken and "/." not in f"/{name}":
+        if name not in taken and not lies_hidden(name):
             kind = kind_of_file(f"{base}/{name}")
             reasons[name] = "image that the annotations do not list" if kind.read else kind.reason
     return take_inventory(files.given, files.all, read, reasons)

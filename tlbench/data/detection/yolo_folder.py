@@ -15,10 +15,11 @@ from tlbench.data.detection.yolo_darknet import find_darknet, read_darknet
 from tlbench.data.detection.yolo_labels import KeyPoints
 from tlbench.data.detection.yolo_lists import names_images, read_list
 from tlbench.data.detection.yolo_paths import split_in, split_of
-from tlbench.data.detection.yolo_texts import CLASS_FILES, read_class_file, warn_of_alike
+from tlbench.data.detection.yolo_texts import CLASS_FILES, read_class_file
 from tlbench.data.detection.yolo_yaml import YoloYaml, find_yaml, read_yaml
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.inventory import all_files
+from tlbench.data.label_names import warn_of_lookalikes
 from tlbench.data.listing import natural_order
 from tlbench.data.split_names import split_names
 from tlbench.errors import DataError
@@ -306,7 +307,7 @@ def _class_names(
                 "one of them; correct or remove a file, or renumber the labels"
             )
     names = described.class_names if described is not None else known[longest] if longest else ()
-    warn_of_alike(str(root), names, warn)
+    warn_of_lookalikes(str(root), names, warn)
     return names
 
 

@@ -334,7 +334,7 @@ def categories(train: list[tuple[Any, str]], val: list[tuple[Any, str]]) -> Edit
     def edit(content: Content, split: str) -> None:
         wanted = train if split == "train" else val
         content["categories"] = [{"id": of, "name": name} for of, name in wanted]
-        ids = {name.strip(): of for of, name in wanted}
+        ids = {name.replace("\u200b", "").strip(): of for of, name in wanted}
         kept = [(e, ("cat", "dog")[e["category_id"] - 1]) for e in content["annotations"]]
         content["annotations"] = [{**e, "category_id": ids[name]} for e, name in kept if name in ids]
 
@@ -355,6 +355,7 @@ PLAIN = [(1, "cat"), (2, "dog")]
         (categories(PLAIN, [(2, "cat"), (1, "dog")]), "for cat, dog: read by name"),
         (categories(PLAIN, [("1", "cat"), ("2", "dog")]), "for cat, dog: read by name"),
         (categories(PLAIN, [(1, "cat "), (2, "dog")]), ""),
+        (categories(PLAIN, [(1, "ca\u200bt "), (2, "dog")]), ""),
         (categories([(0, "Background"), *PLAIN], [(0, "Background"), *PLAIN]), "Background: the background, left out"),
         (categories([(0, "__background__"), *PLAIN], PLAIN), "__background__: the background, left out"),
     ],
@@ -363,6 +364,15 @@ def test_classes_are_those_of_the_names(drawn: Drawn, edit: Edit, said: str) -> 
     drawn.make(edit)
     drawn.check()
     assert said in drawn.heard if said else drawn.said == []
+
+
+def test_classes_that_look_alike_are_warned_of(drawn: Drawn) -> None:
+    drawn.make(categories([*PLAIN, (3, "Cat")], PLAIN))
+    assert drawn.listed().splits["test"].class_names == ("cat", "dog", "Cat")
+    assert (
+        "d/annotations/instances_train.json: categories: classes that differ only in case or leading zeros are taken "
+        "for different ones ('cat' and 'Cat'); where they are one, write them alike" in drawn.heard
+    )
 
 
 def test_a_split_may_list_only_the_categories_it_has(drawn: Drawn) -> None:
@@ -525,7 +535,7 @@ def test_every_other_file_is_accounted_for(drawn: Drawn) -> None:
     }
 
 
-@pytest.mark.parametrize("none", ["0", "false", "No", 0.0, False, None])
+@pytest.mark.parametrize("none", ["0", "false", "No", "n", 0.0, False, None])
 def test_a_crowd_is_told_by_one_however_it_is_written(drawn: Drawn, none: object) -> None:
     drawn.make(annotations(lambda e: e.update(iscrowd=none)))
     drawn.check()
@@ -588,6 +598,16 @@ def test_boxes_of_whole_objects_that_the_edge_cuts_are_cut_there_too(drawn: Draw
         "instances_train.json: 8 of 16 boxes reach out of their images, 8 to the left or up and 4 to the right"
         in drawn.heard
     )
+
+
+@pytest.mark.parametrize("box", [[-20, 10, 60, 40], [120, 60, 70, 40]], ids=["left", "right"])
+def test_boxes_that_reach_out_on_one_side_alone_are_refused(drawn: Drawn, box: list[int]) -> None:
+    def edit(content: Content, split: str) -> None:
+        for entry in content["annotations"][::4]:
+            entry["bbox"] = box
+
+    drawn.make(edit)
+    assert f"instances_train.json: 4 of 16 boxes reach out of their images (such as {box} in 160 x" in drawn.refusal()
 
 
 def test_per_cent_are_not_read_as_pixels(drawn: Drawn) -> None:
