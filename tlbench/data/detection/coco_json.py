@@ -17,10 +17,11 @@ from tlbench.data.detection.assemble import Mended, assemble
 from tlbench.data.detection.coco_classes import classes_of
 from tlbench.data.detection.coco_entries import Entries, Ids, read_entries
 from tlbench.data.detection.coco_files import CocoFiles, find_coco
-from tlbench.data.detection.coco_frames import Written, check_inside, read_boxes
+from tlbench.data.detection.coco_frames import Written, read_boxes
+from tlbench.data.detection.coco_inside import check_inside
 from tlbench.data.detection.coco_paths import Tree, resolve
 from tlbench.data.detection.coco_sizes import to_stored
-from tlbench.data.detection.image_sizes import image_sizes
+from tlbench.data.detection.image_sizes import ImageSizes, image_sizes
 from tlbench.data.detection.listing import BoxListing
 from tlbench.data.detection.parts import ReadParts, parts_of
 from tlbench.data.detection.root import detection_root
@@ -62,7 +63,7 @@ def read_coco(data: DetectionDataConfig, say: Callable[[str], None], warn: Calla
     check_unreadable(root, unreadable, data.max_unreadable)
     mended = Mended()
     read = {split: entries[split] for split in parts}
-    whole = _assembled(files, root, read, names, sizes.sizes, classes.names, mended, data.limits.image, warn)
+    whole = _assembled(files, root, read, names, sizes, classes.names, mended, data.limits.image, warn)
     mended.tell(warn)
     readable = torch.tensor([i not in sizes.unreadable for i in range(len(names))], dtype=torch.bool)
     _tell_background(whole, readable, say)
@@ -94,7 +95,7 @@ def _assembled(
     root: Path,
     entries: Mapping[str, Entries],
     names: Sequence[str],
-    sizes: torch.Tensor,
+    sizes: ImageSizes,
     class_names: Sequence[str],
     mended: Mended,
     limit: ImageLimit,
@@ -112,7 +113,8 @@ def _assembled(
                 np.array(found.areas, dtype=np.float64),
                 np.array(found.images, dtype=np.int64),
                 np.array([size or (0, 0) for size in found.sizes], dtype=np.float64).reshape(-1, 2),
-                sizes[start:stop].double().numpy(),
+                sizes.sizes[start:stop].double().numpy(),
+                sizes.turned[start:stop].numpy(),
             )
         )
         starts.append(stop)
@@ -135,7 +137,7 @@ def _assembled(
     return assemble(
         root,
         names,
-        sizes,
+        sizes.sizes,
         torch.from_numpy(np.concatenate(boxes)),
         torch.tensor([of for found in entries.values() for of in found.classes], dtype=torch.int64),
         torch.from_numpy(np.concatenate(images)),
