@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tlbench.system.folders import is_hidden
+from tlbench.system.folders import lies_hidden
 
 HIDDEN = "hidden"
 
@@ -110,7 +110,7 @@ def leads_up(root: Path, name: str) -> bool:
 
 
 def _reason(name: str) -> str:
-    if any(map(is_hidden, name.split("/"))):
+    if lies_hidden(name):
         return HIDDEN
     ending = os.path.splitext(name)[1]  # noqa: PTH122
     return f"not read ({ending.lower() or 'no ending'})"

@@ -72,6 +72,13 @@ def below(folder: Path, path: str) -> list[Path]:
     return [plain(there) for there in dict.fromkeys(found) if there is not None]
 
 
+def whole(folder: Path) -> Path:
+    """The folder by a path that ends in its name, as `.` and `..` do not: `parent` is the folder above then."""
+    if ".." in folder.parts:
+        return Path(os.path.realpath(folder))
+    return folder if folder.name else folder.absolute()
+
+
 def plain(path: Path | str) -> Path:
     """Without `.` and `..`."""
     return Path(os.path.normpath(path))

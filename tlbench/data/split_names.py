@@ -45,15 +45,20 @@ class SplitName:
     weak: bool = False
 
 
+def words_of(name: str) -> list[str]:
+    """The words of a name, in no capitals, without numbers and those that say nothing (`set`, `images`)."""
+    words = re.findall(r"[^\W\d_]+|\d+", _CAMEL.sub(" ", unicodedata.normalize("NFC", name)).casefold())
+    return [word for word in words if word not in _NEUTRAL and not word.isdecimal()]
+
+
 def split_name(name: str) -> SplitName | None:
     """`seg_Train` → train and the rest `seg`; `val2017`, `trainset`, `TestImages` → without a rest; None: no split."""
-    words = re.findall(r"[^\W\d_]+|\d+", _CAMEL.sub(" ", unicodedata.normalize("NFC", name)).casefold())
     kinds: dict[Kind, str] = {}
     rest = []
-    for word in words:
+    for word in words_of(name):
         if glued := _GLUED.fullmatch(word):
             kinds[_WORDS[glued[2]]] = glued[2]
-        elif word not in _NEUTRAL and not word.isdecimal():
+        else:
             rest.append(word)
     if kinds.keys() == {"train", "val"}:  # train_val
         del kinds["val"]

@@ -73,6 +73,11 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in SYSTEM_FOLDERS
 
 
+def lies_hidden(path: str) -> bool:
+    """Whether it or a folder of its path, with `/`, is passed over."""
+    return any(map(is_hidden, path.split("/")))
+
+
 def is_folder(entry: os.DirEntry[str]) -> bool:
     """Whether it is a folder or leads to one; a link that leads nowhere does not."""
     try:

@@ -22,6 +22,7 @@ def test_upright_size(tmp_path: Path, draw_image, suffix: str):
     names = [f"{orientation}{suffix}" for orientation in range(1, 9)]
     found = image_sizes(tmp_path, names)
     assert found.sizes.tolist() == [[20, 40]] * 4 + [[40, 20]] * 4
+    assert found.turned.tolist() == [False] * 4 + [True] * 4
     for name, size in zip(names, found.sizes.tolist(), strict=True):
         with Image.open(tmp_path / name) as image:
             assert ImageOps.exif_transpose(image).size == tuple(size[::-1])
@@ -48,6 +49,7 @@ def test_unreadable_files_are_collected(tmp_path: Path, draw_image):
     (tmp_path / "text.jpg").write_text("no image")
     found = image_sizes(tmp_path, ["text.jpg", "b/good.png", "absent.png"])
     assert found.sizes.tolist() == [[0, 0], [20, 40], [0, 0]]
+    assert found.turned.tolist() == [False] * 3
     assert found.unreadable == {
         0: "not an image, or of a kind that is not read",
         2: "No such file or directory",

@@ -10,6 +10,7 @@ from tlbench.config import LimitsConfig
 from tlbench.data.formats.coco.content import is_coco, load_json, other_kind_of_json
 from tlbench.data.inventory import all_files
 from tlbench.errors import DataError
+from tlbench.system.folders import lies_hidden
 from tlbench.system.regular_file import open_regular
 
 YOLO = "a YOLO folder (rows in text files); use data=yolo"
@@ -28,7 +29,7 @@ def what_it_is(root: Path, files: Sequence[str], limits: LimitsConfig) -> str | 
         files: All files below it.
         limits: Larger files are not looked into.
     """
-    shown = [file for file in files if not any(part.startswith(".") for part in file.split("/"))]
+    shown = [file for file in files if not lies_hidden(file)]
 
     def first(*endings: str) -> list[str]:
         return [file for file in shown if file.lower().endswith(endings)][:_PEEKED]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from tlbench.config import LimitsConfig
 from tlbench.data.formats.coco.entries import Ids
 from tlbench.data.formats.yolo.texts import check_names
+from tlbench.data.label_names import typed, warn_of_lookalikes
 from tlbench.errors import DataError, short
 
 _BACKGROUND = {"background", "_background_", "__background__", "bg"}
@@ -30,7 +30,10 @@ class CocoClasses:
 
 
 def classes_of(
-    files: Mapping[Path, Mapping[str, Any]], limits: LimitsConfig, say: Callable[[str], None]
+    files: Mapping[Path, Mapping[str, Any]],
+    limits: LimitsConfig,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
 ) -> CocoClasses:
     """The classes of all files of a data set, by their names, in the order of the ids of the file that has the most.
 
@@ -41,6 +44,7 @@ def classes_of(
         files: File → its content, with lists of objects `categories` and `annotations`.
         limits: How many there may be.
         say: Shows the user a line.
+        warn: Shows the user a warning.
 
     Raises:
         DataError: Ids or names are missing or occur twice, or a file has classes that another lacks, and the other way
@@ -68,6 +72,7 @@ def classes_of(
     first = max(found, key=lambda file: len(found[file]))
     kept = sorted(found[first], key=lambda of: (isinstance(of, str), of))
     names = check_names(f"{first}: categories", [found[first][of] for of in kept])
+    warn_of_lookalikes(f"{first}: categories", names, warn)
     number = {name: i for i, name in enumerate(names)}
     for file, categories in found.items():
         check_names(f"{file}: categories", list(categories.values()))
@@ -88,7 +93,7 @@ def _compare(
     unknown = [name for name in own.values() if name not in most.values()]
     if unknown:
         lacking = [name for name in most.values() if name not in own.values()]
-        alike = [name for name in unknown if name.strip().lower() in {other.strip().lower() for other in lacking}]
+        alike = [name for name in unknown if name.casefold() in {other.casefold() for other in lacking}]
         hint = f"; of {short(', '.join(alike))} only the capitals differ" if alike else ""
         raise DataError(
             f"{file}: its categories are not those of {first} (here alone: {short(', '.join(unknown), 200)}; there "
@@ -128,8 +133,8 @@ def _categories(file: Path, entries: list[Mapping[str, Any]]) -> dict[Hashable, 
 
 
 def _name(value: object) -> str:
-    """As it is compared: without spaces around it, accents composed."""
-    return unicodedata.normalize("NFC", value).strip() if isinstance(value, str) else ""
+    """As it is compared: without spaces around it or several, and what is not seen; accents composed."""
+    return typed(value) if isinstance(value, str) else ""
 
 
 def _key(value: Any) -> Hashable:

@@ -55,6 +55,16 @@ def without_annotations(content: Any) -> bool:
     )
 
 
+def is_predicted(content: Any) -> bool:
+    """Whether all of its annotations have a score, as what a network finds does."""
+    entries = content.get("annotations") if isinstance(content, dict) else None
+    return (
+        isinstance(entries, list)
+        and bool(entries)
+        and all(isinstance(entry, dict) and isinstance(entry.get("score"), (int, float)) for entry in entries)
+    )
+
+
 def check_lists(file: Path, content: Any) -> dict[str, Any]:
     """The content, if it has COCO's lists.
 

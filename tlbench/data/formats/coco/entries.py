@@ -13,14 +13,11 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from tlbench.data.formats.coco.segments import box_around
+from tlbench.data.truths import TRUTHS
 from tlbench.errors import DataError, short
 
 _NAMED = 3  # faulty entries in a message
 _TOO_LARGE = 1e9  # pixels
-_FLAGS = {
-    **dict.fromkeys(("0", "0.0", "false", "no"), False),
-    **dict.fromkeys(("1", "1.0", "true", "yes"), True),
-}
 _WANTED = "wanted is [x, y, width, height] in pixels"
 
 
@@ -234,7 +231,7 @@ def _number(value: object) -> float | None:
 def _flag(value: object) -> bool | None:
     """0 or 1, and how else these are written: not given, as booleans or as text; None: it is neither."""
     if isinstance(value, str):
-        return _FLAGS.get(value.strip().lower())
+        return TRUTHS.get(value.strip().casefold())
     if value is None:
         return False
     return bool(value) if isinstance(value, (int, float)) and value in (0, 1) else None

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlbench.data.split_names import split_name
+from tlbench.data.formats.coco.jsons import JsonFiles
+from tlbench.data.label_names import some
+from tlbench.data.split_names import split_name, words_of
 from tlbench.errors import DataError, short
+from tlbench.system.folders import lies_hidden
 
 LAYOUTS = "annotations/instances_{train,val}*.json or {train,valid,test}/_annotations.coco.json"
 
 SPLITS = ("train", "val", "test")
 
 NO_SPLIT = "JSON that is called after no split"
+NO_BOXES = "JSON without boxes of COCO's kind"
+ANOTHER_KIND = "annotations of another kind than boxes"
+ELSEWHERE = "annotations whose images are elsewhere than they say, beside others of the split"
+BESIDE = "annotations of images that others of the split list too"
+PREDICTED = "predictions, with a score each"
 
-ELSEWHERE = "annotations beside which their images are not, as they are beside others of the split"
+_LOOKED_INTO = 20
+"""JSON files called after no split that are looked into, to warn of annotations."""
 
-_FEW = 0.5  # of the images of a file
 _OTHER_KINDS = ("captions", "panoptic", "stuff", "keypoints", "image_info")
 """What else COCO annotates the same images with, by the names of the files."""
+
+_USUAL = frozenset(
+    ("instances", "annotations", "annotation", "coco", "labels", "label", "format", "default", "gt", "json")
+)
+"""Words in names of annotation files that say nothing more."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +61,7 @@ def split_word(name: str, *, weak: bool = False) -> str | None:
 
 
 def find_annotations(
-    root: Path,
-    files: Sequence[str],
-    holds_boxes: Callable[[str], bool],
-    share_beside: Callable[[str], float | None],
+    jsons: JsonFiles, say: Callable[[str], None], warn: Callable[[str], None]
 ) -> tuple[dict[str, CocoPart], dict[str, str]]:
     """The annotations of each split in a folder; `train` always.
 
@@ -59,49 +69,117 @@ def find_annotations(
     all there is.
 
     Args:
-        root: The folder.
-        files: All files below it.
-        holds_boxes: Whether a file is of COCO's kind and annotates boxes; asked where names leave a choice.
-        share_beside: Of the first images of such a file the share that is beside it, None where it names none; asked
-            where several are left.
+        jsons: The JSON files below the folder, which are looked into where names leave a choice.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
 
     Returns:
         Split → its annotations; and JSON file → why it was left out.
 
     Raises:
-        DataError: None, or not of `train`, or two of one split.
+        DataError: Not of `train`, or several of one split.
     """
-    found = [file for file in files if file.lower().endswith(".json") and not _hidden(file)]
-    named = {file: split for file in found if (split := _split_of_file(file))}
-    if "train" in named.values():
-        named |= {file: split for file in found if file not in named and (split := _split_of_file(file, weak=True))}
-        doubtful = [file for file in found if file not in named and _is_doubtful(file)]
-        free = [split for split in ("test", "val") if split not in named.values()]
-        if len(doubtful) == 1 and free:  # beside train alone it is the test, which an official val becomes too
-            named[doubtful[0]] = free[0]
-    if not named:
-        only, elsewhere = _only(root, found, holds_boxes, share_beside)
-        others = {file: "JSON without boxes of COCO's kind" for file in found if file != only}
-        others |= dict.fromkeys(elsewhere, ELSEWHERE)
-        return ({"train": CocoPart(only, _bases(only, "train", files))} if only else {}), others
-    reasons = {file: NO_SPLIT for file in found if file not in named}
+    root, files = jsons.root, jsons.files
+    found = [file for file in files if file.lower().endswith(".json") and not lies_hidden(file)]
+    named, reasons = _named(found, jsons)
     parts: dict[str, CocoPart] = {}
-    for split in SPLITS:
+    for split in SPLITS if named else ():
         own = [file for file in found if named.get(file) == split]
-        kept, elsewhere = _likeliest(own, holds_boxes, share_beside)
-        reasons |= {file: "annotations of another kind than boxes" for file in own if file not in kept}
-        reasons |= dict.fromkeys(elsewhere, ELSEWHERE)
+        likely = [file for file in own if not _of_another_kind(file)] or own
+        reasons |= dict.fromkeys((file for file in own if file not in likely), ANOTHER_KIND)
+        kept, others = _chosen(likely, split, jsons) if len(likely) > 1 else (likely, {})
+        reasons |= others
         if len(kept) > 1:
-            names = " and ".join(_told_apart(kept[:2]))
+            names = " and ".join(_told_apart(sorted(kept)[:2]))
             raise DataError(f"{root}: {names} are both {split}; remove one")
         if kept:
             parts[split] = CocoPart(kept[0], _bases(kept[0], split, files))
-    if "train" not in parts:
+        elif own:
+            warn(f"{root}: none of {len(own)} JSON files of {split} ({some(own)}) is of COCO's kind; they are left out")
+    if not parts:
+        only, others = _only([file for file in found if file not in reasons], jsons)
+        reasons |= others
+        parts = {"train": CocoPart(only, _bases(only, "train", files))} if only else {}
+    elif "train" not in parts:
         raise DataError(
             f"{root}: annotations of {' and '.join(parts)} but none of train; wanted is {LAYOUTS}, or a file alone: "
             "data.root=FILE.json"
         )
+    else:
+        reasons |= {file: NO_SPLIT for file in found if file not in named and file not in reasons}
+    reasons |= _warn_of_no_split([file for file, reason in reasons.items() if reason == NO_SPLIT], parts, jsons, warn)
+    for file, reason in reasons.items():
+        jsons.drop(file)
+        part = parts.get(named.get(file, "train"))
+        taken = part.file if part else ""
+        if reason == ELSEWHERE:
+            say(f"{root / file}: left out: none of its images is where it names them, as those of {taken} are")
+        elif reason == BESIDE:
+            warn(f"{root / file}: left out, as {taken} lists all of its images that are there; remove one of them")
+        elif reason == PREDICTED:
+            warn(
+                f"{root / file}: left out, as all of its annotations have a score, which predictions have; remove the "
+                "scores if they are what is true"
+            )
+    for file, split in named.items():
+        if split in parts and file == parts[split].file and _is_doubtful(file):
+            say(f"{root / file}: read as {split}, after which no other file is called")
     return parts, reasons
+
+
+def _named(found: Sequence[str], jsons: JsonFiles) -> tuple[dict[str, str], dict[str, str]]:
+    """File → the split it is called after; and file that is none of it, though it is called so → why."""
+    named = {file: split for file in found if (split := _split_of_file(file))}
+    beside_train = "train" in named.values()
+    if beside_train:
+        named |= {file: split for file in found if file not in named and (split := _split_of_file(file, weak=True))}
+    reasons: dict[str, str] = {}
+    for file, split in list(named.items()):  # train_log.json, test_results.json
+        if _words(file) and not _of_another_kind(file):
+            kind = jsons.kind(file)
+            if kind == "else" or (kind == "predictions" and split != "train"):
+                reasons[file] = NO_BOXES if kind == "else" else PREDICTED
+                del named[file]
+    if not beside_train:
+        return named, reasons
+    usual = {word for file, split in named.items() if split == "train" for word in _words(file)}
+    doubtful = [
+        file
+        for file in found
+        if file not in named and file not in reasons and _is_doubtful(file) and _words(file) <= usual
+    ]
+    for file in doubtful:
+        if jsons.kind(file) == "predictions":
+            reasons[file] = PREDICTED
+    true = [file for file in doubtful if jsons.holds_truth(file)]
+    free = [split for split in ("test", "val") if split not in named.values()]
+    if len(true) == 1 and free:  # beside train alone it is the test, which an official val becomes too
+        named[true[0]] = free[0]
+    return named, reasons
+
+
+def _warn_of_no_split(
+    files: Sequence[str], parts: Mapping[str, CocoPart], jsons: JsonFiles, warn: Callable[[str], None]
+) -> dict[str, str]:
+    """Warn of annotations that are called after no split; of many other files those beside the annotations first.
+
+    Returns:
+        Those that are predictions → that they are.
+    """
+    predicted = {}
+    folders = {posixpath.dirname(part.file) for part in parts.values()}
+    nearest = sorted(files, key=lambda file: (posixpath.dirname(file) not in folders, file.count("/")))
+    for file in nearest[:_LOOKED_INTO]:
+        kind = jsons.kind_at_sight(file)
+        jsons.drop(file)
+        if kind == "predictions":
+            predicted[file] = PREDICTED
+        elif kind == "boxes":
+            warn(
+                f"{jsons.root / file}: annotations of boxes that are left out, as it is called after no split that "
+                "is free; call it train, val or test, or remove it"
+            )
+    return predicted
 
 
 def part_of_file(file: str, files: Sequence[str]) -> CocoPart:
@@ -111,7 +189,7 @@ def part_of_file(file: str, files: Sequence[str]) -> CocoPart:
 
 def wrapped(root: Path, files: Sequence[str]) -> str | None:
     """The only folder in a folder, where all of JSON is in it, as archives are unpacked; None: there is no such."""
-    tops = {file.partition("/")[0] for file in files if "/" in file and not _hidden(file)}
+    tops = {file.partition("/")[0] for file in files if "/" in file and not lies_hidden(file)}
     beside = [file for file in files if "/" not in file and file.lower().endswith(".json")]
     if len(tops) != 1 or beside:
         return None
@@ -131,59 +209,70 @@ def _is_doubtful(file: str) -> bool:
     return any((found := split_name(part)) and found.kind == "val or test" for part in (name[:-5], *folders))
 
 
-def _likeliest(
-    files: Sequence[str], holds_boxes: Callable[[str], bool], share_beside: Callable[[str], float | None]
-) -> tuple[list[str], list[str]]:
-    """Of several files of a split that of boxes which images are beside, if it is one; else those that names tell.
+def _words(file: str) -> set[str]:
+    """What a path says beside splits and that it holds annotations: `fruit`, `results`, `predictions`."""
+    words = {word for part in file[:-5].split("/") for word in words_of(part)} - _USUAL
+    return {word for word in words if (split := split_name(word)) is None or split.kind == "unlabelled"}
+
+
+def _of_another_kind(file: str) -> bool:
+    name = posixpath.basename(file).lower()
+    return not name.startswith("instances") and any(kind in name for kind in _OTHER_KINDS)
+
+
+def _chosen(
+    files: Sequence[str], split: str, jsons: JsonFiles, *, top: bool = False
+) -> tuple[list[str], dict[str, str]]:
+    """Of several files that may be a split's annotations the one to read; or those of which it is not known.
+
+    None is left out that lists images which are there and the one that is read does not list.
+
+    Args:
+        files: The files.
+        split: The split.
+        jsons: What is in them.
+        top: Whether one in the root comes before those in folders.
 
     Returns:
-        They, and those whose images are elsewhere, as COCO's own beside a part of it (FiftyOne's zoo).
+        They, and file → why it is left out.
     """
-    names = {file: posixpath.basename(file).lower() for file in files}
-    named = [file for file in files if not any(kind in names[file] for kind in _OTHER_KINDS)]
-    if len(named) > 1:
-        boxes = [file for file in named if holds_boxes(file)]
-        if beside := _only_beside(boxes, share_beside):
-            return [beside], [file for file in boxes if file != beside]
-    for wanted in ([file for file in files if names[file].startswith("instances")], named, list(files)):
-        if wanted:
-            kept = [file for file in wanted if holds_boxes(file)] if len(wanted) > 1 else wanted
-            return kept or wanted, []
-    return [], []
+    reasons: dict[str, str] = {}
+    for file in files:
+        if not jsons.holds_boxes(file) and (kind := jsons.kind(file)) != "images alone":
+            reasons[file] = NO_BOXES if kind == "else" else ANOTHER_KIND
+    kept = [file for file in files if file not in reasons]
+    if true := [file for file in kept if jsons.kind(file) != "predictions"]:
+        reasons |= dict.fromkeys((file for file in kept if file not in true), PREDICTED)
+        kept = true
+    if len(kept) < 2:
+        return kept, reasons
+    reach = {file: jsons.reach(file, _bases(file, split, jsons.files)) for file in kept}
+    whole = [file for file, (there, listed) in reach.items() if there == listed > 0]
+    if len(whole) == 1 and all(there == 0 < listed for file, (there, listed) in reach.items() if file not in whole):
+        likely, reason = whole, ELSEWHERE  # FiftyOne's zoo keeps COCO's own beside a part of it
+    else:
+        likely = [file for file in kept if posixpath.basename(file).lower().startswith("instances")] or kept
+        likely, reason = ([file for file in likely if top and "/" not in file] or likely), BESIDE
+    if len(likely) > 1:
+        return likely, reasons
+    others = [file for file in kept if file not in likely]
+    if more := [file for file in others if jsons.adds(file, likely[0])]:
+        return likely + more, reasons
+    return likely, reasons | dict.fromkeys(others, reason)
 
 
-def _only(
-    root: Path,
-    files: Sequence[str],
-    holds_boxes: Callable[[str], bool],
-    share_beside: Callable[[str], float | None],
-) -> tuple[str | None, list[str]]:
-    """The only file of COCO's kind; and others of it whose images are not beside them, as its own are."""
-    depth = min((file.count("/") for file in files), default=0)
-    if len(files) == 1:
-        return files[0], []
-    instances = [file for file in files if posixpath.basename(file).lower().startswith("instances")]
-    boxes = [file for file in instances or files if holds_boxes(file)]
-    if len(boxes) > 1 and depth == 0:  # the folder's own before those of folders in it
-        boxes = [file for file in boxes if "/" not in file] or boxes
-    if beside := _only_beside(boxes, share_beside):
-        return beside, [file for file in boxes if file != beside]
-    if len(boxes) > 1:
-        raise DataError(
-            f"{root}: {len(boxes)} files of COCO's kind ({short(', '.join(boxes[:3]), 200)}) are called after no "
-            "split; call them train.json, val.json and test.json, or give one: data.root=FILE.json"
-        )
-    return (boxes[0] if boxes else None), []
-
-
-def _only_beside(files: Sequence[str], share_beside: Callable[[str], float | None]) -> str | None:
-    """The one file whose images are all beside it, where those of each other are for the most part elsewhere."""
+def _only(files: Sequence[str], jsons: JsonFiles) -> tuple[str | None, dict[str, str]]:
+    """The only file of COCO's kind; and why others are left out."""
     if len(files) < 2:
-        return None
-    shares = {file: share_beside(file) for file in files}
-    whole = [file for file, share in shares.items() if share == 1]
-    others = [share for file, share in shares.items() if file not in whole]
-    return whole[0] if len(whole) == 1 and all(share is not None and share <= _FEW for share in others) else None
+        return next(iter(files), None), {}
+    kept, reasons = _chosen(files, "train", jsons, top=True)
+    if len(kept) > 1:
+        shown = short(", ".join(sorted(kept)[:3]), 200)
+        raise DataError(
+            f"{jsons.root}: {len(kept)} files of COCO's kind ({shown}) are called after no split; call "
+            "them train.json, val.json and test.json, or give one: data.root=FILE.json"
+        )
+    return (kept[0] if kept else None), reasons
 
 
 def _bases(file: str, split: str | None, files: Sequence[str]) -> tuple[str, ...]:
@@ -207,7 +296,3 @@ def _bases(file: str, split: str | None, files: Sequence[str]) -> tuple[str, ...
 def _told_apart(files: Sequence[str]) -> list[str]:
     names = [posixpath.basename(file) for file in files]
     return names if len(set(names)) == len(names) else list(files)
-
-
-def _hidden(file: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in file.split("/"))

@@ -31,13 +31,8 @@ _OUT = 0.2
 _MIXED = 0.1
 """Share of the boxes below a pixel, from which on these are fractions."""
 
-_LOST = 0.25
-"""Share of the boxes of which less than half is in the image, from which on they are refused."""
-
-_AMODAL = 0.25  # of the boxes that reach out: so many do to the left or up, and so many to the right or down
-_CORNER = 0.6
-"""Where no box of many reaches further across and down, it is said."""
-_MANY = 50
+CORNER = 0.6
+"""Part of the width and height beyond which some box of many must reach, or it is said."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +47,7 @@ class Written:
         images: (M,) int64, which of the images each lies in.
         told: (N, 2) height and width that the file tells; 0 where it tells none.
         stored: (N, 2) height and width of the upright image files; 0 where a file cannot be read.
+        turned: (N,) whether EXIF turns the image file to its side.
     """
 
     file: str
@@ -61,6 +57,13 @@ class Written:
     images: NDArray[np.int64]
     told: Array
     stored: Array
+    turned: NDArray[np.bool_]
+
+    @property
+    def untold(self) -> NDArray[np.bool_]:
+        """(N,) whether the file tells no size."""
+        untold: NDArray[np.bool_] = (self.told == 0).any(axis=1)
+        return untold
 
     @property
     def frames(self) -> Array:
@@ -95,6 +98,21 @@ READINGS = {
 _TURNED = {"turned": "format", "turned corners": "corners"}
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """How boxes are written.
+
+    Args:
+        fractions: Whether they are fractions.
+        kind: One of `READINGS`.
+        why: Why they are read so, where that is not the format.
+    """
+
+    fractions: bool = False
+    kind: str = "format"
+    why: str = "of the usual readings only this puts them into their images"
+
+
 def read_boxes(parts: Sequence[Written], warn: Callable[[str], None]) -> list[tuple[Array, bool]]:
     """`x1 y1 x2 y2` of the boxes of all files, in the pixels that they are written in.
 
@@ -113,36 +131,40 @@ def read_boxes(parts: Sequence[Written], warn: Callable[[str], None]) -> list[tu
     read = []
     for part in parts:
         few = int(part.written.sum()) < FEW
-        fractions, reading = together if few else _reading([part])
+        found = together if few else _reading([part])
+        fractions, reading = found.fractions, found.kind
         scale = part.stored[part.images][:, [1, 0, 1, 0]] if fractions else 1.0
         boxes = corners(part.boxes * scale, reading)
         boxes = np.where(part.written[:, None], boxes, corners(part.boxes, "format"))
         if fractions or reading != "format":
-            first = "; that x is first is taken for granted, as fractions do not tell" if fractions else ""
             unit = "fractions of the image's width and height" if fractions else "pixels"
             warn(
                 f"{part.file}: the {int(part.written.sum())} boxes are not {FORMAT} in pixels but {unit}, as "
-                f"{READINGS[reading]}: read so, as of the usual readings only this puts them into their images{first}"
+                f"{READINGS[reading]}: read so, as {found.why}"
             )
         read.append((boxes, fractions))
     return read
 
 
-def _reading(parts: Sequence[Written]) -> tuple[bool, str]:
-    """Whether boxes are fractions, and how they are written."""
+def _reading(parts: Sequence[Written]) -> _Reading:
+    """Whether boxes are fractions, and how they are written.
+
+    Raises:
+        DataError: That is not known.
+    """
     frames = np.concatenate([part.frames[part.images] for part in parts])
     boxes, areas = np.concatenate([part.boxes for part in parts]), np.concatenate([part.areas for part in parts])
     known = np.concatenate([part.written for part in parts]) & (frames > 0).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
     frames, boxes, areas = frames[known], boxes[known], areas[known]
     if len(boxes) == 0:
-        return False, "format"
+        return _Reading()
     names = ", ".join(part.file for part in parts)
     limits = frames[:, ::-1]
     small = (boxes <= 1.001).all(axis=1) & (limits > 1).all(axis=1)
     if _MIXED < small.mean() < 1 and (boxes[small] != boxes[small].round()).any():
         raise DataError(
             f"{names}: {int(small.sum())} of {len(boxes)} boxes are fractions, the others are not (such as "
-            f"{_numbers(boxes[~small][0])}); write all of them as {FORMAT} in pixels"
+            f"{numbers_text(boxes[~small][0])}); write all of them as {FORMAT} in pixels"
         )
     if small.all() and (boxes != boxes.round()).any():
         # fractions never tell which of x and y is first; corners are written both ways, the others x first alone
@@ -157,7 +179,8 @@ def _reading(parts: Sequence[Written]) -> tuple[bool, str]:
                 f"{names}: {len(boxes)} boxes are fractions (none above {boxes.max():.3g}), and lie in their images as "
                 f"{which}; write them as {FORMAT} in pixels"
             )
-        return True, fitting[0]
+        why = f"{_Reading.why}; that x is first is taken for granted, as fractions do not tell"
+        return _Reading(fractions=True, kind=fitting[0], why=why)
     by_area = _by_area(boxes, areas)
     fits = {reading: share_in(corners(boxes, reading), limits) for reading in READINGS}
     others = [reading for reading in READINGS if reading != "format" and fits[reading] >= FIT]
@@ -165,13 +188,39 @@ def _reading(parts: Sequence[Written]) -> tuple[bool, str]:
         others = [reading for reading in others if ("corners" in reading) == (by_area == "corners")]
     sure = by_area == "corners" and others and len(boxes) >= 3
     if not sure and (1 - fits["format"] < _OUT or len(boxes) < FEW):
-        return False, "format"
+        return _Reading()
+    if sure and "corners" in others and len(others) > 1:
+        why = "this gives the areas that the file tells; that x is first is taken for granted, as both orders fit"
+        return _Reading(kind="corners", why=why)
     if len(others) > 1:
         raise DataError(
             f"{names}: {1 - fits['format']:.0%} of {len(boxes)} boxes stand out of their images as {FORMAT}, and lie "
             f"in them as {' and as '.join(READINGS[each] for each in others)}; write them as {FORMAT} in pixels"
         )
-    return False, others[0] if others else "format"
+    if not others:
+        return _Reading()
+    if others[0] in _TURNED:
+        told = [(part.untold, part.turned) for part in parts]
+        untold, turned = (np.concatenate([kinds[i] for kinds in told]) for i in range(2))
+        if others[0] == "turned" or (untold | turned).any():
+            raise _perhaps_turned(f"{names}: {1 - fits['format']:.0%} of {len(boxes)} boxes", others[0], untold, turned)
+    return _Reading(kind=others[0])
+
+
+def _perhaps_turned(boxes: str, reading: str, untold: NDArray[np.bool_], turned: NDArray[np.bool_]) -> DataError:
+    """Of boxes that lie in their images with y before x, which those of images do that were turned since."""
+    mend = "turn the images back"
+    if turned.any():
+        why = f"{int(turned.sum())} images are turned by EXIF, which may not have been heeded when they were labelled"
+        mend = "write the width and height of the unturned images"
+    elif untold.any():
+        why = f"{int(untold.sum())} images, whose width and height are not told, may have been turned since"
+    else:
+        why = "the images, and width and height with them, may have been turned since they were labelled"
+    return DataError(
+        f"{boxes} stand out of their images as {FORMAT}; they may be written as {READINGS[reading]}, or {why}: then "
+        f"{mend}, else write the boxes as {FORMAT} in pixels of the images as they are seen"
+    )
 
 
 def _doubt_units(parts: Sequence[Written], warn: Callable[[str], None]) -> None:
@@ -194,7 +243,7 @@ def _doubt_units(parts: Sequence[Written], warn: Callable[[str], None]) -> None:
             continue
         part_of = np.minimum(most / limits, 1).prod(axis=1)
         middle = ((boxes[:, :2] + boxes[:, 2:] / 2) / limits).mean(axis=0)
-        filled = ((boxes[:, :2] + boxes[:, 2:]).max(axis=0) > _CORNER * most).all()
+        filled = ((boxes[:, :2] + boxes[:, 2:]).max(axis=0) > CORNER * most).all()
         # that boxes anywhere in an image lie by chance in that part of it
         if not filled or part_of.mean() > 0.6 or np.log(part_of).sum() > np.log(0.01) or (middle > 0.42).any():
             return
@@ -237,58 +286,6 @@ def size_text(size: Array) -> str:
     return f"{size[1]:.0f} x {size[0]:.0f}"
 
 
-def _numbers(box: Array) -> str:
+def numbers_text(box: Array) -> str:
+    """Of a box: `[3, 2, 37, 28]`."""
     return f"[{', '.join(f'{value:.4g}' for value in box)}]"
-
-
-def check_inside(part: Written, boxes: Array, warn: Callable[[str], None]) -> None:
-    """Refuse boxes that cannot be of these images.
-
-    Args:
-        part: Of a file.
-        boxes: (M, 4) `x1 y1 x2 y2` in pixels of the stored images.
-        warn: Shows the user a warning.
-
-    Raises:
-        DataError: Of many of them less than half is in the image; or many reach out, and only to the right and down, as
-            those do that are written otherwise.
-    """
-    sizes = part.stored[part.images]
-    area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
-    known = (sizes > 0).all(axis=1) & (area > 0)
-    clipped = np.clip(boxes, 0, sizes[:, [1, 0, 1, 0]])
-    lost = known & ((clipped[:, 2:] - clipped[:, :2]).prod(axis=1) < area / 2)
-    if lost.sum() >= 3 and lost.sum() > _LOST * known.sum():
-        worst = int(np.flatnonzero(lost)[0])
-        raise DataError(
-            f"{part.file}: {int(lost.sum())} of {int(known.sum())} boxes lie for the most part outside of their images "
-            f"(such as {_numbers(part.boxes[worst])} in {size_text(sizes[worst])} pixels), as {FORMAT} and otherwise; "
-            "the images were replaced or shrunk, or the boxes are in other units: export both together again"
-        )
-    slack = np.maximum(0.01 * sizes, 2)[:, [1, 0, 1, 0]]
-    out = known & (np.abs(boxes - clipped) > slack).any(axis=1)
-    if known.sum() >= FEW and out.sum() >= 3 and out.sum() > (1 - FIT) * known.sum():
-        worst = int(np.flatnonzero(out)[0])
-        before = out & (boxes[:, :2] < -slack[:, :2]).any(axis=1)
-        after = out & (boxes[:, 2:] > sizes[:, ::-1] + slack[:, :2]).any(axis=1)
-        if min(before.sum(), after.sum()) >= _AMODAL * out.sum():
-            warn(
-                f"{part.file}: {int(out.sum())} of {int(known.sum())} boxes reach out of their images, "
-                f"{int(before.sum())} to the left or up and {int(after.sum())} to the right or down, as those of "
-                "objects that the edge cuts may; they are cut at the edge"
-            )
-            return
-        raise DataError(
-            f"{part.file}: {int(out.sum())} of {int(known.sum())} boxes reach out of their images (such as "
-            f"{_numbers(part.boxes[worst])} in {size_text(sizes[worst])} pixels); a part may be written otherwise than "
-            f"{FORMAT}, or for other images: write all so, and cut what reaches out at the edge of its image"
-        )
-    if known.sum() < _MANY:
-        return
-    reach = (boxes[known, 2:] / sizes[known][:, ::-1]).max(axis=0)
-    if (reach < _CORNER).all():
-        warn(
-            f"{part.file}: all {int(known.sum())} boxes lie in the upper left part of their images ({reach[0]:.0%} of "
-            f"the width, {reach[1]:.0%} of the height): if that is not so, they are in other units, or the images were "
-            "enlarged after labelling"
-        )

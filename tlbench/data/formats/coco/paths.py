@@ -88,7 +88,7 @@ def resolve(annotations: Path, names: Sequence[str], bases: Sequence[str], split
     Raises:
         DataError: None is there; or there are several readings, and none is the usual one.
     """
-    counts = [_as_written(names, base, tree) for base in bases]
+    counts = [as_written(names, base, tree) for base in bases]
     best = max(range(len(bases)), key=lambda i: (counts[i], -i))
     reached = counts[best]
     if reached < len(names):
@@ -104,7 +104,7 @@ def resolve(annotations: Path, names: Sequence[str], bases: Sequence[str], split
     return Resolved([os.path.normpath(os.path.join(folder, name)) for name in names], None)  # noqa: PTH118
 
 
-def _as_written(names: Sequence[str], base: str, tree: Tree) -> int:
+def as_written(names: Sequence[str], base: str, tree: Tree) -> int:
     """How many of the names are files below a folder; broken links and the like are such."""
     prefix = f"{base}/" if base else ""
     count = 0
@@ -121,7 +121,7 @@ def _elsewhere(
     annotations: Path, names: Sequence[str], bases: Sequence[str], split: str | None, tree: Tree, reached: int
 ) -> Resolved | None:
     """The files where names lose their first parts, if that finds more of them than `reached`."""
-    parts = [_parts(name) for name in names]
+    parts = [path_parts(name) for name in names]
     if not all(parts):
         return None
     longest = max(map(len, parts))
@@ -185,7 +185,7 @@ def _of_split(file: str, split: str | None) -> bool:
     return not named - {split}
 
 
-def _parts(name: str) -> list[str]:
+def path_parts(name: str) -> list[str]:
     """The parts of a path or address, without a host, a drive and what leads upwards."""
     if _SCHEME.match(name):
         address = urlsplit(name)

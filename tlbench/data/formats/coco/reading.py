@@ -20,14 +20,16 @@ from tlbench.data.decode import open_image
 from tlbench.data.formats.coco.classes import classes_of
 from tlbench.data.formats.coco.entries import Entries, Ids, read_entries
 from tlbench.data.formats.coco.files import CocoFiles, find_coco
-from tlbench.data.formats.coco.frames import Written, check_inside, read_boxes
+from tlbench.data.formats.coco.frames import Written, read_boxes
+from tlbench.data.formats.coco.inside import check_inside
 from tlbench.data.formats.coco.paths import Tree, resolve
 from tlbench.data.formats.coco.sizes import to_stored
 from tlbench.data.formats.yolo.folder import check_apart, relative_names
 from tlbench.data.image_kind import kind_of_file
-from tlbench.data.image_sizes import image_sizes
+from tlbench.data.image_sizes import ImageSizes, image_sizes
 from tlbench.data.inventory import Inventory, take_inventory
 from tlbench.data.unreadable import check_unreadable
+from tlbench.system.folders import lies_hidden
 from tlbench.system.regular_file import open_regular
 
 DUPLICATES = "duplicate annotations left out"
@@ -42,7 +44,7 @@ def read_coco(
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
     """
     files = find_coco(root, data.limits, say, warn)
-    classes = classes_of({files.path(split): files.contents[split] for split in files.parts}, data.limits, say)
+    classes = classes_of({files.path(split): files.contents[split] for split in files.parts}, data.limits, say, warn)
     tree = Tree(files.root, files.below)
     entries: dict[str, Entries] = {}
     paths: dict[str, list[str]] = {}
@@ -63,7 +65,7 @@ def read_coco(
     check_unreadable(root, unreadable, data.max_unreadable)
     mended = Mended()
     read = {split: entries[split] for split in parts}
-    whole = _assembled(files, root, read, names, sizes.sizes, classes.names, mended, data.limits.image, warn)
+    whole = _assembled(files, root, read, names, sizes, classes.names, mended, data.limits.image, warn)
     mended.tell(warn)
     readable = torch.tensor([i not in sizes.unreadable for i in range(len(names))], dtype=torch.bool)
     _tell_background(whole, readable, say)
@@ -95,7 +97,7 @@ def _assembled(
     root: Path,
     entries: Mapping[str, Entries],
     names: Sequence[str],
-    sizes: torch.Tensor,
+    sizes: ImageSizes,
     class_names: Sequence[str],
     mended: Mended,
     limit: ImageLimit,
@@ -113,7 +115,8 @@ def _assembled(
                 np.array(found.areas, dtype=np.float64),
                 np.array(found.images, dtype=np.int64),
                 np.array([size or (0, 0) for size in found.sizes], dtype=np.float64).reshape(-1, 2),
-                sizes[start:stop].double().numpy(),
+                sizes.sizes[start:stop].double().numpy(),
+                sizes.turned[start:stop].numpy(),
             )
         )
         starts.append(stop)
@@ -136,7 +139,7 @@ def _assembled(
     return assemble(
         root,
         names,
-        sizes,
+        sizes.sizes,
         torch.from_numpy(np.concatenate(boxes)),
         torch.tensor([of for found in entries.values() for of in found.classes], dtype=torch.int64),
         torch.from_numpy(np.concatenate(images)),
@@ -199,7 +202,7 @@ def _inventory(files: CocoFiles, root: Path, names: Sequence[str], unreadable: M
     reasons |= {named(os.path.abspath(files.root / file)): reason for file, reason in files.reasons.items()}  # noqa: PTH100
     taken = reasons.keys() | {name for found in read.values() for name in found}
     for name in files.all:
-        if name not in taken and "/." not in f"/{name}":
+        if name not in taken and not lies_hidden(name):
             kind = kind_of_file(f"{base}/{name}")
             reasons[name] = "image that the annotations do not list" if kind.read else kind.reason
     return take_inventory(files.given, files.all, read, reasons)

@@ -42,15 +42,11 @@ def to_stored(
     differs = both & (part.told != part.stored).any(axis=1)
     boxes = boxes.copy()
     seen: dict[str, list[int]] = {}
+    _check_turned(part, boxes, part.turned & ~differs, fractions, warn)
     if not differs.any():
         return boxes, seen
     swapped = differs & (part.told == part.stored[:, ::-1]).all(axis=1)
     turns = {int(i): orientation(int(i)) for i in np.flatnonzero(swapped)}
-    if turned := sum(turn > 4 for turn in turns.values()) if fractions else 0:
-        raise DataError(
-            f"{part.file}: {turned} images are turned by EXIF, and it is not known of which side their boxes are "
-            f"fractions; write them as {FORMAT} in pixels"
-        )
     if fractions:
         return boxes, {STALE: _where(differs)}
     for turn in sorted(set(turns.values())):
@@ -59,6 +55,56 @@ def to_stored(
         _turn(part, boxes, group, turn, seen, warn)
     _rescale(part, boxes, differs & ~swapped, seen, warn)
     return boxes, seen
+
+
+def _check_turned(
+    part: Written,
+    boxes: Array,
+    group: NDArray[np.bool_],
+    fractions: bool,
+    warn: Callable[[str], None],
+) -> None:
+    """Images that EXIF turns, whose size in the annotations is that of the turned ones, or is not told.
+
+    Args:
+        part: Of a file.
+        boxes: (M, 4) in pixels.
+        group: (N,) these images.
+        fractions: Whether the boxes were fractions.
+        warn: Shows the user a warning.
+
+    Raises:
+        DataError: The boxes are those of the unturned images, or it is not known of which.
+    """
+    height, width = part.told.T
+    unknown = group & (part.untold | (height == width))
+    if fractions:
+        unknown |= part.turned & ((height - width) * (part.stored[:, 0] - part.stored[:, 1]) < 0)
+        if turned := len(np.unique(part.images[unknown[part.images]])):
+            raise DataError(
+                f"{part.file}: {turned} images are turned by EXIF, and it is not known of which side their boxes are "
+                f"fractions; write them as {FORMAT} in pixels"
+            )
+        return
+    own = group[part.images] & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    sizes = part.stored[part.images[own]]
+    upright, unturned = share_in(boxes[own], sizes[:, ::-1]), share_in(boxes[own], sizes)
+    count = len(np.unique(part.images[own]))
+    if (1 - upright) * own.sum() > 2.5 and upright < FIT <= unturned:
+        raise DataError(
+            f"{part.file}: {count} images are turned by EXIF, and their boxes lie in the unturned pixels, but "
+            f"{1 - upright:.0%} of them not in the turned ones; write the width and height of the unturned images, or "
+            "turn the boxes with them"
+        )
+    own &= unknown[part.images]
+    sizes = part.stored[part.images[own]]
+    if own.any() and share_in(boxes[own], sizes) >= FIT:
+        warn(
+            f"{part.file}: {len(np.unique(part.images[own]))} images are turned by EXIF, and it is not told whether "
+            "they were labelled so: their boxes, which fit the unturned pixels as well, are taken for those of the "
+            "images as they are seen; write the width and height in which they were labelled, or "
+            "store square ones turned"
+        )
 
 
 STALE = "images of another size than their annotations say, whose boxes fit as they are"
@@ -120,7 +166,8 @@ def _rescale(
     factor = np.median(stored / told, axis=0)
     constant = bool((np.abs(stored - told * factor) <= 1.5).all())
     each = stored / told
-    kept = bool((np.abs(stored[:, 0] * told[:, 1] - stored[:, 1] * told[:, 0]) <= 1.5 * told.max(axis=1)).all())
+    same = _same_aspect(told, stored)
+    kept = bool(same.all())
     ratio = stored.prod(axis=1) / told.prod(axis=1)
     counts = np.bincount(part.images[own], minlength=len(group))[group]
     # a box anywhere in a larger image lies by chance in its upper left part
@@ -132,6 +179,11 @@ def _rescale(
         return
     sizes = f"{size_text(told[0])} in the annotations, {size_text(stored[0])} in the file"
     spread = f"by factors from {each.min():.3g} to {each.max():.3g}"
+    if (_same_aspect(told[:, ::-1], stored) & ~same).mean() > 0.5:
+        raise DataError(
+            f"{part.file}: {int(group.sum())} of {len(group)} images are of another size than their annotations tell "
+            f"({sizes}), and lie on the side of it; export images and annotations together again"
+        )
     neither = fits_told < _NEITHER and own.sum() >= FEW
     if neither or not (constant or kept):
         why = "and boxes fit neither size" if neither else "across and down by different ones"
@@ -169,6 +221,12 @@ def _fits(part: Written, boxes: Array, own: NDArray[np.bool_]) -> tuple[float, f
     own = own & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     images = part.images[own]
     return share_in(boxes[own], part.told[images][:, ::-1]), share_in(boxes[own], part.stored[images][:, ::-1])
+
+
+def _same_aspect(told: Array, stored: Array) -> NDArray[np.bool_]:
+    """Of sizes (N, 2) whether one is the other, scaled and rounded."""
+    same: NDArray[np.bool_] = np.abs(stored[:, 0] * told[:, 1] - stored[:, 1] * told[:, 0]) <= 1.5 * told.max(axis=1)
+    return same
 
 
 def _wholly(

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from tlbench.data.decode import EXTENSIONS
-from tlbench.data.formats.csv.names import LABEL, NUMBER, PATH, TRUE, called, is_index, is_name, plain
+from tlbench.data.formats.csv.names import LABEL, NUMBER, PATH, called, is_index, is_name, plain
 from tlbench.data.formats.csv.paths import PathFinder
 from tlbench.data.formats.csv.splits import classes_called_like_splits, find_splits
 from tlbench.data.formats.csv.table import Table
 from tlbench.data.image_kind import ending_of
 from tlbench.data.label_names import some
+from tlbench.data.truths import TRUTHS
 from tlbench.errors import DataError, short
 
 _LOOKED_AT = 50  # rows, to know whether a column holds paths
@@ -46,7 +47,7 @@ class Columns:
             return [cells[self.label] for _, cells in self.table.rows]
         labels = []
         for line, cells in self.table.rows:
-            chosen = [self.table.header[i].strip() for i in self.one_hot if TRUE[cells[i].strip().casefold()]]
+            chosen = [self.table.header[i].strip() for i in self.one_hot if TRUTHS[cells[i].strip().casefold()]]
             if len(chosen) != 1:
                 which = f"{len(chosen)} classes ({some(chosen)})" if chosen else "no class"
                 raise DataError(
@@ -168,7 +169,7 @@ def _label_column(table: Table, taken: set[int]) -> tuple[int | None, tuple[int,
             return _renamed(table, named), ()
     if len(free) == 1:
         return free[0], ()
-    if len(free) > 1 and any(names) and all(cell.casefold() in TRUE for i in free for cell in table.column(i)):
+    if len(free) > 1 and any(names) and all(cell.casefold() in TRUTHS for i in free for cell in table.column(i)):
         return None, tuple(free)
     raise _lacks(table, "label")
 

@@ -20,7 +20,7 @@ from tlbench.data.inventory import Inventory, all_files, take_inventory
 from tlbench.data.label_names import merged_labels, say_merged, warn_of_lookalikes
 from tlbench.data.listing import Listed, Listing, check_same_classes
 from tlbench.errors import DataError, short
-from tlbench.system.folders import is_folder, is_hidden
+from tlbench.system.folders import is_folder, lies_hidden
 
 _NOTHING = frozenset(("nan", "NaN", "NAN", "<NA>", "#N/A", "N/A", "n/a", "NA", "NULL", "null", "None", "NaT"))
 """What tables hold where a value is missing; what pandas reads as such, too."""
@@ -178,7 +178,7 @@ def _inventory(file: Path, names: Sequence[str], others: Mapping[str, str]) -> I
     read = [_below(root, places[name]) for name in names]
     listed = {*read, *reasons}
     for place, name in relative.items():
-        if name not in listed and place != table and not any(map(is_hidden, name.split("/"))):
+        if name not in listed and place != table and not lies_hidden(name):
             reasons[name] = kind_of_file(place).reason or "not named by the table"
     return take_inventory(Path(root), relative.values(), {"images": read, "tables": [relative[table]]}, reasons)
 

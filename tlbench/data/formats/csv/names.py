@@ -23,12 +23,6 @@ _SPLITS = (
 PATH, LABEL, SPLIT = (frozenset(names.split()) for names in (_PATHS, _LABELS, _SPLITS))
 """Names of columns, as `plain` gives them."""
 
-TRUE = {
-    **dict.fromkeys(("true", "1", "1.0", "yes", "t", "y"), True),
-    **dict.fromkeys(("false", "0", "0.0", "no", "f", "n"), False),
-}
-"""What cells say of which a column has two kinds; lower case."""
-
 NUMBER = re.compile(r"-?\d+(\.0+)?")
 
 

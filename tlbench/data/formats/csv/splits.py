@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tlbench.data.formats.csv.names import LABEL, NUMBER, SPLIT, TRUE, called, is_index, plain
+from tlbench.data.formats.csv.names import LABEL, NUMBER, SPLIT, called, is_index, plain
 from tlbench.data.formats.csv.table import Table
 from tlbench.data.label_names import some
 from tlbench.data.split_names import SplitNames, split_name, split_names
+from tlbench.data.truths import TRUTHS
 from tlbench.errors import DataError, short
 
 _FLAG = re.compile(
@@ -37,8 +38,8 @@ def classes_called_like_splits(table: Table, path: int) -> tuple[int, ...]:
     rows: dict[int, list[bool]] = {}
     for i in others:
         cells = [cell.casefold() for cell in table.column(i)]
-        if not is_index(table.header[i]) and not _flag(names[i], prefixed=True) and TRUE.keys() >= set(cells):
-            rows[i] = [TRUE[cell] for cell in cells]
+        if not is_index(table.header[i]) and not _flag(names[i], prefixed=True) and TRUTHS.keys() >= set(cells):
+            rows[i] = [TRUTHS[cell] for cell in cells]
     like_splits = [i for i in rows if (names[i] in SPLIT or _speaks_of_splits(table.header[i])) and any(rows[i])]
     one_each = all(sum(row) == 1 for row in zip(*rows.values(), strict=True))
     if not like_splits or len(like_splits) == len(rows) or not one_each:
@@ -140,7 +141,7 @@ def _are_splits(values: set[str], found: SplitNames, unnamed: bool) -> bool:
 def _truths(cells: list[str]) -> list[bool] | None:
     """What cells such as `Y` and `N` say; blank ones are false where the others are all true."""
     values = {cell.casefold() for cell in cells}
-    known = {**TRUE, "": False} if all(TRUE.get(value) for value in values - {""}) else TRUE
+    known = {**TRUTHS, "": False} if all(TRUTHS.get(value) for value in values - {""}) else TRUTHS
     return [known[cell.casefold()] for cell in cells] if values <= known.keys() else None
 
 

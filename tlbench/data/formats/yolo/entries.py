@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tlbench.data.paths import alike, below, plain
+from tlbench.data.paths import alike, below, plain, whole
 from tlbench.errors import DataError, short
 
 
@@ -29,7 +29,7 @@ def find_root(file: Path, path: str | None, train: Sequence[str]) -> Path:
     folders = [beside]
     if path:
         named = Path(os.path.expanduser(path))  # noqa: PTH111 (Path.expanduser raises for an unknown user)
-        folders = [beside / named, beside.parent / named, named, beside]
+        folders = [beside / named, whole(beside).parent / named, named, beside]
     if not train:
         return beside
     for folder in folders:

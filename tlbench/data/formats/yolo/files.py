@@ -22,7 +22,7 @@ from tlbench.data.image_sizes import image_sizes
 from tlbench.data.inventory import all_files
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
-from tlbench.system.folders import is_hidden
+from tlbench.system.folders import lies_hidden
 from tlbench.system.regular_file import TooLargeError, read_regular
 
 DUPLICATES = "duplicate label rows left out"
@@ -104,7 +104,7 @@ def _texts_of(found: YoloImages, files: Sequence[str], known: Collection[str]) -
     base, root = os.path.abspath(found.base), os.path.abspath(found.root)  # noqa: PTH100
     for name in files:
         path = f"{base}/{name}"
-        if name.lower().endswith(LABELS) and path not in known and not any(map(is_hidden, name.split("/"))):
+        if name.lower().endswith(LABELS) and path not in known and not lies_hidden(name):
             yield os.path.relpath(path, root)
 
 

@@ -14,8 +14,8 @@ from tlbench.data.decode import EXTENSIONS
 from tlbench.data.formats.yolo.class_names import find_class_names
 from tlbench.data.formats.yolo.labels import KeyPoints
 from tlbench.data.formats.yolo.splits import LAYOUTS, FoundSplits, find_description, unwrapping
-from tlbench.data.formats.yolo.texts import warn_of_alike
 from tlbench.data.inventory import all_files
+from tlbench.data.label_names import warn_of_lookalikes
 from tlbench.errors import DataError
 
 
@@ -90,7 +90,7 @@ def find_images(
     check_apart(base, found.parts, warn)
     class_names, files = find_class_names(base, found.parts, described, limits, say)
     found.descriptions += [file for file in files if file not in found.descriptions]
-    warn_of_alike(str(base), class_names, warn)
+    warn_of_lookalikes(str(base), class_names, warn)
     names_root, parts = relative_names(base, found.parts)
     return YoloImages(
         names_root,

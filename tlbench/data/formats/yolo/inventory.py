@@ -11,7 +11,7 @@ from tlbench.data.formats.yolo.label_texts import LABELS
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.inventory import Inventory, take_inventory
 from tlbench.data.listing import warn_of_unread
-from tlbench.system.folders import is_hidden
+from tlbench.system.folders import lies_hidden
 
 
 def take_yolo_inventory(
@@ -58,7 +58,7 @@ def take_yolo_inventory(
     kinds = []
     taken = reasons.keys() | {name for kind in read.values() for name in kind}
     for name in files:
-        if name not in taken and not any(map(is_hidden, name.split("/"))):
+        if name not in taken and not lies_hidden(name):
             kind = kind_of_file(f"{base}/{name}")
             kinds.append((name, kind))
             if kind.read:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench.config import LimitsConfig
@@ -72,19 +72,10 @@ def check_names(where: str, names: Sequence[str]) -> tuple[str, ...]:
         raise DataError(f"{where}: no class names; wanted is one a class")
     if not all(names):
         raise DataError(f"{where}: class {list(names).index('')} has an empty name; give it one")
-    seen = [typed(name) for name in names]
+    seen = list(map(typed, names))
     twice = sorted(name for name, count in Counter(seen).items() if count > 1)
     if twice:
         written = {name for name, looks in zip(names, seen, strict=True) if looks == twice[0]}
         unseen = f" (as {' and '.join(map(ascii, sorted(written)))})" if len(written) > 1 else ""
         raise DataError(f"{where}: the class name {twice[0]!r} occurs twice{unseen}; names must differ")
     return tuple(names)
-
-
-def warn_of_alike(where: str, names: Sequence[str], warn: Callable[[str], None]) -> None:
-    """Warn of class names that differ in capitals alone."""
-    seen: dict[str, str] = {}
-    for name in names:
-        other = seen.setdefault(name.casefold(), name)
-        if other != name:
-            warn(f"{where}: the classes {other!r} and {name!r} differ in capitals alone; are they one class?")

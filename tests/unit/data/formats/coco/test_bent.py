@@ -313,6 +313,140 @@ def test_images_turned_by_exif_that_were_labelled_as_they_are_seen(drawn: Drawn)
     assert "12 images of another size than their annotations say, whose boxes fit as they are" in drawn.heard
 
 
+def untold(content: Content, split: str) -> None:
+    for entry in content["images"]:
+        del entry["width"], entry["height"]
+
+
+def upright(content: Content, split: str) -> None:
+    for entry in content["images"]:
+        entry |= {"width": H, "height": W}
+
+
+def y_first(content: Content, split: str) -> None:
+    for entry in content["annotations"]:
+        x, y, w, h = entry["bbox"]
+        entry["bbox"] = [y, x, h, w]
+
+
+def y_first_corners(content: Content, split: str) -> None:
+    untold(content, split)
+    for entry in content["annotations"]:
+        x, y, w, h = entry["bbox"]
+        entry["bbox"] = [y, x, y + h, x + w]
+
+
+ELSE = "else write the boxes as [x, y, width, height] in pixels of the images as they are seen"
+BY_EXIF = (
+    "8 images are turned by EXIF, which may not have been heeded when they were labelled: then write the width and "
+    f"height of the unturned images, {ELSE}"
+)
+UNTOLD = f"8 images, whose width and height are not told, may have been turned since: then turn the images back, {ELSE}"
+TOLD = (
+    "the images, and width and height with them, may have been turned since they were labelled: then turn the images "
+    f"back, {ELSE}"
+)
+
+
+@pytest.mark.parametrize(
+    ("size", "exif", "edit", "reading", "why"),
+    [
+        ((W, H), 6, untold, "y before x, [y, x, height, width]", BY_EXIF),
+        ((W, H), 8, upright, "y before x, [y, x, height, width]", BY_EXIF),
+        ((H, W), 1, untold, "y before x, [y, x, height, width]", UNTOLD),
+        ((W, H), 1, y_first, "y before x, [y, x, height, width]", TOLD),
+        ((W, H), 1, y_first_corners, "both corners with y before x, [y1, x1, y2, x2]", UNTOLD),
+    ],
+    ids=["exif", "exif-told-upright", "turned", "y-first", "corners"],
+)
+def test_boxes_of_turned_images_are_not_read_as_y_first(
+    drawn: Drawn, size: tuple[int, int], exif: int, edit: Edit, reading: str, why: str
+) -> None:
+    drawn.size, drawn.exif = size, exif
+    drawn.make(edit)
+    names = "d/annotations/instances_train.json, d/annotations/instances_val.json"
+    why = why.replace("8 images", "12 images")  # a reading of all files comes first
+    said, _, end = drawn.refusal().partition(" of 24 boxes stand out of their images as [x, y, width, height]; ")
+    assert said.startswith(f"{names}: ")
+    assert end == f"they may be written as {reading}, or {why}"
+
+
+def turn_by_exif(drawn: Drawn, every: int) -> None:
+    """Some of the images that are drawn."""
+    drawn.exif = 6
+    for file in sorted((drawn.root / "images/train").iterdir())[::every]:
+        drawn.draw(file)
+
+
+def test_boxes_of_some_images_that_exif_turns(drawn: Drawn) -> None:
+    drawn.make(untold)
+    turn_by_exif(drawn, 2)
+    assert drawn.refusal() == (
+        "d/annotations/instances_train.json: 4 images are turned by EXIF, and their boxes lie in the unturned pixels, "
+        "but 50% of them not in the turned ones; write the width and height of the unturned images, or turn the boxes "
+        "with them"
+    )
+
+
+def test_boxes_that_fit_turned_images_and_unturned_ones_are_warned_of(drawn: Drawn) -> None:
+    def edit(content: Content, split: str) -> None:
+        untold(content, split)
+        for entry in content["annotations"]:
+            entry["bbox"] = [10 + entry["id"], 5, 60, 80]
+
+    drawn.make(edit)
+    turn_by_exif(drawn, 2)
+    drawn.listed()
+    assert (
+        "d/annotations/instances_train.json: 4 images are turned by EXIF, and it is not told whether they were "
+        "labelled so: their boxes, which fit the unturned pixels as well, are taken for those of the images as they "
+        "are seen; write the width and height in which they were labelled, or store square ones turned" in drawn.heard
+    )
+
+
+def test_fractions_of_images_that_exif_turns_are_refused(drawn: Drawn) -> None:
+    def edit(content: Content, split: str) -> None:
+        untold(content, split)
+        for entry in content["annotations"]:
+            x, y, w, h = entry["bbox"]
+            entry["bbox"] = [x / W, y / H, w / W, h / H]
+
+    drawn.make(edit)
+    turn_by_exif(drawn, 1)
+    assert drawn.refusal() == (
+        "d/annotations/instances_train.json: 8 images are turned by EXIF, and it is not known of which side their "
+        "boxes are fractions; write them as [x, y, width, height] in pixels"
+    )
+
+
+def test_images_that_were_turned_and_shrunk(drawn: Drawn) -> None:
+    drawn.size = (H // 2, W // 2)
+    drawn.make()
+    assert drawn.refusal() == (
+        "d/annotations/instances_train.json: 8 of 8 images are of another size than their annotations tell (160 x 120 "
+        "in the annotations, 60 x 80 in the file), and lie on the side of it; export images and annotations together "
+        "again"
+    )
+
+
+def test_corners_on_square_images_are_told_by_their_areas(drawn: Drawn) -> None:
+    def edit(content: Content, split: str) -> None:
+        for image in content["images"]:
+            image |= {"width": W, "height": W}
+        for entry in content["annotations"]:
+            x, y, w, h = entry["bbox"]
+            entry |= {"area": w * h, "bbox": [x, y, x + w, y + h]}
+
+    drawn.size = (W, W)
+    drawn.make(edit)
+    drawn.check()
+    assert (
+        "d/annotations/instances_train.json: the 16 boxes are not [x, y, width, height] in pixels but pixels, as both "
+        "corners, [x1, y1, x2, y2]: read so, as this gives the areas that the file tells; that x is first is taken for "
+        "granted, as both orders fit" in drawn.heard
+    )
+
+
 def test_entries_that_say_the_same_or_nothing(drawn: Drawn) -> None:
     def edit(content: Content, split: str) -> None:
         first = content["images"][0]
@@ -334,7 +468,7 @@ def categories(train: list[tuple[Any, str]], val: list[tuple[Any, str]]) -> Edit
     def edit(content: Content, split: str) -> None:
         wanted = train if split == "train" else val
         content["categories"] = [{"id": of, "name": name} for of, name in wanted]
-        ids = {name.strip(): of for of, name in wanted}
+        ids = {name.replace("\u200b", "").strip(): of for of, name in wanted}
         kept = [(e, ("cat", "dog")[e["category_id"] - 1]) for e in content["annotations"]]
         content["annotations"] = [{**e, "category_id": ids[name]} for e, name in kept if name in ids]
 
@@ -355,6 +489,7 @@ PLAIN = [(1, "cat"), (2, "dog")]
         (categories(PLAIN, [(2, "cat"), (1, "dog")]), "for cat, dog: read by name"),
         (categories(PLAIN, [("1", "cat"), ("2", "dog")]), "for cat, dog: read by name"),
         (categories(PLAIN, [(1, "cat "), (2, "dog")]), ""),
+        (categories(PLAIN, [(1, "ca\u200bt "), (2, "dog")]), ""),
         (categories([(0, "Background"), *PLAIN], [(0, "Background"), *PLAIN]), "Background: the background, left out"),
         (categories([(0, "__background__"), *PLAIN], PLAIN), "__background__: the background, left out"),
     ],
@@ -363,6 +498,15 @@ def test_classes_are_those_of_the_names(drawn: Drawn, edit: Edit, said: str) -> 
     drawn.make(edit)
     drawn.check()
     assert said in drawn.heard if said else drawn.said == []
+
+
+def test_classes_that_look_alike_are_warned_of(drawn: Drawn) -> None:
+    drawn.make(categories([*PLAIN, (3, "Cat")], PLAIN))
+    assert drawn.listed().splits["test"].class_names == ("cat", "dog", "Cat")
+    assert (
+        "d/annotations/instances_train.json: categories: classes that differ only in case or leading zeros are taken "
+        "for different ones ('cat' and 'Cat'); where they are one, write them alike" in drawn.heard
+    )
 
 
 def test_a_split_may_list_only_the_categories_it_has(drawn: Drawn) -> None:
@@ -525,7 +669,7 @@ def test_every_other_file_is_accounted_for(drawn: Drawn) -> None:
     }
 
 
-@pytest.mark.parametrize("none", ["0", "false", "No", 0.0, False, None])
+@pytest.mark.parametrize("none", ["0", "false", "No", "n", 0.0, False, None])
 def test_a_crowd_is_told_by_one_however_it_is_written(drawn: Drawn, none: object) -> None:
     drawn.make(annotations(lambda e: e.update(iscrowd=none)))
     drawn.check()
@@ -588,6 +732,16 @@ def test_boxes_of_whole_objects_that_the_edge_cuts_are_cut_there_too(drawn: Draw
         "instances_train.json: 8 of 16 boxes reach out of their images, 8 to the left or up and 4 to the right"
         in drawn.heard
     )
+
+
+@pytest.mark.parametrize("box", [[-20, 10, 60, 40], [120, 60, 70, 40]], ids=["left", "right"])
+def test_boxes_that_reach_out_on_one_side_alone_are_refused(drawn: Drawn, box: list[int]) -> None:
+    def edit(content: Content, split: str) -> None:
+        for entry in content["annotations"][::4]:
+            entry["bbox"] = box
+
+    drawn.make(edit)
+    assert f"instances_train.json: 4 of 16 boxes reach out of their images (such as {box} in 160 x" in drawn.refusal()
 
 
 def test_per_cent_are_not_read_as_pixels(drawn: Drawn) -> None:

@@ -11,8 +11,11 @@ import pytest
 from pycocotools import mask
 
 from tlbench.config import STANDARD_LIMITS
+from tlbench.data.formats.coco import files as coco_files
+from tlbench.data.formats.coco import jsons as coco_jsons
+from tlbench.data.formats.coco.content import load_json
 from tlbench.data.formats.coco.files import CocoFiles, find_coco
-from tlbench.data.formats.coco.folder import ELSEWHERE
+from tlbench.data.formats.coco.folder import BESIDE, ELSEWHERE
 from tlbench.data.formats.coco.segments import box_around
 from tlbench.errors import DataError
 
@@ -21,6 +24,15 @@ CONTENT: dict[str, Any] = {
     "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2]}],
     "categories": [{"id": 1, "name": "cat"}],
 }
+
+
+def of(*names: str) -> dict[str, Any]:
+    """Annotations of these images."""
+    return {
+        **CONTENT,
+        "images": [{"id": i, "file_name": name} for i, name in enumerate(names, 1)],
+        "annotations": [{**CONTENT["annotations"][0], "id": i, "image_id": i} for i in range(1, len(names) + 1)],
+    }
 
 
 @pytest.fixture
@@ -93,18 +105,186 @@ def test_several_files_of_no_split_are_refused(found) -> None:
 def test_annotations_whose_images_are_beside_them_are_taken_first(
     found, said: list[str], mine: str, other: str
 ) -> None:
-    more = {**CONTENT, "images": [*CONTENT["images"], {"id": 2, "file_name": "elsewhere/b.png"}]}
-    files = found({mine: CONTENT, other: more, str(Path(mine).with_name("data") / "a.png"): ""})
+    files = found(
+        {mine: CONTENT, other: of("elsewhere/a.png", "b.png"), str(Path(mine).with_name("data") / "a.png"): ""}
+    )
     assert str(files.root / files.parts["train"].file).endswith(f"/d/{mine}")
     assert list(files.reasons.values()) == [ELSEWHERE]
     assert [line.split("/d/")[1] for line in said if "is read" not in line] == [
-        f"{other}: left out: most of its images are not beside it, as they are beside other annotations"
+        f"{other}: left out: none of its images is where it names them, as those of {mine.removeprefix('x/')} are"
     ]
 
 
-def test_two_files_beside_their_images_are_refused(found) -> None:
-    files = {"train/a.json": CONTENT, "train/b.json": CONTENT, "train/a.png": ""}
-    assert "a.json and b.json are both train; remove one" in refusal(found, files)
+@pytest.mark.parametrize(
+    ("files", "folder", "message"),
+    [
+        (
+            {"train/a.json": ["a.png"], "train/b.json": ["a.png"]},
+            "train",
+            "a.json and b.json are both train; remove one",
+        ),
+        (
+            {"annotations/train.json": ["a.png", "b.png"], "images/train/train_sample.json": ["a.png"]},
+            "images/train",
+            "train.json and train_sample.json are both train; remove one",
+        ),
+        (
+            {"instances_train.json": ["a.png"], "train/train.json": ["a.png", "b.png"]},
+            "train",
+            "instances_train.json and train.json are both train; remove one",
+        ),
+        (  # unlike FiftyOne's zoo: of its images that are there some are not in the other
+            {"train/labels.json": ["a.png"], "raw/instances_train.json": ["a.png", "b.png"]},
+            "train/data",
+            "instances_train.json and labels.json are both train; remove one",
+        ),
+        ({"x/a.json": ["a.png", "c.png"], "x/b.json": ["a.png"]}, "x", "2 files of COCO's kind (a.json, b.json)"),
+        ({"coco.json": ["a.png"], "sub/more.json": ["b.png"]}, "images", "2 files of COCO's kind (coco.json, sub/more"),
+    ],
+)
+def test_no_annotations_of_images_that_are_there_are_left_out(
+    found, files: dict[str, list[str]], folder: str, message: str
+) -> None:
+    there = {f"{folder}/{name}": "" for name in ("a.png", "b.png")}
+    said = refusal(found, {**{file: of(*names) for file, names in files.items()}, **there})
+    assert message in said
+
+
+def test_a_part_beside_the_images_does_not_replace_the_whole(found, said: list[str]) -> None:
+    names = [f"{i}.png" for i in range(8)]
+    files = found(
+        {
+            "annotations/instances_train.json": of(*names),
+            "train/_annotations.coco.json": of(*names[:3]),
+            **{f"train/{name}": "" for name in names},
+        }
+    )
+    assert len(files.contents["train"]["images"]) == 8
+    assert [line.partition("/d/")[2] for line in said] == [
+        "train/_annotations.coco.json: left out, as annotations/instances_train.json lists all of its images that are "
+        "there; remove one of them"
+    ]
+    assert files.reasons == {"train/_annotations.coco.json": BESIDE}
+
+
+SCORED: dict[str, Any] = {**CONTENT, "annotations": [{**CONTENT["annotations"][0], "score": 0.4}]}
+LEFT = (
+    "annotations of boxes that are left out, as it is called after no split that is free; call it train, val or test, "
+    "or remove it"
+)
+PREDICTIONS = (
+    "left out, as all of its annotations have a score, which predictions have; remove the scores if they are what is "
+    "true"
+)
+
+
+@pytest.mark.parametrize("train", ["train.json", "fruit_train.json"])
+@pytest.mark.parametrize(
+    ("file", "content", "heard"),
+    [
+        ("evaluation/yolo_preds.json", SCORED, PREDICTIONS),
+        ("evaluation/yolo.json", CONTENT, LEFT),
+        ("eval.json", SCORED, PREDICTIONS),
+        ("eval_results.json", {"mAP": 0.5}, None),
+        ("eval_results.json", CONTENT, LEFT),
+        ("evaluation/bbox.json", [{"image_id": 8, "bbox": [1, 1, 2, 2], "category_id": 1, "score": 0.5}], None),
+        ("eval.json", {"images": CONTENT["images"], "annotations": [], "categories": []}, None),
+        ("test_results.json", {"mAP": 0.5}, None),
+        ("test_preds.json", SCORED, PREDICTIONS),
+        ("test_bbox.json", [{"image_id": 8, "bbox": [1, 1, 2, 2], "score": 0.5}], None),
+        ("train_log.json", {"loss": [1, 2]}, None),
+        ("predictions.json", SCORED, PREDICTIONS),
+        ("image_info_unlabeled.json", {"images": CONTENT["images"], "annotations": [], "categories": []}, None),
+    ],
+)
+def test_results_and_predictions_are_no_split(
+    found, said: list[str], train: str, file: str, content: Any, heard: str | None
+) -> None:
+    files = found({train: CONTENT, file: content})
+    assert {split: part.file for split, part in files.parts.items()} == {"train": train}
+    assert [line.partition("/d/")[2] for line in said] == ([f"{file}: {heard}"] if heard else [])
+    assert files.reasons.keys() == {file}
+
+
+@pytest.mark.parametrize(
+    ("train", "file", "split"),
+    [
+        ("train.json", "eval.json", "test"),
+        ("train/labels.json", "holdout/labels.json", "test"),
+        ("fruit_train.json", "fruit_eval2024.json", "test"),
+    ],
+)
+def test_what_may_be_val_or_test_is_said_to_be_read(found, said: list[str], train: str, file: str, split: str) -> None:
+    files = found({train: CONTENT, file: CONTENT})
+    assert files.parts[split].file == file
+    assert [line.partition("/d/")[2] for line in said] == [
+        f"{file}: read as {split}, after which no other file is called"
+    ]
+
+
+def test_annotations_with_scores_that_are_called_after_a_split_are_warned_of(found, said: list[str]) -> None:
+    assert found({"train.json": CONTENT, "test.json": SCORED}).parts.keys() == {"train", "test"}
+    assert [line.partition("/d/")[2] for line in said] == [
+        "test.json: all 1 annotations have a score, as predictions have; they are read as what is true of test"
+    ]
+
+
+def test_predictions_beside_the_only_annotations_are_left_out(found, said: list[str]) -> None:
+    files = found({"coco.json": CONTENT, "results.json": SCORED, "train_log.json": {"loss": [1]}})
+    assert files.parts["train"].file == "coco.json"
+    assert [line.partition("/d/")[2] for line in said] == [f"results.json: {PREDICTIONS}"]
+
+
+def test_json_of_each_image_is_not_parsed(found, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def counted(file: Path, limits: Any) -> Any:
+        parsed.append(file.name)
+        return load_json(file, limits)
+
+    for module in (coco_files, coco_jsons):
+        monkeypatch.setattr(module, "load_json", counted)
+    labelme = {"version": "5", "shapes": [{"points": [[1, 2]] * 1000}], "imagePath": "x.png", "imageData": "A" * 9_000}
+    each = {f"{folder}/x{i}.json": labelme for i in range(30) for folder in ("images", "images/train", "images/eval")}
+    files = found({"train.json": CONTENT, **each, "zz.json": CONTENT})
+    assert files.parts.keys() == {"train"}
+    assert sorted(parsed) == ["train.json", "zz.json"]
+
+
+def test_a_file_that_is_given_is_parsed_once(found, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def counted(file: Path, limits: Any) -> Any:
+        parsed.append(file.name)
+        return load_json(file, limits)
+
+    for module in (coco_files, coco_jsons):
+        monkeypatch.setattr(module, "load_json", counted)
+    assert found({"annotations/x.json": CONTENT, "a.png": ""}, "d/annotations/x.json").parts.keys() == {"train"}
+    assert parsed == ["x.json"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "root"),
+    [
+        (".", "annotations/x.json"),
+        ("annotations", "x.json"),
+        ("annotations", "./x.json"),
+        ("images", "../annotations/x.json"),
+        ("images/deep", "../../annotations/x.json"),
+        ("annotations", "../annotations/x.json"),
+    ],
+)
+def test_a_file_is_found_however_its_path_is_written(
+    found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, root: str
+) -> None:
+    names = {"annotations/x.json": CONTENT, "images/a.png": "", "images/deep/b.txt": ""}
+    found(names)
+    monkeypatch.chdir(tmp_path / "d" / folder)
+    files = find_coco(Path(root), STANDARD_LIMITS, print, print)
+    assert files.root.samefile(tmp_path / "d")
+    assert files.parts["train"].file == "annotations/x.json"
+    assert sorted(files.all) == sorted(names)
 
 
 def test_one_file_may_be_given(found) -> None:
@@ -121,6 +301,12 @@ def test_a_folder_around_all_is_descended_into(found, said: list[str]) -> None:
         ": all is in the folder set, which is read",
         "/set: all is in the folder inner, which is read",
     ]
+
+
+@pytest.mark.parametrize("hidden", ["@eaDir", ".cache", "__MACOSX/set"])
+def test_what_systems_and_archivers_make_is_no_split(found, hidden: str) -> None:
+    files = found({"train.json": CONTENT, f"{hidden}/val.json": CONTENT})
+    assert files.parts.keys() == {"train"}
 
 
 @pytest.mark.parametrize("content", [{"images": CONTENT["images"]}, {**CONTENT, "annotations": []}])

@@ -575,7 +575,7 @@ def test_class_files_that_leave_a_name_or_its_number_open(root, class_names, dra
     )
 
 
-@pytest.mark.parametrize("names", [[" cat", "cat"], ["caf\u00e9", "cafe\u0301"]])
+@pytest.mark.parametrize("names", [[" cat", "cat"], ["caf\u00e9", "cafe\u0301"], ["cat", "ca\u200bt"]])
 def test_class_names_that_look_the_same(root, draw_yolo, refused, names):
     draw_yolo(root, MANY, names=names)
     assert "occurs twice (as " in refused()
@@ -584,7 +584,10 @@ def test_class_names_that_look_the_same(root, draw_yolo, refused, names):
 def test_class_names_that_differ_in_capitals(root, draw_yolo, counts, warn):
     draw_yolo(root, MANY, names=["Cat", "cat"])
     counts()
-    assert any("'Cat' and 'cat' differ in capitals alone" in line for line in warn)
+    assert [line.partition(": ")[2] for line in warn] == [
+        "classes that differ only in case or leading zeros are taken for different ones ('Cat' and 'cat'); where they "
+        "are one, write them alike"
+    ]
 
 
 def test_a_key_that_stands_twice(root, draw_yolo, refused):

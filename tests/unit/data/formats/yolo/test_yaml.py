@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,20 @@ def test_what_path_can_mean(tmp_path: Path, written, path: str):
     found = read_yaml(file)
     assert found.root == tmp_path / "d"
     assert found.splits == {"train": [tmp_path / "d/images/train"], "val": [tmp_path / "d/images/val"]}
+
+
+@pytest.mark.parametrize(
+    ("working", "root"),
+    [("d", "data.yaml"), ("d", "./data.yaml"), (".", "d/data.yaml"), ("d/images", "../data.yaml")],
+)
+def test_path_beside_the_folder_however_that_is_written(
+    tmp_path: Path, written, monkeypatch: pytest.MonkeyPatch, working: str, root: str
+):
+    written("path: e\ntrain: images/train\nnames: [a]\n")
+    (tmp_path / "e/images/train").mkdir(parents=True)
+    shutil.rmtree(tmp_path / "d/images/train")
+    monkeypatch.chdir(tmp_path / working)
+    assert read_yaml(Path(root)).root.resolve() == tmp_path / "e"
 
 
 def test_path_below_the_working_folder(tmp_path: Path, written, monkeypatch: pytest.MonkeyPatch):
