@@ -185,6 +185,8 @@ def _show(
     console.print(render(summary))
     for warning in warning_lines(summary):
         warn(warning)
+    if summary.read_by is not None:
+        say(f"what {summary.read_by} read, and other runs otherwise:")
     for line in lines(summary.read) if summary.read else []:
         say(line)
     say(f"summary: {shown(path)}")

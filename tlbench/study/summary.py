@@ -77,7 +77,8 @@ class StudySummary:
     """All that a study says; arms in declared order, metrics with the primary one first.
 
     `warnings` holds what runs warned of: text → arm → seeds; `left_out` the runs in its folder that do not belong here;
-    `read` what the first of its runs said of the data before it trained, None where no record has that.
+    `read` what the first of its runs said of the data before it trained, None where no record has that; `read_by` is
+    that run, where others read other images, classes or splits, as with another `data.shots`.
     """
 
     study: str
@@ -92,6 +93,7 @@ class StudySummary:
     warnings: Mapping[str, Mapping[str, tuple[int, ...]]] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     read: WasRead | None = None
+    read_by: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers, fit for JSON."""
@@ -163,6 +165,7 @@ def summarise_study(
         for a, b in (baselines(names, records, factors) if against is None else against).items()
         for metric in metrics
     )
+    read = [(f"{run.arm}/seed_{run.seed}", run.data.read) for run in records if run.data and run.data.read]
     return StudySummary(
         study=" and ".join(dict.fromkeys(record.study for record in records)),
         factors=tuple(factors),
@@ -175,8 +178,14 @@ def summarise_study(
         notes=(*_notes(arms, [d for d in differences if d.metric == primary]), *tuning_notes(complete)),
         warnings=joined_warnings(records, names, told),
         left_out=tuple(left_out),
-        read=next((run.data.read for run in records if run.data and run.data.read), None),
+        read=read[0][1] if read else None,
+        read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )
+
+
+def _differ(one: WasRead, other: WasRead) -> bool:
+    """Whether other data were read; lines on the way of reading are of no account."""
+    return one.model_dump(exclude={"notes"}) != other.model_dump(exclude={"notes"})
 
 
 def joined_warnings(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tlbench.data.was_read import SplitRead, WasRead
 from tlbench.records.record import Record
 from tlbench.study.statistics import Spread
 from tlbench.study.summary import Failure, summarise_study
@@ -91,3 +92,17 @@ def test_metrics_that_are_undefined_never_become_numbers(record: Make) -> None:
     one = summarise_study([record("tin200", 0, metrics=undefined), *records[1:], record("tin200", 2, 0.8)], ["source"])
     assert one.arms[0].metrics["test/oa"] == Spread(0.8, None, 1)
     assert one.differences[0].paired.n == 0
+
+
+def test_what_was_read_is_said_of_one_run_where_others_read_otherwise(record) -> None:
+    def of(seed: int, images: int, notes: tuple[str, ...] = ()) -> Record:
+        splits = {"train": SplitRead(images=images, origin="the rest", classes={"a": images})}
+        found = record("tin200", seed)
+        read = WasRead(task="classification", data="digits", splits=splits, notes=list(notes))
+        return found.model_copy(update={"data": found.data.model_copy(update={"read": read})})
+
+    alike = summarise_study([of(0, 50), of(1, 50, ("decoded 50 files",))], ["source"])
+    assert (alike.read.splits["train"].images, alike.read_by) == (50, None)
+    apart = summarise_study([of(0, 50), of(1, 100)], ["source"])
+    assert (apart.read.splits["train"].images, apart.read_by) == (50, "tin200/seed_0")
+    assert summarise_study([record("tin200", 0)], ["source"]).read_by is None
