@@ -24,7 +24,7 @@ from tlbench.loggers.build import build_loggers
 from tlbench.networks.build import build_network
 from tlbench.runs.trainer import build_trainer
 from tlbench.tasks.classification.task import ClassificationTask
-from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wings import wing_of
 
 CLASSES, SIDE = 10, 32
 TRAIN_IMAGES = 45_000

@@ -36,7 +36,7 @@ def _task(overrides: list[str], trainer: Any) -> Any:
     from tlbench.config.compose import compose_config
     from tlbench.networks.build import build_network
     from tlbench.sources.load import apply_source
-    from tlbench.tasks.registry import wing_of
+    from tlbench.tasks.wings import wing_of
 
     config = compose_config(overrides)
     names = list(trainer.data["names"].values())

@@ -17,7 +17,7 @@ from tlbench.data.target_module import TargetModule
 from tlbench.networks.network import Network
 from tlbench.networks.norms import batch_norm_layers
 from tlbench.tasks.classification.task import ClassificationTask
-from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wings import wing_of
 
 FEW = (
     "trainer=cpu",

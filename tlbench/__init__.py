@@ -40,7 +40,7 @@ def load(run: Path | str, device: str = "auto", calibrated: bool = False, trust:
         OutputError: The checkpoint is damaged.
     """
     # here, so that `import tlbench` stays light
-    from tlbench.tasks.registry import wing_of
+    from tlbench.tasks.wings import wing_of
     from tlbench.tools.complete_run import open_run
     from tlbench.tools.consent import Consent
 

@@ -18,7 +18,7 @@ from tlbench.config.parse import parse
 from tlbench.config.resolvers import register_resolvers
 from tlbench.networks.build import build_network
 from tlbench.runs.trainer import build_trainer
-from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wings import wing_of
 
 EXPERIMENTS = sorted(path.stem for path in (config_dir() / "experiment").glob("*.yaml"))
 OPTIONS = sorted(

@@ -39,7 +39,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("robustness",),
     ("loggers",),
     ("callbacks",),
-    ("tasks.base", "tasks.optimised", "tasks.partial_epoch", "tasks.repeated", "tasks.wing"),
+    ("tasks.base", "tasks.optimised", "tasks.partial_epoch", "tasks.wing", "tasks.wings"),
     ("runs",),
     ("tools",),
     ("tasks.*",),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tlbench.config import TrainConfig
 from tlbench.data.open import open_target
 from tlbench.data.target_module import TargetModule
-from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wings import wing_of
 
 
 def open_data(c: TrainConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> TargetModule:

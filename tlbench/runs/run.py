@@ -46,8 +46,8 @@ from tlbench.system.hashing import file_sha256
 from tlbench.system.interrupts import Interrupted, Signals, interruptible
 from tlbench.system.names import as_text, check_class_names
 from tlbench.tasks.base import CODE
-from tlbench.tasks.registry import wing_of
 from tlbench.tasks.wing import Wing
+from tlbench.tasks.wings import wing_of
 from tlbench.trust.loading import noting
 from tlbench.trust.names import code_names
 

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from tlbench.metrics.finite_outputs import FiniteOutputs
 from tlbench.processes.exchange import gather_objects
-
-if TYPE_CHECKING:
-    from tlbench.tasks.base import Task
 
 KEY = "partial_epoch"
 
 
-def save_partial_epoch(task: Task, checkpoint: dict[str, Any]) -> None:
+class Collects(Protocol):
+    """A task, as far as it collects losses and metrics of an epoch; see `tlbench.tasks.base.Task`."""
+
+    train_metrics: Metric | None
+    train_losses: list[Tensor]
+    train_outputs: FiniteOutputs
+
+    @property
+    def global_rank(self) -> int:
+        """The process."""
+
+
+def save_partial_epoch(task: Collects, checkpoint: dict[str, Any]) -> None:
     """Put what each process has collected since the epoch's beginning into a checkpoint; called on all processes."""
     metrics = task.train_metrics
     own = {
@@ -28,7 +38,7 @@ def save_partial_epoch(task: Task, checkpoint: dict[str, Any]) -> None:
     checkpoint[KEY] = gather_objects(own)
 
 
-def restore_partial_epoch(task: Task, checkpoint: dict[str, Any]) -> None:
+def restore_partial_epoch(task: Collects, checkpoint: dict[str, Any]) -> None:
     """Take up what this process had collected; the configuration, and so the number of processes, is the same."""
     processes = checkpoint.get(KEY)
     if not processes:

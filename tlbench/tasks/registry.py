@@ -1,6 +1,6 @@
 """The tasks that there are, by name: a folder each beside this file, with its `spec.py`. Nothing heavy is imported.
 
-Only here is a wing reached from outside, by name, and on first use.
+Their wings are reached by `tlbench.tasks.wings` alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field, create_model
 
@@ -17,9 +17,6 @@ import tlbench.tasks
 from tlbench.config import DataConfig, TrainConfig
 from tlbench.config.data_option import DataOption
 from tlbench.tasks.spec import TaskSpec
-
-if TYPE_CHECKING:
-    from tlbench.tasks.wing import Wing
 
 
 @functools.cache
@@ -33,19 +30,6 @@ def specs() -> Mapping[str, TaskSpec]:
 def spec_of(config: TrainConfig) -> TaskSpec:
     """The task of a configuration."""
     return specs()[config.task.name]
-
-
-@functools.cache
-def wing(name: str) -> Wing:
-    """All that one task has of its own; heavy."""
-    module, _, attribute = specs()[name].wing.partition(":")
-    found: Wing = getattr(importlib.import_module(module), attribute)()
-    return found
-
-
-def wing_of(config: TrainConfig) -> Wing:
-    """The wing of a configuration's task; heavy."""
-    return wing(config.task.name)
 
 
 @functools.cache

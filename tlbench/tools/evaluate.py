@@ -10,7 +10,7 @@ from tlbench.errors import Failure, OutputError
 from tlbench.metrics.finite_outputs import NonFiniteOutputs
 from tlbench.records.evaluation import TOLERANCE, Comparison, EvaluationRecord
 from tlbench.system.interrupts import interruptible
-from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wings import wing_of
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.evaluate_options import EvaluateOptions
 from tlbench.tools.show import show_evaluation

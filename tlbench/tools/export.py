@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tlbench.console import shown
 from tlbench.errors import ConfigError
-from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wings import wing_of
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.export_options import Format
 

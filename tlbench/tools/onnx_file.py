@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from tlbench.errors import ConfigError, Failure
 from tlbench.system.atomic import ABANDONED_S, atomic_file, output_errors, remove_leftovers
-from tlbench.tasks.registry import wing_of
 from tlbench.tasks.wing import OnnxOutput
+from tlbench.tasks.wings import wing_of
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.loaded_run import check_outputs, load_network
 from tlbench.tools.onnx_metadata import metadata

@@ -10,7 +10,7 @@ from torch import nn
 from tlbench.config import DataConfig
 from tlbench.data.deep import OLDER_RANGES
 from tlbench.system.hashing import file_sha256
-from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wings import wing_of
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
 

@@ -19,7 +19,7 @@ from tlbench.system.atomic import ABANDONED_S, atomic_file, output_errors, remov
 from tlbench.system.interrupts import interruptible
 from tlbench.system.places import check_not_read
 from tlbench.system.streams import write_data
-from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wings import wing_of
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.file_job import FileJob, T
 from tlbench.tools.files import decoded, find_images

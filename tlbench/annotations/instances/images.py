@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ THUMBNAIL = 64
 
 
 @dataclass(frozen=True, eq=False)
-class BoxSplit:
+class BoxSplit(ABC):
     """N images with M objects, each image brought to a longer side of S pixels.
 
     Args:
@@ -70,9 +71,9 @@ class BoxSplit:
     def __len__(self) -> int:
         return len(self.names)
 
+    @abstractmethod
     def pictures(self, index: Tensor) -> Tensor:
         """(M, 3, S, S) uint8, each in the top left corner, for (M,) positions."""
-        raise NotImplementedError("of images in memory or on disk")
 
     def objects(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """The objects of some images, as `BoxListing.objects`."""

@@ -246,7 +246,7 @@ def _images(
         kept = np.array([i for i in range(len(listing)) if i not in found.unreadable], np.int64)
         listing, found = listing.take(torch.from_numpy(kept)), found.take(kept)
     inside, boxes, crowds = in_resized(listing, data.image_size)
-    split = BoxSplit(
+    split: dict[str, Any] = dict(  # noqa: C408 - the fields of `BoxSplit`
         names=listing.names,
         sizes=listing.sizes,
         inside=inside,
@@ -261,5 +261,5 @@ def _images(
         crowds=crowds,
         how=for_fingerprint(how, found.facts),
     )
-    images = BoxImages(**vars(split), images=found.pixels) if in_memory else BoxFiles(**vars(split), fit=data.fit)
+    images: BoxSplit = BoxImages(**split, images=found.pixels) if in_memory else BoxFiles(**split, fit=data.fit)
     return images, found.facts

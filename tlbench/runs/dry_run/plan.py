@@ -28,7 +28,7 @@ from tlbench.runs.open_data import open_data
 from tlbench.runs.trainer import build_trainer, caches_features
 from tlbench.system.machine import cores_each
 from tlbench.tasks.base import Batch, Task
-from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wings import wing_of
 
 WARM_UP_STEPS = 2
 TIMED_STEPS = 5

@@ -25,7 +25,7 @@ from tlbench.tasks.classification.calibration import fit_temperature, nll
 from tlbench.tasks.classification.loaded import LoadedClassifier
 from tlbench.tasks.classification.metrics import ClassificationMetrics
 from tlbench.tasks.classification.splits import Parts, open_split
-from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wings import wing_of
 from tlbench.tools.decoding import decoding_to_evaluate
 
 Transform = Callable[[Tensor, Tensor], Tensor]

@@ -21,7 +21,7 @@ from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tasks.detection.loss import PARTS, DetectionLoss
 from tlbench.tasks.detection.metrics import DetectionMetrics
 from tlbench.tasks.detection.splits import BoxParts, open_box_split
-from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wings import wing_of
 from tlbench.tools.decoding import decoding_to_evaluate
 
 

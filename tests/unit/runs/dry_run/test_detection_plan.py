@@ -13,7 +13,7 @@ from tlbench.runs.dry_run import plan as planning
 from tlbench.runs.dry_run.plan import plan_run
 from tlbench.runs.trainer import caches_features
 from tlbench.tasks.detection.task import DetectionTask
-from tlbench.tasks.registry import wing_of
+from tlbench.tasks.wings import wing_of
 
 SMALL = (
     "task=detection",
