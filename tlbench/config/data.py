@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from tlbench.config.limits import LimitsConfig
 from tlbench.config.schema import Channel, ClassName, OpenFraction, Positive, Schema
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # typing's from Python 3.11 on
+
+
+Fit = Literal["crop", "squash", "pad", "corner", "corner_aliased"]
+"""How an image that is not square becomes so; see `tlbench.data.squares`."""
 
 
 class Normalisation(Schema):
@@ -52,6 +59,21 @@ class DataConfig(Schema):
     )
     normalisation: Normalisation
     limits: LimitsConfig
+
+    if TYPE_CHECKING:  # an option, or what options say
+
+        @property
+        def fit(self) -> Fit:
+            """How an image is brought to the square that is decoded."""
+
+    @property
+    def stored_side(self) -> int:
+        """Height and width in pixels to which an image is brought when it is decoded."""
+        return self.image_size
+
+    def untrimmed(self) -> Self:
+        """The same, of all training images."""
+        return self.model_copy(update={"fraction": 1.0})
 
     def keeps_in_memory(self, count: int, side: int) -> bool:
         """Whether so many images, squares of so many pixels a side, are decoded once and kept on the device."""

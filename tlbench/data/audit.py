@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Generic
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from tlbench.data.audit_texts import warnings_of
+from tlbench.data.audit_cache import cached
+from tlbench.data.listing import A
 from tlbench.data.near_duplicates import exact_copies, near_copies
-from tlbench.data.perceptual_hash import Looks
+from tlbench.data.perceptual_hash import Looks, pixel_digests
+from tlbench.data.samples import MemorySamples, Samples
+from tlbench.data.target import Target
+from tlbench.system.names import printable
 
 VERSION = 1
 """Raise it when the same images would be audited to another result."""
@@ -44,10 +49,11 @@ class Audit(BaseModel):
     """What was found.
 
     Attributes:
-        section: JSON types: `counts` (split → class → images), `small_classes` (class → training images), `unreadable`
-            (`count`, and `files` with the reason) and `duplicates`: `exact` and `near` (`train-test` → how many test
-            images have such a partner in train, how many of these under another label, examples as pairs of names;
-            `near` leaves exact copies out and is null where images are too small) and `within` (split → exact ones).
+        section: JSON types: `counts` (split → what `AuditPart.counts` says), `small_classes` (class → training images),
+            `unreadable` (`count`, and `files` with the reason), `duplicates`: `exact` and `near` (`train-test` → how
+            many test images have such a partner in train, how many of these under another label, examples as pairs of
+            names; `near` leaves exact copies out and is null where images are too small) and `within` (split → exact
+            ones); and what the kind of annotation adds.
         warnings: One line each.
     """
 
@@ -57,31 +63,86 @@ class Audit(BaseModel):
     warnings: list[str]
 
 
-def audit(
-    splits: Mapping[str, SplitScan],
-    class_names: Sequence[str],
-    min_images_per_class: int,
-    unreadable: Mapping[str, str],
-) -> Audit:
-    """Count the images, and look for copies within and across splits.
+class AuditPart(ABC, Generic[A]):
+    """What one kind of annotation adds to an audit."""
+
+    conflict: ClassVar[str]
+    """What copies with unequal annotations are counted as, such as `other_label`."""
+
+    @abstractmethod
+    def key(self, splits: Mapping[str, Samples[A]]) -> list[Any]:
+        """What it depends on beside the images, their annotations and their names; JSON types."""
+
+    @abstractmethod
+    def counts(self, split: Samples[A]) -> dict[str, Any]:
+        """A split in numbers; JSON types."""
+
+    @abstractmethod
+    def small_classes(self, train: Samples[A]) -> dict[str, int]:
+        """Class → training images, of those that have few."""
+
+    @abstractmethod
+    def looks(self, split: Samples[A]) -> Looks | None:
+        """What its images look like; None where they are too small to tell copies from others that are alike."""
+
+    @abstractmethod
+    def compared(self, splits: Mapping[str, Samples[A]]) -> tuple[Mapping[str, NDArray[np.int64]], dict[str, Any]]:
+        """Split → (N,) numbers that are equal where annotations are; and what else the section has, JSON types."""
+
+    @abstractmethod
+    def warnings(self, section: Mapping[str, Any]) -> list[str]:
+        """One line each, of the whole section."""
+
+
+def audit_target(target: Target[A], part: AuditPart[A], fingerprint: Callable[[str], str], *, test: bool) -> Audit:
+    """Audit what a run uses of a target, once for all runs that use the same.
+
+    The audit is kept in the cache folder, named by what it depends on. A cache that cannot be read or written costs
+    time only.
 
     Args:
-        splits: `train`, `val` and, if the run reads it, `test`.
-        class_names: One name a class.
-        min_images_per_class: Training images below which a class is warned of.
-        unreadable: Files left out, with the reason.
+        target: The opened target.
+        part: What its kind of annotation adds.
+        fingerprint: Gives a split's SHA-256.
+        test: Whether the run reads the test split.
     """
-    counts = {split: _counts(scan.labels, class_names) for split, scan in splits.items()}
-    section = {
-        "counts": counts,
-        "small_classes": {name: n for name, n in counts["train"].items() if n < min_images_per_class},
-        "unreadable": unreadable_part(unreadable),
-        "duplicates": duplicates_part(splits, "other_label"),
-    }
-    return Audit(section=section, warnings=warnings_of(section, min_images_per_class))
+    splits = {split: target.splits[split] for split in (("train", "val", "test") if test else ("train", "val"))}
+    unreadable = {printable(name): reason for name, reason in target.unreadable.items()}
+    names = {split: _names(split, samples) for split, samples in splits.items()}
+    depends_on = [VERSION, {split: fingerprint(split) for split in splits}, names, unreadable, *part.key(splits)]
+
+    def compute() -> Audit:
+        same, more = part.compared(splits)
+        scans = {
+            split: SplitScan(names[split], same[split], _digests(samples), part.looks(samples))
+            for split, samples in splits.items()
+        }
+        section = {
+            "counts": {split: part.counts(samples) for split, samples in splits.items()},
+            "small_classes": part.small_classes(splits["train"]),
+            "unreadable": _unreadable_part(unreadable),
+            "duplicates": duplicates_part(scans, part.conflict),
+            **more,
+        }
+        return Audit(section=section, warnings=part.warnings(section))
+
+    return cached(depends_on, Audit, compute)
 
 
-def unreadable_part(unreadable: Mapping[str, str]) -> dict[str, Any]:
+def _names(split: str, samples: Samples[Any]) -> tuple[str, ...]:
+    if samples.names is None:
+        return tuple(f"{split}[{i}]" for i in range(len(samples)))
+    return tuple(map(printable, samples.names))
+
+
+def _digests(samples: Samples[Any]) -> NDArray[np.uint8]:
+    if samples.digests is not None:
+        return samples.digests
+    assert isinstance(samples, MemorySamples)
+    return pixel_digests(samples.images)
+
+
+def _unreadable_part(unreadable: Mapping[str, str]) -> dict[str, Any]:
     """`count`, and `files` with the reason, of these files; JSON types."""
     return {"count": len(unreadable), "files": dict(list(unreadable.items())[:EXAMPLES])}
 
@@ -90,8 +151,8 @@ def duplicates_part(splits: Mapping[str, SplitScan], conflict: str) -> dict[str,
     """Look for copies; JSON types.
 
     Args:
-        splits: As in `audit`.
-        conflict: What copies with unequal labels are counted as (`other_label`).
+        splits: `train`, `val` and, if the run reads it, `test`.
+        conflict: As in `AuditPart`.
 
     Returns:
         `duplicates`, as in `Audit.section`.
@@ -122,10 +183,6 @@ def examples(
 ) -> list[list[str]]:
     """Up to `EXAMPLES` pairs of names: the partner in the first split, and the image in the second at these rows."""
     return [[first[partners[i]], second[i]] for i in rows[:EXAMPLES].tolist()]
-
-
-def _counts(labels: NDArray[np.int64], class_names: Sequence[str]) -> dict[str, int]:
-    return dict(zip(class_names, np.bincount(labels, minlength=len(class_names)).tolist(), strict=True))
 
 
 def _repetitions(digests: NDArray[np.uint8]) -> NDArray[np.int64]:

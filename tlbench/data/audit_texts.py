@@ -9,19 +9,6 @@ NAMED = 3
 """Classes, files or pairs in a line, at most."""
 
 
-def warnings_of(section: Mapping[str, Any], min_images_per_class: int) -> list[str]:
-    """The warnings about what `tlbench.data.audit.audit` found, the weightiest first."""
-    totals = {split: sum(counts.values()) for split, counts in section["counts"].items()}
-    duplicates = section["duplicates"]
-    return lines_of(
-        copies(duplicates, totals),
-        conflicts(duplicates, "other_label", "equal images with different labels", "one label of each pair is wrong"),
-        alike(duplicates, totals),
-        _small(section, min_images_per_class),
-        unreadable(section["unreadable"]),
-    )
-
-
 def lines_of(*lines: str | None) -> list[str]:
     """The warnings among these, as they are shown."""
     return [f"audit: {line}" for line in lines if line]
@@ -80,15 +67,3 @@ def more(count: int) -> str:
 def number(count: int, noun: str, plural: str | None = None) -> str:
     """`1 file`, `2 files`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
-def _small(section: Mapping[str, Any], wanted: int) -> str | None:
-    small = section["small_classes"]
-    if not small:
-        return None
-    named = ", ".join(f"{name} {count}" for name, count in list(small.items())[:NAMED])
-    total, have = len(section["counts"]["train"]), "has" if len(small) == 1 else "have"
-    return (
-        f"{len(small)} of {total} classes {have} fewer than {wanted} training images ({named}{more(len(small))}): "
-        "their metrics will vary; add images, or lower data.min_images_per_class"
-    )

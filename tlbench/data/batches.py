@@ -2,35 +2,61 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, ClassVar, Generic
 
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from tlbench.data.audit import Audit
-    from tlbench.data.loader import OrderedLoader
-    from tlbench.data.target import Target
-    from tlbench.data.was_read import WasRead
+from tlbench.config import DataConfig, TrainConfig
+from tlbench.data.audit import Audit
+from tlbench.data.listing import A
+from tlbench.data.loader import OrderedLoader, PositionLoader
+from tlbench.data.samples import FileSamples, MemorySamples, Samples
+from tlbench.data.target import Target
+from tlbench.data.was_read import WasRead
+from tlbench.data.worker_loader import Decoded, Shown, WorkerLoader
 
 Batch = tuple[Tensor, Any, Tensor]
 """Images (B, 3, H, W) float32, normalised; targets; positions in the split (B,) int64."""
 
+Given = Tensor | Decoded
+"""What a loader gives: positions in a split (B,) int64, or what was decoded for them."""
 
-class Batches(Protocol):
+
+class Batches(ABC, Generic[A]):
     """Makes batches of a split's images and their annotations.
 
     What a loader gives lies on the host, or on the device where the split lies there; `training` and `plain` make the
     network's input of it on the device.
+
+    Args:
+        config: The run's; data, augmentation, seeds and the trainer's memory format are used.
     """
+
+    MOST: ClassVar[int]
+    """Images a batch where no gradients are kept, as long as they are small."""
+
+    SMALL: ClassVar[int]
+    """Height and width in pixels up to which they are."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.config = config
+        self.channels_last = config.trainer.channels_last
+
+    @classmethod
+    def evaluation_batch_of(cls, data: DataConfig) -> int:
+        """Images a batch where no gradients are kept: more than in training, up to `MOST`, as long as they are small."""
+        return max(data.batch_size, min(cls.MOST, cls.MOST * cls.SMALL**2 // data.image_size**2))
 
     @property
     def evaluation_batch(self) -> int:
-        """Images a batch where no gradients are kept."""
+        """As `evaluation_batch_of` this run's data."""
+        return self.evaluation_batch_of(self.config.data)
 
     def loader(
         self,
-        split: Any,
+        split: Samples[A],
         batch_size: int,
         *,
         training: bool = False,
@@ -39,7 +65,7 @@ class Batches(Protocol):
         passes: bool = True,
         **options: Any,
     ) -> OrderedLoader:
-        """Gives out a split's batches.
+        """Gives out a split's batches, as `Given`.
 
         Args:
             split: It.
@@ -50,17 +76,31 @@ class Batches(Protocol):
             passes: Likewise.
             options: As in `OrderedLoader`.
         """
+        if isinstance(split, MemorySamples):
+            return PositionLoader(len(split), batch_size, split.images.device, **options)
+        assert isinstance(split, FileSamples)
+        side, shown = self.shown(split) if training else (None, None)
+        options |= {"workers": workers, "pin_memory": pin_memory, "passes": passes}
+        return WorkerLoader(split, batch_size, side=side, shown=shown, **options)
 
-    def training(self, split: Any, batch: Any, epoch: int) -> Batch:
+    @abstractmethod
+    def shown(self, split: FileSamples[A]) -> tuple[int, Shown | None]:
+        """The height and width to which training images are decoded, pixels, and what samples show."""
+
+    @abstractmethod
+    def training(self, split: Samples[A], batch: Given, epoch: int) -> Batch:
         """An augmented batch of what the loader gave, on its device; a function of seed, epoch and positions."""
 
-    def plain(self, split: Any, batch: Any) -> Batch:
+    @abstractmethod
+    def plain(self, split: Samples[A], batch: Given) -> Batch:
         """A batch as it is, likewise."""
 
-    def noise(self, images: Tensor, classes: int) -> Any:
+    @abstractmethod
+    def noise(self, images: Tensor, classes: int) -> MemorySamples[A]:
         """Images (B, 3, S, S) uint8 as a split in memory with annotations of C classes: what a dry run times."""
 
-    def audit(self, target: Target[Any], fingerprint: Callable[[str], str], *, test: bool) -> Audit:
+    @abstractmethod
+    def audit(self, target: Target[A], fingerprint: Callable[[str], str], *, test: bool) -> Audit:
         """Audit the splits that a run reads: train, val and, with `test`, test.
 
         Args:
@@ -69,5 +109,14 @@ class Batches(Protocol):
             test: Whether the run reads the test split.
         """
 
-    def was_read(self, target: Target[Any]) -> WasRead:
+    @abstractmethod
+    def was_read(self, target: Target[A]) -> WasRead:
         """What was read: for the user before training, and for the record."""
+
+
+def stored(split: Samples[Any], batch: Given) -> tuple[Tensor, Tensor]:
+    """Of samples that show one image each: the images (B, 3, S, S) uint8, and the positions (B,), on their device."""
+    if isinstance(batch, Decoded):
+        return batch.images, batch.samples
+    assert isinstance(split, MemorySamples)
+    return split.images[batch], batch

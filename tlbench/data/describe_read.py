@@ -18,13 +18,12 @@ from tlbench.data.was_read import FilesRead, ImagesRead, LeftOut, PixelsRead, Sp
 _BITS: Mapping[Container, str] = {"uint8": "8 bits", "uint16": "16 bits", "int32": "32 bits", "float32": "float"}
 
 
-def was_read(task: str, target: Target[Any], labels: Mapping[str, Tensor]) -> WasRead:
+def was_read(task: str, target: Target[Any]) -> WasRead:
     """Task, classes with counts by split, where each split comes from, and what became of the files.
 
     Args:
         task: Its name.
         target: The opened target.
-        labels: Split → its labels, or those of its objects: (N,) int64, positions in the class names.
     """
     return WasRead(
         task=task,
@@ -33,7 +32,7 @@ def was_read(task: str, target: Target[Any], labels: Mapping[str, Tensor]) -> Wa
             name: SplitRead(
                 images=len(split),
                 origin=_origin(str(target.split_rule.get(name, "")), name),
-                classes=_counts(labels[name], target.class_names),
+                classes=_counts(split.labels, target.class_names),
             )
             for name, split in target.splits.items()
         },

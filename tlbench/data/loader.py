@@ -131,6 +131,28 @@ class OrderedLoader(ABC):
         """The batches of these positions, in order."""
 
 
+class PositionLoader(OrderedLoader):
+    """Gives out (B,) int64 positions in a split alone, on its device: what they stand for lies there already.
+
+    Args:
+        count: As in `OrderedLoader`.
+        batch_size: Likewise.
+        device: Where the split lies.
+        options: As in `OrderedLoader`.
+    """
+
+    def __init__(self, count: int, batch_size: int, device: torch.device, **options: Any) -> None:
+        super().__init__(count, batch_size, **options)
+        self.device = device
+
+    def batches(self, device: torch.device | str | None = None) -> Sequence[Tensor]:
+        """As in `OrderedLoader`, on the split's device."""
+        return super().batches(self.device if device is None else device)
+
+    def _give(self, batches: Sequence[Tensor]) -> Iterator[Any]:
+        yield from batches
+
+
 class BatchLoader(OrderedLoader):
     """Batches of inputs that lie on one device.
 

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 
 from tlbench.data.decode import Decoding, Fit
 from tlbench.data.facts import ImageFacts
-from tlbench.data.listing import Files
+from tlbench.data.listing import Files, Listing
 from tlbench.data.notes import told
 from tlbench.data.scan import Scan, scan
-
-if TYPE_CHECKING:
-    from typing_extensions import Self  # typing's from Python 3.11 on
-
-
-class Takeable(Files, Protocol):
-    """Files of which some can be taken."""
-
-    def take(self, index: torch.Tensor) -> Self:
-        """The files at (M,) int64 positions, in that order."""
 
 
 def look(
@@ -40,7 +30,7 @@ def look(
 
 
 def in_range(
-    listing: Takeable,
+    listing: Listing[Any],
     looked: Scan,
     side: int,
     fit: Fit,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-Fit = Literal["crop", "squash", "pad", "corner", "corner_aliased"]
+from tlbench.config.data import Fit
+
 Region = tuple[float, float, float, float]
 """Top, left, height and width of a part of the square, as fractions of its side."""
 

@@ -4,51 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
+from tlbench.data.deep import Ranges
+from tlbench.data.facts import ImageFacts
 from tlbench.data.inventory import Inventory
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-
-    from tlbench.data.deep import Ranges
-    from tlbench.data.facts import ImageFacts
-
-
-class Split(Protocol):
-    """What every kind of split has: N samples with labels."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """One name a class, in the order of the labels."""
-
-    @property
-    def labels(self) -> Tensor:
-        """Positions in the class names: (N,) of the images, or (M,) of all objects in them."""
-
-    @property
-    def on_disk(self) -> bool:
-        """Whether images are decoded in each epoch."""
-
-    def __len__(self) -> int:
-        """N."""
-
-    def to(self, device: torch.device | str) -> Split:
-        """What batches are made of, on a device; images on disk stay there."""
-
-    def pictures(self, index: Tensor) -> Tensor:
-        """Some images as they are stored: (M, 3, H, W) uint8, for (M,) positions on the CPU."""
-
-    def fingerprint(self) -> str:
-        """SHA-256 (hex) over images, labels and class names."""
-
-
-S_co = TypeVar("S_co", bound=Split, covariant=True)
+from tlbench.data.listing import A
+from tlbench.data.samples import Samples
 
 
 @dataclass(frozen=True, eq=False)
-class Target(Generic[S_co]):
+class Target(Generic[A]):
     """A data set and its three splits.
 
     Args:
@@ -63,7 +29,7 @@ class Target(Generic[S_co]):
     """
 
     name: str
-    splits: Mapping[str, S_co]
+    splits: Mapping[str, Samples[A]]
     split_rule: Mapping[str, Any]
     unreadable: Mapping[str, str] = field(default_factory=dict)
     inventory: Inventory | None = None

@@ -13,7 +13,8 @@ from tlbench.config import DataConfig, Seeds
 from tlbench.data.audit import Audit
 from tlbench.data.batches import Batch, Batches
 from tlbench.data.loader import BatchLoader, OrderedLoader
-from tlbench.data.target import Split, Target
+from tlbench.data.samples import Samples
+from tlbench.data.target import Target
 from tlbench.data.was_read import WasRead
 from tlbench.data.workers import default_workers
 from tlbench.errors import DataError
@@ -32,13 +33,13 @@ class TargetModule(LightningDataModule):
         batches: What the annotations do on the way.
     """
 
-    def __init__(self, target: Target[Any], data: DataConfig, seeds: Seeds, batches: Batches) -> None:
+    def __init__(self, target: Target[Any], data: DataConfig, seeds: Seeds, batches: Batches[Any]) -> None:
         super().__init__()
         self.target = target
         self.data = data
         self.seeds = seeds
         self.batches = batches
-        self._sets: dict[str, Split] = {}
+        self._sets: dict[str, Samples[Any]] = {}
         self._fingerprints: dict[str, str] = {}
         self._features: dict[str, Tensor] = {}
 
@@ -151,7 +152,7 @@ class TargetModule(LightningDataModule):
             "pin_memory": trainer.strategy.root_device.type == "cuda",
         }
 
-    def _read(self, split: str) -> Split:
+    def _read(self, split: str) -> Samples[Any]:
         if split not in self._sets:
             images = self.target.splits[split]
             self.fingerprint(split)  # while the images are on the host

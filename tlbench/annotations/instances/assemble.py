@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from tlbench.annotations.instances.crowds import Crowds
-from tlbench.annotations.instances.listing import BoxListing
+from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.ragged import starts_of
+from tlbench.data.listing import Listing
 
 CLIPPED = "boxes clipped to the image"
 WITHOUT_AREA = "boxes without area left out"
@@ -29,11 +30,11 @@ class Mended:
         """Note one."""
         self.places.setdefault(kind, []).append((image, place))
 
-    def note(self, listing: BoxListing) -> BoxListing:
-        """The listing with what was mended in its images."""
-        names = set(listing.names)
-        mended = {kind: tuple(place for image, place in found if image in names) for kind, found in self.places.items()}
-        return replace(listing, mended={kind: found for kind, found in mended.items() if found})
+    def of(self, names: Sequence[str]) -> dict[str, tuple[tuple[str, str], ...]]:
+        """Those in some images, as `Listing.mended` has them."""
+        there = set(names)
+        kept = {kind: tuple(pair for pair in found if pair[0] in there) for kind, found in self.places.items()}
+        return {kind: found for kind, found in kept.items() if found}
 
     def tell(self, warn: Callable[[str], None]) -> None:
         """Warn of each kind once, with its count and first places."""
@@ -53,7 +54,7 @@ def assemble(
     place: Callable[[int], str],
     mended: Mended,
     crowd: Tensor | None = None,
-) -> BoxListing:
+) -> Listing[Instances]:
     """Make a listing of objects in any order.
 
     Args:
@@ -81,16 +82,8 @@ def assemble(
     if crowd is not None and (area & crowd).any():
         regions, starts_of_crowds = _by_image(area & crowd, images, len(names))
         crowds = Crowds(clipped[regions], labels[regions], starts_of_crowds)
-    return BoxListing(
-        root=root,
-        names=tuple(names),
-        sizes=sizes,
-        boxes=clipped[kept],
-        labels=labels[kept],
-        starts=starts,
-        class_names=tuple(class_names),
-        crowds=crowds,
-    )
+    instances = Instances(clipped[kept], labels[kept], starts, tuple(class_names), sizes, sizes, crowds)
+    return Listing(root, tuple(names), instances, mended.of(names))
 
 
 def _by_image(chosen: Tensor, images: Tensor, count: int) -> tuple[Tensor, Tensor]:

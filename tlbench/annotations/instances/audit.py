@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from tlbench.annotations.instances.audit_texts import TINY, warnings_of
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.frame_blocks import label_rows
-from tlbench.annotations.instances.images import BoxFiles, BoxSplit
+from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.label_leak import label_leak
-from tlbench.annotations.instances.listing import BoxListing
-from tlbench.data.audit import (
-    EXAMPLES,
-    VERSION,
-    Audit,
-    SplitScan,
-    duplicates_part,
-    pairs_of,
-    unreadable_part,
-)
-from tlbench.data.audit_cache import cached
+from tlbench.data.audit import EXAMPLES, AuditPart, pairs_of
+from tlbench.data.listing import Listing
 from tlbench.data.near_duplicates import SMALLEST_SIDE, exact_copies
 from tlbench.data.perceptual_hash import Looks, looks_of
-from tlbench.data.target import Target
+from tlbench.data.samples import Samples
 from tlbench.system.names import printable
 
 BOX_VERSION = 1
@@ -38,58 +28,85 @@ BOX_VERSION = 1
 _WHOLE = (0, 0, 1_000_000, 1_000_000)  # a box around the whole image, which says nothing about where it comes from
 
 
-def audit_boxes(target: Target[BoxSplit], data: InstanceDataConfig, *, test: bool) -> Audit:
-    """Audit what a run uses of a target, once for all runs that use the same.
-
-    The section has these parts, of JSON types:
+class InstanceAudit(AuditPart[Instances]):
+    """Objects, background, and what their labels give away. The section has these parts of its own, of JSON types:
 
     - `counts`: split → `images`, `background` (images without objects), `objects` (class → how many), `tiny` (images
       whose objects are all `TINY`);
     - `small_classes`: class → training images that contain it, where these are fewer than `data.min_images_per_class`;
-    - `unreadable` and `duplicates`: as in `tlbench.data.audit.Audit`, with `other_boxes` for `other_label`: copies
-      whose label rows differ (class, or box by more than 1e-6 of the image's size);
+    - `duplicates`: with `other_boxes`: copies whose label rows differ (class, or box by more than 1e-6 of the image's
+      size);
     - `mended`: what was found in the labels → its `count`, and the first of the `places`;
     - `label_leak`: `train-test` → how many test `images`, exact copies apart, have all their label rows in one training
       image, `examples` as pairs of names; how many of the label `rows` of test (`of`) stand in train at all. A
       box around the whole image is no such row.
 
     Args:
-        target: The opened target.
-        data: Its config.
-        test: Whether the run reads the test split.
+        data: The target's config.
     """
-    splits = {split: target.splits[split] for split in (("train", "val", "test") if test else ("train", "val"))}
-    unreadable = {printable(name): reason for name, reason in target.unreadable.items()}
-    mended = _mended(splits)
-    depends_on = [
-        ["boxes", VERSION, BOX_VERSION],
-        {split: [images.fingerprint(), images.names] for split, images in splits.items()},
-        [isinstance(splits["train"], BoxFiles), data.fit],  # thumbnails of other roundings
-        [data.name, data.split, data.min_images_per_class],
-        unreadable,
-        mended,
-    ]
 
-    def compute() -> Audit:
-        section = {
-            "counts": {split: _counts(images) for split, images in splits.items()},
-            "small_classes": _small_classes(splits["train"], data.min_images_per_class),
-            "unreadable": unreadable_part(unreadable),
-            "mended": mended,
-            **_compared(splits),
+    conflict: ClassVar[str] = "other_boxes"
+
+    def __init__(self, data: InstanceDataConfig) -> None:
+        self.data = data
+
+    def key(self, splits: Mapping[str, Samples[Instances]]) -> list[Any]:
+        """See `AuditPart`; thumbnails of other fits and storages are rounded otherwise."""
+        data, on_disk = self.data, splits["train"].on_disk
+        return ["boxes", BOX_VERSION, on_disk, data.fit, data.name, data.split, data.min_images_per_class, _mended(splits)]
+
+    def counts(self, split: Samples[Instances]) -> dict[str, Any]:
+        """See `AuditPart`."""
+        instances = split.annotations
+        owner, objects = instances.owners(), instances.starts.diff()
+        large = (instances.boxes[:, 2:] - instances.boxes[:, :2] >= TINY).any(dim=1)
+        with_large = torch.bincount(owner[large], minlength=len(split)) > 0
+        of_class = torch.bincount(split.labels, minlength=len(split.class_names)).tolist()
+        return {
+            "images": len(split),
+            "background": int((objects == 0).sum()),
+            "objects": dict(zip(split.class_names, of_class, strict=True)),
+            "tiny": int(((objects > 0) & ~with_large).sum()),
         }
-        return Audit(section=section, warnings=warnings_of(section, data))
 
-    return cached(depends_on, compute)
+    def small_classes(self, train: Samples[Instances]) -> dict[str, int]:
+        """See `AuditPart`."""
+        classes = len(train.class_names)
+        pairs = train.annotations.owners() * classes + train.labels
+        present = torch.unique(pairs) % classes  # one for each image and class in it
+        counts = torch.bincount(present, minlength=classes).tolist()
+        wanted = self.data.min_images_per_class
+        return {name: count for name, count in zip(train.class_names, counts, strict=True) if count < wanted}
+
+    def looks(self, split: Samples[Instances]) -> Looks | None:
+        """See `looks_inside`."""
+        return looks_inside(split)
+
+    def compared(
+        self, splits: Mapping[str, Samples[Instances]]
+    ) -> tuple[Mapping[str, NDArray[np.int64]], dict[str, Any]]:
+        """See `AuditPart`."""
+        rows = {split: label_rows(_listing(samples)) for split, samples in splits.items()}
+        numbers: dict[frozenset[tuple[int, ...]], int] = {}
+        same = {
+            split: np.array([numbers.setdefault(row, len(numbers)) for row in found], np.int64)
+            for split, found in rows.items()
+        }
+        return same, {"mended": _mended(splits), "label_leak": _label_leak(splits, rows)}
+
+    def warnings(self, section: Mapping[str, Any]) -> list[str]:
+        """See `AuditPart`."""
+        return warnings_of(section, self.data)
 
 
-def looks_inside(images: BoxSplit) -> Looks | None:
+def looks_inside(images: Samples[Instances]) -> Looks | None:
     """What the images look like without the grey beside them; None where one is too narrow in its thumbnail.
 
     Grey that all images share would make them alike.
     """
     thumbnails = images.thumbnails
-    inside = (images.inside * thumbnails.shape[-1] // images.side).clamp(min=1)  # the grey is in the pixel after
+    assert thumbnails is not None
+    inside = (images.annotations.inside * thumbnails.shape[-1] // images.side).clamp(min=1)  # the grey is in the pixel after
     if int(inside.min()) < SMALLEST_SIDE:
         return None
     sizes, which = torch.unique(inside, dim=0, return_inverse=True)
@@ -106,56 +123,25 @@ def looks_inside(images: BoxSplit) -> Looks | None:
     return Looks(hashes, grey)
 
 
-def _counts(images: BoxSplit) -> dict[str, Any]:
-    owner, objects = _owners(images), images.starts.diff()
-    large = (images.boxes[:, 2:] - images.boxes[:, :2] >= TINY).any(dim=1)
-    with_large = torch.bincount(owner[large], minlength=len(images)) > 0
-    of_class = torch.bincount(images.labels, minlength=len(images.class_names)).tolist()
-    return {
-        "images": len(images),
-        "background": int((objects == 0).sum()),
-        "objects": dict(zip(images.class_names, of_class, strict=True)),
-        "tiny": int(((objects > 0) & ~with_large).sum()),
-    }
-
-
-def _small_classes(train: BoxSplit, wanted: int) -> dict[str, int]:
-    classes = len(train.class_names)
-    present = torch.unique(_owners(train) * classes + train.labels) % classes  # one for each image and class in it
-    counts = torch.bincount(present, minlength=classes).tolist()
-    return {name: count for name, count in zip(train.class_names, counts, strict=True) if count < wanted}
-
-
-def _owners(images: BoxSplit) -> Tensor:
-    """(M,): the image that each object lies in."""
-    return torch.repeat_interleave(torch.arange(len(images)), images.starts.diff())
-
-
-def _mended(splits: Mapping[str, BoxSplit]) -> dict[str, Any]:
+def _mended(splits: Mapping[str, Samples[Instances]]) -> dict[str, Any]:
     places: dict[str, dict[str, None]] = {}
-    for images in splits.values():
-        for what, where in (images.listing.mended if images.listing else {}).items():
-            places.setdefault(what, {}).update(dict.fromkeys(map(printable, where)))
+    for samples in splits.values():
+        for what, found in (samples.listing.mended if samples.listing else {}).items():
+            places.setdefault(what, {}).update(dict.fromkeys(printable(place) for _, place in found))
     return {what: {"count": len(found), "places": list(found)[:EXAMPLES]} for what, found in places.items()}
 
 
-def _compared(splits: Mapping[str, BoxSplit]) -> dict[str, Any]:
-    """`duplicates` and `label_leak`."""
-    listings = {split: _listing(images) for split, images in splits.items()}
-    rows = {split: label_rows(listing) for split, listing in listings.items()}
-    numbers: dict[frozenset[tuple[int, ...]], int] = {}
-    scans = {}
-    for split, images in splits.items():
-        same = [numbers.setdefault(found, len(numbers)) for found in rows[split]]
-        names = tuple(map(printable, images.names))
-        scans[split] = SplitScan(names, np.array(same, np.int64), images.digests, looks_inside(images))
+def _label_leak(
+    splits: Mapping[str, Samples[Instances]], rows: Mapping[str, Sequence[frozenset[tuple[int, ...]]]]
+) -> dict[str, Any]:
+    listings = {split: _listing(samples) for split, samples in splits.items()}
     leak = {}
     for one, other in pairs_of(splits):
-        copies = exact_copies(splits[one].digests, splits[other].digests)
+        copies = exact_copies(_digests(splits[one]), _digests(splits[other]))
         # what has copies, or says nothing by its labels
         left_out = {
             name
-            for name, copy, found in zip(splits[other].names, copies.tolist(), rows[other], strict=True)
+            for name, copy, found in zip(listings[other].names, copies.tolist(), rows[other], strict=True)
             if copy >= 0 or all(row[1:] == _WHOLE for row in found)
         }
         pairs = [pair for pair in label_leak(listings[one], listings[other]) if pair[0] not in left_out]
@@ -167,19 +153,17 @@ def _compared(splits: Mapping[str, BoxSplit]) -> dict[str, Any]:
             "rows": sum(row in known for row in told),
             "of": len(told),
         }
-    return {"duplicates": duplicates_part(scans, "other_boxes"), "label_leak": leak}
+    return leak
 
 
-def _listing(images: BoxSplit) -> BoxListing:
+def _listing(samples: Samples[Instances]) -> Listing[Instances]:
     """The labels as they were read; of drawn images, as they are."""
-    if images.listing is not None:
-        return images.listing
-    return BoxListing(
-        root=Path(),
-        names=images.names,
-        sizes=images.inside,
-        boxes=images.boxes,
-        labels=images.labels,
-        starts=images.starts,
-        class_names=images.class_names,
-    )
+    if samples.listing is not None:
+        return samples.listing
+    assert samples.names is not None
+    return Listing(Path(), samples.names, samples.annotations)
+
+
+def _digests(samples: Samples[Instances]) -> NDArray[np.uint8]:
+    assert samples.digests is not None
+    return samples.digests

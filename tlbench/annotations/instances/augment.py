@@ -13,21 +13,23 @@ import torch
 from torch import Tensor
 
 from tlbench.annotations.instances.boxes import place_boxes
-from tlbench.annotations.instances.images import BoxImages, BoxSplit
+from tlbench.annotations.instances.crowds import Crowds
+from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.ragged import objects_of
 from tlbench.annotations.instances.targets import BoxTargets, CrowdTargets
+from tlbench.data.samples import MemorySamples, Samples
 from tlbench.geometry.letterbox import centred, frames, margins
 from tlbench.geometry.mosaic import Draws, draw, lay_out
 from tlbench.geometry.resample import render
 
 if TYPE_CHECKING:
     from tlbench.annotations.instances.config import InstanceAugmentation
-    from tlbench.annotations.instances.worker_loader import Decoded
+    from tlbench.data.worker_loader import Decoded
 
 
 @torch.no_grad()
 def training_boxes(
-    images: BoxSplit,
+    images: Samples[Instances],
     index: Tensor,
     augmentation: InstanceAugmentation,
     seed: int,
@@ -44,7 +46,7 @@ def training_boxes(
         seed: Augmentation seed.
         epoch: Epoch, ≥ 0.
         mosaic: Whether mosaics are made in this epoch, with the configured probability.
-        decoded: The images that these samples show, on the same device; None: `images` are `BoxImages`.
+        decoded: The images that these samples show, on the same device; None: `images` are in memory.
 
     Returns:
         (B, 3, S, S) float32 in [0, 1], and the objects in it.
@@ -52,16 +54,10 @@ def training_boxes(
     draws = draw(augmentation, len(images), images.side, index, seed, epoch, mosaic=mosaic)
     tiles = draws.tiles.clamp(min=0)
     pixels, rows = (_in_memory(images), tiles) if decoded is None else (decoded.images, decoded.rows)
-    objects, owner = objects_of(images.starts, tiles.flatten())
+    of = images.annotations
+    objects, owner = of.objects(tiles.flatten())
     return compose(
-        draws,
-        pixels,
-        rows,
-        images.inside[tiles],
-        images.boxes[objects],
-        images.labels[objects],
-        owner,
-        images.sizes[index],
+        draws, pixels, rows, of.inside[tiles], of.boxes[objects], of.labels[objects], owner, of.sizes[index]
     )
 
 
@@ -108,7 +104,7 @@ def compose(
 
 
 @torch.no_grad()
-def evaluation_boxes(images: BoxSplit, index: Tensor, decoded: Decoded | None = None) -> tuple[Tensor, BoxTargets]:
+def evaluation_boxes(images: Samples[Instances], index: Tensor, decoded: Decoded | None = None) -> tuple[Tensor, BoxTargets]:
     """A batch as it is: each image in the middle of the input, grey around it.
 
     Only here are there crowds: in training they are no objects, and what is detected in them is false.
@@ -121,28 +117,29 @@ def evaluation_boxes(images: BoxSplit, index: Tensor, decoded: Decoded | None = 
     Returns:
         (B, 3, S, S) float32 in [0, 1], and the objects in it.
     """
-    inside, sizes = images.inside[index], images.sizes[index]
-    objects, image = objects_of(images.starts, index)
+    of = images.annotations
+    inside, sizes = of.inside[index], of.sizes[index]
+    objects, image = of.objects(index)
     offset = margins(inside, images.side).flip(1).repeat(1, 2)
     targets = BoxTargets(
-        boxes=images.boxes[objects] + offset[image],
-        labels=images.labels[objects],
+        boxes=of.boxes[objects] + offset[image],
+        labels=of.labels[objects],
         image=image,
         frames=frames(inside, sizes, images.side),
         sizes=sizes.to(torch.float32),
-        crowds=_crowds(images, index, offset),
+        crowds=_crowds(of.crowds, index, offset),
     )
     pixels, rows = (_in_memory(images), index) if decoded is None else (decoded.images, decoded.rows[:, 0])
     return centred(pixels, rows, inside), targets
 
 
-def _crowds(images: BoxSplit, index: Tensor, offset: Tensor) -> CrowdTargets | None:
-    if images.crowds is None:
+def _crowds(crowds: Crowds | None, index: Tensor, offset: Tensor) -> CrowdTargets | None:
+    if crowds is None:
         return None
-    regions, image = objects_of(images.crowds.starts, index)
-    return CrowdTargets(images.crowds.boxes[regions] + offset[image], images.crowds.labels[regions], image)
+    regions, image = objects_of(crowds.starts, index)
+    return CrowdTargets(crowds.boxes[regions] + offset[image], crowds.labels[regions], image)
 
 
-def _in_memory(images: BoxSplit) -> Tensor:
-    assert isinstance(images, BoxImages)
+def _in_memory(images: Samples[Instances]) -> Tensor:
+    assert isinstance(images, MemorySamples)
     return images.images

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.frame_blocks import Blocks, frame_blocks
-from tlbench.annotations.instances.images import BoxImages, BoxSplit
+from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.label_leak import label_leak
-from tlbench.annotations.instances.listing import BoxListing, joined
-from tlbench.data.carve_options import carved_fractions, class_numbers, wanted_classes
+from tlbench.data.carve_options import carved_fractions
+from tlbench.data.listing import Listed, Listing, joined
+from tlbench.data.samples import Samples
 from tlbench.errors import DataError
 from tlbench.seeds import Draw, bits
 
-Boxes = TypeVar("Boxes", BoxListing, BoxSplit, BoxImages)
+Found = Listing[Instances] | Samples[Instances]
 
 
 def carve_boxes(
-    parts: Mapping[str, BoxListing],
-    data: InstanceDataConfig,
-    split_seed: int,
-    named: str,
-    warn: Callable[[str], None],
-    frames: bool = False,
-) -> tuple[dict[str, BoxListing], dict[str, Any]]:
+    listed: Listed[Instances], data: InstanceDataConfig, split_seed: int, warn: Callable[[str], None]
+) -> tuple[dict[str, Listing[Instances]], dict[str, Any]]:
     """Choose the classes, decide which images are train, val and test, and take the subset to train on.
 
     Without an official test split the official val becomes test, and another val is carved out of train: at random by
@@ -37,12 +32,10 @@ def carve_boxes(
     `data.split=blocked` all images are divided anew, by blocks of frames.
 
     Args:
-        parts: `train`, and `val` and `test` where the data set has them.
+        listed: The parts that the data set has.
         data: The target's config.
         split_seed: Seed of the splits and of the subset.
-        named: What the parts are called in the rule: `official`, `the folder's`.
         warn: Shows the user a warning.
-        frames: Whether the images are frames of videos.
 
     Returns:
         The splits `train`, `val` and `test`, and the rule.
@@ -50,11 +43,12 @@ def carve_boxes(
     Raises:
         DataError: A class does not exist, or a split would be empty or without objects.
     """
+    parts, named, frames = dict(listed.parts), listed.named, listed.frames
     if data.classes is not None:
-        parts = {part: choose_classes(listing, data.classes) for part, listing in parts.items()}
+        parts = {part: listing.chosen(data.classes) for part, listing in parts.items()}
     whole = f"{named} train" if len(parts) > 1 else "all images"
     if data.split == "blocked":
-        parts, whole, frames = {"train": joined(list(parts.values()))}, "all images", True
+        parts, whole, frames = {"train": joined(parts.values())}, "all images", True
     origin = {split: f"{named} {split}" for split in parts}
     if "val" in parts and "test" not in parts:
         parts, origin["test"] = {"train": parts["train"], "test": parts["val"]}, f"{named} val"
@@ -87,45 +81,18 @@ def carve_boxes(
     return splits, rule | (_block_rule(train, blocks, splits) if blocks else {})
 
 
-def uncarved(parts: Mapping[str, BoxListing], data: InstanceDataConfig) -> dict[str, BoxListing]:
-    """Choose the classes and keep every image: nothing is carved out, and no subset is taken.
-
-    Args:
-        parts: As for `carve_boxes`; one without objects, or without images, is allowed.
-        data: The target's config.
+def check_any_object(listed: Listed[Instances], data: InstanceDataConfig) -> None:
+    """Refuse data without any object of the wanted classes; a part may be without.
 
     Raises:
-        DataError: A class does not exist, or there are no objects at all.
+        DataError: There is none; a class does not exist.
     """
-    if data.classes is not None:
-        parts = {part: choose_classes(listing, data.classes) for part, listing in parts.items()}
-    if not any(len(listing.labels) for listing in parts.values()):
-        train = parts["train"]
+    parts = [part if data.classes is None else part.chosen(data.classes) for part in listed.parts.values()]
+    if not any(len(part.annotations.labels) for part in parts):
         raise DataError(
-            f"{train.root}: {sum(map(len, parts.values()))} images and no objects of {', '.join(train.class_names)}; "
+            f"{listed.root}: {sum(map(len, parts))} images and no objects of {', '.join(parts[0].class_names)}; "
             "add labels, or choose other classes"
         )
-    return dict(parts)
-
-
-def choose_classes(listing: Boxes, wanted: Sequence[str]) -> Boxes:
-    """All images with the objects of some classes, which are numbered in the wanted order.
-
-    Raises:
-        DataError: A class does not exist.
-    """
-    numbers = class_numbers(listing.class_names, wanted)
-    labels = numbers[listing.labels]
-    kept = labels >= 0
-    before = torch.cat([torch.zeros(1, dtype=torch.int64), kept.cumsum(0)])
-    return replace(
-        listing,
-        boxes=listing.boxes[kept],
-        labels=labels[kept],
-        starts=before[listing.starts],
-        class_names=wanted_classes(listing.class_names, wanted),
-        crowds=None if listing.crowds is None else listing.crowds.renumbered(numbers),
-    )
 
 
 def random_split(count: int, fractions: Mapping[str, float], seed: int) -> dict[str, Tensor]:
@@ -164,7 +131,7 @@ def _subset(count: int, fraction: float, seed: int) -> Tensor:
     return order[:wanted].sort().values
 
 
-def check_objects(where: str | Path, splits: Mapping[str, Boxes], carved: Collection[str]) -> None:
+def check_objects(where: str | Path, splits: Mapping[str, Found], carved: Collection[str]) -> None:
     """Refuse splits in which there is nothing to find.
 
     Args:
@@ -176,25 +143,26 @@ def check_objects(where: str | Path, splits: Mapping[str, Boxes], carved: Collec
         DataError: A split has no image, or none with an object.
     """
     for split, found in splits.items():
-        if len(found.labels) == 0:
+        if len(found.annotations.labels) == 0:
             mend = f"change data.{split}_fraction" if split in carved else "add labels, or choose other classes"
             raise DataError(
                 f"{where}: {split} has {len(found)} images and no objects of {', '.join(found.class_names)}; {mend}"
             )
 
 
-def counted(splits: Mapping[str, Boxes]) -> dict[str, dict[str, int]]:
+def counted(splits: Mapping[str, Found]) -> dict[str, dict[str, int]]:
     """How many images, objects, and images without any each split has: a part of the rule; crowds where it has some."""
-    crowds = {split: len(found.crowds) for split, found in splits.items() if found.crowds is not None}
+    all_found = {split: found.annotations for split, found in splits.items()}
+    crowds = {split: len(found.crowds) for split, found in all_found.items() if found.crowds is not None}
     return {
-        "counts": {split: len(found) for split, found in splits.items()},
-        "objects": {split: len(found.labels) for split, found in splits.items()},
-        "background": {split: int((found.starts.diff() == 0).sum()) for split, found in splits.items()},
+        "counts": {split: len(found) for split, found in all_found.items()},
+        "objects": {split: len(found.labels) for split, found in all_found.items()},
+        "background": {split: int((found.starts.diff() == 0).sum()) for split, found in all_found.items()},
         **({"crowds": crowds} if crowds else {}),
     }
 
 
-def _block_rule(train: BoxListing, blocks: Blocks, splits: Mapping[str, BoxListing]) -> dict[str, Any]:
+def _block_rule(train: Listing[Instances], blocks: Blocks, splits: Mapping[str, Listing[Instances]]) -> dict[str, Any]:
     """First and last frames of the blocks in each scene, neighbours on two sides, and how many images leak."""
     pairs = (("val", "train"), ("test", "train"), ("test", "val"))
     return {

@@ -20,8 +20,8 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from tlbench.annotations.instances.listing import BoxListing
-from tlbench.data.listing import natural_order
+from tlbench.annotations.instances.instances import Instances
+from tlbench.data.listing import Listing, natural_order
 from tlbench.data.paths import split_of
 from tlbench.errors import DataError
 from tlbench.seeds import Draw, randint
@@ -54,7 +54,7 @@ class Blocks:
     rows_apart: bool
 
 
-def frame_blocks(frames: BoxListing, fractions: Mapping[str, float], seed: int) -> Blocks:
+def frame_blocks(frames: Listing[Instances], fractions: Mapping[str, float], seed: int) -> Blocks:
     """Divide frames into `train` and the parts of `fractions`.
 
     Args:
@@ -86,17 +86,16 @@ def frame_blocks(frames: BoxListing, fractions: Mapping[str, float], seed: int) 
     return _blocks(order, scenes, rows, chosen)
 
 
-def label_rows(listing: BoxListing) -> list[frozenset[tuple[int, ...]]]:
+def label_rows(listing: Listing[Instances]) -> list[frozenset[tuple[int, ...]]]:
     """Of each image, its label rows: class and `x1 y1 x2 y2` as millionths of width and height."""
-    _, images = listing.objects(torch.arange(len(listing)))
-    limits = listing.sizes.flip(1).repeat(1, 2)[images].double()
-    millionths = (listing.boxes.double() / limits * 1e6).round().long()
-    rows = torch.cat([listing.labels[:, None], millionths], 1).tolist()
-    starts = listing.starts.tolist()
-    return [frozenset(map(tuple, rows[a:b])) for a, b in pairwise(starts)]
+    found = listing.annotations
+    limits = found.inside.flip(1).repeat(1, 2)[found.owners()].double()
+    millionths = (found.boxes.double() / limits * 1e6).round().long()
+    rows = torch.cat([found.labels[:, None], millionths], 1).tolist()
+    return [frozenset(map(tuple, rows[a:b])) for a, b in pairwise(found.starts.tolist())]
 
 
-def _scenes(frames: BoxListing) -> tuple[list[int], list[int]]:
+def _scenes(frames: Listing[Instances]) -> tuple[list[int], list[int]]:
     """Positions of the frames in their order, and the number of each one's scene, ascending."""
     keys = [_video_and_number(name) for name in frames.names]
     order = sorted(range(len(keys)), key=lambda i: (natural_order(keys[i][0]), keys[i][1], frames.names[i]))

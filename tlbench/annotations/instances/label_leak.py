@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tlbench.annotations.instances.frame_blocks import label_rows
-from tlbench.annotations.instances.listing import BoxListing
+from tlbench.annotations.instances.instances import Instances
+from tlbench.data.listing import Listing
 
 
-def label_leak(train: BoxListing, other: BoxListing) -> list[tuple[str, str]]:
+def label_leak(train: Listing[Instances], other: Listing[Instances]) -> list[tuple[str, str]]:
     """Images of another split of which every label row stands exactly in one training image's labels.
 
     Boxes are compared as fractions of width and height, to 1e-6. Images without objects have no rows to compare.

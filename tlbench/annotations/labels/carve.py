@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
 
 from tlbench.annotations.labels.config import LabelDataConfig
-from tlbench.annotations.labels.images import Images
-from tlbench.data.carve_options import carved_fractions, class_numbers, wanted_classes
+from tlbench.annotations.labels.labels import Labels
+from tlbench.data.carve_options import carved_fractions
+from tlbench.data.listing import Listing, taken
+from tlbench.data.samples import Samples
 from tlbench.data.splits import stratified_split, stratified_subset
 
 
+S = TypeVar("S", Listing[Labels], Samples[Labels])
+
+
 def carve(
-    parts: Mapping[str, Images], data: LabelDataConfig, split_seed: int, named: str = "official"
-) -> tuple[dict[str, Images], dict[str, Any]]:
+    parts: Mapping[str, S], data: LabelDataConfig, split_seed: int, named: str = "official"
+) -> tuple[dict[str, S], dict[str, Any]]:
     """Choose the classes, carve what is missing out of train, and take the subset to train on.
 
     Args:
-        parts: `train`, and `val` and `test` where the data set has them, with equal classes.
+        parts: `train`, and `val` and `test` where the data set has them, with equal classes; listed or read.
         data: The target's config.
         split_seed: Seed of the splits and of the subset.
         named: What the parts are called in the rule.
@@ -32,9 +36,9 @@ def carve(
         DataError: A class does not exist or has too few images for a split or for `data.shots`.
     """
     if data.classes is not None:
-        parts = {split: choose_classes(images, data.classes) for split, images in parts.items()}
+        parts = {split: images.chosen(data.classes) for split, images in parts.items()}
     train = parts["train"]
-    labels, names = train.labels, train.class_names
+    labels, names = train.annotations.labels, train.class_names
     fractions = carved_fractions(data, parts)
     index = (
         stratified_split(labels, fractions, split_seed, names) if fractions else {"train": torch.arange(len(labels))}
@@ -43,7 +47,7 @@ def carve(
         labels[index["train"]], fraction=data.fraction, shots=data.shots, seed=split_seed, class_names=names
     )
     index["train"] = index["train"][subset]
-    splits: dict[str, Images] = {split: _taken(train, index[split]) for split in ("train", *fractions)}
+    splits = {split: taken(train, index[split]) for split in ("train", *fractions)}
     splits |= {split: images for split, images in parts.items() if split != "train"}
     whole = f"{named} train" if len(parts) > 1 else "all images"
     rule: dict[str, Any] = {
@@ -58,19 +62,3 @@ def carve(
         "counts": {split: len(splits[split]) for split in ("train", "val", "test")},
     }
     return splits, rule
-
-
-def choose_classes(images: Images, wanted: list[str]) -> Images:
-    """The images of some classes, which are numbered in the wanted order.
-
-    Raises:
-        DataError: A class does not exist.
-    """
-    labels = class_numbers(images.class_names, wanted)[images.labels]
-    kept = torch.nonzero(labels >= 0).flatten()
-    return _taken(images, kept).relabelled(labels[kept], wanted_classes(images.class_names, wanted))
-
-
-def _taken(images: Images, index: Tensor) -> Images:
-    """The images at these positions, without a copy where they are all of them."""
-    return images if torch.equal(index, torch.arange(len(images))) else images.take(index)

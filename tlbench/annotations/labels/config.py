@@ -34,6 +34,10 @@ class LabelDataConfig(DataConfig):
         """Height and width in pixels to which an image is brought when it is decoded."""
         return OWN_SIDES.get(self.name, self.stored_size or self.image_size)
 
+    def untrimmed(self) -> LabelDataConfig:
+        """As in `DataConfig`."""
+        return self.model_copy(update={"fraction": 1.0, "shots": None})
+
     def on_other(self, name: str) -> dict[str, Any]:
         """As in `DataConfig`: images are brought to the size that these were stored in, unless they have their own."""
         return {"stored_size": None if name in OWN_SIDES else self.stored_side}

@@ -12,13 +12,14 @@ from sklearn.datasets import load_digits
 
 from tlbench.annotations.labels.carve import carve
 from tlbench.annotations.labels.config import LabelDataConfig
-from tlbench.annotations.labels.images import Images, ImageSet
+from tlbench.annotations.labels.labels import Labels
+from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
 
 GREY_LEVELS = 16
 
 
-def open_digits(data: LabelDataConfig, split_seed: int, *_: object) -> Target[Images]:
+def open_digits(data: LabelDataConfig, split_seed: int, *_: object) -> Target[Labels]:
     """Digits as a target; test and val are carved out, as the data have no split of their own.
 
     Args:
@@ -32,11 +33,8 @@ def open_digits(data: LabelDataConfig, split_seed: int, *_: object) -> Target[Im
     return Target("digits", splits, rule)
 
 
-def _read() -> ImageSet:
+def _read() -> MemorySamples[Labels]:
     bunch = load_digits()
     grey = torch.from_numpy(np.rint(bunch.images * (255 / GREY_LEVELS)).astype(np.uint8))
-    return ImageSet(
-        images=grey[:, None].repeat(1, 3, 1, 1),
-        labels=torch.from_numpy(bunch.target).to(torch.int64),
-        class_names=tuple(str(name) for name in bunch.target_names),
-    )
+    labels = Labels(torch.from_numpy(bunch.target).to(torch.int64), tuple(str(name) for name in bunch.target_names))
+    return MemorySamples(grey[:, None].repeat(1, 3, 1, 1), labels)

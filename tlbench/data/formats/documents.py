@@ -16,14 +16,14 @@ import PIL
 import torch
 from filelock import FileLock
 from rich.progress import track
-from torch import Tensor
 
-from tlbench.annotations.instances.carve import check_objects, choose_classes, counted
+from tlbench.annotations.instances.carve import check_objects, counted
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.images import BoxImages, BoxSplit, thumbnails_of
-from tlbench.annotations.instances.ragged import objects_of
+from tlbench.annotations.instances.instances import Instances
 from tlbench.console import console
 from tlbench.data.decode import GREY
+from tlbench.data.reading import thumbnails_of
+from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
 from tlbench.data.workers import decoding_loader, default_workers
 from tlbench.embedded.documents import label_spaces
@@ -44,7 +44,7 @@ _IN_PROCESS = 200  # pages up to which no worker processes are started
 
 def open_documents(
     data: InstanceDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None], *_: object
-) -> Target[BoxSplit]:
+) -> Target[Instances]:
     """Draw the pages and divide them into train, val and test at random.
 
     Args:
@@ -61,7 +61,7 @@ def open_documents(
     assert data.test_fraction is not None
     pages = _kept(data.pages, data.image_size, data.label_space, say, warn)
     if data.classes is not None:
-        pages = choose_classes(pages, data.classes)
+        pages = pages.chosen(data.classes)
     order = permutation(data.pages, split_seed)
     test, val = (round(data.pages * fraction) for fraction in (data.test_fraction, data.val_fraction))
     train = order[test + val :]
@@ -76,31 +76,12 @@ def open_documents(
         "fraction": data.fraction,
         "split_seed": split_seed,
     }
-    splits = {split: _take(pages, rows.sort().values) for split, rows in index.items()}
+    splits = {split: pages.take(rows.sort().values) for split, rows in index.items()}
     check_objects(f"{data.pages} drawn documents", splits, ("val", "test"))
     return Target(data.name, splits, rule | counted(splits))
 
 
-def _take(pages: BoxImages, index: Tensor) -> BoxImages:
-    rows, image = objects_of(pages.starts, index)
-    counts = torch.bincount(image, minlength=len(index))
-    return BoxImages(
-        names=tuple(pages.names[i] for i in index.tolist()),
-        sizes=pages.sizes[index],
-        inside=pages.inside[index],
-        boxes=pages.boxes[rows],
-        labels=pages.labels[rows],
-        starts=torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)]),
-        class_names=pages.class_names,
-        side=pages.side,
-        digests=pages.digests[index.numpy()],
-        thumbnails=pages.thumbnails[index],
-        listing=None,
-        images=pages.images[index],
-    )
-
-
-def _kept(count: int, side: int, space: str, say: Callable[[str], None], warn: Callable[[str], None]) -> BoxImages:
+def _kept(count: int, side: int, space: str, say: Callable[[str], None], warn: Callable[[str], None]) -> MemorySamples[Instances]:
     folder = cache_folder() / "documents" / _key(count, side, space)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -119,20 +100,16 @@ def _kept(count: int, side: int, space: str, say: Callable[[str], None], warn: C
         pixels, rest = _draw(count, side, space)
     images = torch.from_numpy(pixels)
     inside = torch.from_numpy(rest["inside"])
-    return BoxImages(
-        names=tuple(f"page {i}" for i in range(count)),
-        sizes=inside,
-        inside=inside,
+    pages = Instances(
         boxes=torch.from_numpy(rest["boxes"]),
         labels=torch.from_numpy(rest["labels"]),
         starts=torch.from_numpy(rest["starts"]),
         class_names=SOURCE_CLASSES if space == "source" else TARGET_CLASSES,
-        side=side,
-        digests=rest["digests"],
-        thumbnails=thumbnails_of(images),
-        listing=None,
-        images=images,
+        sizes=inside,
+        inside=inside,
     )
+    names = tuple(f"page {i}" for i in range(count))
+    return MemorySamples(images, pages, names, rest["digests"], thumbnails_of(images, Instances.thumbnail))
 
 
 Drawn = tuple[np.ndarray[Any, Any], dict[str, np.ndarray[Any, Any]]]

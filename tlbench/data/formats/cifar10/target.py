@@ -12,13 +12,14 @@ import torch
 
 from tlbench.annotations.labels.carve import carve
 from tlbench.annotations.labels.config import LabelDataConfig
-from tlbench.annotations.labels.images import Images, ImageSet
-from tlbench.annotations.labels.reading import read_listings
+from tlbench.annotations.labels.labels import Labels
+from tlbench.annotations.labels.target import read_labels
 from tlbench.data.decode import Decoding
 from tlbench.data.formats.cifar10.copy import BATCHES, ensure_copy
 from tlbench.data.formats.folders.class_folders import list_classes
-from tlbench.data.listing import check_same_classes
+from tlbench.data.listing import Listed, check_same_classes
 from tlbench.data.pixel_range import decoding_of
+from tlbench.data.samples import MemorySamples, Samples
 from tlbench.data.target import Target
 from tlbench.errors import DataError
 
@@ -29,7 +30,7 @@ def open_cifar10(
     say: Callable[[str], None],
     warn: Callable[[str], None],
     _how: Decoding | None = None,
-) -> Target[Images]:
+) -> Target[Labels]:
     """CIFAR-10 as a target; val is carved out of official train.
 
     Args:
@@ -43,12 +44,12 @@ def open_cifar10(
         DataError: No copy, a broken copy, or too few images of a class.
     """
     copy = ensure_copy(data.root)
-    parts: Mapping[str, Images]
+    parts: Mapping[str, Samples[Labels]]
     unreadable: dict[str, str] = {}
     if copy.kind == "folder":
         listings = {split: list_classes(copy.path, split, data.limits) for split in ("train", "test")}
         check_same_classes(copy.path, listings)
-        read = read_listings(listings, data, say, warn, decoding_of(data, {}))
+        read = read_labels(Listed(listings), data, split_seed, say, warn, decoding_of(data, {}))
         parts, unreadable = read.parts, read.unreadable
     else:
         parts = {"train": _read_batches(copy.path, train=True), "test": _read_batches(copy.path, train=False)}
@@ -56,7 +57,7 @@ def open_cifar10(
     return Target("cifar10", splits, rule, unreadable)
 
 
-def _read_batches(root: Path, *, train: bool) -> ImageSet:
+def _read_batches(root: Path, *, train: bool) -> MemorySamples[Labels]:
     """The official pickles; torchvision compares their hashes before it opens them."""
     from torchvision.datasets import CIFAR10
 
@@ -67,8 +68,5 @@ def _read_batches(root: Path, *, train: bool) -> ImageSet:
             f"{root / BATCHES}: its files are not the official ones (hashes differ); remove it and unpack "
             "cifar-10-python.tar.gz again"
         ) from None
-    return ImageSet(
-        images=torch.from_numpy(official.data).permute(0, 3, 1, 2).contiguous(),
-        labels=torch.tensor(official.targets),
-        class_names=tuple(official.classes),
-    )
+    images = torch.from_numpy(official.data).permute(0, 3, 1, 2).contiguous()
+    return MemorySamples(images, Labels(torch.tensor(official.targets), tuple(official.classes)))

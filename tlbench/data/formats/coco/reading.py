@@ -13,8 +13,7 @@ from PIL import ExifTags
 
 from tlbench.annotations.instances.assemble import Mended, assemble
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.listing import BoxListing
-from tlbench.annotations.instances.parts import ReadParts, parts_of
+from tlbench.annotations.instances.instances import Instances
 from tlbench.config import ImageLimit
 from tlbench.data.decode import open_image
 from tlbench.data.formats.coco.classes import classes_of
@@ -28,6 +27,7 @@ from tlbench.data.formats.yolo.folder import check_apart, relative_names
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.image_sizes import ImageSizes, image_sizes
 from tlbench.data.inventory import Inventory, take_inventory
+from tlbench.data.listing import Listed, Listing, divided
 from tlbench.data.unreadable import check_unreadable
 from tlbench.system.folders import lies_hidden
 from tlbench.system.regular_file import open_regular
@@ -37,7 +37,7 @@ DUPLICATES = "duplicate annotations left out"
 
 def read_coco(
     root: Path, data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]
-) -> ReadParts:
+) -> Listed[Instances]:
     """Read annotations and image sizes of each split that the user's data have, at `root`.
 
     Raises:
@@ -68,12 +68,11 @@ def read_coco(
     whole = _assembled(files, root, read, names, sizes, classes.names, mended, data.limits.image, warn)
     mended.tell(warn)
     readable = torch.tensor([i not in sizes.unreadable for i in range(len(names))], dtype=torch.bool)
-    _tell_background(whole, readable, say)
-    return ReadParts(
-        parts_of(whole, parts, sizes.unreadable),
-        mended,
-        unreadable,
-        inventory=_inventory(files, root, names, unreadable),
+    _tell_background(whole.annotations, readable, say)
+    return Listed(
+        divided(whole, parts, sizes.unreadable),
+        _inventory(files, root, names, unreadable),
+        unreadable=unreadable,
         unlabelled=_unlabelled({split: (parts[split], entries[split]) for split in parts}),
     )
 
@@ -102,7 +101,7 @@ def _assembled(
     mended: Mended,
     limit: ImageLimit,
     warn: Callable[[str], None],
-) -> BoxListing:
+) -> Listing[Instances]:
     """One listing of the images of all splits, with boxes in pixels of the files."""
     written, starts = [], [0]
     for split, found in entries.items():
@@ -150,7 +149,7 @@ def _assembled(
     )
 
 
-def _tell_background(whole: BoxListing, readable: torch.Tensor, say: Callable[[str], None]) -> None:
+def _tell_background(whole: Instances, readable: torch.Tensor, say: Callable[[str], None]) -> None:
     empty = (whole.starts.diff() == 0) & readable
     if background := int(empty.sum()):
         crowds = 0 if whole.crowds is None else int((empty & (whole.crowds.starts.diff() > 0)).sum())

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from tlbench.annotations.labels.labels import Labels
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.carve_options import wanted_classes
 from tlbench.data.formats.csv.columns import Columns, find_columns
@@ -32,7 +33,7 @@ def list_csv(
     classes: Sequence[str] | None = None,
     say: Callable[[str], None] = print,
     warn: Callable[[str], None] = print,
-) -> Listed:
+) -> Listed[Labels]:
     """List a CSV file with the columns `path`, `label` and, if there are splits, `split` (train, val, test).
 
     Paths are relative to the file's folder, or absolute. Classes are sorted by name. Other names of columns, other
@@ -74,7 +75,7 @@ def list_csv(
         chosen = [i for i in listed if splits[i] == split]
         if chosen:
             numbers = torch.tensor([number[labels[i]] for i in chosen])
-            parts[split] = Listing(file.parent, tuple(names[i] for i in chosen), numbers, tuple(class_names))
+            parts[split] = Listing(file.parent, tuple(names[i] for i in chosen), Labels(numbers, tuple(class_names)))
     if "train" not in parts:
         raise DataError(f"{file}: column split: no row is train; wanted are train and, if there are such, val and test")
     check_same_classes(file, parts)

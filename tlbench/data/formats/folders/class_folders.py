@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from tlbench.annotations.labels.labels import Labels
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.carve_options import matching_classes, wanted_classes
 from tlbench.data.decode import EXTENSIONS
@@ -37,7 +38,7 @@ def list_splits(
     classes: Sequence[str] | None = None,
     say: Callable[[str], None] = print,
     warn: Callable[[str], None] = print,
-) -> Listed:
+) -> Listed[Labels]:
     """List `root/{train,val,test}/<class>/…`, or `root/<class>/…` without folders of splits.
 
     Splits may be called otherwise (`Training`, `seg_test`, `val2017`, …), and all may lie in a single folder below the
@@ -61,7 +62,7 @@ def list_splits(
     return _Reader(root, tree, limits, classes, say, warn).read()
 
 
-def list_classes(root: Path, below: str = "", limits: LimitsConfig = STANDARD_LIMITS) -> Listing:
+def list_classes(root: Path, below: str = "", limits: LimitsConfig = STANDARD_LIMITS) -> Listing[Labels]:
     """List `root/below/<class>/…`, at any depth, in an order that does not depend on the file system.
 
     Classes are sorted by name, files naturally (`2.jpg` before `10.jpg`); hidden files and other kinds are ignored.
@@ -74,10 +75,10 @@ def list_classes(root: Path, below: str = "", limits: LimitsConfig = STANDARD_LI
         raise DataError(f"{root / below}: no class folders in it; wanted is one folder of images a class")
     listed = _listing(tree.top, {name: [folder] for name, folder in tree.top.folders.items()}, limits)
     prefix = f"{below}/" if below else ""
-    return Listing(root, tuple(f"{prefix}{name}" for name in listed.names), listed.labels, listed.class_names)
+    return Listing(root, tuple(f"{prefix}{name}" for name in listed.names), listed.annotations)
 
 
-def _listing(folder: Folder, classes: Classes, limits: LimitsConfig) -> Listing:
+def _listing(folder: Folder, classes: Classes, limits: LimitsConfig) -> Listing[Labels]:
     """The images of the classes below a folder.
 
     Raises:
@@ -95,7 +96,7 @@ def _listing(folder: Folder, classes: Classes, limits: LimitsConfig) -> Listing:
         names += found
         counts.append(len(found))
     labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
-    return Listing(folder.root, tuple(names), labels, tuple(sorted(classes)))
+    return Listing(folder.root, tuple(names), Labels(labels, tuple(sorted(classes))))
 
 
 def _in_order(folder: Folder) -> list[str]:
@@ -113,7 +114,7 @@ class _Reader:
     warn: Callable[[str], None]
     left_out: dict[str, str] = field(default_factory=dict)
 
-    def read(self) -> Listed:
+    def read(self) -> Listed[Labels]:
         top = self._unwrapped(self.tree.top)
         splits = None if self._named(top) else self._split_folders(top)
         if splits is None:

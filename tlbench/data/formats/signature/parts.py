@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.parts import ReadParts
+from tlbench.annotations.instances.instances import Instances
 from tlbench.data.formats.signature.copy import COUNTS, ensure_signature
 from tlbench.data.formats.yolo.files import read_yolo
+from tlbench.data.listing import Listed
 
 
-def read_signature(data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
+def read_signature(data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> Listed[Instances]:
     """Read Signature's official train and val.
 
     As a target with `data.split=official` the official val is test, and val is a block of consecutive frames of the

@@ -10,7 +10,7 @@ import torch
 
 from tlbench.annotations.instances.assemble import Mended, assemble
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.parts import ReadParts, parts_of
+from tlbench.annotations.instances.instances import Instances
 from tlbench.config import LimitsConfig
 from tlbench.data.formats.yolo.folder import YoloImages, find_images
 from tlbench.data.formats.yolo.inventory import take_yolo_inventory
@@ -20,6 +20,7 @@ from tlbench.data.formats.yolo.labels import HIGHEST, LabelRows, fault
 from tlbench.data.formats.yolo.reading import Decided, check_plausible, decide
 from tlbench.data.image_sizes import image_sizes
 from tlbench.data.inventory import all_files
+from tlbench.data.listing import Listed, divided
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
 from tlbench.system.folders import lies_hidden
@@ -33,7 +34,7 @@ _NEARLY_ALL = 0.9
 
 def read_yolo(
     root: Path, data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]
-) -> ReadParts:
+) -> Listed[Instances]:
     """Read labels and image sizes of each split that the data have.
 
     Args:
@@ -79,11 +80,10 @@ def read_yolo(
     )
     mended.tell(warn)
     inventory = take_yolo_inventory(found, files, names, labels, unreadable, warn)
-    return ReadParts(
-        parts_of(whole, found.parts, sizes.unreadable),
-        mended,
-        unreadable,
-        inventory=inventory,
+    return Listed(
+        divided(whole, found.parts, sizes.unreadable),
+        inventory,
+        unreadable=unreadable,
         unlabelled=frozenset(name for name, path in zip(names, labels.paths, strict=True) if path is None),
     )
 

@@ -1,0 +1,66 @@
+"""What is known of the images of a listing or of a split, whatever kind it is of."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # typing's from Python 3.11 on
+
+
+class Annotations(ABC):
+    """Columns with what is known of N images."""
+
+    by_file: ClassVar[bool]
+    """Whether images are told apart by their files even where their pixels are at hand, however they are fit: where
+    every fit shows the whole image."""
+
+    thumbnail: ClassVar[int]
+    """Side in pixels to which images are brought for the audit."""
+
+    class_names: tuple[str, ...]
+    """C names, one a class, in the order of the labels."""
+
+    labels: Tensor
+    """Positions in the class names, int64: (N,) of the images, or (M,) of all objects in them."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """N."""
+
+    @abstractmethod
+    def take(self, index: Tensor) -> Self:
+        """Those of the images at (K,) int64 positions, in that order."""
+
+    @abstractmethod
+    def chosen(self, wanted: Sequence[str]) -> tuple[Tensor, Self]:
+        """What some classes leave, numbered in the wanted order.
+
+        Returns:
+            (K,) int64, the positions of the images that stay; what is known of these.
+
+        Raises:
+            DataError: A class does not exist.
+        """
+
+    @classmethod
+    @abstractmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Those of several listings with equal classes, one after another."""
+
+    @abstractmethod
+    def to(self, device: torch.device | str) -> Self:
+        """The same on a device."""
+
+    @abstractmethod
+    def resized(self, side: int) -> Self:
+        """Those of the squares of so many pixels a side that the images are brought to."""
+
+    @abstractmethod
+    def hashed(self) -> Iterator[bytes | Tensor]:
+        """What a fingerprint is computed over beside the images and the class names, in order."""

@@ -1,0 +1,279 @@
+"""Listed files become splits: decoded into memory, or looked at where they are to be decoded in each epoch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Generic
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tlbench.config import DataConfig
+from tlbench.data.decode import Decoding, Fit
+from tlbench.data.deep import Ranges
+from tlbench.data.facts import ImageFacts
+from tlbench.data.inventory import Inventory
+from tlbench.data.listing import A, Listed, Listing, joined
+from tlbench.data.pixel_range import (
+    ALL,
+    check_given,
+    check_ranges,
+    decoding_of,
+    find_ranges,
+    for_fingerprint,
+    given_ranges,
+    origin_of,
+    tell_ranges,
+)
+from tlbench.data.samples import FileSamples, MemorySamples, Samples
+from tlbench.data.scan import Scan
+from tlbench.data.scan_deep import in_range, look
+from tlbench.data.target import Target
+from tlbench.data.unreadable import check_unreadable
+from tlbench.errors import DataError
+
+Training = Callable[[Mapping[str, Listing[A]]], Listing[A]]
+"""Says which files are trained on, of the readable ones of each part, before `data.fraction` is drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadFiles(Generic[A]):
+    """Listed files once they are read.
+
+    Args:
+        parts: The listings' images, without the unreadable files.
+        unreadable: Those, with the reason.
+        ranges: Which values are black and white where there are more than 8 bits.
+        names: Of all N files, the unreadable ones too.
+        facts: What these hold.
+    """
+
+    parts: dict[str, Samples[A]]
+    unreadable: dict[str, str]
+    ranges: Ranges
+    names: Sequence[str]
+    facts: ImageFacts
+
+    def facts_of(self, splits: Mapping[str, Samples[A]]) -> dict[str, ImageFacts]:
+        """What the files of splits hold, which are the parts or are carved out of them."""
+        position = {name: i for i, name in enumerate(self.names)}
+        return {
+            split: self.facts.take(np.array([position[name] for name in samples.names or ()], np.int64))
+            for split, samples in splits.items()
+        }
+
+
+def read_files(
+    listings: Mapping[str, Listing[A]],
+    data: DataConfig,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    how: Decoding | Training[A],
+    *,
+    unreadable: Mapping[str, str] | None = None,
+    together: bool = False,
+) -> ReadFiles[A]:
+    """Decode listed files, or only look at them where they are to be decoded in each epoch.
+
+    Args:
+        listings: Of each part or split.
+        data: The target's config.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
+        how: As a run decodes its files; or what says which are trained on, of which ranges are found unless they are
+            given.
+        unreadable: Files that were left out before, with the reason.
+        together: Whether the parts are one entry of the cache. Splits are entries of their own, so that a smaller
+            `data.fraction` decodes nothing of val and test anew.
+
+    Raises:
+        DataError: More files are unreadable than `data.max_unreadable`; or ranges are not known and cannot be found.
+    """
+    in_memory = data.keeps_in_memory(sum(map(len, listings.values())), data.stored_side)
+    groups = {"all": joined(listings.values())} if together else dict(listings)
+    root, kind = next(iter(groups.values())).root, type(next(iter(groups.values())).annotations)
+    as_kept: tuple[int, Fit] = (data.stored_side, data.fit)
+    if not in_memory:
+        as_kept = (kind.thumbnail, "corner" if kind.by_file else data.fit)
+    decoding = how if isinstance(how, Decoding) else decoding_of(data, given_ranges(data))
+
+    scans = {group: look(listing, *as_kept, say, warn, decoding) for group, listing in groups.items()}
+    left_out = {**(unreadable or {}), **_unreadable(groups, scans)}
+    check_unreadable(root, left_out, data.max_unreadable)
+    if isinstance(how, Decoding):
+        for group, listing in groups.items():
+            check_ranges(root, listing.names, scans[group].facts, how.ranges)
+    else:
+        check_given(data, ImageFacts.joined(scan.facts for scan in scans.values()))
+        if data.pixel_range is None and any(scan.facts.deep.any() for scan in scans.values()):
+            readable = {part: _taken(groups[group], rows) for part, group, rows in _readable(listings, scans)}
+            ranges = _found_ranges(groups, scans, how(readable), partial(look, *as_kept, say, _silent, decoding))
+            decoding = replace(decoding, ranges=ranges)
+
+    scans = {group: in_range(groups[group], scan, *as_kept, say, warn, decoding) for group, scan in scans.items()}
+    left_out |= _unreadable(groups, scans)
+    check_unreadable(root, left_out, data.max_unreadable)
+    facts = {group: scan.facts for group, scan in scans.items()}
+    parts = {}
+    for part, group, rows in _readable(listings, scans):
+        as_read = for_fingerprint(decoding, facts[group])
+        parts[part] = _samples(_taken(groups[group], rows), scans[group], rows, data, in_memory, as_read)
+    names = [name for listing in groups.values() for name in listing.names]
+    return ReadFiles(parts, left_out, decoding.ranges or {}, names, ImageFacts.joined(facts.values()))
+
+
+def target_of(
+    listed: Listed[A],
+    read: ReadFiles[A],
+    splits: Mapping[str, Samples[A]],
+    rule: Mapping[str, Any],
+    data: DataConfig,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    how: Decoding | None,
+) -> Target[A]:
+    """The splits that were carved as a target; says which values of more than 8 bits become black and white.
+
+    Args:
+        listed: What was listed.
+        read: What came of it.
+        splits: `train`, `val` and `test`, of images of `read`.
+        rule: How they came about.
+        data: The target's config.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
+        how: As a run decodes its files; None: as `read` found.
+    """
+    facts = read.facts_of(splits)
+    tell_ranges(read.ranges, origin_of(data, how), facts, say, warn)
+    return Target(
+        data.name,
+        splits,
+        rule,
+        read.unreadable,
+        _inventory(listed, read.unreadable),
+        facts,
+        read.ranges,
+        unlabelled=listed.unlabelled,
+    )
+
+
+def open_uncarved(
+    listed: Listed[A],
+    data: DataConfig,
+    how: Decoding,
+    say: Callable[[str], None],
+    warn: Callable[[str], None],
+    *,
+    together: bool = False,
+) -> tuple[Samples[A], ...]:
+    """Every image of the wanted classes that a data set has, in the parts that it comes in; none of an empty part.
+
+    Args:
+        listed: What was listed.
+        data: The target's config.
+        how: As a run decodes its files.
+        say: Shows the user a line.
+        warn: Shows the user a warning.
+        together: As in `read_files`.
+
+    Raises:
+        DataError: As `read_files`; no image can be decoded; a class does not exist.
+    """
+    parts = {part: listing for part, listing in listed.parts.items() if len(listing)}
+    read = read_files(parts, data, say, warn, how, unreadable=listed.unreadable, together=together)
+    found = [samples for samples in read.parts.values() if len(samples)]
+    if not found:
+        name, reason = next(iter(read.unreadable.items()))
+        raise DataError(
+            f"{listed.root / name}: {reason}; none of {len(read.unreadable)} images can be decoded; replace them"
+        )
+    tell_ranges(read.ranges, origin_of(data, how), {ALL: read.facts}, say, warn)
+    return tuple(samples if data.classes is None else samples.chosen(data.classes) for samples in found)
+
+
+def _unreadable(groups: Mapping[str, Listing[A]], scans: Mapping[str, Scan]) -> dict[str, str]:
+    return {
+        listing.names[i]: reason
+        for group, listing in groups.items()
+        for i, reason in sorted(scans[group].unreadable.items())
+    }
+
+
+def _readable(
+    listings: Mapping[str, Listing[A]], scans: Mapping[str, Scan]
+) -> Iterator[tuple[str, str, NDArray[np.int64]]]:
+    """Each part, the group that it is in, and the rows of its readable files in there."""
+    start = 0
+    for part, listing in listings.items():
+        group, first = (part, 0) if part in scans else ("all", start)
+        start += len(listing)
+        there = scans[group].unreadable
+        yield part, group, np.array([i for i in range(first, first + len(listing)) if i not in there], np.int64)
+
+
+def _taken(listing: Listing[A], rows: NDArray[np.int64]) -> Listing[A]:
+    return listing if len(rows) == len(listing) else listing.take(torch.from_numpy(rows))
+
+
+def _found_ranges(
+    groups: Mapping[str, Listing[A]],
+    scans: Mapping[str, Scan],
+    training: Listing[A],
+    look_at: Callable[[Listing[A]], Scan],
+) -> Ranges:
+    names = [name for listing in groups.values() for name in listing.names]
+    facts = ImageFacts.joined(scan.facts for scan in scans.values())
+    trained_on = set(training.names)
+    if not trained_on <= set(names):  # of which a fraction is read
+        others = np.array([i for i, name in enumerate(names) if name not in trained_on], np.int64)
+        names = [*(names[i] for i in others), *training.names]
+        facts = ImageFacts.joined([facts.take(others), look_at(training).facts])
+    return find_ranges(training.root, names, facts, np.array([name in trained_on for name in names]))
+
+
+def _samples(
+    listing: Listing[A], scan: Scan, rows: NDArray[np.int64], data: DataConfig, in_memory: bool, how: Decoding
+) -> Samples[A]:
+    """The images of a listing, which are these rows of a scan."""
+    pixels, digests = _some(scan.pixels, rows), scan.digests[rows]
+    annotations = listing.annotations.resized(data.stored_side)
+    if not in_memory:
+        return FileSamples(listing, annotations, data.stored_side, data.fit, pixels, digests, how)
+    if not annotations.by_file:
+        return MemorySamples(pixels, annotations, listing.names)
+    small = thumbnails_of(pixels, annotations.thumbnail)
+    return MemorySamples(pixels, annotations, listing.names, digests, small, listing, how)
+
+
+def thumbnails_of(images: Tensor, side: int) -> Tensor:
+    """(N, 3, S, S) uint8 in small, (N, 3, side, side): the audit's view of them."""
+    small = [torch.nn.functional.adaptive_avg_pool2d(part.float(), side) for part in torch.split(images, 64)]
+    return torch.cat(small).round().to(torch.uint8) if small else images
+
+
+def _some(pixels: Tensor, rows: NDArray[np.int64]) -> Tensor:
+    """These rows, ascending; without a copy, which would be in memory, where they follow one another."""
+    together = len(rows) > 0 and rows[-1] - rows[0] + 1 == len(rows)
+    return pixels[rows[0] : rows[-1] + 1] if together else pixels[torch.from_numpy(rows)]
+
+
+def _inventory(listed: Listed[A], unreadable: Mapping[str, str]) -> Inventory | None:
+    """The inventory, once it is known which images cannot be decoded."""
+    inventory = listed.inventory
+    if inventory is None:
+        return None
+    later = [name for name in unreadable if name not in listed.unreadable]
+    if inventory.root != listed.root:
+        root, base = os.path.abspath(listed.root), os.path.abspath(inventory.root)  # noqa: PTH100
+        later = [f"{root}/{name}".removeprefix(f"{base}/") for name in later]
+    return inventory.leaving_out(later, "unreadable")
+
+
+def _silent(_text: str) -> None:
+    """Of what is only looked at, nothing is told."""
