@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from tlbench.data.image_kind import FileKind
 from tlbench.data.inventory import Inventory
 from tlbench.data.label_names import chosen, some
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +110,7 @@ def _present(listing: Listing) -> list[str]:
 
 
 def warn_of_unread(
-    root: Path, left_out: Mapping[str, str], kinds: Iterable[tuple[str, FileKind]], warn: Callable[[str], None]
+    root: Path, left_out: Mapping[str, str], kinds: Iterable[tuple[str, FileKind]], voice: Voice
 ) -> None:
     """Tell of images that are of kinds that are not read.
 
@@ -117,14 +118,14 @@ def warn_of_unread(
         root: Where they lie.
         left_out: Name → reason.
         kinds: Name and kind of each file.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
     """
     by_kind: dict[str, list[str]] = {}
     for name, kind in kinds:
         if name in left_out and kind.image:
             by_kind.setdefault(kind.reason, []).append(name)
     for reason, names in by_kind.items():
-        warn(f"{root}: {len(names)} × {reason} ({some(names, 2)}); convert to PNG or JPEG what is to be used")
+        voice.warn(f"{root}: {len(names)} × {reason} ({some(names, 2)}); convert to PNG or JPEG what is to be used")
 
 
 def natural_order(name: str) -> tuple[Sequence[Any], str]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from tlbench.annotations.instances.crowds import Crowds
 from tlbench.annotations.instances.listing import BoxListing
 from tlbench.annotations.instances.ragged import starts_of
+from tlbench.system.voice import Voice
 
 CLIPPED = "boxes clipped to the image"
 WITHOUT_AREA = "boxes without area left out"
@@ -35,11 +36,11 @@ class Mended:
         mended = {kind: tuple(place for image, place in found if image in names) for kind, found in self.places.items()}
         return replace(listing, mended={kind: found for kind, found in mended.items() if found})
 
-    def tell(self, warn: Callable[[str], None]) -> None:
+    def tell(self, voice: Voice) -> None:
         """Warn of each kind once, with its count and first places."""
         for kind, found in self.places.items():
             places = ", ".join(place for _, place in found[:3])
-            warn(f"{len(found)} {kind} ({places}{', …' if len(found) > 3 else ''})")
+            voice.warn(f"{len(found)} {kind} ({places}{', …' if len(found) > 3 else ''})")
 
 
 def assemble(

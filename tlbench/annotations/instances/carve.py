@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from tlbench.annotations.instances.listing import BoxListing, joined
 from tlbench.data.carve_options import carved_fractions, class_numbers, wanted_classes
 from tlbench.errors import DataError
 from tlbench.seeds import Draw, bits
+from tlbench.system.voice import Voice
 
 Boxes = TypeVar("Boxes", BoxListing, BoxSplit, BoxImages)
 
@@ -27,7 +28,7 @@ def carve_boxes(
     data: InstanceDataConfig,
     split_seed: int,
     named: str,
-    warn: Callable[[str], None],
+    voice: Voice,
     frames: bool = False,
 ) -> tuple[dict[str, BoxListing], dict[str, Any]]:
     """Choose the classes, decide which images are train, val and test, and take the subset to train on.
@@ -41,7 +42,7 @@ def carve_boxes(
         data: The target's config.
         split_seed: Seed of the splits and of the subset.
         named: What the parts are called in the rule: `official`, `the folder's`.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         frames: Whether the images are frames of videos.
 
     Returns:
@@ -67,7 +68,7 @@ def carve_boxes(
     splits |= {split: parts[split] if split in parts else train.take(index[split]) for split in ("val", "test")}
     check_objects(train.root, splits, fractions)
     if blocks and not blocks.rows_apart:
-        warn(
+        voice.warn(
             "data.split: identical label rows stand in neighbouring blocks of frames, as nearly all frames share them; "
             "the splits are not independent"
         )

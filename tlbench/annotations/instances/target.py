@@ -35,13 +35,13 @@ from tlbench.data.scan_deep import in_range, look
 from tlbench.data.target import Target
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
+from tlbench.system.voice import PRINTING, Voice
 
 
 def open_boxes(
     data: InstanceDataConfig,
     split_seed: int,
-    say: Callable[[str], None] = print,
-    warn: Callable[[str], None] = print,
+    voice: Voice = PRINTING,
     how: Decoding | None = None,
 ) -> Target[BoxSplit]:
     """Find images with boxes, decide which are train, val and test, and decode them or only look at them.
@@ -49,55 +49,48 @@ def open_boxes(
     Args:
         data: The target's config; `fraction` applies to training images only.
         split_seed: Seed of the splits and of the subset.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         how: As a run decodes its files; None: as the config says, and the ranges of pixel values are found.
 
     Raises:
         DataError: No copy, a broken copy, labels at fault, unreadable files, or pixel values whose range cannot be
             found.
     """
-    listed = list_boxes(data, split_seed, say, warn)
-    read = _decoded(listed.splits, listed.unreadable, data, say, warn, how or listed.training)
+    listed = list_boxes(data, split_seed, voice)
+    read = _decoded(listed.splits, listed.unreadable, data, voice, how or listed.training)
     splits = read.splits
     inventory = _left_out(listed, read.unreadable)
     carved = [split for split in ("val", "test") if listed.split_rule[f"{split}_fraction"] is not None]
     check_objects(listed.splits["train"].root, splits, carved)  # again: some images may be unreadable
-    tell_ranges(read.ranges, origin_of(data, how), read.facts, say, warn)
+    tell_ranges(read.ranges, origin_of(data, how), read.facts, voice)
     rule = listed.split_rule | counted(splits)
     return Target(
         data.name, splits, rule, read.unreadable, inventory, read.facts, read.ranges, unlabelled=listed.unlabelled
     )
 
 
-def open_uncarved(
-    data: InstanceDataConfig,
-    how: Decoding,
-    say: Callable[[str], None] = print,
-    warn: Callable[[str], None] = print,
-) -> dict[str, BoxSplit]:
+def open_uncarved(data: InstanceDataConfig, how: Decoding, voice: Voice = PRINTING) -> dict[str, BoxSplit]:
     """Every image that a data set has, in the parts that it comes in, without a part that has no readable image.
 
     Args:
         data: The target's config, not of drawn documents, which have no parts of their own.
         how: As a run decodes its files.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         DataError: As `open_boxes`, but a part may be without objects and as small as it likes: only if there is no
             object, or no readable image, in any of them.
     """
-    read = _read(data, say, warn)
+    read = _read(data, voice)
     parts = {part: read.mended.note(listing) for part, listing in uncarved(read.parts, data).items() if len(listing)}
-    decoded = _decoded(parts, read.unreadable, data, say, warn, how)
+    decoded = _decoded(parts, read.unreadable, data, voice, how)
     found = {part: images for part, images in decoded.splits.items() if len(images)}
     if not found:
         (name, reason), root = next(iter(decoded.unreadable.items())), read.parts["train"].root
         raise DataError(
             f"{root / name}: {reason}; none of {len(decoded.unreadable)} images can be decoded; replace them"
         )
-    tell_ranges(decoded.ranges, origin_of(data, how), decoded.facts, say, warn)
+    tell_ranges(decoded.ranges, origin_of(data, how), decoded.facts, voice)
     return found
 
 
@@ -117,41 +110,39 @@ class ListedSplits:
     unlabelled: frozenset[str] = frozenset()
 
 
-def list_boxes(
-    data: InstanceDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None]
-) -> ListedSplits:
+def list_boxes(data: InstanceDataConfig, split_seed: int, voice: Voice) -> ListedSplits:
     """The files and labels of a data set on disk, nothing decoded; splits that it lacks are carved out.
 
     Raises:
         DataError: No copy, a broken copy, or labels at fault; files that are not even images, or splits too small.
     """
-    read = _read(data, say, warn)
-    splits, rule = carve_boxes(read.parts, data, split_seed, read.named, warn, read.frames)
+    read = _read(data, voice)
+    splits, rule = carve_boxes(read.parts, data, split_seed, read.named, voice, read.frames)
 
     def training() -> BoxListing:
         if data.fraction == 1:
             return splits["train"]
         whole = data.model_copy(update={"fraction": 1.0})
-        return carve_boxes(read.parts, whole, split_seed, read.named, lambda _: None, read.frames)[0]["train"]
+        return carve_boxes(read.parts, whole, split_seed, read.named, voice.without_warnings(), read.frames)[0]["train"]
 
     noted = {split: read.mended.note(part) for split, part in splits.items()}
     return ListedSplits(noted, rule, read.unreadable, training, read.inventory, read.unlabelled)
 
 
-def _read(data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> ReadParts:
+def _read(data: InstanceDataConfig, voice: Voice) -> ReadParts:
     if data.name == "coco":
         from tlbench.data.formats.coco.reading import read_coco
 
-        return read_coco(own_root(data), data, say, warn)
+        return read_coco(own_root(data), data, voice)
     if data.name == "signature":
         from tlbench.data.formats.signature.parts import read_signature
 
-        return read_signature(data, say, warn)
+        return read_signature(data, voice)
     from tlbench.data.formats.yolo.files import read_yolo
 
     root = own_root(data)
     try:
-        return read_yolo(root, data, say, warn)
+        return read_yolo(root, data, voice)
     except DataError:
         from tlbench.data.formats.other_formats import instead_of_yolo
 
@@ -184,8 +175,7 @@ def _decoded(
     listings: Mapping[str, BoxListing],
     unreadable: Mapping[str, str],
     data: InstanceDataConfig,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
+    voice: Voice,
     how: Decoding | Callable[[], BoxListing],
 ) -> _Decoded:
     """The images of each listing, decoded or only looked at; and all unreadable files.
@@ -194,8 +184,7 @@ def _decoded(
         listings: Of each split.
         unreadable: Those found so far.
         data: The target's config.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         how: As a run decodes its files; or what lists the training images, of which ranges are found unless they are
             given.
 
@@ -206,7 +195,7 @@ def _decoded(
     in_memory = data.keeps_in_memory(sum(map(len, listings.values())), data.image_size)
     as_kept: tuple[int, Fit] = (data.image_size, data.fit) if in_memory else (THUMBNAIL, "corner")
     decoding = how if isinstance(how, Decoding) else decoding_of(data, given_ranges(data))
-    looked = {split: look(listing, *as_kept, say, warn, decoding) for split, listing in listings.items()}
+    looked = {split: look(listing, *as_kept, voice, decoding) for split, listing in listings.items()}
     root = next(iter(listings.values())).root
     if isinstance(how, Decoding):
         for split, listing in listings.items():
@@ -217,7 +206,7 @@ def _decoded(
             train = how()
             facts = {split: found.facts for split, found in looked.items()}
             if len(train) > len(listings["train"]):  # which is a fraction of it
-                facts["train"] = look(train, *as_kept, say, lambda _: None, decoding).facts
+                facts["train"] = look(train, *as_kept, voice.without_warnings(), decoding).facts
             every = {**listings, "train": train}
             names = [name for listing in every.values() for name in listing.names]
             training = np.repeat([split == "train" for split in every], [len(each) for each in every.values()])
@@ -226,7 +215,7 @@ def _decoded(
     left_out = dict(unreadable)
     splits, of_splits = {}, {}
     for split, listing in listings.items():
-        found = in_range(listing, looked[split], *as_kept, say, warn, decoding)
+        found = in_range(listing, looked[split], *as_kept, voice, decoding)
         splits[split], of_splits[split] = _images(listing, found, data, in_memory, left_out, decoding)
     check_unreadable(root, left_out, data.max_unreadable)
     return _Decoded(splits, left_out, of_splits, decoding.ranges or {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tlbench.annotations.labels.carve import carve
@@ -20,13 +20,13 @@ from tlbench.data.pixel_range import (
     tell_ranges,
 )
 from tlbench.data.target import Target
+from tlbench.system.voice import Voice
 
 
 def open_image_files(
     data: LabelDataConfig,
     split_seed: int,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
+    voice: Voice,
     how: Decoding | None = None,
 ) -> Target[Images]:
     """Images in folders or listed in a CSV file; splits that they lack are carved out of train.
@@ -34,8 +34,7 @@ def open_image_files(
     Args:
         data: The target's config.
         split_seed: As in `open_target`.
-        say: Likewise.
-        warn: Likewise.
+        voice: Likewise.
         how: Likewise.
 
     Raises:
@@ -48,23 +47,23 @@ def open_image_files(
     def training(parts: Mapping[str, Images]) -> tuple[str, ...]:
         return carve(parts, all_of_train, split_seed, named)[0]["train"].names or ()
 
-    listed = list_files(root, data, say, warn)
-    read = read_listings(listed.parts, data, say, warn, how or training)
+    listed = list_files(root, data, voice)
+    read = read_listings(listed.parts, data, voice, how or training)
     splits, rule = carve(read.parts, data, split_seed, named)
     facts = read.of(splits)
-    tell_ranges(read.ranges, origin_of(data, how), facts, say, warn)
+    tell_ranges(read.ranges, origin_of(data, how), facts, voice)
     inventory = listed.inventory.leaving_out(_names_there(listed, read.unreadable), "unreadable")
     return Target(data.name, splits, rule, read.unreadable, inventory, facts, read.ranges)
 
 
-def list_files(root: Path, data: LabelDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> Listed:
+def list_files(root: Path, data: LabelDataConfig, voice: Voice) -> Listed:
     """The listing of each split that the folder or CSV file has, of the classes of `data.classes` alone.
 
     Raises:
         DataError: As `list_splits` and `list_csv`.
     """
     list_them = list_splits if data.name == "image_folder" else list_csv
-    return list_them(root, data.limits, data.classes, say, warn)
+    return list_them(root, data.limits, data.classes, voice)
 
 
 def _names_there(listed: Listed, names: Iterable[str]) -> list[str]:

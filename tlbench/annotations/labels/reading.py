@@ -27,6 +27,7 @@ from tlbench.data.scan import Scan
 from tlbench.data.scan_deep import in_range, look
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 THUMBNAIL = 32
 """Side in pixels to which images are decoded for the audit, where they are decoded again in each epoch."""
@@ -62,8 +63,7 @@ class ReadImages:
 def read_listings(
     listings: Mapping[str, Listing],
     data: LabelDataConfig,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
+    voice: Voice,
     how: Decoding | Callable[[Mapping[str, Images]], Collection[str]],
 ) -> ReadImages:
     """Decode listed files, or only look at them where they are to be decoded in each epoch.
@@ -71,8 +71,7 @@ def read_listings(
     Args:
         listings: Of each part.
         data: The target's config.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         how: As a run decodes its files; or what says which files of the parts are trained on, of which ranges are found
             unless they are given.
 
@@ -84,7 +83,7 @@ def read_listings(
     in_memory = data.keeps_in_memory(len(whole), data.stored_side)
     side = data.stored_side if in_memory else THUMBNAIL
     decoding = how if isinstance(how, Decoding) else decoding_of(data, given_ranges(data))
-    found = look(whole, side, data.fit, say, warn, decoding)
+    found = look(whole, side, data.fit, voice, decoding)
     _checked(whole, found, data)
     if isinstance(how, Decoding):
         check_ranges(whole.root, whole.names, found.facts, how.ranges)
@@ -95,7 +94,7 @@ def read_listings(
             training = np.array([name in trained_on for name in whole.names])
             ranges = find_ranges(whole.root, whole.names, found.facts, training)
             decoding = replace(decoding, ranges=ranges)
-    found = in_range(whole, found, side, data.fit, say, warn, decoding)
+    found = in_range(whole, found, side, data.fit, voice, decoding)
     unreadable = _checked(whole, found, data)
     parts = _parts(listings, found, data, for_fingerprint(decoding, found.facts), "memory" if in_memory else "files")
     return ReadImages(parts, unreadable, decoding.ranges or {}, whole.names, found.facts)
