@@ -19,6 +19,7 @@ from tlbench.data.formats.documents import open_documents
 from tlbench.networks.build import build_network
 from tlbench.networks.libraries.ultralytics import ultralytics_module
 from tlbench.sources.load import apply_source
+from tlbench.system.voice import PRINTING
 
 
 @torch.inference_mode()
@@ -43,7 +44,7 @@ def main() -> None:
     given = parser.parse_args()
     config = compose_config(["task=detection", f"data.image_size={given.side}", f"data.pages={2 * given.pages + 4}"])
     data: Any = config.data
-    pages: Any = open_documents(data, 0, print, print).splits["train"]
+    pages: Any = open_documents(data, 0, PRINTING).splits["train"]
     network = build_network(config.model, len(pages.class_names), 0, given.side)
     apply_source(network, config.source, config.model, data)
     boxes = decoded(network.module.eval(), network_input(pages.images[: given.pages].float() / 255, data))

@@ -21,6 +21,7 @@ from tlbench.errors import DataError
 from tlbench.networks.build import build_network
 from tlbench.networks.libraries.ultralytics import QUIET
 from tlbench.sources.load import apply_source
+from tlbench.system.voice import SILENT, Voice
 from tlbench.tasks.detection.config import DetectionConfig
 
 AMP = {"32-true": False, "bf16-mixed": "bf16"}
@@ -117,7 +118,7 @@ def lay_out(setting: Setting) -> dict[str, int]:
     os.environ["TLBENCH_CACHE"] = setting.environment()["TLBENCH_CACHE"]
     config = setting.config(0)
     assert isinstance(config.data, InstanceDataConfig)
-    target = open_target(config.data, config.seeds.split, say=lambda _: None)
+    target = open_target(config.data, config.seeds.split, Voice(SILENT.say, print))
     folder = setting.work / "data"
     lists: dict[str, str] = {}
     counts: dict[str, int] = {}

@@ -25,6 +25,7 @@ from tlbench.errors import UserError
 from tlbench.records.record import FILE_NAME, DataRecord, read_record
 from tlbench.runs.open_data import open_data
 from tlbench.system.cache_folder import CACHE_FOLDER
+from tlbench.system.voice import SILENT, Voice
 
 RESULTS = Path("docs/results")
 PAGE = Path("docs/entrance.md")
@@ -179,7 +180,7 @@ def _fresh_cache() -> Iterator[None]:
 
 
 def _opened(config: TrainConfig) -> Fingerprints:
-    module = open_data(config, lambda _: None, lambda text: print(text, file=sys.stderr))
+    module = open_data(config, Voice(SILENT.say, lambda text: print(text, file=sys.stderr)))
     return {split: images.fingerprint() for split, images in module.target.splits.items()}
 
 

@@ -23,6 +23,7 @@ from tlbench.data.target_module import TargetModule
 from tlbench.loggers.build import build_loggers
 from tlbench.networks.build import build_network
 from tlbench.runs.trainer import build_trainer
+from tlbench.system.voice import SILENT
 from tlbench.tasks.classification.task import ClassificationTask
 from tlbench.tasks.wings import wing_of
 
@@ -94,7 +95,7 @@ def build(config: TrainConfig, target: Target[Images], folder: Path) -> Pipeline
     if config.trainer.channels_last:
         network.module.to(memory_format=torch.channels_last)
     task = ClassificationTask(network, config, target.class_names)
-    parts = build_trainer(config, task, folder, build_loggers(config, folder), say=lambda _: None)
+    parts = build_trainer(config, task, folder, build_loggers(config, folder), voice=SILENT)
     trainer = parts.trainer
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         if isinstance(callback, ModelCheckpoint):

@@ -20,6 +20,7 @@ from tlbench.networks.build import build_network
 from tlbench.records.folder import BEST_CHECKPOINT
 from tlbench.records.record import CodeRecord, DataRecord, Record, write_record
 from tlbench.records.vouch import vouchers_for
+from tlbench.system.voice import PRINTING, Voice
 from tlbench.trust.loading import noting
 from tlbench.trust.names import code_names
 
@@ -85,12 +86,12 @@ def write_own_record(
     folder: Path,
     drawn: TrainConfig,
     code: CodeRecord | None,
-    warn: Callable[[str], None] = print,
+    voice: Voice = PRINTING,
     **changed: Any,
 ) -> Record:
     data = DataRecord(name="digits", class_names=list(CLASSES), split_rule={}, fingerprints={})
     made = record(config=drawn.model_dump(mode="json"), data=data, code=code, **changed)
-    made.volatile.vouchers = vouchers_for(drawn, code, warn)
+    made.volatile.vouchers = vouchers_for(drawn, code, voice)
     write_record(folder, made)
     return made
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from tlbench.config import TrainConfig
 from tlbench.records.record import BestRecord, Record, write_record
 from tlbench.records.tuning import tuning_of
 from tlbench.system.interrupts import Interrupted, interruptible
+from tlbench.system.voice import PRINTING, Voice
 
 if TYPE_CHECKING:
     import pytest
@@ -46,13 +46,11 @@ def prepare(monkeypatch: pytest.MonkeyPatch, folder: Path, seconds: float) -> Pa
     return folder / "trainings"
 
 
-def run(
-    config: TrainConfig, folder: Path, resumes: int = 0, say: Callable[[str], None] = print, warn: object = None
-) -> Record:
+def run(config: TrainConfig, folder: Path, resumes: int = 0, voice: Voice = PRINTING) -> Record:
     """Note it, wait, and write a record."""
     with Path(os.environ[TRAININGS]).open("a") as file:
         file.write(f"{folder.name}\n")
-    say(f"environment: {sorted(name for name in os.environ if name.startswith('TLBENCH_LAUNCH'))}")
+    voice.say(f"environment: {sorted(name for name in os.environ if name.startswith('TLBENCH_LAUNCH'))}")
     values = config.model_dump(mode="json")
     best = BestRecord(monitor="val/oa", value=config.optimizer.lr, epoch=1, stage="full")
     try:

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from tlbench.system.names import escaped
 from tlbench.system.streams import EscapingStream
+from tlbench.system.voice import Voice
 
 _WIDTH_OF_A_PIPE = 120
 
@@ -70,6 +71,10 @@ def banner(text: str) -> None:
 def say(text: str) -> None:
     """Print one line, as it is; what cannot be seen, line breaks as well, is escaped."""
     console.print(Text(escaped(text)), soft_wrap=True)
+
+
+VOICE = Voice(say, warn)
+"""The console's own."""
 
 
 def say_lines(text: str) -> None:

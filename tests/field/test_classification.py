@@ -9,10 +9,12 @@ import pytest
 
 from tests.field.classification_layouts import LAYOUTS, Layout
 from tests.field.drawing import draw, shows
+from tests.voices import hearing
 from tlbench.data.formats.csv.listing import list_csv
 from tlbench.data.formats.folders.class_folders import list_splits
 from tlbench.data.listing import Listed
 from tlbench.errors import DataError
+from tlbench.system.voice import SILENT
 
 
 def draw_layout(root: Path, layout: Layout) -> None:
@@ -22,8 +24,8 @@ def draw_layout(root: Path, layout: Layout) -> None:
 
 def read(root: Path, layout: Layout, said: list[str]) -> Listed:
     if layout.table is None:
-        return list_splits(root, say=said.append, warn=said.append)
-    return list_csv(root / layout.table, say=said.append, warn=said.append)
+        return list_splits(root, voice=hearing(said))
+    return list_csv(root / layout.table, voice=hearing(said))
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -104,5 +106,5 @@ def test_what_has_no_labels_so_is_refused_for_that_reason(tmp_path: Path, name: 
     _, files, message = REFUSED[name]
     draw(tmp_path, files)
     with pytest.raises(DataError, match=message) as caught:
-        list_splits(tmp_path, say=lambda _: None, warn=lambda _: None)
+        list_splits(tmp_path, voice=SILENT)
     assert "\n" not in str(caught.value)

@@ -12,6 +12,7 @@ from tests.field.coco_layouts import COLOURS, HEIGHT, LAYOUTS, WIDTH, boxes_of, 
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.images import BoxImages
 from tlbench.annotations.instances.target import open_boxes
+from tlbench.system.voice import SILENT, Voice
 
 SPLITS = ("train", "val", "test")
 
@@ -23,7 +24,7 @@ def test_layout_is_read_as_it_was_drawn(name: str, tmp_path: Path) -> None:
     warned: list[str] = []
     values = {**data_values("coco"), "root": str(folder), "image_size": WIDTH, "val_fraction": 0.34}
     data = InstanceDataConfig.model_validate(values | ({"test_fraction": 0.34} if len(drawn) == 1 else {}))
-    target = open_boxes(data, 0, lambda _: None, warned.append)
+    target = open_boxes(data, 0, Voice(SILENT.say, warned.append))
 
     assert set(target.class_names) == {"red", "blue"}
     numbers = {path: number for images in drawn.values() for path, number in images.items()}

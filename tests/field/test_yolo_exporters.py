@@ -34,6 +34,7 @@ from tests.composed import data_values
 from tests.field.coloured import NAMES, Object, check, draw
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.target import open_boxes
+from tlbench.system.voice import SILENT, Voice
 
 Truth = dict[str, tuple[Object, ...]]
 LIST = "".join(f"  {i}: {name}\n" for i, name in enumerate(NAMES))
@@ -246,7 +247,7 @@ def test_what_is_read_is_what_was_labelled(tmp_path: Path, export: Callable[[Pat
         {**data_values("yolo"), "root": str(root), "image_size": 64, "val_fraction": 0.25, "test_fraction": 0.25}
     )
     warned: list[str] = []
-    target = open_boxes(data, 0, lambda line: None, warned.append)
+    target = open_boxes(data, 0, Voice(SILENT.say, warned.append))
     check(target, truth)
     tracks = [line for line in warned if "sixth number" in line]  # which could be angles
     assert warned == tracks

@@ -16,6 +16,7 @@ from benchmarks.goldens.watched import digest
 from tlbench.config.compose import compose_config
 from tlbench.runs.open_data import open_data
 from tlbench.seeds import permutation
+from tlbench.system.voice import SILENT
 
 GOLDEN = {
     "quickstart": {"train": "f3372a5f598ac8fe", "test": "fe97c6b53a340473", "val": "1a29d2ddf3adf608"},
@@ -46,7 +47,7 @@ def test_fingerprints(case: str, drawn: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(drawn)
     (overrides,) = [each.overrides for each in CASES if each.name == case]
     config = compose_config(overrides)
-    data = open_data(config, lambda _: None, lambda _: None)
+    data = open_data(config, SILENT)
     found = {split: images.fingerprint()[:16] for split, images in data.target.splits.items()}
     assert found == GOLDEN[case]
 

@@ -18,6 +18,7 @@ from tests.composed import data_values
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.listing import BoxListing
 from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.system.voice import Voice
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +110,12 @@ def say() -> Heard:
 @pytest.fixture
 def warn() -> Heard:
     return Heard()
+
+
+@pytest.fixture
+def voice(say, warn) -> Voice:
+    """Says into `say`, and warns into `warn`."""
+    return Voice(say, warn)
 
 
 @pytest.fixture

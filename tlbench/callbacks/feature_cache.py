@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -14,6 +13,7 @@ from tlbench.data.target_module import TargetModule
 from tlbench.errors import ConfigError
 from tlbench.metrics.finite_outputs import FiniteOutputs, check_training
 from tlbench.networks.head_input import HeadInput
+from tlbench.system.voice import Voice
 
 if TYPE_CHECKING:
     from tlbench.tasks.base import Task
@@ -27,14 +27,14 @@ class FeatureCache(Callback):
     They are kept on the device (4 bytes · N · F). Test, and everything after the fit, goes through the whole network.
 
     Args:
-        say: Shows the user a line.
+        voice: Speaks to the user.
 
     Attributes:
         seconds: What the computation took.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
         self.seconds: float | None = None
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -57,7 +57,7 @@ class FeatureCache(Callback):
         task.on_features = True
         self.seconds = time.perf_counter() - begun
         counts = ", ".join(f"{len(values)} of {split}" for split, values in features.items())
-        self._say(f"features computed once: {counts}, {features['train'].shape[1]} each, in {self.seconds:.1f} s")
+        self._voice.say(f"features computed once: {counts}, {features['train'].shape[1]} each, in {self.seconds:.1f} s")
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Let what follows go through the whole network."""

@@ -3,12 +3,13 @@
 # ruff: noqa: ARG002 (hooks have Lightning's signatures)
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from tlbench.adaptation.stages import Stage
+from tlbench.system.voice import SILENT, Voice
 
 if TYPE_CHECKING:
     from tlbench.tasks.base import Task
@@ -22,16 +23,16 @@ class GradualUnfreezing(Callback):
 
     Args:
         stages: The strategy's stages, as `Task.stages`.
-        say: Tells the user that a stage begins, where there are several.
+        voice: Tells the user that a stage begins, where there are several.
 
     Attributes:
         number: The stage that trains, from 0.
         first_epochs: Epochs completed when each stage begun so far began.
     """
 
-    def __init__(self, stages: Sequence[Stage], say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, stages: Sequence[Stage], voice: Voice = SILENT) -> None:
         self.stages = list(stages)
-        self._say = say
+        self._voice = voice
         self.number = 0
         self.first_epochs = [0]
         self._next_wanted = False
@@ -86,4 +87,4 @@ class GradualUnfreezing(Callback):
     def _tell(self) -> None:
         if len(self.stages) > 1:
             stage = self.stages[self.number]
-            self._say(f"stage {self.number + 1}/{len(self.stages)}: {', '.join(stage.trainable)} train")
+            self._voice.say(f"stage {self.number + 1}/{len(self.stages)}: {', '.join(stage.trainable)} train")

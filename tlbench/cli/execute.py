@@ -21,6 +21,7 @@ from tlbench.runs.notices import warn_of
 from tlbench.runs.preflight import preflight
 from tlbench.system.own_files import refuse_links_out
 from tlbench.system.streams import results_are_kept
+from tlbench.system.voice import Voice
 
 
 class RunFailed(Failure):
@@ -81,7 +82,7 @@ def _execute(config: TrainConfig, folder: Path) -> Executed:
     )
 
     try:
-        record = run(config, folder, resumes=earlier.volatile.resumes if earlier else 0, say=say, warn=warn_of)
+        record = run(config, folder, resumes=earlier.volatile.resumes if earlier else 0, voice=Voice(say, warn_of))
     except UserError:
         raise
     except Exception as error:

@@ -14,7 +14,7 @@ class DataOption:
 
     Args:
         schema: Its configuration.
-        open: `package.module:function` that reads it: `(data, split_seed, say, warn, how) → Target`.
+        open: `package.module:function` that reads it: `(data, split_seed, voice, how) → Target`.
         reach: `package.module:function` that sees to it that it is here: `(data) → None`, light unless it downloads;
             None: it always is.
         without_root: Why there is no `data.root`, for the message where one is given; None: there may be one.

@@ -16,7 +16,6 @@ from tlbench.system.atomic import write_atomic
 from tlbench.system.cache_folder import cache_folder
 from tlbench.system.regular_file import read_regular
 
-
 Found = TypeVar("Found", bound=BaseModel)
 
 

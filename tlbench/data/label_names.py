@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from tlbench.errors import short
+from tlbench.system.voice import Voice
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 
@@ -39,21 +40,21 @@ def merged_labels(counts: Mapping[str, int]) -> dict[str, str]:
     }
 
 
-def say_merged(where: str, merged: Mapping[str, str], say: Callable[[str], None]) -> None:
+def say_merged(where: str, merged: Mapping[str, str], voice: Voice) -> None:
     """Tell which labels were taken for one."""
     pairs = [f"'{shown(name, to)}' as {short(repr(to))}" for name, to in merged.items() if name != to]
     if pairs:
-        say(f"{where}: labels read otherwise than they are written: {some(pairs)}")
+        voice.say(f"{where}: labels read otherwise than they are written: {some(pairs)}")
 
 
-def warn_of_lookalikes(where: str, names: Iterable[str], warn: Callable[[str], None]) -> None:
+def warn_of_lookalikes(where: str, names: Iterable[str], voice: Voice) -> None:
     """Tell which classes differ only in case or in leading zeros: they stay two, as `A` and `a` may be letters."""
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(re.sub(r"^0+(?=\d)", "", typed(name).casefold()), []).append(name)
     alike = [" and ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
     if alike:
-        warn(
+        voice.warn(
             f"{where}: classes that differ only in case or leading zeros are taken for different ones ({some(alike)}); "
             "where they are one, write them alike"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -19,6 +19,7 @@ from tlbench.data.image_kind import FileKind
 from tlbench.data.inventory import Inventory
 from tlbench.data.label_names import chosen, some
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing's from Python 3.11 on
@@ -203,7 +204,7 @@ def _present(listing: Listing[Any]) -> list[str]:
 
 
 def warn_of_unread(
-    root: Path, left_out: Mapping[str, str], kinds: Iterable[tuple[str, FileKind]], warn: Callable[[str], None]
+    root: Path, left_out: Mapping[str, str], kinds: Iterable[tuple[str, FileKind]], voice: Voice
 ) -> None:
     """Tell of images that are of kinds that are not read.
 
@@ -211,14 +212,14 @@ def warn_of_unread(
         root: Where they lie.
         left_out: Name → reason.
         kinds: Name and kind of each file.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
     """
     by_kind: dict[str, list[str]] = {}
     for name, kind in kinds:
         if name in left_out and kind.image:
             by_kind.setdefault(kind.reason, []).append(name)
     for reason, names in by_kind.items():
-        warn(f"{root}: {len(names)} × {reason} ({some(names, 2)}); convert to PNG or JPEG what is to be used")
+        voice.warn(f"{root}: {len(names)} × {reason} ({some(names, 2)}); convert to PNG or JPEG what is to be used")
 
 
 def natural_order(name: str) -> tuple[Sequence[Any], str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tlbench.config import DataConfig
 from tlbench.errors import DataError
+from tlbench.system.voice import PRINTING, Voice
 from tlbench.tasks.registry import data_option
 
 if TYPE_CHECKING:
@@ -15,20 +15,13 @@ if TYPE_CHECKING:
     from tlbench.data.target import Target
 
 
-def open_target(
-    data: DataConfig,
-    split_seed: int,
-    say: Callable[[str], None] = print,
-    warn: Callable[[str], None] = print,
-    how: Decoding | None = None,
-) -> Target[Any]:
+def open_target(data: DataConfig, split_seed: int, voice: Voice = PRINTING, how: Decoding | None = None) -> Target[Any]:
     """Find images with their annotations, decide which are train, val and test, and decode them or only look at them.
 
     Args:
         data: The target's config; `fraction` and the like apply to training images only.
         split_seed: Seed of the splits and of the subset.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         how: As a run decodes its files; None: as the config says, and the ranges of pixel values are found.
 
     Raises:
@@ -37,7 +30,7 @@ def open_target(
             values whose range cannot be found.
     """
     ensure_reachable(data)
-    target: Target[Any] = _imported(data_option(data).open)(data, split_seed, say, warn, how)
+    target: Target[Any] = _imported(data_option(data).open)(data, split_seed, voice, how)
     return target
 
 

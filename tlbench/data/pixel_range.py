@@ -7,7 +7,7 @@ the range with their values clipped, which is counted and said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tlbench.data.decode import Decoding
 from tlbench.data.deep import Ranges
 from tlbench.data.facts import DEEP, DeepContainer, ImageFacts
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 _SLACK = 1e-3
 """So much of the range floating-point numbers may lie beyond it: what was resampled does by rounding."""
@@ -131,28 +132,21 @@ def check_given(data: DataConfig, facts: ImageFacts) -> None:
         )
 
 
-def tell_ranges(
-    ranges: Ranges,
-    origin: str,
-    facts: Mapping[str, ImageFacts],
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
-) -> None:
+def tell_ranges(ranges: Ranges, origin: str, facts: Mapping[str, ImageFacts], voice: Voice) -> None:
     """Say which values become black and white, and how many images have others.
 
     Args:
         ranges: Of each container.
         origin: Where they come from: `GIVEN`, `FOUND` or `OF_RUN`.
         facts: `train`, `val` and `test`, or `ALL` → its images.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
     """
     for container, (low, high) in ranges.items():
         of_it = {split: each.take(np.flatnonzero(each.stored_as(container))) for split, each in facts.items()}
         counts = {split: len(each) for split, each in of_it.items() if len(each)}
         if not counts:
             continue
-        say(
+        voice.say(
             f"{sum(counts.values())} images have pixels of more than 8 bits ({container}): {low:g} becomes black, "
             f"{high:g} white ({origin})"
         )
@@ -162,12 +156,12 @@ def tell_ranges(
             where = ", ".join(f"{split} ({beyond[split]})" for split in order if beyond[split])
             lowest = min(each.low.min() for each in of_it.values() if len(each))
             highest = max(each.high.max() for each in of_it.values() if len(each))
-            warn(
+            voice.warn(
                 f"pixel values beyond {low:g} … {high:g} ({container}) are clipped in images of {where}, which reach "
                 f"from {lowest:g} to {highest:g}; data.pixel_range=[low,high] sets another range"
             )
         if "train" in counts and (problem := _nearly_black(of_it["train"].high, container, low, high)):
-            warn(problem)
+            voice.warn(problem)
 
 
 def _nearly_black(highest: NDArray[np.float64], container: DeepContainer, low: float, high: float) -> str | None:

@@ -36,6 +36,7 @@ from tlbench.data.scan_deep import in_range, look
 from tlbench.data.target import Target
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 Training = Callable[[Mapping[str, Listing[A]]], Listing[A]]
 """Says which files are trained on, of the readable ones of each part, before `data.fraction` is drawn."""
@@ -71,8 +72,7 @@ class ReadFiles(Generic[A]):
 def read_files(
     listings: Mapping[str, Listing[A]],
     data: DataConfig,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
+    voice: Voice,
     how: Decoding | Training[A],
     *,
     unreadable: Mapping[str, str] | None = None,
@@ -83,8 +83,7 @@ def read_files(
     Args:
         listings: Of each part or split.
         data: The target's config.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         how: As a run decodes its files; or what says which are trained on, of which ranges are found unless they are
             given.
         unreadable: Files that were left out before, with the reason.
@@ -102,7 +101,7 @@ def read_files(
         as_kept = (kind.thumbnail, "corner" if kind.by_file else data.fit)
     decoding = how if isinstance(how, Decoding) else decoding_of(data, given_ranges(data))
 
-    scans = {group: look(listing, *as_kept, say, warn, decoding) for group, listing in groups.items()}
+    scans = {group: look(listing, *as_kept, voice, decoding) for group, listing in groups.items()}
     left_out = {**(unreadable or {}), **_unreadable(groups, scans)}
     check_unreadable(root, left_out, data.max_unreadable)
     if isinstance(how, Decoding):
@@ -112,10 +111,12 @@ def read_files(
         check_given(data, ImageFacts.joined(scan.facts for scan in scans.values()))
         if data.pixel_range is None and any(scan.facts.deep.any() for scan in scans.values()):
             readable = {part: _taken(groups[group], rows) for part, group, rows in _readable(listings, scans)}
-            ranges = _found_ranges(groups, scans, how(readable), partial(look, *as_kept, say, _silent, decoding))
+            ranges = _found_ranges(
+                groups, scans, how(readable), partial(look, *as_kept, voice.without_warnings(), decoding)
+            )
             decoding = replace(decoding, ranges=ranges)
 
-    scans = {group: in_range(groups[group], scan, *as_kept, say, warn, decoding) for group, scan in scans.items()}
+    scans = {group: in_range(groups[group], scan, *as_kept, voice, decoding) for group, scan in scans.items()}
     left_out |= _unreadable(groups, scans)
     check_unreadable(root, left_out, data.max_unreadable)
     facts = {group: scan.facts for group, scan in scans.items()}
@@ -133,8 +134,7 @@ def target_of(
     splits: Mapping[str, Samples[A]],
     rule: Mapping[str, Any],
     data: DataConfig,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
+    voice: Voice,
     how: Decoding | None,
 ) -> Target[A]:
     """The splits that were carved as a target; says which values of more than 8 bits become black and white.
@@ -145,12 +145,11 @@ def target_of(
         splits: `train`, `val` and `test`, of images of `read`.
         rule: How they came about.
         data: The target's config.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         how: As a run decodes its files; None: as `read` found.
     """
     facts = read.facts_of(splits)
-    tell_ranges(read.ranges, origin_of(data, how), facts, say, warn)
+    tell_ranges(read.ranges, origin_of(data, how), facts, voice)
     return Target(
         data.name,
         splits,
@@ -167,8 +166,7 @@ def open_uncarved(
     listed: Listed[A],
     data: DataConfig,
     how: Decoding,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
+    voice: Voice,
     *,
     together: bool = False,
 ) -> tuple[Samples[A], ...]:
@@ -178,22 +176,21 @@ def open_uncarved(
         listed: What was listed.
         data: The target's config.
         how: As a run decodes its files.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         together: As in `read_files`.
 
     Raises:
         DataError: As `read_files`; no image can be decoded; a class does not exist.
     """
     parts = {part: listing for part, listing in listed.parts.items() if len(listing)}
-    read = read_files(parts, data, say, warn, how, unreadable=listed.unreadable, together=together)
+    read = read_files(parts, data, voice, how, unreadable=listed.unreadable, together=together)
     found = [samples for samples in read.parts.values() if len(samples)]
     if not found:
         name, reason = next(iter(read.unreadable.items()))
         raise DataError(
             f"{listed.root / name}: {reason}; none of {len(read.unreadable)} images can be decoded; replace them"
         )
-    tell_ranges(read.ranges, origin_of(data, how), {ALL: read.facts}, say, warn)
+    tell_ranges(read.ranges, origin_of(data, how), {ALL: read.facts}, voice)
     return tuple(samples if data.classes is None else samples.chosen(data.classes) for samples in found)
 
 
@@ -273,7 +270,3 @@ def _inventory(listed: Listed[A], unreadable: Mapping[str, str]) -> Inventory | 
         root, base = os.path.abspath(listed.root), os.path.abspath(inventory.root)  # noqa: PTH100
         later = [f"{root}/{name}".removeprefix(f"{base}/") for name in later]
     return inventory.leaving_out(later, "unreadable")
-
-
-def _silent(_text: str) -> None:
-    """Of what is only looked at, nothing is told."""

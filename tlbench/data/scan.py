@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from tlbench.data.listing import Files, read_listed
 from tlbench.data.notes import noted
 from tlbench.data.workers import decoding_loader, default_workers
 from tlbench.system.cache_folder import cache_folder
+from tlbench.system.voice import Voice
 
 FORMAT = 6
 """Part of the key: raise it when the same bytes would decode to other pixels."""
@@ -73,14 +74,7 @@ class Scan:
         )
 
 
-def scan(
-    listing: Files,
-    side: int,
-    fit: Fit,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
-    how: Decoding,
-) -> Scan:
+def scan(listing: Files, side: int, fit: Fit, voice: Voice, how: Decoding) -> Scan:
     """The decoded files of a listing: from the cache, or decoded now and put there for other runs.
 
     The cache's key is the content of the files, by digests of their bytes, and what decoding depends on: where the
@@ -92,8 +86,7 @@ def scan(
         listing: The files.
         side: Height and width of the squares, pixels.
         fit: How an image becomes a square.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         how: What else decides; images larger than its limit count as unreadable.
     """
     known, options = file_digests(listing, how.limit), _Options(side, fit, how)
@@ -103,18 +96,18 @@ def scan(
         return found
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with _locked(folder.with_suffix(".lock"), say):
+        with _locked(folder.with_suffix(".lock"), voice):
             if found := _read(folder, known, side):
                 return found
             written = _write(place, listing, options)
     except OSError as error:
-        warn(
+        voice.warn(
             f"decoded images are not kept: {error.filename or place}: {error.strerror or error}; every run "
             "decodes them again (TLBENCH_CACHE names another folder)"
         )
         return _in_memory(listing, options)
     size = written.pixels.numel() / 2**20
-    say(f"decoded {len(listing)} images once, kept in {place.parent} ({size:.0f} MB)")
+    voice.say(f"decoded {len(listing)} images once, kept in {place.parent} ({size:.0f} MB)")
     return written
 
 
@@ -163,12 +156,12 @@ def _scan(
 
 
 @contextmanager
-def _locked(path: Path, say: Callable[[str], None]) -> Iterator[None]:
+def _locked(path: Path, voice: Voice) -> Iterator[None]:
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say("waits for another run, which decodes the same images")
+        voice.say("waits for another run, which decodes the same images")
         lock.acquire()
     try:
         yield

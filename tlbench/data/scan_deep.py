@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,18 +13,17 @@ from tlbench.data.facts import ImageFacts
 from tlbench.data.listing import Files, Listing
 from tlbench.data.notes import told
 from tlbench.data.scan import Scan, scan
+from tlbench.system.voice import Voice
 
 
-def look(
-    listing: Files, side: int, fit: Fit, say: Callable[[str], None], warn: Callable[[str], None], how: Decoding
-) -> Scan:
+def look(listing: Files, side: int, fit: Fit, voice: Voice, how: Decoding) -> Scan:
     """As `scan`, but what has more than 8 bits is only looked at, unless `how` is that of a run that took it as it was.
 
     What is to be said of single files is warned of.
     """
-    found = scan(listing, side, fit, say, warn, how if how.ranges is None else replace(how, ranges={}))
+    found = scan(listing, side, fit, voice, how if how.ranges is None else replace(how, ranges={}))
     for line in told(listing.names, found.notes):
-        warn(line)
+        voice.warn(line)
     return found
 
 
@@ -34,8 +32,7 @@ def in_range(
     looked: Scan,
     side: int,
     fit: Fit,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
+    voice: Voice,
     how: Decoding,
 ) -> Scan:
     """What `look` gave, and the files of more than 8 bits decoded: their ranges are known now.
@@ -45,15 +42,14 @@ def in_range(
         looked: What was found in them; its pixels are written to.
         side: As in `scan`.
         fit: Likewise.
-        say: Likewise.
-        warn: Likewise.
+        voice: Likewise.
         how: Likewise.
     """
     deep = np.flatnonzero(looked.facts.deep)
     if not len(deep) or how.ranges is None:
         return looked
     rows = torch.from_numpy(deep)
-    decoded = scan(listing.take(rows), side, fit, say, warn, how)
+    decoded = scan(listing.take(rows), side, fit, voice, how)
     if len(deep) == len(looked.facts):
         return decoded
     looked.pixels[rows] = decoded.pixels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,18 @@ from tlbench.loggers.mlflow_run import RunMlflowLogger
 from tlbench.loggers.status import Status
 from tlbench.loggers.wandb_run import RunWandbLogger
 from tlbench.processes.rank import is_first_process
+from tlbench.system.voice import PRINTING, Voice
 from tlbench.tasks.registry import spec_of
 
 
-def build_loggers(
-    config: TrainConfig, folder: Path, resume_step: int = 0, warn: Callable[[str], None] = print
-) -> list[Logger]:
+def build_loggers(config: TrainConfig, folder: Path, resume_step: int = 0, voice: Voice = PRINTING) -> list[Logger]:
     """The loggers of a run; those of W&B and MLflow in its first process only.
 
     Args:
         config: The run's configuration.
         folder: The run's folder; TensorBoard's events and W&B's files go there.
         resume_step: Steps in the checkpoint that the run goes on from (0: none); curves logged after it are dropped.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         ConfigError: MLflow cannot use the store.
@@ -46,7 +45,7 @@ def build_loggers(
         if config.logger.wandb is not None:
             loggers.append(RunWandbLogger(config.logger.wandb, identity, known, folder))
         if config.logger.mlflow is not None:
-            loggers.append(RunMlflowLogger(config.logger.mlflow, identity, known, warn))
+            loggers.append(RunMlflowLogger(config.logger.mlflow, identity, known, voice))
     return loggers
 
 

@@ -20,6 +20,7 @@ from tlbench.config import MlflowConfig
 from tlbench.errors import ConfigError
 from tlbench.loggers.identity import Identity, KnownRuns
 from tlbench.loggers.status import Status
+from tlbench.system.voice import Voice
 
 _ENVIRONMENT = {
     "MLFLOW_ALLOW_FILE_STORE": "true",  # MLflow 3 else refuses file stores, which need neither server nor database
@@ -45,13 +46,13 @@ class RunMlflowLogger(MLFlowLogger):
         config: Experiment and store.
         identity: The run's names and configuration.
         known: Knows the run's id from before it was resumed.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         ConfigError: MLflow cannot use the store.
     """
 
-    def __init__(self, config: MlflowConfig, identity: Identity, known: KnownRuns, warn: Callable[[str], None]) -> None:
+    def __init__(self, config: MlflowConfig, identity: Identity, known: KnownRuns, voice: Voice) -> None:
         for key, value in _ENVIRONMENT.items():
             os.environ.setdefault(key, value)
         for name in ("mlflow", "alembic"):
@@ -59,7 +60,7 @@ class RunMlflowLogger(MLFlowLogger):
         warnings.filterwarnings("ignore", module=r"mlflow\.")
         self._uri = config.tracking_uri
         self._place = {"experiment": config.experiment, "tracking_uri": config.tracking_uri}
-        self._identity, self._known, self._warn = identity, known, warn
+        self._identity, self._known, self._voice = identity, known, voice
         self._steps: dict[str, set[int]] = {}
         self._answers = True
         try:
@@ -152,7 +153,7 @@ class RunMlflowLogger(MLFlowLogger):
         except Exception as error:  # whatever the store does
             self._answers = False
             reason = " ".join(str(error).split())[:200]
-            self._warn(
+            self._voice.warn(
                 f"MLflow at {self._uri} failed ({reason}); nothing more is logged there, curves.csv and the record "
                 "have it all"
             )

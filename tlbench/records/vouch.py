@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from tlbench.records.lock import locked
 from tlbench.records.record import FILE_NAME, CodeRecord, Record, read_record
 from tlbench.system.atomic import write_atomic
 from tlbench.system.regular_file import read_regular
+from tlbench.system.voice import Voice
 from tlbench.trust.key import Key, KeyUnusable, find_or_make_key
 from tlbench.trust.locate import locate
 from tlbench.trust.names import canonical, claim, code_names
@@ -29,20 +29,20 @@ def needs_voucher(config: TrainConfig) -> bool:
     return bool(code_names(config)) or config.data.root is not None
 
 
-def vouchers_for(config: TrainConfig, code: CodeRecord | None, warn: Callable[[str], None]) -> dict[str, str]:
+def vouchers_for(config: TrainConfig, code: CodeRecord | None, voice: Voice) -> dict[str, str]:
     """What the record of this user's own run gets: name of the key → HMAC; empty where nothing is to be vouched for.
 
     Args:
         config: The run's.
         code: What ran.
-        warn: Told where there is no key to be used, which is no reason for a run to fail.
+        voice: Told where there is no key to be used, which is no reason for a run to fail.
     """
     if not needs_voucher(config):
         return {}
     try:
         key = find_or_make_key()
     except KeyUnusable as error:
-        warn(f"this run is not vouched for, {CONSEQUENCE}: {error}")
+        voice.warn(f"this run is not vouched for, {CONSEQUENCE}: {error}")
         return {}
     return {key.name: _voucher(key, config, code)}
 
@@ -59,7 +59,7 @@ def is_vouched(record: Record, config: TrainConfig, key: Key) -> bool:
     return hmac.compare_digest(given.encode(errors="replace"), _voucher(key, config, record.code).encode())
 
 
-def vouch_for_planned(planned: TrainConfig, folder: Path, warn: Callable[[str], None]) -> None:
+def vouch_for_planned(planned: TrainConfig, folder: Path, voice: Voice) -> None:
     """Vouch for a run that this user planned, wherever it ran: under another home, it was vouched for by another key.
 
     Its record must name the code and the data that were planned, and the files that ran must be those that are here.
@@ -67,7 +67,7 @@ def vouch_for_planned(planned: TrainConfig, folder: Path, warn: Callable[[str], 
     Args:
         planned: The run's configuration.
         folder: Its folder.
-        warn: Told where the user's key cannot vouch, and why.
+        voice: Told where the user's key cannot vouch, and why.
 
     Raises:
         ConfigError: The record cannot be read.
@@ -79,13 +79,13 @@ def vouch_for_planned(planned: TrainConfig, folder: Path, warn: Callable[[str], 
     try:
         key = find_or_make_key()
     except KeyUnusable as error:
-        warn(f"{folder}: not vouched for, {CONSEQUENCE}: {error}")
+        voice.warn(f"{folder}: not vouched for, {CONSEQUENCE}: {error}")
         return
     if is_vouched(record, planned, key):
         return
     reason = _differs(planned, record)
     if reason is not None:
-        warn(f"{folder}: not vouched for, {CONSEQUENCE}: {reason}")
+        voice.warn(f"{folder}: not vouched for, {CONSEQUENCE}: {reason}")
     else:
         _add(folder, key.name, _voucher(key, planned, record.code))
 

@@ -8,7 +8,7 @@ import io
 import sys
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from tlbench.sources.inert import ClaimError
 from tlbench.sources.torch_claims import check_claims
 from tlbench.system.atomic import output_errors, write_atomic
 from tlbench.system.regular_file import open_regular
+from tlbench.system.voice import Voice
 from tlbench.tasks.base import CODE
 from tlbench.tasks.partial_epoch import KEY as PARTIAL_EPOCH
 
@@ -89,7 +90,7 @@ class Resumable:
     step: int
 
 
-def find_resumable(folder: Path, identity: Identity, say: Callable[[str], None]) -> Resumable | None:
+def find_resumable(folder: Path, identity: Identity, voice: Voice) -> Resumable | None:
     """The newest checkpoint of this run to go on from: the last, or the one before; None if there is none.
 
     One that is damaged, no checkpoint, another run's or an earlier version's is moved out of the way, under its name
@@ -99,7 +100,7 @@ def find_resumable(folder: Path, identity: Identity, say: Callable[[str], None])
     Args:
         folder: The run's folder.
         identity: The hashes of the run's configuration and code; see `Task.identity`.
-        say: Tells the user which checkpoints cannot be used, and why.
+        voice: Tells the user which checkpoints cannot be used, and why.
     """
     left = [folder / name for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT) if (folder / name).exists()]
     while left:
@@ -108,7 +109,7 @@ def find_resumable(folder: Path, identity: Identity, say: Callable[[str], None])
         try:
             content = load_whole(path, identity, _OF_TRAINING)
         except UnusableCheckpointError as error:
-            say(f"{shown(path)} cannot be used ({error}); the run {otherwise}")
+            voice.say(f"{shown(path)} cannot be used ({error}); the run {otherwise}")
             _move_away(path, error.suffix)
             continue
         best = folder / BEST_CHECKPOINT
@@ -116,7 +117,7 @@ def find_resumable(folder: Path, identity: Identity, say: Callable[[str], None])
             if _has_chosen(content):
                 load_whole(best, identity)
         except UnusableCheckpointError as error:
-            say(f"{shown(best)} cannot be used ({error}), and {path.name} goes on beside it; the run begins anew")
+            voice.say(f"{shown(best)} cannot be used ({error}), and {path.name} goes on beside it; the run begins anew")
             for name in (best, path, *left):
                 _move_away(name, error.suffix)
             return None

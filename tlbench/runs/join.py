@@ -26,15 +26,13 @@ def join() -> int:
     from tlbench.processes.store import await_order, tell
     from tlbench.runs.run import run
     from tlbench.system.interrupts import Interrupted
-
-    def quiet(_text: str) -> None:
-        pass
+    from tlbench.system.voice import SILENT
 
     try:
         order = await_order()
         if order is not None:
             config, folder = order
-            run(parse(config), folder, say=quiet, warn=quiet)
+            run(parse(config), folder, voice=SILENT)
     except Interrupted as error:
         tell(f"{error}: interrupted")  # where all stop together, nobody asks
     except Exception as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -25,6 +24,7 @@ from tlbench.runs.describe import describe_stages
 from tlbench.runs.trainer import TrainerParts
 from tlbench.sources.report import LoadReport
 from tlbench.system.environment import device_name, host, peak_memory_mb, versions, visible_gpus
+from tlbench.system.voice import Voice
 from tlbench.tasks.base import Task
 
 
@@ -47,8 +47,7 @@ class Known:
     folder: Path
     team: Team
     resumes: int
-    say: Callable[[str], None]
-    warn: Callable[[str], None]
+    voice: Voice
     started: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     clock: float = field(default_factory=time.perf_counter)
     tuning: TuningRecord | None = None
@@ -113,4 +112,4 @@ class Known:
 
     def _vouchers(self) -> dict[str, str]:
         """By which this user's tools know the run again; the first of several processes writes them."""
-        return vouchers_for(self.config, self.code, self.warn) if is_first_process() else {}
+        return vouchers_for(self.config, self.code, self.voice) if is_first_process() else {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +44,7 @@ from tlbench.system.cache_folder import OF_THE_CACHE
 from tlbench.system.hashing import file_sha256
 from tlbench.system.interrupts import Interrupted, Signals, interruptible
 from tlbench.system.names import as_text, check_class_names
+from tlbench.system.voice import PRINTING, Voice
 from tlbench.tasks.base import CODE
 from tlbench.tasks.wing import Wing
 from tlbench.tasks.wings import wing_of
@@ -52,13 +52,7 @@ from tlbench.trust.loading import noting
 from tlbench.trust.names import code_names
 
 
-def run(
-    config: TrainConfig,
-    folder: Path,
-    resumes: int = 0,
-    say: Callable[[str], None] = print,
-    warn: Callable[[str], None] = print,
-) -> Record:
+def run(config: TrainConfig, folder: Path, resumes: int = 0, voice: Voice = PRINTING) -> Record:
     """Train, choose the best checkpoint on validation, test it once (with `test=true`), and write the run record.
 
     A run of the same configuration that stopped in this folder is taken up at its last checkpoint.
@@ -67,8 +61,7 @@ def run(
         config: The run's configuration.
         folder: Everything is written there; it must not hold a run of another configuration.
         resumes: How often this run was taken up before.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Returns:
         The record of the complete run, as written to `record.json`; of several processes only the first writes.
@@ -81,7 +74,7 @@ def run(
     team = Team(config, folder)
     if is_first_process():
         begin(folder, config.model_dump(mode="json"))
-    this = _Run(config, folder, team, resumes, say, warn)
+    this = _Run(config, folder, team, resumes, voice)
     team.on_loss = this.lost
     with interruptible() as signals:
         try:
@@ -132,7 +125,7 @@ class _Run(Known):
         self.tuning = tuning_of(c, self.folder)
         pl.seed_everything(c.seeds.init, verbose=False)
         notes: list[str] = []
-        module = open_data(c, lambda line: self._note(notes, line), self._warned)
+        module = open_data(c, Voice(lambda line: self._note(notes, line), self._warned))
         target = module.target
         names = target.class_names
         check_class_names(names)
@@ -161,35 +154,35 @@ class _Run(Known):
             )
         if self.weights.file is not None:  # also of the head's inner layers, where a file has none that fit
             network = replace(network, new=tuple(self.weights.reinitialised))
-        self.say(self.weights.line())
+        self.voice.say(self.weights.line())
         tuned = self.tuning.warnings if self.tuning else []
         advice = advise(c, network, len(target.splits["train"]))
         for warning in (*tuned, *self.weights.warnings, *advice, *self._audit(module, self.data)):
             self.warnings.append(warning)
-            self.warn(warning)
+            self.voice.warn(warning)
         if c.trainer.channels_last:
             network.module.to(memory_format=torch.channels_last)
         task = self.wing.task(network, c, names)
         task.identity[CODE] = self.code.sha256() if self.code else None
-        last = find_resumable(self.folder, task.identity, self.say)
-        self.loggers = build_loggers(c, self.folder, last.step if last else 0, self.warn)
-        parts = build_trainer(c, task, self.folder, self.loggers, signals, self.say, self.team)
+        last = find_resumable(self.folder, task.identity, self.voice)
+        self.loggers = build_loggers(c, self.folder, last.step if last else 0, self.voice)
+        parts = build_trainer(c, task, self.folder, self.loggers, signals, self.voice, self.team)
         if last is not None:
             self.resumes += 1
-            self.say(f"goes on from {shown(last.path)} (step {last.step})")
+            self.voice.say(f"goes on from {shown(last.path)} (step {last.step})")
         self.built = Built(task, module, parts, self.data, last.path if last else None)
         begin_logging(self.loggers)
         return self.built
 
     def _note(self, notes: list[str], line: str) -> None:
         """Say a line of reading the data, and keep it, but for what depends on the machine alone."""
-        self.say(line)
+        self.voice.say(line)
         if not line.startswith(OF_THE_CACHE):
             notes.append(line)
 
     def _warned(self, warning: str) -> None:
         """Likewise a warning."""
-        self.warn(warning)
+        self.voice.warn(warning)
         if not warning.startswith(OF_THE_CACHE):
             self.warnings.append(warning)
 
@@ -227,7 +220,7 @@ class _Run(Known):
                 "trainer.max_epochs, pretrained weights (source) or more training images may help"
             )
             self.warnings.append(warning)
-            self.warn(warning)
+            self.voice.warn(warning)
 
     def test(self, built: Built) -> None:
         """Test it, once; keep its metrics, predictions and pictures."""

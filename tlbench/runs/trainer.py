@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from tlbench.records.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tlbench.runs.checkpoints import AtomicCheckpointIO
 from tlbench.runs.preflight import check_device
 from tlbench.system.interrupts import Signals
+from tlbench.system.voice import PRINTING, Voice
 from tlbench.tasks.base import Task
 from tlbench.tasks.registry import spec_of
 
@@ -56,7 +57,7 @@ def build_trainer(
     folder: Path,
     loggers: Sequence[Logger] = (),
     signals: Signals | None = None,
-    say: Callable[[str], None] = print,
+    voice: Voice = PRINTING,
     team: Team | None = None,
 ) -> TrainerParts:
     """The Trainer of one run.
@@ -67,7 +68,7 @@ def build_trainer(
         folder: The run's folder; checkpoints and curves go there.
         loggers: Get the curves as well.
         signals: SIGINT and SIGTERM, noted while training; None: nothing notes them.
-        say: Shows the user a line.
+        voice: Speaks to the user.
         team: The processes of the run.
 
     Raises:
@@ -77,9 +78,9 @@ def build_trainer(
     c = config.trainer
     check_device(config)
     _quiet_lightning()
-    unfreezing = GradualUnfreezing(task.stages, say)
+    unfreezing = GradualUnfreezing(task.stages, voice)
     curves, progress = Curves(unfreezing, folder / CURVES_FILE), RunProgress()
-    features = _feature_cache(config, task, say)
+    features = _feature_cache(config, task, voice)
     best = MovableCheckpoint(
         dirpath=folder,
         filename=Path(BEST_CHECKPOINT).stem,
@@ -140,14 +141,14 @@ def caches_features(config: TrainConfig) -> bool:
     return wanted and config.augmentation.is_none and spec_of(config).caches_features
 
 
-def _feature_cache(config: TrainConfig, task: Task, say: Callable[[str], None]) -> FeatureCache | None:
+def _feature_cache(config: TrainConfig, task: Task, voice: Voice) -> FeatureCache | None:
     if not caches_features(config):
         return None
     try:
         task.layer_groups.head_module()
     except ValueError as error:
         raise ConfigError(f"strategy.cache_features=true: {error}; use strategy.cache_features=false") from None
-    return FeatureCache(say)
+    return FeatureCache(voice)
 
 
 def _freeze_batch_norm(config: TrainConfig) -> FreezeBatchNorm | None:

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from tlbench.config.arms import arm_name
 from tlbench.config.compose import CONFIG_NAME, config_dir
 from tlbench.config.overrides import quoted, within_grammar
-from tlbench.console import console, say, shown, warn
+from tlbench.console import VOICE, console, say, shown, warn
 from tlbench.data.was_read import lines
 from tlbench.errors import ConfigError, UserError
 from tlbench.records.folder import CONSOLE_FILE, remove_all_leftovers
@@ -132,7 +132,7 @@ def _conclude(
             without.append(Failure(_arm(plan), plan.config.seed, "not run", reason))
             failed.append(f"{shown(plan.folder)} ({reason})")
             continue
-        vouch_for_planned(plan.config, plan.folder, warn)
+        vouch_for_planned(plan.config, plan.folder, VOICE)
         code, record = codes[plan.folder], read_record(plan.folder)
         if record is not None and (code == 0 or record.status != "complete"):
             records.append(record)

@@ -7,24 +7,22 @@ import torch
 from torch import Tensor, nn
 
 from tests.staged import fit, same_bits, source_network, state, task_of
+from tests.voices import hearing
 from tlbench.callbacks.feature_cache import FeatureCache
 from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
 from tlbench.errors import ConfigError
 from tlbench.networks.network import Network
+from tlbench.system.voice import SILENT, Voice
 from tlbench.tasks.classification.task import ClassificationTask
 
 EXTRACTOR = ("strategy=feature_extractor", "augmentation=none", "trainer.max_epochs=3")
 
 
-def ignore(_text: str) -> None:
-    pass
-
-
 def cached(
-    network: Network, folder: Any, *overrides: str, say: Any = ignore
+    network: Network, folder: Any, *overrides: str, voice: Voice = SILENT
 ) -> tuple[ClassificationTask, FeatureCache]:
     task = task_of(*EXTRACTOR, *overrides, network=network)
-    cache = FeatureCache(say)
+    cache = FeatureCache(voice)
     fit(task, [GradualUnfreezing(task.stages), cache], folder)
     return task, cache
 
@@ -39,7 +37,7 @@ def counted(network: Network) -> list[int]:
 def test_the_backbone_sees_every_image_once_in_three_epochs(tmp_path):
     network = source_network()
     calls, lines = counted(network), []
-    _, cache = cached(network, tmp_path, say=lines.append)
+    _, cache = cached(network, tmp_path, voice=hearing(lines))
     assert calls == [20, 90]
     assert lines == [f"features computed once: 20 of train, 90 of val, 4 each, in {cache.seconds:.1f} s"]
 
@@ -91,7 +89,7 @@ def test_the_modes_are_as_before(tmp_path):
             modes.append([module.training for module in pl_module.modules()])
 
     task = task_of(*EXTRACTOR)
-    fit(task, [GradualUnfreezing(task.stages), Look(ignore)], tmp_path)
+    fit(task, [GradualUnfreezing(task.stages), Look(SILENT)], tmp_path)
     assert modes[0] == modes[1]
     assert {True, False} == set(modes[0])  # the head trains, what is frozen does not
 

@@ -17,6 +17,7 @@ from tlbench.data.formats.folders.class_folders import list_classes
 from tlbench.data.image_sizes import image_sizes
 from tlbench.data.notes import note, noted, told
 from tlbench.data.scan_deep import look
+from tlbench.system.voice import SILENT, Voice
 from tlbench.tools.files import decoded
 
 CORRUPT = "its EXIF data are corrupt; if they say how to turn it, it is not turned"
@@ -136,7 +137,7 @@ def test_a_data_set_says_it_in_a_line_with_names_each_time_it_is_opened(tmp_path
     listing = list_classes(tmp_path / "d")
     for _ in range(2):
         said: list[str] = []
-        look(listing, 8, "crop", lambda _: None, said.append, Decoding())
+        look(listing, 8, "crop", Voice(SILENT.say, said.append), Decoding())
         assert said == [f"a/0.jpg, a/2.jpg, b/0.jpg and 1 more: {CORRUPT}"]
     assert image_sizes(tmp_path / "d", listing.names).sizes.tolist() == [[16, 16]] * 6  # and nothing raw
 

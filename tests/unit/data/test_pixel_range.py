@@ -16,6 +16,7 @@ from tlbench.data.decode import Decoding
 from tlbench.data.open import open_target
 from tlbench.data.pixel_range import rounded_up
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 RNG = np.random.default_rng(0)
 
@@ -63,7 +64,7 @@ def opened(tmp_path: Path, data_config, monkeypatch):
         root = str(tmp_path / "images")
         data = data_config("image_folder", **{"root": root, "image_size": 10, "fit": "squash", **changes})
         say = open_images.said
-        return open_target(data, 0, say.append, lambda text: say.append(f"warning: {text}"), how)
+        return open_target(data, 0, Voice(say.append, lambda text: say.append(f"warning: {text}")), how)
 
     return open_images
 

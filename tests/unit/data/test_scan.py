@@ -13,6 +13,7 @@ from filelock import FileLock
 from PIL import Image
 from rich.console import Console
 
+from tests.voices import hearing
 from tlbench.config import ImageLimit
 from tlbench.data import scan as scan_module
 from tlbench.data.decode import STANDARD, Decoding
@@ -20,6 +21,7 @@ from tlbench.data.file_digests import digest_of, file_digests
 from tlbench.data.formats.folders.class_folders import list_classes
 from tlbench.data.listing import Listing
 from tlbench.data.scan import PIXELS, UNREADABLE, Scan, scan
+from tlbench.system.voice import Voice
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def scanned(listing: Listing, side: int = 8, said: list[str] | None = None) -> Scan:
     lines = [] if said is None else said
-    return scan(listing, side, "crop", lines.append, lambda text: lines.append(f"warning: {text}"), Decoding())
+    return scan(listing, side, "crop", Voice(lines.append, lambda text: lines.append(f"warning: {text}")), Decoding())
 
 
 def drawn(listing: Listing) -> torch.Tensor:
@@ -133,7 +135,7 @@ def test_the_key_follows_the_bytes_that_were_decoded(listing, kept, monkeypatch:
 
 def test_another_limit_another_decoding(listing, kept):
     said: list[str] = []
-    tiny = scan(listing, 8, "crop", said.append, said.append, Decoding(ImageLimit(1e-6, "key")))
+    tiny = scan(listing, 8, "crop", hearing(said), Decoding(ImageLimit(1e-6, "key")))
     assert len(tiny.unreadable) == 7
     assert tiny.unreadable[0] == "8 × 8 pixels are more than key=1e-06 allows; raise it for such images"
     assert scanned(listing).unreadable == {}

@@ -17,11 +17,13 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from tests.composed import config
+from tests.voices import hearing
 from tlbench.config import MlflowConfig
 from tlbench.errors import ConfigError
 from tlbench.loggers import mlflow_run
 from tlbench.loggers.identity import Identity, KnownRuns
 from tlbench.loggers.mlflow_run import RunMlflowLogger
+from tlbench.system.voice import PRINTING
 
 
 @pytest.fixture(autouse=True)
@@ -44,10 +46,10 @@ def file_uri(tmp_path):
     return f"file:{tmp_path}/stores/mlruns"
 
 
-def logger(uri, folder=Path("run"), warn=print, overrides=()):
+def logger(uri, folder=Path("run"), voice=PRINTING, overrides=()):
     identity = Identity.of(config("study=s", "source=random", *overrides))
     store = MlflowConfig(experiment="e", tracking_uri=uri)
-    return RunMlflowLogger(store, identity, KnownRuns(folder, identity.config_hash), warn)
+    return RunMlflowLogger(store, identity, KnownRuns(folder, identity.config_hash), voice)
 
 
 def runs(uri):
@@ -115,7 +117,7 @@ def test_a_run_that_is_gone_begins_anew(file_uri, tmp_path, gone):
 
 def test_a_store_that_breaks_costs_one_warning(file_uri, monkeypatch):
     warnings = []
-    this = logger(file_uri, warn=warnings.append)
+    this = logger(file_uri, voice=hearing(warnings))
     this.begin()
 
     def broken(*_, **__):
@@ -155,7 +157,7 @@ def test_a_server_that_never_answers_whole_costs_one_warning_and_a_while(monkeyp
     monkeypatch.setattr(mlflow_run, "_ANSWERS_WITHIN_S", 0.05)
     monkeypatch.setattr(mlflow_run, "_store_path", lambda uri: None)  # as that of a server
     warnings: list[str] = []
-    store = logger(file_uri, warn=warnings.append)
+    store = logger(file_uri, voice=hearing(warnings))
     release = threading.Event()
     store._tell(release.wait)
     store._tell(release.wait)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.composed import config
 from tests.own_code import draw_own_run, edited, forget, own_config, write_nets, write_own_record
+from tests.voices import hearing
 from tlbench.errors import ConfigError, OutputError
 from tlbench.records.vouch import vouch_for_planned
 from tlbench.tools.complete_run import open_run
@@ -40,7 +41,7 @@ def vouchers() -> dict[str, str]:
 
 def vouch(*overrides: str) -> list[str]:
     said: list[str] = []
-    vouch_for_planned(own_config(*overrides), RUN, said.append)
+    vouch_for_planned(own_config(*overrides), RUN, hearing(said))
     return said
 
 
@@ -125,7 +126,7 @@ def test_a_run_that_names_nothing_needs_no_key_and_gets_none(tmp_path) -> None:
     write_own_record(RUN, config(), None)
     before = (RUN / "record.json").read_bytes()
     said: list[str] = []
-    vouch_for_planned(config(), RUN, said.append)
+    vouch_for_planned(config(), RUN, hearing(said))
     assert (said, (RUN / "record.json").read_bytes()) == ([], before)
     assert not (tmp_path / "launcher").exists()
 

@@ -5,6 +5,7 @@ import os
 import pytest
 import torch
 
+from tests.voices import hearing
 from tlbench.data.target_module import TargetModule
 from tlbench.errors import OutputError
 from tlbench.runs.checkpoints import (
@@ -15,6 +16,7 @@ from tlbench.runs.checkpoints import (
     load_whole,
     read_checkpoint,
 )
+from tlbench.system.voice import SILENT
 
 OTHER = "f" * 64
 OWN = {"config_hash": "0" * 64, "code": None}
@@ -112,7 +114,7 @@ def test_a_file_of_torch_that_is_no_checkpoint_gives_way_to_the_one_before(tmp_p
     said = []
     save(tmp_path / "previous.ckpt", 7)
     torch.save(content, tmp_path / "last.ckpt")
-    assert find_resumable(tmp_path, OWN, said.append) == Resumable(tmp_path / "previous.ckpt", 7)
+    assert find_resumable(tmp_path, OWN, hearing(said)) == Resumable(tmp_path / "previous.ckpt", 7)
     assert len(said) == 1
     assert f"last.ckpt cannot be used (no checkpoint of tlbench: {reason}" in said[0]
     assert (tmp_path / "last.ckpt.damaged").exists()
@@ -130,16 +132,17 @@ def test_what_is_no_file_gives_way_to_the_one_before(tmp_path, kind):
         "dangling": lambda: path.symlink_to("nowhere"),
     }[kind]()
     save(tmp_path / "previous.ckpt", 7)
-    assert find_resumable(tmp_path, OWN, lambda _: None) == Resumable(tmp_path / "previous.ckpt", 7)
+    assert find_resumable(tmp_path, OWN, SILENT) == Resumable(tmp_path / "previous.ckpt", 7)
 
 
 def test_the_newest_whole_checkpoint_is_found(tmp_path):
     said = []
-    assert find_resumable(tmp_path, OWN, said.append) is None
+    assert find_resumable(tmp_path, OWN, hearing(said)) is None
     save(tmp_path / "previous.ckpt")
-    assert find_resumable(tmp_path, OWN, said.append) == Resumable(tmp_path / "previous.ckpt", 3)  # between two renames
+    # between two renames
+    assert find_resumable(tmp_path, OWN, hearing(said)) == Resumable(tmp_path / "previous.ckpt", 3)
     save(tmp_path / "last.ckpt", 4)
-    assert find_resumable(tmp_path, OWN, said.append) == Resumable(tmp_path / "last.ckpt", 4)
+    assert find_resumable(tmp_path, OWN, hearing(said)) == Resumable(tmp_path / "last.ckpt", 4)
     assert said == []
 
 
@@ -149,12 +152,12 @@ def test_a_damaged_checkpoint_is_named_and_moved_away(tmp_path, monkeypatch):
     save(tmp_path / "last.ckpt", 1)
     save(tmp_path / "last.ckpt", 2)
     (tmp_path / "last.ckpt").write_bytes(b"garbage")
-    assert find_resumable(tmp_path, OWN, said.append) == Resumable(tmp_path / "previous.ckpt", 1)
+    assert find_resumable(tmp_path, OWN, hearing(said)) == Resumable(tmp_path / "previous.ckpt", 1)
     assert [line.split(" (")[0] for line in said] == ["last.ckpt cannot be used"]
     assert said[0].endswith("; the run takes the checkpoint before it")
     assert (tmp_path / "last.ckpt.damaged").read_bytes() == b"garbage"
     (tmp_path / "previous.ckpt").write_bytes(b"")
-    assert find_resumable(tmp_path, OWN, said.append) is None
+    assert find_resumable(tmp_path, OWN, hearing(said)) is None
     assert said[1].startswith("previous.ckpt cannot be used (damaged: ")
     assert said[1].endswith("; the run begins anew")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["last.ckpt.damaged", "previous.ckpt.damaged"]
@@ -163,7 +166,7 @@ def test_a_damaged_checkpoint_is_named_and_moved_away(tmp_path, monkeypatch):
 def test_nothing_is_promised_where_there_is_no_checkpoint_before(tmp_path):
     said = []
     (tmp_path / "last.ckpt").write_bytes(b"")
-    assert find_resumable(tmp_path, OWN, said.append) is None
+    assert find_resumable(tmp_path, OWN, hearing(said)) is None
     assert len(said) == 1
     assert said[0].endswith("; the run begins anew")
 
@@ -174,7 +177,7 @@ def test_another_runs_checkpoint_is_named_and_moved_away(tmp_path, whose):
     save(tmp_path / "previous.ckpt", 1)
     save(tmp_path / "last.ckpt", 9, config_hash=whose)
     foreign = (tmp_path / "last.ckpt").read_bytes()
-    assert find_resumable(tmp_path, OWN, said.append) == Resumable(tmp_path / "previous.ckpt", 1)
+    assert find_resumable(tmp_path, OWN, hearing(said)) == Resumable(tmp_path / "previous.ckpt", 1)
     assert ("another run's: of the configuration ffffffffffff…" if whose == OTHER else "it does not say") in said[0]
     assert (tmp_path / "last.ckpt.of_another_run").read_bytes() == foreign
     with pytest.raises(OutputError, match="cannot be used"):
@@ -191,13 +194,13 @@ def test_a_run_does_not_go_on_beside_a_best_checkpoint_that_is_not_its_own(tmp_p
         (tmp_path / "best.ckpt").unlink()
     for _ in range(2):
         save(tmp_path / "last.ckpt", **CHOSE)
-    assert find_resumable(tmp_path, OWN, said.append) is None
+    assert find_resumable(tmp_path, OWN, hearing(said)) is None
     assert "best.ckpt cannot be used" in said[0]
     assert said[0].endswith("; the run begins anew")
     assert not {"best.ckpt", "last.ckpt", "previous.ckpt"} & {path.name for path in tmp_path.iterdir()}
     save(tmp_path / "best.ckpt")
     save(tmp_path / "last.ckpt", **CHOSE)
-    assert find_resumable(tmp_path, OWN, said.append) == Resumable(tmp_path / "last.ckpt", 3)
+    assert find_resumable(tmp_path, OWN, hearing(said)) == Resumable(tmp_path / "last.ckpt", 3)
 
 
 def test_the_bytes_of_the_best_checkpoint_are_a_function_of_what_is_in_it(tmp_path):
@@ -217,7 +220,7 @@ def test_the_bytes_of_the_best_checkpoint_are_a_function_of_what_is_in_it(tmp_pa
 def test_a_run_does_not_go_on_with_code_that_has_changed(tmp_path):
     said = []
     save(tmp_path / "last.ckpt", code="before")
-    assert find_resumable(tmp_path, {**OWN, "code": "after"}, said.append) is None
+    assert find_resumable(tmp_path, {**OWN, "code": "after"}, hearing(said)) is None
     assert "the code of the network is not that with which it was trained" in said[0]
     assert (tmp_path / "last.ckpt.of_another_run").exists()
 

@@ -18,6 +18,7 @@ from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
 from tlbench.runs.checkpoints import read_checkpoint
 from tlbench.runs.run import run
+from tlbench.system.voice import SILENT
 from tlbench.tasks.classification.task import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
@@ -67,7 +68,7 @@ def watched(config: TrainConfig, folder: Any) -> Seen:
         mock.patch.object(ClassificationTask, "training_step", noting),
         mock.patch.object(ClassificationTask, "configure_gradient_clipping", clipping),
     ):
-        run(config, folder, say=lambda _: None, warn=lambda _: None)
+        run(config, folder, voice=SILENT)
     return seen
 
 
@@ -126,7 +127,7 @@ def test_a_run_is_what_ultralytics_loop_does_with_the_same_batches(tmp_path, opt
 
 def test_the_curves_show_the_rate_that_the_next_step_would_use(tmp_path):
     config = compose_config([*OPTIONS, "optimizer=yolo", "strategy.lr_decay=0.5"])
-    record = run(config, tmp_path / "run", say=lambda _: None, warn=lambda _: None)
+    record = run(config, tmp_path / "run", voice=SILENT)
     factors = [0.5 * 0.802, 0.604, 0.406, 0.208, 0.01]  # half of the warm-up, then the epochs' own
     assert [row["lr/head"] for row in record.curves] == pytest.approx([0.001 * factor for factor in factors])
     assert [row["lr/stem"] for row in record.curves] == pytest.approx([0.001 / 32 * factor for factor in factors])

@@ -23,6 +23,7 @@ from tests.own_code import (
     write_nets,
     write_own_record,
 )
+from tests.voices import hearing
 from tlbench.errors import ConfigError
 from tlbench.records.record import CodeRecord
 from tlbench.tools.complete_run import open_run
@@ -269,7 +270,7 @@ def test_a_key_that_cannot_be_used_vouches_for_nothing(own, tmp_path, monkeypatc
     assert "it is not known whose run it is" in line
     assert "mode 644" in line
     warned: list[str] = []
-    made = write_own_record(Path("again"), own_config(), CodeRecord(files={}), warn=warned.append)
+    made = write_own_record(Path("again"), own_config(), CodeRecord(files={}), voice=hearing(warned))
     assert made.volatile.vouchers == {}
     assert len(warned) == 1
     assert "this run is not vouched for" in warned[0]

@@ -29,6 +29,7 @@ from tlbench.data.pixel_range import decoding_of
 from tlbench.errors import ConfigError, DataError
 from tlbench.geometry.augment import prepare
 from tlbench.records.record import DataRecord, read_record, write_record
+from tlbench.system.voice import SILENT
 from tlbench.tasks.classification.inputs import square
 from tlbench.tasks.detection.inputs import box_input
 from tlbench.tools.complete_run import open_run
@@ -280,7 +281,7 @@ def test_evaluate_takes_the_runs_range_and_another_only_where_it_has_none(tmp_pa
     draw(ranges={"uint16": (0, 4095)})
     run = open_run("run")
     how = decoding_to_evaluate(run, with_data(run.config, ["data.val_fraction=0.2"]))
-    images = open_target(run.config.data, 0, lambda _: None, lambda _: None, how).splits["train"].images
+    images = open_target(run.config.data, 0, SILENT, how).splits["train"].images
     assert {4} == set(images.flatten().tolist())  # not nearly white, as by their own range of 0 to 127
     with pytest.raises(ConfigError, match="the network was trained with the run's own range"):
         decoding_to_evaluate(run, with_data(run.config, ["data.pixel_range=[0,127]"]))

@@ -36,11 +36,11 @@ class Mended:
         kept = {kind: tuple(pair for pair in found if pair[0] in there) for kind, found in self.places.items()}
         return {kind: found for kind, found in kept.items() if found}
 
-    def tell(self, warn: Callable[[str], None]) -> None:
+    def tell(self, voice: Voice) -> None:
         """Warn of each kind once, with its count and first places."""
         for kind, found in self.places.items():
             places = ", ".join(place for _, place in found[:3])
-            warn(f"{len(found)} {kind} ({places}{', …' if len(found) > 3 else ''})")
+            voice.warn(f"{len(found)} {kind} ({places}{', …' if len(found) > 3 else ''})")
 
 
 def assemble(

@@ -53,7 +53,16 @@ class InstanceAudit(AuditPart[Instances]):
     def key(self, splits: Mapping[str, Samples[Instances]]) -> list[Any]:
         """See `AuditPart`; thumbnails of other fits and storages are rounded otherwise."""
         data, on_disk = self.data, splits["train"].on_disk
-        return ["boxes", BOX_VERSION, on_disk, data.fit, data.name, data.split, data.min_images_per_class, _mended(splits)]
+        return [
+            "boxes",
+            BOX_VERSION,
+            on_disk,
+            data.fit,
+            data.name,
+            data.split,
+            data.min_images_per_class,
+            _mended(splits),
+        ]
 
     def counts(self, split: Samples[Instances]) -> dict[str, Any]:
         """See `AuditPart`."""
@@ -106,7 +115,9 @@ def looks_inside(images: Samples[Instances]) -> Looks | None:
     """
     thumbnails = images.thumbnails
     assert thumbnails is not None
-    inside = (images.annotations.inside * thumbnails.shape[-1] // images.side).clamp(min=1)  # the grey is in the pixel after
+    inside = (images.annotations.inside * thumbnails.shape[-1] // images.side).clamp(
+        min=1
+    )  # the grey is in the pixel after
     if int(inside.min()) < SMALLEST_SIDE:
         return None
     sizes, which = torch.unique(inside, dim=0, return_inverse=True)

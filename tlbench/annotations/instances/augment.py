@@ -56,9 +56,7 @@ def training_boxes(
     pixels, rows = (_in_memory(images), tiles) if decoded is None else (decoded.images, decoded.rows)
     of = images.annotations
     objects, owner = of.objects(tiles.flatten())
-    return compose(
-        draws, pixels, rows, of.inside[tiles], of.boxes[objects], of.labels[objects], owner, of.sizes[index]
-    )
+    return compose(draws, pixels, rows, of.inside[tiles], of.boxes[objects], of.labels[objects], owner, of.sizes[index])
 
 
 @torch.no_grad()
@@ -104,7 +102,9 @@ def compose(
 
 
 @torch.no_grad()
-def evaluation_boxes(images: Samples[Instances], index: Tensor, decoded: Decoded | None = None) -> tuple[Tensor, BoxTargets]:
+def evaluation_boxes(
+    images: Samples[Instances], index: Tensor, decoded: Decoded | None = None
+) -> tuple[Tensor, BoxTargets]:
     """A batch as it is: each image in the middle of the input, grey around it.
 
     Only here are there crowds: in training they are no objects, and what is detected in them is false.

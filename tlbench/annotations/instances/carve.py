@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from tlbench.data.listing import Listed, Listing, joined
 from tlbench.data.samples import Samples
 from tlbench.errors import DataError
 from tlbench.seeds import Draw, bits
+from tlbench.system.voice import Voice
 
 Found = Listing[Instances] | Samples[Instances]
 
 
 def carve_boxes(
-    listed: Listed[Instances], data: InstanceDataConfig, split_seed: int, warn: Callable[[str], None]
+    listed: Listed[Instances], data: InstanceDataConfig, split_seed: int, voice: Voice
 ) -> tuple[dict[str, Listing[Instances]], dict[str, Any]]:
     """Choose the classes, decide which images are train, val and test, and take the subset to train on.
 
@@ -35,7 +36,7 @@ def carve_boxes(
         listed: The parts that the data set has.
         data: The target's config.
         split_seed: Seed of the splits and of the subset.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Returns:
         The splits `train`, `val` and `test`, and the rule.
@@ -61,7 +62,7 @@ def carve_boxes(
     splits |= {split: parts[split] if split in parts else train.take(index[split]) for split in ("val", "test")}
     check_objects(train.root, splits, fractions)
     if blocks and not blocks.rows_apart:
-        warn(
+        voice.warn(
             "data.split: identical label rows stand in neighbouring blocks of frames, as nearly all frames share them; "
             "the splits are not independent"
         )

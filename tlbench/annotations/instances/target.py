@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from tlbench.annotations.instances.carve import carve_boxes, check_any_object, check_objects, counted
 from tlbench.annotations.instances.config import InstanceDataConfig
@@ -18,13 +18,13 @@ from tlbench.data.reading import open_uncarved, read_files, target_of
 from tlbench.data.samples import Samples
 from tlbench.data.target import Target
 from tlbench.errors import DataError
+from tlbench.system.voice import PRINTING, Voice
 
 
 def open_boxes(
     data: InstanceDataConfig,
     split_seed: int,
-    say: Callable[[str], None] = print,
-    warn: Callable[[str], None] = print,
+    voice: Voice = PRINTING,
     how: Decoding | None = None,
 ) -> Target[Instances]:
     """Find images with boxes, decide which are train, val and test, and decode them or only look at them.
@@ -32,56 +32,51 @@ def open_boxes(
     Args:
         data: The target's config; `fraction` applies to training images only.
         split_seed: Seed of the splits and of the subset.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         how: As a run decodes its files; None: as the config says, and the ranges of pixel values are found.
 
     Raises:
         DataError: No copy, a broken copy, labels at fault, unreadable files, or pixel values whose range cannot be
             found.
     """
-    listed = list_boxes(data, say, warn)
-    listings, rule = carve_boxes(listed, data, split_seed, warn)
+    listed = list_boxes(data, voice)
+    listings, rule = carve_boxes(listed, data, split_seed, voice)
 
     def training(_readable: Mapping[str, Listing[Instances]]) -> Listing[Instances]:
         if data.fraction == 1:
             return listings["train"]
-        return carve_boxes(listed, data.untrimmed(), split_seed, lambda _: None)[0]["train"]
+        return carve_boxes(listed, data.untrimmed(), split_seed, SILENT)[0]["train"]
 
-    read = read_files(listings, data, say, warn, how or training, unreadable=listed.unreadable)
+    read = read_files(listings, data, voice, how or training, unreadable=listed.unreadable)
     carved = [split for split in ("val", "test") if rule[f"{split}_fraction"] is not None]
     check_objects(listed.root, read.parts, carved)  # again: some images may be unreadable
-    return target_of(listed, read, read.parts, rule | counted(read.parts), data, say, warn, how)
+    return target_of(listed, read, read.parts, rule | counted(read.parts), data, voice, how)
 
 
-def open_all_boxes(
-    data: InstanceDataConfig, how: Decoding, say: Callable[[str], None], warn: Callable[[str], None]
-) -> tuple[Samples[Instances], ...]:
+def open_all_boxes(data: InstanceDataConfig, how: Decoding, voice: Voice) -> tuple[Samples[Instances], ...]:
     """As `open_uncarved`; a part may be without objects.
 
     Raises:
         DataError: Also if there is no object in any of them.
     """
-    listed = list_boxes(data, say, warn)
+    listed = list_boxes(data, voice)
     check_any_object(listed, data)
-    return open_uncarved(listed, data, how, say, warn)
+    return open_uncarved(listed, data, how, voice)
 
 
-def list_boxes(
-    data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]
-) -> Listed[Instances]:
+def list_boxes(data: InstanceDataConfig, voice: Voice) -> Listed[Instances]:
     """The files and annotations of a data set on disk; nothing is decoded.
 
     Raises:
         DataError: No copy, a broken copy, or labels at fault; files that are not even images.
     """
     if data.name == "coco":
-        return read_coco(own_root(data), data, say, warn)
+        return read_coco(own_root(data), data, voice)
     if data.name == "signature":
-        return read_signature(data, say, warn)
+        return read_signature(data, voice)
     root = own_root(data)
     try:
-        return read_yolo(root, data, say, warn)
+        return read_yolo(root, data, voice)
     except DataError:
         if kind := instead_of_yolo(root, data.limits):
             raise DataError(f"{root}: not a YOLO folder but {kind}") from None

@@ -53,9 +53,7 @@ class LabelAudit(AuditPart[Labels]):
         assert isinstance(split, MemorySamples)
         return looks_of(split.images)
 
-    def compared(
-        self, splits: Mapping[str, Samples[Labels]]
-    ) -> tuple[Mapping[str, NDArray[np.int64]], dict[str, Any]]:
+    def compared(self, splits: Mapping[str, Samples[Labels]]) -> tuple[Mapping[str, NDArray[np.int64]], dict[str, Any]]:
         """See `AuditPart`."""
         return {name: split.labels.numpy() for name, split in splits.items()}, {}
 

@@ -14,7 +14,6 @@ from tlbench.data.listing import Listing, taken
 from tlbench.data.samples import Samples
 from tlbench.data.splits import stratified_split, stratified_subset
 
-
 S = TypeVar("S", Listing[Labels], Samples[Labels])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 
@@ -18,13 +18,13 @@ from tlbench.data.reading import ReadFiles, open_uncarved, read_files, target_of
 from tlbench.data.samples import Samples
 from tlbench.data.target import Target
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 
 def open_image_files(
     data: LabelDataConfig,
     split_seed: int,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
+    voice: Voice,
     how: Decoding | None = None,
 ) -> Target[Labels]:
     """Images in folders or listed in a CSV file; splits that they lack are carved out of train.
@@ -32,43 +32,39 @@ def open_image_files(
     Args:
         data: The target's config.
         split_seed: As in `open_target`.
-        say: Likewise.
-        warn: Likewise.
+        voice: Likewise.
         how: Likewise.
 
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` of them cannot be decoded.
     """
-    listed = list_files(data, say, warn)
-    read = read_labels(listed, data, split_seed, say, warn, how)
+    listed = list_files(data, voice)
+    read = read_labels(listed, data, split_seed, voice, how)
     splits, rule = carve(read.parts, data, split_seed, listed.named)
-    return target_of(listed, read, splits, rule, data, say, warn, how)
+    return target_of(listed, read, splits, rule, data, voice, how)
 
 
-def open_all_files(
-    data: LabelDataConfig, how: Decoding, say: Callable[[str], None], warn: Callable[[str], None]
-) -> tuple[Samples[Labels], ...]:
+def open_all_files(data: LabelDataConfig, how: Decoding, voice: Voice) -> tuple[Samples[Labels], ...]:
     """As `open_uncarved`."""
-    return open_uncarved(list_files(data, say, warn), data, how, say, warn, together=True)
+    return open_uncarved(list_files(data, voice), data, how, voice, together=True)
 
 
-def list_files(data: LabelDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> Listed[Labels]:
+def list_files(data: LabelDataConfig, voice: Voice) -> Listed[Labels]:
     """The listing of each split that the folder or CSV file has, of the classes of `data.classes` alone.
 
     Raises:
         DataError: As `list_splits` and `list_csv`.
     """
     if data.name == "image_folder":
-        return list_splits(own_root(data), data.limits, data.classes, say, warn)
-    return list_csv(own_root(data), data.limits, data.classes, say, warn)
+        return list_splits(own_root(data), data.limits, data.classes, voice)
+    return list_csv(own_root(data), data.limits, data.classes, voice)
 
 
 def read_labels(
     listed: Listed[Labels],
     data: LabelDataConfig,
     split_seed: int,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
+    voice: Voice,
     how: Decoding | None,
 ) -> ReadFiles[Labels]:
     """The images of all parts: what is carved out of them depends on which can be read.
@@ -81,7 +77,7 @@ def read_labels(
         check_each_class(parts)
         return carve(parts, data.untrimmed(), split_seed, listed.named)[0]["train"]
 
-    read = read_files(listed.parts, data, say, warn, how or training, together=True)
+    read = read_files(listed.parts, data, voice, how or training, together=True)
     check_each_class({part: listed.parts[part].under(samples.annotations) for part, samples in read.parts.items()})
     return read
 

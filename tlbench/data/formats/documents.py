@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES, TARGET_CLASS
 from tlbench.embedded.documents.page import draw_page
 from tlbench.seeds import permutation
 from tlbench.system.cache_folder import cache_folder
+from tlbench.system.voice import Voice
 
 PAGE_SEEDS = {"target": 0, "source": 1}
 """The two label spaces have pages of their own: what is learnt on one has not seen the other's."""
@@ -42,16 +42,13 @@ _CHUNK = 32  # pages a task
 _IN_PROCESS = 200  # pages up to which no worker processes are started
 
 
-def open_documents(
-    data: InstanceDataConfig, split_seed: int, say: Callable[[str], None], warn: Callable[[str], None], *_: object
-) -> Target[Instances]:
+def open_documents(data: InstanceDataConfig, split_seed: int, voice: Voice, *_: object) -> Target[Instances]:
     """Draw the pages and divide them into train, val and test at random.
 
     Args:
         data: The target's config; both fractions are of all pages.
         split_seed: Seed of the splits and of the subset.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         DataError: A class does not exist, or a split would be empty or without objects.
@@ -59,7 +56,7 @@ def open_documents(
     assert data.pages is not None
     assert data.label_space is not None
     assert data.test_fraction is not None
-    pages = _kept(data.pages, data.image_size, data.label_space, say, warn)
+    pages = _kept(data.pages, data.image_size, data.label_space, voice)
     if data.classes is not None:
         pages = pages.chosen(data.classes)
     order = permutation(data.pages, split_seed)
@@ -81,7 +78,7 @@ def open_documents(
     return Target(data.name, splits, rule | counted(splits))
 
 
-def _kept(count: int, side: int, space: str, say: Callable[[str], None], warn: Callable[[str], None]) -> MemorySamples[Instances]:
+def _kept(count: int, side: int, space: str, voice: Voice) -> MemorySamples[Instances]:
     folder = cache_folder() / "documents" / _key(count, side, space)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -90,10 +87,10 @@ def _kept(count: int, side: int, space: str, say: Callable[[str], None], warn: C
             if found is None:
                 _write(folder, _draw(count, side, space))
                 size = count * 3 * side**2 / 2**20
-                say(f"drew {count} documents once, kept in {folder.parent.parent} ({size:.0f} MB)")
+                voice.say(f"drew {count} documents once, kept in {folder.parent.parent} ({size:.0f} MB)")
             pixels, rest = found or _load(folder)
     except OSError as error:
-        warn(
+        voice.warn(
             f"drawn documents are not kept: {error.filename or folder.parent}: {error.strerror or error}; every run "
             "draws them again (TLBENCH_CACHE names another folder)"
         )

@@ -27,6 +27,7 @@ from tlbench.networks.head_input import HeadInput
 from tlbench.runs.open_data import open_data
 from tlbench.runs.trainer import build_trainer, caches_features
 from tlbench.system.machine import cores_each
+from tlbench.system.voice import PRINTING
 from tlbench.tasks.base import Batch, Task
 from tlbench.tasks.wings import wing_of
 
@@ -103,7 +104,7 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     start_up_s = _start_up_s()
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(cores_each(runs_at_a_time))
-    module = open_data(config, print, print)
+    module = open_data(config, PRINTING)
     target = module.target
     images = {split: len(target.splits[split]) for split in ("train", "val", "test")}
     check_batch_size(config.data.batch_size, images["train"])

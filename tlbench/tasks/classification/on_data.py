@@ -14,7 +14,7 @@ from tlbench.annotations.labels.batches import evaluation_batch
 from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.annotations.labels.images import Images
 from tlbench.config import TrainConfig
-from tlbench.console import say, warn
+from tlbench.console import VOICE
 from tlbench.data.loader import OrderedLoader
 from tlbench.data.workers import default_workers
 from tlbench.metrics.mean import SampleMean
@@ -61,7 +61,7 @@ class ClassifierOnData:
         if split not in self._parts:
             run = self.inference.run
             how = decoding_to_evaluate(run, self.config)
-            self._parts[split] = open_split(self.config, split, run.class_names, how, say, warn)
+            self._parts[split] = open_split(self.config, split, run.class_names, how, VOICE)
         return self._parts[split]
 
     def logits_of(self, split: str, transform: Transform | None = None) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tlbench.annotations.labels.carve import choose_classes
 from tlbench.annotations.labels.config import LabelDataConfig
@@ -14,6 +14,7 @@ from tlbench.config import TrainConfig
 from tlbench.data.decode import WHOLE_FILES, Decoding
 from tlbench.data.open import open_target
 from tlbench.data.pixel_range import ALL, origin_of, tell_ranges
+from tlbench.system.voice import PRINTING, Voice
 from tlbench.tools.classes import check_classes
 
 Parts = tuple[Images, ...]
@@ -25,8 +26,7 @@ def open_split(
     split: str,
     class_names: Sequence[str],
     how: Decoding = WHOLE_FILES,
-    say: Callable[[str], None] = print,
-    warn: Callable[[str], None] = print,
+    voice: Voice = PRINTING,
 ) -> Parts:
     """The images of a split, never augmented.
 
@@ -36,8 +36,7 @@ def open_split(
             nothing carved out.
         class_names: The run's classes, whose order numbers the labels.
         how: As the run decodes its files.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         DataError: As `open_target`; or the classes are not the run's.
@@ -45,15 +44,15 @@ def open_split(
     data = config.data
     assert isinstance(data, LabelDataConfig)
     if split == "all" and data.name in ("image_folder", "image_csv"):
-        listed = list_files(own_root(data), data, say, warn)
-        read = read_listings(listed.parts, data, say, warn, how)
-        tell_ranges(read.ranges, origin_of(data, how), {ALL: read.facts}, say, warn)
+        listed = list_files(own_root(data), data, voice)
+        read = read_listings(listed.parts, data, voice, how)
+        tell_ranges(read.ranges, origin_of(data, how), {ALL: read.facts}, voice)
         found = tuple(read.parts.values())
         if data.classes is not None:
             found = tuple(choose_classes(images, data.classes) for images in found)
     else:
         whole = data.model_copy(update={"fraction": 1.0, "shots": None}) if split == "all" else data
-        splits = open_target(whole, config.seeds.split, say, warn, how).splits
+        splits = open_target(whole, config.seeds.split, voice, how).splits
         found = tuple(splits[part] for part in (("train", "val", "test") if split == "all" else (split,)))
     check_classes(found[0].class_names, class_names)
     if found[0].class_names == tuple(class_names):

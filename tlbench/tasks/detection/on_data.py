@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.config import TrainConfig
-from tlbench.console import say, warn
+from tlbench.console import VOICE
 from tlbench.data.workers import default_workers
 from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
@@ -48,7 +48,7 @@ class DetectorOnData:
         if split not in self._parts:
             run = self.inference.run
             how = decoding_to_evaluate(run, self.config)
-            self._parts[split] = open_box_split(self.config, split, run.class_names, how, say, warn)
+            self._parts[split] = open_box_split(self.config, split, run.class_names, how, VOICE)
         return self._parts[split]
 
     def metrics(self, split: str) -> tuple[dict[str, float | None], DetectionMetrics]:

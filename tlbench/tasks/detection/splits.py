@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tlbench.annotations.instances.config import InstanceDataConfig
@@ -12,6 +12,7 @@ from tlbench.config import TrainConfig
 from tlbench.data.carve_options import class_numbers
 from tlbench.data.decode import WHOLE_FILES, Decoding
 from tlbench.data.open import open_target
+from tlbench.system.voice import PRINTING, Voice
 from tlbench.tools.classes import check_classes
 
 BoxParts = tuple[BoxSplit, ...]
@@ -23,8 +24,7 @@ def open_box_split(
     split: str,
     class_names: Sequence[str],
     how: Decoding = WHOLE_FILES,
-    say: Callable[[str], None] = print,
-    warn: Callable[[str], None] = print,
+    voice: Voice = PRINTING,
 ) -> BoxParts:
     """The images of a split, never augmented.
 
@@ -34,8 +34,7 @@ def open_box_split(
             carved out.
         class_names: The run's classes, whose order numbers the labels.
         how: As the run decodes its files.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         DataError: As `open_target`; or the classes are not the run's.
@@ -43,12 +42,12 @@ def open_box_split(
     data = config.data
     assert isinstance(data, InstanceDataConfig)
     if split != "all":
-        found: BoxParts = (open_target(data, config.seeds.split, say, warn, how).splits[split],)
+        found: BoxParts = (open_target(data, config.seeds.split, voice, how).splits[split],)
     elif data.name == "documents":
         whole = data.model_copy(update={"fraction": 1.0})
-        found = tuple(open_target(whole, config.seeds.split, say, warn).splits.values())
+        found = tuple(open_target(whole, config.seeds.split, voice).splits.values())
     else:
-        found = tuple(open_uncarved(data, how, say, warn).values())
+        found = tuple(open_uncarved(data, how, voice).values())
     check_classes(found[0].class_names, class_names)
     return tuple(_renumbered(images, class_names) for images in found)
 

@@ -20,9 +20,9 @@ def part(listing):
 
 
 @pytest.fixture
-def carved(boxes_config, warn):
+def carved(boxes_config, voice):
     def carve(parts, seed: int = 0, frames: bool = False, **changes):
-        splits, rule = carve_boxes(parts, boxes_config("yolo", **changes), seed, "the folder's", warn, frames)
+        splits, rule = carve_boxes(parts, boxes_config("yolo", **changes), seed, "the folder's", voice, frames)
         assert json.loads(json.dumps(rule)) == rule
         assert rule["counts"] == {split: len(listing) for split, listing in splits.items()}
         return splits, rule

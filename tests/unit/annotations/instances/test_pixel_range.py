@@ -34,9 +34,9 @@ def twelve_bits(draw_yolo) -> dict[str, int]:
 
 @pytest.mark.parametrize(("cache", "kind"), [("memory", BoxImages), ("none", BoxFiles)])
 @pytest.mark.parametrize("fraction", [1.0, 0.2])
-def test_twelve_bits_in_sixteen(twelve_bits, boxes_config, say, warn, cache, kind, fraction):
+def test_twelve_bits_in_sixteen(twelve_bits, boxes_config, voice, warn, cache, kind, fraction):
     data = boxes_config("yolo", root="d", image_size=32, cache=cache, fraction=fraction, val_fraction=0.25)
-    target = open_boxes(data, 1, say, warn)
+    target = open_boxes(data, 1, voice)
     assert target.pixel_ranges == {"uint16": (0, 4095)}
     train, test = target.splits["train"], target.splits["test"]
     assert "images/train/3.png" in {name for split in ("train",) for name in target.splits[split].names} or fraction < 1
@@ -50,9 +50,9 @@ def test_twelve_bits_in_sixteen(twelve_bits, boxes_config, say, warn, cache, kin
         "pixel values beyond 0 … 4095 (uint16) are clipped in images of test (1), which reach from 0 to 5000; "
         "data.pixel_range=[low,high] sets another range"
     ]
-    given = open_boxes(data.model_copy(update={"pixel_range": [0.0, 8191.0]}), 1, say, warn)
+    given = open_boxes(data.model_copy(update={"pixel_range": [0.0, 8191.0]}), 1, voice)
     assert given.splits["train"].fingerprint() != train.fingerprint()
-    again = open_boxes(data.model_copy(update={"pixel_range": [0.0, 4095.0]}), 1, say, warn)
+    again = open_boxes(data.model_copy(update={"pixel_range": [0.0, 4095.0]}), 1, voice)
     assert again.splits["train"].fingerprint() == train.fingerprint()
 
 
@@ -62,27 +62,27 @@ def np_index(count: int):
     return torch.arange(count)
 
 
-def test_a_run_takes_its_own_range_and_knows_no_other(twelve_bits, boxes_config, say, warn):
+def test_a_run_takes_its_own_range_and_knows_no_other(twelve_bits, boxes_config, voice):
     data = boxes_config("yolo", root="d", image_size=32)
     full = Decoding(ranges={"uint16": (0, 65535)})
-    parts = open_uncarved(data, full, say, warn)
+    parts = open_uncarved(data, full, voice)
     assert parts["train"].images[:, :, :20, :20].max() <= 12
-    before = open_uncarved(data, Decoding(ranges=None), say, warn)  # a record without ranges
+    before = open_uncarved(data, Decoding(ranges=None), voice)  # a record without ranges
     assert np.array_equal(before["train"].images.numpy(), parts["train"].images.numpy())
     assert before["train"].fingerprint() != parts["train"].fingerprint()
     with pytest.raises(DataError, match="in uint16, and the run was trained on no such images"):
-        open_uncarved(data, Decoding(), say, warn)
+        open_uncarved(data, Decoding(), voice)
 
 
-def test_values_below_zero_and_a_range_for_nothing(draw_yolo, boxes_config, say, warn):
+def test_values_below_zero_and_a_range_for_nothing(draw_yolo, boxes_config, voice):
     draw_yolo(Path("d"), {f"{split}/{i}": ROW for split, n in (("train", 12), ("val", 3)) for i in range(n)})
     data = boxes_config("yolo", root="d", image_size=32)
     with pytest.raises(DataError, match=r"data\.pixel_range=\[0, 9\]: none of 15 images has more than 8 bits"):
-        open_boxes(data.model_copy(update={"pixel_range": [0.0, 9.0]}), 0, say, warn)
-    eight = open_boxes(data, 0, say, warn)
+        open_boxes(data.model_copy(update={"pixel_range": [0.0, 9.0]}), 0, voice)
+    eight = open_boxes(data, 0, voice)
     assert eight.pixel_ranges == {}
     assert eight.facts["train"].sizes.tolist()[0] == [20, 40]
     assert {float(v) for v in eight.facts["train"].high} == {90}
     Path("d/images/train/0.png").write_bytes(tiff((values(900).astype(int) - 1000).astype("<i2"), SIGNED))
     with pytest.raises(DataError, match=r"train/0\.png: pixel values from -1000 on \(int32\)"):
-        open_boxes(data, 0, say, warn)
+        open_boxes(data, 0, voice)

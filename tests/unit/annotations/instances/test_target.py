@@ -11,6 +11,7 @@ from tlbench.annotations.instances.images import BoxFiles, BoxImages
 from tlbench.annotations.instances.target import open_boxes, open_uncarved
 from tlbench.data.decode import WHOLE_FILES
 from tlbench.errors import DataError
+from tlbench.system.voice import SILENT
 
 ROW = "0 0.5 0.5 0.5 0.5\n"  # of 40 × 20 pixels: 10 5 30 15
 
@@ -24,11 +25,11 @@ def data(boxes_config):
 
 
 @pytest.fixture
-def uncarved(data, say, warn):
+def uncarved(data, voice):
     """The parts of what lies in `d`."""
 
     def opened(name: str = "yolo", **changes):
-        return open_uncarved(data(name, **changes), WHOLE_FILES, say, warn)
+        return open_uncarved(data(name, **changes), WHOLE_FILES, voice)
 
     return opened
 
@@ -43,7 +44,7 @@ def three(draw_yolo) -> None:
 @pytest.mark.parametrize(("cache", "kind"), [("memory", BoxImages), ("none", BoxFiles)])
 def test_three_images_are_one_part(three, data, uncarved, cache: str, kind: type):
     with pytest.raises(DataError, match="leaves none"):
-        open_boxes(data(), 0, lambda _: None, lambda _: None)
+        open_boxes(data(), 0, SILENT)
     (images,) = uncarved(cache=cache, fraction=0.3).values()
     assert isinstance(images, kind)
     assert images.names == ("images/a.png", "images/b.png", "images/c.png")
@@ -57,7 +58,7 @@ def test_three_images_are_one_part(three, data, uncarved, cache: str, kind: type
 def test_parts_stay_what_they_are_also_without_objects(draw_yolo, data, uncarved, warn):
     draw_yolo(Path("d"), {"train/b": None, "train/a": None, "val/v": ROW})
     with pytest.raises(DataError):
-        open_boxes(data(), 0, lambda _: None, lambda _: None)
+        open_boxes(data(), 0, SILENT)
     found = uncarved()
     assert {part: images.names for part, images in found.items()} == {
         "train": ("images/train/a.png", "images/train/b.png"),
@@ -139,17 +140,17 @@ def test_no_image_that_can_be_decoded(draw_yolo, uncarved):
         uncarved(max_unreadable=1)
 
 
-def test_splits_are_checked_and_counted_again_once_images_are_decoded(draw_yolo, data, say, warn):
+def test_splits_are_checked_and_counted_again_once_images_are_decoded(draw_yolo, data, voice):
     names = [f"{split}/{i}" for split in ("train", "val", "test") for i in range(2)]
     draw_yolo(Path("d"), {**dict.fromkeys(names, ROW), "val/1": None})
     for name in ("train/1", "val/0"):
         cut = Path(f"d/images/{name}.png")
         cut.write_bytes(cut.read_bytes()[:50])  # its header is whole
     with pytest.raises(DataError) as caught:
-        open_boxes(data(max_unreadable=2), 0, say, warn)
+        open_boxes(data(max_unreadable=2), 0, voice)
     assert str(caught.value) == "d: val has 1 images and no objects of cat, dog; add labels, or choose other classes"
     Path("d/labels/val/1.txt").write_text(ROW)
-    found = open_boxes(data(max_unreadable=2), 0, say, warn)
+    found = open_boxes(data(max_unreadable=2), 0, voice)
     assert found.split_rule["counts"] == {"train": 1, "val": 1, "test": 2}
     assert found.split_rule["objects"] == {"train": 1, "val": 1, "test": 2}
     assert found.split_rule["background"] == {"train": 0, "val": 0, "test": 0}

@@ -22,6 +22,7 @@ from tlbench.data.target_module import TargetModule
 from tlbench.errors import DataError
 from tlbench.geometry.mosaic import draw
 from tlbench.seeds import permutation
+from tlbench.system.voice import SILENT
 
 SEEDS = Seeds(init=0, order=5, augment=6, split=0)
 AUGMENTATION = InstanceAugmentation(
@@ -51,7 +52,7 @@ def data(tmp_path: Path, draw_yolo, boxes_config) -> InstanceDataConfig:
 
 
 def opened(data: InstanceDataConfig, **changes):
-    return open_boxes(data.model_copy(update=changes), 0, lambda _: None, lambda _: None)
+    return open_boxes(data.model_copy(update=changes), 0, SILENT)
 
 
 def files(data: InstanceDataConfig) -> BoxFiles:

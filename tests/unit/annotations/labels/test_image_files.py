@@ -9,6 +9,7 @@ import torch
 from tlbench.annotations.labels.images import FileSet, ImageSet
 from tlbench.data.open import ensure_reachable, open_target
 from tlbench.errors import DataError
+from tlbench.system.voice import SILENT
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def opened(tmp_path: Path, data_config):
     def open_images(**changes):
         root = changes.pop("root", str(tmp_path / "images"))
         name = changes.pop("name", "image_folder")
-        return open_target(data_config(name, root=root, image_size=8, **changes), 0, lambda _: None)
+        return open_target(data_config(name, root=root, image_size=8, **changes), 0, SILENT)
 
     return open_images
 

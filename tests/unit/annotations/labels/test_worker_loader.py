@@ -14,6 +14,7 @@ from tlbench.data.open import open_target
 from tlbench.errors import DataError
 from tlbench.geometry.resized_crop import boxes, resized_crop
 from tlbench.seeds import permutation
+from tlbench.system.voice import SILENT
 
 CROP = ResizedCrop(scale=[0.2, 0.9], ratio=[0.75, 1.33])
 
@@ -22,7 +23,7 @@ CROP = ResizedCrop(scale=[0.2, 0.9], ratio=[0.75, 1.33])
 def files(tmp_path: Path, draw_tree, data_config) -> FileSet:
     draw_tree(tmp_path / "images", {"a": 20, "b": 20}, size=(24, 24))
     data = data_config("image_folder", root=str(tmp_path / "images"), image_size=24, cache="none")
-    train = open_target(data, 0, lambda _: None).splits["train"]
+    train = open_target(data, 0, SILENT).splits["train"]
     assert isinstance(train, FileSet)
     return train
 

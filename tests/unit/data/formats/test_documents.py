@@ -11,6 +11,7 @@ from tlbench.data.formats.documents import open_documents
 from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES
 from tlbench.errors import DataError
 from tlbench.system.cache_folder import cache_folder
+from tlbench.system.voice import Voice
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def opened(boxes_config, monkeypatch, tmp_path):
     def make(said: list[str] | None = None, **changes):
         own = {"pages": 20, "image_size": 64, "val_fraction": 0.2, "test_fraction": 0.2, **changes}
         data = boxes_config("documents", **own)
-        return open_documents(data, 0, [].append if said is None else said.append, pytest.fail)
+        return open_documents(data, 0, Voice([].append if said is None else said.append, pytest.fail))
 
     return make
 

@@ -18,13 +18,13 @@ ROW = "0 0.5 0.5 0.5 0.5\n"
 
 
 @pytest.fixture
-def refusal(tmp_path: Path, boxes_config, say, warn):
+def refusal(tmp_path: Path, boxes_config, voice):
     """Why the data in `tmp_path / "d"` are not read."""
 
     def reason(name: str = "yolo", root: str = "d", **limits: float) -> str:
         allowed = {**data_values(name)["limits"], **limits}
         with pytest.raises(DataError) as caught:
-            list_boxes(boxes_config(name, root=str(tmp_path / root), limits=allowed), 0, say, warn)
+            list_boxes(boxes_config(name, root=str(tmp_path / root), limits=allowed), 0, voice)
         assert "\n" not in str(caught.value)
         assert len(str(caught.value)) < 700
         return str(caught.value)

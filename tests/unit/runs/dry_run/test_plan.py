@@ -13,6 +13,7 @@ from tlbench.runs.dry_run import plan as planning
 from tlbench.runs.dry_run.plan import RunPlan, plan_run
 from tlbench.runs.dry_run.show import _duration, _sweep_time
 from tlbench.runs.run import run
+from tlbench.system.voice import SILENT
 from tlbench.tasks.classification.task import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
@@ -41,7 +42,7 @@ def clock(monkeypatch):
 def test_stages_are_those_that_the_run_goes_through(tmp_path):
     config = compose_config(BY_EPOCHS)
     plan = plan_run(config)
-    record = run(config, tmp_path / "run", say=lambda _: None, warn=lambda _: None)
+    record = run(config, tmp_path / "run", voice=SILENT)
     assert [(s.stage.name, list(s.stage.trainable), s.parameters) for s in plan.stages] == [
         (s.name, s.trainable, s.parameters) for s in record.stages
     ]
@@ -51,7 +52,7 @@ def test_stages_are_those_that_the_run_goes_through(tmp_path):
 def test_parameters_that_the_batch_norm_policy_freezes_are_not_counted(tmp_path):
     config = compose_config((*TINY_RANDOM, "callbacks.freeze_batch_norm=statistics_and_affine"))
     whole = plan_run(compose_config(TINY_RANDOM)).stages[0].parameters
-    record = run(config, tmp_path / "run", say=lambda _: None, warn=lambda _: None)
+    record = run(config, tmp_path / "run", voice=SILENT)
     assert plan_run(config).stages[0].parameters == record.stages[0].parameters == whole - 5 * 8
 
 
@@ -69,7 +70,7 @@ def test_rates_are_those_that_the_run_takes(tmp_path, monkeypatch, recipe):
     overrides = (*BY_EPOCHS, *recipe, "optimizer.warmup_epochs=2", "strategy.unfreeze_warmup_epochs=0")
     plan = plan_run(compose_config(overrides))
     monkeypatch.setattr(ClassificationTask, "training_step", noting)
-    run(compose_config(overrides), tmp_path / "run", say=lambda _: None, warn=lambda _: None)
+    run(compose_config(overrides), tmp_path / "run", voice=SILENT)
     for stage, (first, last) in zip(plan.stages, ((0, 1), (4, 5), (6, 9)), strict=True):  # steps; warm-up: 0 to 3
         for group, rates in stage.rates.items():
             assert rates == pytest.approx((used[first][group], used[last][group]), rel=1e-12)

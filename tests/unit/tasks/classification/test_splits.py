@@ -7,6 +7,7 @@ from PIL import Image
 from tests.composed import config
 from tlbench.annotations.labels.image_files import open_image_files
 from tlbench.errors import DataError
+from tlbench.system.voice import PRINTING
 from tlbench.tasks.classification.on_data import ClassifierOnData
 from tlbench.tasks.classification.splits import open_split
 from tlbench.tools.classes import check_classes
@@ -27,7 +28,7 @@ def folder(tmp_path):
 
 def test_all_takes_every_image_and_carves_nothing(folder):
     with pytest.raises(DataError, match="too few"):
-        open_image_files(folder.data, 0, print, print)
+        open_image_files(folder.data, 0, PRINTING)
     (images,) = open_split(folder, "all", FEW)
     assert images.labels.tolist() == [0, 0, 1, 1, 1]
 

@@ -5,7 +5,7 @@ Source: "Learning Multiple Layers of Features from Tiny Images", https://www.cs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -22,13 +22,13 @@ from tlbench.data.pixel_range import decoding_of
 from tlbench.data.samples import MemorySamples, Samples
 from tlbench.data.target import Target
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 
 def open_cifar10(
     data: LabelDataConfig,
     split_seed: int,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
+    voice: Voice,
     _how: Decoding | None = None,
 ) -> Target[Labels]:
     """CIFAR-10 as a target; val is carved out of official train.
@@ -36,8 +36,7 @@ def open_cifar10(
     Args:
         data: The target's config; without a copy under `data.root` it is downloaded.
         split_seed: Seed of the split and of the subset.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         _how: Of no account: no file has more than 8 bits.
 
     Raises:
@@ -49,7 +48,7 @@ def open_cifar10(
     if copy.kind == "folder":
         listings = {split: list_classes(copy.path, split, data.limits) for split in ("train", "test")}
         check_same_classes(copy.path, listings)
-        read = read_labels(Listed(listings), data, split_seed, say, warn, decoding_of(data, {}))
+        read = read_labels(Listed(listings), data, split_seed, voice, decoding_of(data, {}))
         parts, unreadable = read.parts, read.unreadable
     else:
         parts = {"train": _read_batches(copy.path, train=True), "test": _read_batches(copy.path, train=False)}

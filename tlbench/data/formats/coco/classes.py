@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from tlbench.data.formats.coco.entries import Ids
 from tlbench.data.formats.yolo.texts import check_names
 from tlbench.data.label_names import typed, warn_of_lookalikes
 from tlbench.errors import DataError, short
+from tlbench.system.voice import Voice
 
 _BACKGROUND = {"background", "_background_", "__background__", "bg"}
 
@@ -29,12 +30,7 @@ class CocoClasses:
     numbers: Mapping[Path, Mapping[Hashable, int]]
 
 
-def classes_of(
-    files: Mapping[Path, Mapping[str, Any]],
-    limits: LimitsConfig,
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
-) -> CocoClasses:
+def classes_of(files: Mapping[Path, Mapping[str, Any]], limits: LimitsConfig, voice: Voice) -> CocoClasses:
     """The classes of all files of a data set, by their names, in the order of the ids of the file that has the most.
 
     A category without objects is none where it is only the `supercategory` of others, such as Roboflow writes at id 0,
@@ -43,8 +39,7 @@ def classes_of(
     Args:
         files: File → its content, with lists of objects `categories` and `annotations`.
         limits: How many there may be.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         DataError: Ids or names are missing or occur twice, or a file has classes that another lacks, and the other way
@@ -67,24 +62,22 @@ def classes_of(
                 if (of, name) not in used and (name in words or (words is _BACKGROUND and name.lower() in words))
             }
             if none and len(none) < len(found[file]):
-                say(f"{file}: {short(', '.join(none.values()), 300)}: {kind}, left out")
+                voice.say(f"{file}: {short(', '.join(none.values()), 300)}: {kind}, left out")
                 found[file] = {of: name for of, name in found[file].items() if of not in none}
     first = max(found, key=lambda file: len(found[file]))
     kept = sorted(found[first], key=lambda of: (isinstance(of, str), of))
     names = check_names(f"{first}: categories", [found[first][of] for of in kept])
-    warn_of_lookalikes(f"{first}: categories", names, warn)
+    warn_of_lookalikes(f"{first}: categories", names, voice)
     number = {name: i for i, name in enumerate(names)}
     for file, categories in found.items():
         check_names(f"{file}: categories", list(categories.values()))
-        _compare(file, categories, first, found[first], say)
+        _compare(file, categories, first, found[first], voice)
     return CocoClasses(
         names, {file: {of: number[name] for of, name in categories.items()} for file, categories in found.items()}
     )
 
 
-def _compare(
-    file: Path, own: Mapping[Hashable, str], first: Path, most: Mapping[Hashable, str], say: Callable[[str], None]
-) -> None:
+def _compare(file: Path, own: Mapping[Hashable, str], first: Path, most: Mapping[Hashable, str], voice: Voice) -> None:
     """Say in what a file's categories differ from those of the file that has the most.
 
     Raises:
@@ -100,11 +93,11 @@ def _compare(
             f"alone: {short(', '.join(lacking), 200) or 'none'}{hint}); give all splits the same names"
         )
     if len(own) < len(most):
-        say(
+        voice.say(
             f"{file}: lists {len(own)} of the {len(most)} categories of {first}: those that it has objects of, it seems"
         )
     if differing := [name for of, name in own.items() if most.get(of) != name]:
-        say(f"{file}: other ids than in {first} for {short(', '.join(differing), 200)}: read by name")
+        voice.say(f"{file}: other ids than in {first} for {short(', '.join(differing), 200)}: read by name")
 
 
 def _used(categories: Mapping[Hashable, str], annotations: list[Mapping[str, Any]]) -> set[tuple[Hashable, str]]:

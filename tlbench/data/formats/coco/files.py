@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from tlbench.data.formats.other_formats import what_it_is
 from tlbench.data.inventory import all_files
 from tlbench.data.paths import whole
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 _FIRST = 20  # images that are looked up to find their folder
 
@@ -47,14 +48,13 @@ class CocoFiles:
         return self.root / self.parts[split].file
 
 
-def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> CocoFiles:
+def find_coco(given: Path, limits: LimitsConfig, voice: Voice) -> CocoFiles:
     """Find and load the annotations in a folder, or in one file.
 
     Args:
         given: The folder, or the JSON file, whose images then are all in one part.
         limits: Up to which size files are read.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         DataError: None, of another format, or not of `train`.
@@ -71,10 +71,10 @@ def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], war
         parts = {"train": part_of_file(next(iter(parsed)), below)}
     else:
         while top := wrapped(root, below):
-            say(f"{root}: all is in the folder {top}, which is read")
+            voice.say(f"{root}: all is in the folder {top}, which is read")
             root, below = root / top, [file[len(top) + 1 :] for file in below if file.startswith(f"{top}/")]
         jsons = JsonFiles(root, below, limits)
-        parts, reasons = find_annotations(jsons, say, warn)
+        parts, reasons = find_annotations(jsons, voice)
     if not parts:
         kind = what_it_is(root, below, limits)
         wanted = f"it is {kind}" if kind else f"wanted is {LAYOUTS}"
@@ -83,7 +83,7 @@ def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], war
     for split, part in list(parts.items()):
         content = jsons.take(part.file)
         if split == "test" and without_annotations(content):
-            warn(
+            voice.warn(
                 f"{root / part.file}: lists {len(content['images'])} images without annotations, as test sets do whose "
                 "answers are kept back; it is left out, and test comes from val or train"
             )
@@ -92,7 +92,7 @@ def find_coco(given: Path, limits: LimitsConfig, say: Callable[[str], None], war
             continue
         contents[split] = check_lists(root / part.file, content)
         if is_predicted(content):
-            warn(
+            voice.warn(
                 f"{root / part.file}: all {len(content['annotations'])} annotations have a score, as predictions have; "
                 f"they are read as what is true of {split}"
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from tlbench.data.label_names import some
 from tlbench.data.split_names import split_name, words_of
 from tlbench.errors import DataError, short
 from tlbench.system.folders import lies_hidden
+from tlbench.system.voice import Voice
 
 LAYOUTS = "annotations/instances_{train,val}*.json or {train,valid,test}/_annotations.coco.json"
 
@@ -60,9 +61,7 @@ def split_word(name: str, *, weak: bool = False) -> str | None:
     return found.kind if found and found.kind in SPLITS and (weak or not found.weak) else None
 
 
-def find_annotations(
-    jsons: JsonFiles, say: Callable[[str], None], warn: Callable[[str], None]
-) -> tuple[dict[str, CocoPart], dict[str, str]]:
+def find_annotations(jsons: JsonFiles, voice: Voice) -> tuple[dict[str, CocoPart], dict[str, str]]:
     """The annotations of each split in a folder; `train` always.
 
     A split is told by the name of a file, or else by a folder it is in. Where none is, the only file of COCO's kind is
@@ -70,8 +69,7 @@ def find_annotations(
 
     Args:
         jsons: The JSON files below the folder, which are looked into where names leave a choice.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Returns:
         Split → its annotations; and JSON file → why it was left out.
@@ -95,7 +93,9 @@ def find_annotations(
         if kept:
             parts[split] = CocoPart(kept[0], _bases(kept[0], split, files))
         elif own:
-            warn(f"{root}: none of {len(own)} JSON files of {split} ({some(own)}) is of COCO's kind; they are left out")
+            voice.warn(
+                f"{root}: none of {len(own)} JSON files of {split} ({some(own)}) is of COCO's kind; they are left out"
+            )
     if not parts:
         only, others = _only([file for file in found if file not in reasons], jsons)
         reasons |= others
@@ -107,23 +107,25 @@ def find_annotations(
         )
     else:
         reasons |= {file: NO_SPLIT for file in found if file not in named and file not in reasons}
-    reasons |= _warn_of_no_split([file for file, reason in reasons.items() if reason == NO_SPLIT], parts, jsons, warn)
+    reasons |= _warn_of_no_split([file for file, reason in reasons.items() if reason == NO_SPLIT], parts, jsons, voice)
     for file, reason in reasons.items():
         jsons.drop(file)
         part = parts.get(named.get(file, "train"))
         taken = part.file if part else ""
         if reason == ELSEWHERE:
-            say(f"{root / file}: left out: none of its images is where it names them, as those of {taken} are")
+            voice.say(f"{root / file}: left out: none of its images is where it names them, as those of {taken} are")
         elif reason == BESIDE:
-            warn(f"{root / file}: left out, as {taken} lists all of its images that are there; remove one of them")
+            voice.warn(
+                f"{root / file}: left out, as {taken} lists all of its images that are there; remove one of them"
+            )
         elif reason == PREDICTED:
-            warn(
+            voice.warn(
                 f"{root / file}: left out, as all of its annotations have a score, which predictions have; remove the "
                 "scores if they are what is true"
             )
     for file, split in named.items():
         if split in parts and file == parts[split].file and _is_doubtful(file):
-            say(f"{root / file}: read as {split}, after which no other file is called")
+            voice.say(f"{root / file}: read as {split}, after which no other file is called")
     return parts, reasons
 
 
@@ -159,7 +161,7 @@ def _named(found: Sequence[str], jsons: JsonFiles) -> tuple[dict[str, str], dict
 
 
 def _warn_of_no_split(
-    files: Sequence[str], parts: Mapping[str, CocoPart], jsons: JsonFiles, warn: Callable[[str], None]
+    files: Sequence[str], parts: Mapping[str, CocoPart], jsons: JsonFiles, voice: Voice
 ) -> dict[str, str]:
     """Warn of annotations that are called after no split; of many other files those beside the annotations first.
 
@@ -175,7 +177,7 @@ def _warn_of_no_split(
         if kind == "predictions":
             predicted[file] = PREDICTED
         elif kind == "boxes":
-            warn(
+            voice.warn(
                 f"{jsons.root / file}: annotations of boxes that are left out, as it is called after no split that "
                 "is free; call it train, val or test, or remove it"
             )

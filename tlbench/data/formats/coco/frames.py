@@ -7,13 +7,14 @@ leave only one reading for is read so, and said; else it is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 Array = NDArray[np.float64]
 
@@ -113,12 +114,12 @@ class _Reading:
     why: str = "of the usual readings only this puts them into their images"
 
 
-def read_boxes(parts: Sequence[Written], warn: Callable[[str], None]) -> list[tuple[Array, bool]]:
+def read_boxes(parts: Sequence[Written], voice: Voice) -> list[tuple[Array, bool]]:
     """`x1 y1 x2 y2` of the boxes of all files, in the pixels that they are written in.
 
     Args:
         parts: Of one data set; a file that has too few boxes to tell is read as all of them together.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Returns:
         Of each file the boxes (M, 4), and whether they are fractions: then they are in pixels of the stored images.
@@ -127,7 +128,7 @@ def read_boxes(parts: Sequence[Written], warn: Callable[[str], None]) -> list[tu
         DataError: There are two readings of boxes that are not as the format wants them.
     """
     together = _reading(parts)
-    _doubt_units(parts, warn)
+    _doubt_units(parts, voice)
     read = []
     for part in parts:
         few = int(part.written.sum()) < FEW
@@ -138,7 +139,7 @@ def read_boxes(parts: Sequence[Written], warn: Callable[[str], None]) -> list[tu
         boxes = np.where(part.written[:, None], boxes, corners(part.boxes, "format"))
         if fractions or reading != "format":
             unit = "fractions of the image's width and height" if fractions else "pixels"
-            warn(
+            voice.warn(
                 f"{part.file}: the {int(part.written.sum())} boxes are not {FORMAT} in pixels but {unit}, as "
                 f"{READINGS[reading]}: read so, as {found.why}"
             )
@@ -223,7 +224,7 @@ def _perhaps_turned(boxes: str, reading: str, untold: NDArray[np.bool_], turned:
     )
 
 
-def _doubt_units(parts: Sequence[Written], warn: Callable[[str], None]) -> None:
+def _doubt_units(parts: Sequence[Written], voice: Voice) -> None:
     """Boxes in per cent (or thousandths) are pixels in the upper left of larger images.
 
     Raises:
@@ -256,7 +257,7 @@ def _doubt_units(parts: Sequence[Written], warn: Callable[[str], None]) -> None:
                 f"{what}: they are {unit} of the width and height, or all in the upper left; write them as {FORMAT} "
                 "in pixels"
             )
-        warn(f"{what}: read as pixels, all in the upper left; if that is not so, they are {unit}: write pixels")
+        voice.warn(f"{what}: read as pixels, all in the upper left; if that is not so, they are {unit}: write pixels")
         return
 
 

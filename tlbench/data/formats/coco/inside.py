@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from tlbench.data.formats.coco.frames import CORNER, FEW, FIT, FORMAT, Array, Written, numbers_text, size_text
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 _LOST = 0.25
 """Share of the boxes of which less than half is in the image, from which on they are refused."""
@@ -18,13 +17,13 @@ _AMODAL = 0.25
 _MANY = 50
 
 
-def check_inside(part: Written, boxes: Array, warn: Callable[[str], None]) -> None:
+def check_inside(part: Written, boxes: Array, voice: Voice) -> None:
     """Refuse boxes that cannot be of these images.
 
     Args:
         part: Of a file.
         boxes: (M, 4) `x1 y1 x2 y2` in pixels of the stored images.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         DataError: Of many of them less than half is in the image; or many reach out, and not on both sides (to the left
@@ -49,7 +48,7 @@ def check_inside(part: Written, boxes: Array, warn: Callable[[str], None]) -> No
         before = out & (boxes[:, :2] < -slack[:, :2]).any(axis=1)
         after = out & (boxes[:, 2:] > sizes[:, ::-1] + slack[:, :2]).any(axis=1)
         if min(before.sum(), after.sum()) >= _AMODAL * out.sum():
-            warn(
+            voice.warn(
                 f"{part.file}: {int(out.sum())} of {int(known.sum())} boxes reach out of their images, "
                 f"{int(before.sum())} to the left or up and {int(after.sum())} to the right or down, as those of "
                 "objects that the edge cuts may; they are cut at the edge"
@@ -64,7 +63,7 @@ def check_inside(part: Written, boxes: Array, warn: Callable[[str], None]) -> No
         return
     reach = (boxes[known, 2:] / sizes[known][:, ::-1]).max(axis=0)
     if (reach < CORNER).all():
-        warn(
+        voice.warn(
             f"{part.file}: all {int(known.sum())} boxes lie in the upper left part of their images ({reach[0]:.0%} of "
             f"the width, {reach[1]:.0%} of the height): if that is not so, they are in other units, or the images were "
             "enlarged after labelling"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -31,33 +31,32 @@ from tlbench.data.listing import Listed, Listing, divided
 from tlbench.data.unreadable import check_unreadable
 from tlbench.system.folders import lies_hidden
 from tlbench.system.regular_file import open_regular
+from tlbench.system.voice import Voice
 
 DUPLICATES = "duplicate annotations left out"
 
 
-def read_coco(
-    root: Path, data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]
-) -> Listed[Instances]:
+def read_coco(root: Path, data: InstanceDataConfig, voice: Voice) -> Listed[Instances]:
     """Read annotations and image sizes of each split that the user's data have, at `root`.
 
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
     """
-    files = find_coco(root, data.limits, say, warn)
-    classes = classes_of({files.path(split): files.contents[split] for split in files.parts}, data.limits, say, warn)
+    files = find_coco(root, data.limits, voice)
+    classes = classes_of({files.path(split): files.contents[split] for split in files.parts}, data.limits, voice)
     tree = Tree(files.root, files.below)
     entries: dict[str, Entries] = {}
     paths: dict[str, list[str]] = {}
     for split, part in files.parts.items():
         file = files.path(split)
         entries[split] = read_entries(file, files.contents.pop(split), Ids(classes.numbers[file]))
-        _tell(file, entries[split], say, warn)
+        _tell(file, entries[split], voice)
         only = split if len(files.parts) > 1 else None
         found = resolve(file, entries[split].names, part.bases, only, tree)
         if found.said:
-            say(f"{file}: {found.said}")
+            voice.say(f"{file}: {found.said}")
         paths[split] = found.paths
-    check_apart(files.root, paths, warn)
+    check_apart(files.root, paths, voice)
     root, parts = relative_names(files.root, paths)
     names = [name for part in parts.values() for name in part]
     sizes = image_sizes(root, names, data.limits.image)
@@ -65,10 +64,10 @@ def read_coco(
     check_unreadable(root, unreadable, data.max_unreadable)
     mended = Mended()
     read = {split: entries[split] for split in parts}
-    whole = _assembled(files, root, read, names, sizes, classes.names, mended, data.limits.image, warn)
-    mended.tell(warn)
+    whole = _assembled(files, root, read, names, sizes, classes.names, mended, data.limits.image, voice)
+    mended.tell(voice)
     readable = torch.tensor([i not in sizes.unreadable for i in range(len(names))], dtype=torch.bool)
-    _tell_background(whole.annotations, readable, say)
+    _tell_background(whole.annotations, readable, voice)
     return Listed(
         divided(whole, parts, sizes.unreadable),
         _inventory(files, root, names, unreadable),
@@ -77,18 +76,20 @@ def read_coco(
     )
 
 
-def _tell(file: Path, entries: Entries, say: Callable[[str], None], warn: Callable[[str], None]) -> None:
+def _tell(file: Path, entries: Entries, voice: Voice) -> None:
     """Say what was bent in the entries of a file."""
     if entries.bent:
-        say(f"{file}: {entries.bent} ids of annotations are numbers as text, or text as numbers: taken for the same")
+        voice.say(
+            f"{file}: {entries.bent} ids of annotations are numbers as text, or text as numbers: taken for the same"
+        )
     if around := len(entries.written) - sum(entries.written):
-        say(f"{file}: {around} objects without a bbox: the box around their segmentation is taken")
+        voice.say(f"{file}: {around} objects without a bbox: the box around their segmentation is taken")
     if unsized := sum(size is None for size in entries.sizes):
-        say(
+        voice.say(
             f"{file}: {unsized} of {len(entries.sizes)} images without width and height: those of the image files count"
         )
     for kind, places in entries.notes.items():
-        warn(f"{file}: {len(places)} {kind} ({', '.join(places[:3])}{', …' if len(places) > 3 else ''})")
+        voice.warn(f"{file}: {len(places)} {kind} ({', '.join(places[:3])}{', …' if len(places) > 3 else ''})")
 
 
 def _assembled(
@@ -100,7 +101,7 @@ def _assembled(
     class_names: Sequence[str],
     mended: Mended,
     limit: ImageLimit,
-    warn: Callable[[str], None],
+    voice: Voice,
 ) -> Listing[Instances]:
     """One listing of the images of all splits, with boxes in pixels of the files."""
     written, starts = [], [0]
@@ -121,11 +122,11 @@ def _assembled(
         starts.append(stop)
     boxes, places = [], []
     for (split, found), part, (read, fractions), start in zip(
-        entries.items(), written, read_boxes(written, warn), starts, strict=False
+        entries.items(), written, read_boxes(written, voice), starts, strict=False
     ):
         orientation = partial(_orientation, root, names[start : start + len(found.names)], limit)
-        stored, seen = to_stored(part, read, fractions, orientation, warn)
-        check_inside(part, stored, warn)
+        stored, seen = to_stored(part, read, fractions, orientation, voice)
+        check_inside(part, stored, voice)
         boxes.append(stored)
         shown = os.path.relpath(files.path(split), root)
         places += [f"{shown}: annotation {of}" for of in found.shown]
@@ -149,14 +150,14 @@ def _assembled(
     )
 
 
-def _tell_background(whole: Instances, readable: torch.Tensor, say: Callable[[str], None]) -> None:
+def _tell_background(whole: Instances, readable: torch.Tensor, voice: Voice) -> None:
     empty = (whole.starts.diff() == 0) & readable
     if background := int(empty.sum()):
         crowds = 0 if whole.crowds is None else int((empty & (whole.crowds.starts.diff() > 0)).sum())
         alone = f", {crowds} of them with crowds alone" if crowds else ""
-        say(f"{background} of {len(whole)} images have no objects: background{alone}")
+        voice.say(f"{background} of {len(whole)} images have no objects: background{alone}")
     if whole.crowds is not None:
-        say(
+        voice.say(
             f"{len(whole.crowds)} crowds (iscrowd) are no objects: nothing is learned from them, and what is detected "
             "in them counts neither way, as in COCO"
         )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tlbench.data.formats.coco.frames import FEW, FIT, FORMAT, Array, Written, share_in, size_text
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 _NEITHER = 0.75
 """Share of the boxes of which at least so many must lie in their images by either of two readings."""
@@ -21,7 +22,7 @@ _SURE = 0.01
 
 
 def to_stored(
-    part: Written, boxes: Array, fractions: bool, orientation: Callable[[int], int], warn: Callable[[str], None]
+    part: Written, boxes: Array, fractions: bool, orientation: Callable[[int], int], voice: Voice
 ) -> tuple[Array, Mapping[str, Sequence[int]]]:
     """Boxes in pixels of the image files, where these are of another size than the annotations tell.
 
@@ -30,7 +31,7 @@ def to_stored(
         boxes: (M, 4), what `read_boxes` gives for it.
         fractions: Likewise.
         orientation: EXIF's of the image at a position.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Returns:
         The boxes (M, 4); and what was seen of images → their positions.
@@ -42,7 +43,7 @@ def to_stored(
     differs = both & (part.told != part.stored).any(axis=1)
     boxes = boxes.copy()
     seen: dict[str, list[int]] = {}
-    _check_turned(part, boxes, part.turned & ~differs, fractions, warn)
+    _check_turned(part, boxes, part.turned & ~differs, fractions, voice)
     if not differs.any():
         return boxes, seen
     swapped = differs & (part.told == part.stored[:, ::-1]).all(axis=1)
@@ -52,18 +53,12 @@ def to_stored(
     for turn in sorted(set(turns.values())):
         group = np.zeros(len(differs), bool)
         group[[i for i, of in turns.items() if of == turn]] = True
-        _turn(part, boxes, group, turn, seen, warn)
-    _rescale(part, boxes, differs & ~swapped, seen, warn)
+        _turn(part, boxes, group, turn, seen, voice)
+    _rescale(part, boxes, differs & ~swapped, seen, voice)
     return boxes, seen
 
 
-def _check_turned(
-    part: Written,
-    boxes: Array,
-    group: NDArray[np.bool_],
-    fractions: bool,
-    warn: Callable[[str], None],
-) -> None:
+def _check_turned(part: Written, boxes: Array, group: NDArray[np.bool_], fractions: bool, voice: Voice) -> None:
     """Images that EXIF turns, whose size in the annotations is that of the turned ones, or is not told.
 
     Args:
@@ -71,7 +66,7 @@ def _check_turned(
         boxes: (M, 4) in pixels.
         group: (N,) these images.
         fractions: Whether the boxes were fractions.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         DataError: The boxes are those of the unturned images, or it is not known of which.
@@ -99,7 +94,7 @@ def _check_turned(
     own &= unknown[part.images]
     sizes = part.stored[part.images[own]]
     if own.any() and share_in(boxes[own], sizes) >= FIT:
-        warn(
+        voice.warn(
             f"{part.file}: {len(np.unique(part.images[own]))} images are turned by EXIF, and it is not told whether "
             "they were labelled so: their boxes, which fit the unturned pixels as well, are taken for those of the "
             "images as they are seen; write the width and height in which they were labelled, or "
@@ -116,7 +111,7 @@ def _turn(
     group: NDArray[np.bool_],
     turn: int,
     seen: dict[str, list[int]],
-    warn: Callable[[str], None],
+    voice: Voice,
 ) -> None:
     """Images that lie on their side of what the annotations tell."""
     own = group[part.images]
@@ -147,15 +142,13 @@ def _turn(
         8: (y1, width - x2, y2, width - x1),
     }[turn]
     boxes[own] = np.stack(moved, axis=1)
-    warn(
+    voice.warn(
         f"{part.file}: {count} images are turned by EXIF (orientation {turn}) and were labelled unturned, as the size "
         "that the annotations tell is that of the stored pixels: the boxes are turned with them"
     )
 
 
-def _rescale(
-    part: Written, boxes: Array, group: NDArray[np.bool_], seen: dict[str, list[int]], warn: Callable[[str], None]
-) -> None:
+def _rescale(part: Written, boxes: Array, group: NDArray[np.bool_], seen: dict[str, list[int]], voice: Voice) -> None:
     """Images that are smaller or larger than the annotations tell."""
     if not group.any():
         return
@@ -210,7 +203,7 @@ def _rescale(
         )
     boxes[own] *= (part.stored / np.where(part.told > 0, part.told, 1))[part.images[own]][:, [1, 0, 1, 0]]
     how = f"by {_factors(factor)}" if constant else f"{spread}, one an image"
-    warn(
+    voice.warn(
         f"{part.file}: {int(group.sum())} of {len(group)} images are not of the size that their annotations tell "
         f"({sizes}): their boxes are scaled {how}"
     )

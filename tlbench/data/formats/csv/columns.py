@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -15,6 +15,7 @@ from tlbench.data.image_kind import ending_of
 from tlbench.data.label_names import some
 from tlbench.data.truths import TRUTHS
 from tlbench.errors import DataError, short
+from tlbench.system.voice import Voice
 
 _LOOKED_AT = 50  # rows, to know whether a column holds paths
 
@@ -57,20 +58,20 @@ class Columns:
         return labels
 
 
-def find_columns(table: Table, finder: PathFinder, say: Callable[[str], None]) -> Columns:
+def find_columns(table: Table, finder: PathFinder, voice: Voice) -> Columns:
     """Find the columns of a table; what is not plain is said.
 
     Args:
         table: The table.
         finder: Of the files that its cells name.
-        say: Shows the user a line.
+        voice: Speaks to the user.
 
     Raises:
         DataError: A column is lacking, or several may be meant.
     """
     header = table.header
     if _is_row(table, finder):
-        say(f"{table.file}: its first line is read as a row, as it names a file; there are no names of columns")
+        voice.say(f"{table.file}: its first line is read as a row, as it names a file; there are no names of columns")
         table = table.without_header()
         header = table.header
     for name in ("path", "label", "split"):
@@ -86,10 +87,10 @@ def find_columns(table: Table, finder: PathFinder, say: Callable[[str], None]) -
     if "split" not in [header[i] for i in of_splits]:  # with which the others agree
         named += [f"splits from {called(header, i)}" for i in sorted(of_splits)]
     if named:
-        say(f"{table.file}: read {', '.join(named)}")
+        voice.say(f"{table.file}: read {', '.join(named)}")
     rest = [header[i] for i in range(len(header)) if i not in taken | {label, *one_hot} and not is_index(header[i])]
     if rest:
-        say(f"{table.file}: columns that are not read: {short(some(rest), 200)}")
+        voice.say(f"{table.file}: columns that are not read: {short(some(rest), 200)}")
     return Columns(table, path, label, one_hot, splits)
 
 

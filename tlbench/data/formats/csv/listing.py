@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -22,6 +22,7 @@ from tlbench.data.label_names import merged_labels, say_merged, warn_of_lookalik
 from tlbench.data.listing import Listed, Listing, check_same_classes
 from tlbench.errors import DataError, short
 from tlbench.system.folders import is_folder, lies_hidden
+from tlbench.system.voice import PRINTING, Voice
 
 _NOTHING = frozenset(("nan", "NaN", "NAN", "<NA>", "#N/A", "N/A", "n/a", "NA", "NULL", "null", "None", "NaT"))
 """What tables hold where a value is missing; what pandas reads as such, too."""
@@ -31,8 +32,7 @@ def list_csv(
     file: Path,
     limits: LimitsConfig = STANDARD_LIMITS,
     classes: Sequence[str] | None = None,
-    say: Callable[[str], None] = print,
-    warn: Callable[[str], None] = print,
+    voice: Voice = PRINTING,
 ) -> Listed[Labels]:
     """List a CSV file with the columns `path`, `label` and, if there are splits, `split` (train, val, test).
 
@@ -43,21 +43,20 @@ def list_csv(
         file: The CSV file.
         limits: Up to which size it is read, and how many classes there may be.
         classes: The classes to list; None: all.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         DataError: No such file, a column or value is missing, a split's name is unknown, a path occurs twice or is no
             file; with the line.
     """
-    table = read_table(file, limits, say, is_name)
+    table = read_table(file, limits, voice, is_name)
     finder = PathFinder(file.parent)
-    columns = find_columns(table, finder, say)
+    columns = find_columns(table, finder, voice)
     if not columns.table.rows:
         raise DataError(f"{file}: no rows below its first line; add lines path,label")
-    labels = _labels(file, columns, classes, say)
+    labels = _labels(file, columns, classes, voice)
     names = _paths(file, columns, labels, finder)
-    finder.tell(str(file), say)
+    finder.tell(str(file), voice)
     splits = columns.splits or ["train"] * len(names)
     listed = list(range(len(names)))
     if classes is not None:
@@ -79,7 +78,7 @@ def list_csv(
     if "train" not in parts:
         raise DataError(f"{file}: column split: no row is train; wanted are train and, if there are such, val and test")
     check_same_classes(file, parts)
-    warn_of_lookalikes(str(file), class_names, warn)
+    warn_of_lookalikes(str(file), class_names, voice)
     chosen_names = {names[i] for i in listed}
     others = {name: "of a class that is not in data.classes" for name in names if name not in chosen_names}
     return Listed(parts, _inventory(file, [name for part in parts.values() for name in part.names], others))
@@ -88,7 +87,7 @@ def list_csv(
 # ---- labels
 
 
-def _labels(file: Path, columns: Columns, classes: Sequence[str] | None, say: Callable[[str], None]) -> list[str]:
+def _labels(file: Path, columns: Columns, classes: Sequence[str] | None, voice: Voice) -> list[str]:
     """The label of each row."""
     named = set(classes or ())
     written = columns.labels()
@@ -104,7 +103,7 @@ def _labels(file: Path, columns: Columns, classes: Sequence[str] | None, say: Ca
                 "the row, or name it and the other classes in data.classes, if it is one"
             )
     merged = {label: name.strip() for label, name in merged_labels(Counter(written)).items()}
-    say_merged(str(file), merged, say)
+    say_merged(str(file), merged, voice)
     labels = [merged[label] for label in written]
     _check_single(file, columns, labels, named)
     return labels

@@ -15,6 +15,7 @@ from tlbench.data.file_tree import read_tree
 from tlbench.data.image_kind import ending_of, kind_of_file
 from tlbench.data.label_names import shown, some
 from tlbench.errors import DataError, short
+from tlbench.system.voice import Voice
 
 _FROM_THE_ROOT = re.compile(r"/|[A-Za-z]:/")
 
@@ -65,10 +66,10 @@ class PathFinder:
             self._ways, self._examples = before
         return True
 
-    def tell(self, where: str, say: Callable[[str], None]) -> None:
+    def tell(self, where: str, voice: Voice) -> None:
         """Say which paths were read otherwise than they are written."""
         for way, count in self._ways.items():
-            say(f"{where}: {count} paths {way} ({self._examples[way]})")
+            voice.say(f"{where}: {count} paths {way} ({self._examples[way]})")
 
     def _place(self, path: str) -> str:
         return os.path.join(self._folder, path)  # noqa: PTH118 - a million Paths are slow

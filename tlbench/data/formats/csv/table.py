@@ -15,6 +15,7 @@ from pathlib import Path
 from tlbench.config import LimitsConfig
 from tlbench.errors import DataError
 from tlbench.system.regular_file import open_regular
+from tlbench.system.voice import Voice
 
 _LONGEST_LINE = 1_000_000  # characters
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -48,15 +49,13 @@ class Table:
         return Table(self.file, blank, [(self.line, list(self.header)), *self.rows], self.line)
 
 
-def read_table(
-    file: Path, limits: LimitsConfig, say: Callable[[str], None], recognised: Callable[[str], bool]
-) -> Table:
+def read_table(file: Path, limits: LimitsConfig, voice: Voice, recognised: Callable[[str], bool]) -> Table:
     """Read a CSV file in UTF-8, or in UTF-16 with its mark; delimited by `,`, or as its first line shows.
 
     Args:
         file: The CSV file.
         limits: Up to which size it is read.
-        say: Shows the user a line.
+        voice: Speaks to the user.
         recognised: Whether a cell of the first line is the name of a column that is looked for.
 
     Raises:
@@ -88,7 +87,7 @@ def read_table(
             f"{file}: not a CSV file in UTF-8 ({error}); wanted are lines path,label, saved as 'CSV UTF-8'"
         ) from None
     if wide or delimiter != ",":
-        say(f"{file}: read as {'UTF-16, ' if wide else ''}delimited by {_DELIMITERS[delimiter]}")
+        voice.say(f"{file}: read as {'UTF-16, ' if wide else ''}delimited by {_DELIMITERS[delimiter]}")
     rows = [(line, _whole(file, line, header, cells)) for line, cells in rows]
     return Table(file, tuple(header), rows, 2 if told else 1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from tlbench.data.label_names import chosen, merged_labels, shown, some, warn_of
 from tlbench.data.listing import Listed, Listing, check_same_classes, natural_order, warn_of_unread
 from tlbench.data.split_names import split_name, split_names
 from tlbench.errors import DataError, short
+from tlbench.system.voice import PRINTING, Voice
 
 _WANTED = "wanted are train/<class>/* and, if there are such, val/<class>/* and test/<class>/*, or <class>/* alone"
 _ROOT = "a folder with one folder of images a class"
@@ -36,8 +37,7 @@ def list_splits(
     root: Path,
     limits: LimitsConfig = STANDARD_LIMITS,
     classes: Sequence[str] | None = None,
-    say: Callable[[str], None] = print,
-    warn: Callable[[str], None] = print,
+    voice: Voice = PRINTING,
 ) -> Listed[Labels]:
     """List `root/{train,val,test}/<class>/…`, or `root/<class>/…` without folders of splits.
 
@@ -48,8 +48,7 @@ def list_splits(
         root: The folder.
         limits: How many classes there may be.
         classes: The classes to list; None: all. Folders that are named here are classes, whatever their names.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Returns:
         The splits that have a folder of their own (`train` always); all images as `train` where none has.
@@ -59,7 +58,7 @@ def list_splits(
             with different classes, or folders whose meaning cannot be known.
     """
     tree = read_tree(root, _ROOT)
-    return _Reader(root, tree, limits, classes, say, warn).read()
+    return _Reader(root, tree, limits, classes, voice).read()
 
 
 def list_classes(root: Path, below: str = "", limits: LimitsConfig = STANDARD_LIMITS) -> Listing[Labels]:
@@ -110,8 +109,7 @@ class _Reader:
     tree: FileTree
     limits: LimitsConfig
     wanted: Sequence[str] | None
-    say: Callable[[str], None]
-    warn: Callable[[str], None]
+    voice: Voice
     left_out: dict[str, str] = field(default_factory=dict)
 
     def read(self) -> Listed[Labels]:
@@ -122,7 +120,7 @@ class _Reader:
         else:
             found = {split: self._classes(self._unwrapped(splits[split]), split) for split in _ORDER if split in splits}
             check_labelled(splits, found, self.root)
-            name_alike(found, self.root, self.say)
+            name_alike(found, self.root, self.voice)
         wanted = {split: self._chosen(classes, found["train"]) for split, classes in found.items()}
         listings = {split: _listing(self.tree.top, classes, self.limits) for split, classes in wanted.items()}
         if len(listings["train"].class_names) < 2:
@@ -130,10 +128,10 @@ class _Reader:
             place = (splits["train"] if splits else top).path
             raise DataError(f"{place}: only the class {name!r} in it; wanted are two class folders or more")
         check_same_classes(self.root, listings)
-        warn_of_lookalikes(str(self.root), listings["train"].class_names, self.warn)
+        warn_of_lookalikes(str(self.root), listings["train"].class_names, self.voice)
         names = [name for listing in listings.values() for name in listing.names]
         reasons = self.tree.reasons()
-        warn_of_unread(self.root, reasons, self.tree.top.names(), self.warn)
+        warn_of_unread(self.root, reasons, self.tree.top.names(), self.voice)
         return Listed(
             listings, take_inventory(self.root, self.tree.all_files(), {"images": names}, reasons | self.left_out)
         )
@@ -153,7 +151,7 @@ class _Reader:
             self._check_links(inner)
         if inner is not folder and not split_name(inner.name):
             where = inner.below[len(folder.below) :]
-            self.say(f"{folder.path}: the images lie in {where}, the only folder of images in it")
+            self.voice.say(f"{folder.path}: the images lie in {where}, the only folder of images in it")
         return inner
 
     def _named(self, folder: Folder) -> bool:
@@ -209,7 +207,7 @@ class _Reader:
         self._leave_out_images_of(top, "beside the folders of splits")
         otherwise = [f"{name} as {split}" for name, split in found.splits.items() if name != split]
         if otherwise:
-            self.say(f"{top.path}: read as splits: {', '.join(otherwise)}")
+            self.voice.say(f"{top.path}: read as splits: {', '.join(otherwise)}")
         return {split: top.folders[name] for name, split in found.splits.items()}
 
     def _classes(self, folder: Folder, split: str | None = None) -> Classes:
@@ -231,13 +229,13 @@ class _Reader:
             folders.remove(folder.folders[name])
         kept = self._without_copies(folders, folders)
         check_level(folder, kept)
-        warn_of_deep(folder, kept, self.warn)
+        warn_of_deep(folder, kept, self.voice)
         merged = merged_labels({f.name: len(f.images()) for f in kept})
         classes: Classes = {}
         for of in sorted(kept, key=lambda f: f.name):
             name = merged[of.name]
             if name != of.name:
-                self.say(f"{folder.path}: '{shown(of.name, name)}' and {name!r} are one class")
+                self.voice.say(f"{folder.path}: '{shown(of.name, name)}' and {name!r} are one class")
             classes.setdefault(name, []).append(of)
         return classes
 
@@ -278,11 +276,11 @@ class _Reader:
     def _leave_out(self, folder: Folder, reason: str, why: str) -> None:
         left_out = folder.images()
         self.left_out |= dict.fromkeys(left_out, reason)
-        self.warn(f"{folder.path}: {why}; {images(len(left_out))} left out")
+        self.voice.warn(f"{folder.path}: {why}; {images(len(left_out))} left out")
 
     def _leave_out_images_of(self, folder: Folder, reason: str) -> None:
         left_out = [f"{folder.below}{file}" for file, kind in folder.kinds.items() if kind.read]
         self.left_out |= dict.fromkeys(left_out, reason)
         if left_out:
             named = some(left_out, 2)
-            self.warn(f"{folder.path}: images {reason} have no label: {len(left_out)} left out ({named})")
+            self.voice.warn(f"{folder.path}: images {reason} have no label: {len(left_out)} left out ({named})")

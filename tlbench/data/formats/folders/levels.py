@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench.data.file_tree import Folder
@@ -11,6 +11,7 @@ from tlbench.data.formats.folders.splits import without
 from tlbench.data.label_names import chosen, some
 from tlbench.data.split_names import split_names
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 
 def check_level(folder: Folder, kept: Sequence[Folder]) -> None:
@@ -42,27 +43,27 @@ def check_level(folder: Folder, kept: Sequence[Folder]) -> None:
             )
 
 
-def warn_of_deep(folder: Folder, kept: Sequence[Folder], warn: Callable[[str], None]) -> None:
+def warn_of_deep(folder: Folder, kept: Sequence[Folder], voice: Voice) -> None:
     """Warn of class folders that hold folders of images, which may be the classes.
 
     Args:
         folder: Where the class folders lie.
         kept: These.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
     """
     deep = [f for f in kept if few_in(f) and len(f.with_images()) > 1]
     if not deep:
         return
     within = some([f.name for f in deep[0].with_images()])
     if len(deep) == len(kept):
-        warn(
+        voice.warn(
             f"{folder.path}: all folders in it hold folders of images, such as {deep[0].name} ({within}); the "
             "outer are read as the classes"
         )
         return
     own = sum(kind.image for kind in deep[0].kinds.values())
     holds = f"{images(own)} beside" if own else "no images but"
-    warn(
+    voice.warn(
         f"{deep[0].path}: holds {holds} folders of images ({within}); all of them are read as the class "
         f"{deep[0].name!r}"
     )

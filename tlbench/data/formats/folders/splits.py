@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from tlbench.data.file_tree import Folder
 from tlbench.data.formats.folders.hints import images
 from tlbench.data.label_names import shown, typed
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 Classes = dict[str, list[Folder]]
 """Class → its folders, which are several where names are one but for blanks or the form of accents."""
@@ -41,13 +42,13 @@ def without(root: Path, split: str) -> str:
     return f"move the folder out of {root} ({split} is then carved out of train), or sort them into class folders"
 
 
-def name_alike(found: dict[str, Classes], root: Path, say: Callable[[str], None]) -> None:
+def name_alike(found: dict[str, Classes], root: Path, voice: Voice) -> None:
     """Give a class of val or test the name that it has in train, where one alone fits.
 
     Args:
         found: Split → its classes; they are renamed.
         root: Of the data set.
-        say: Shows the user a line.
+        voice: Speaks to the user.
     """
     for split, classes in found.items():
         free = [name for name in found["train"] if name not in classes]
@@ -56,4 +57,4 @@ def name_alike(found: dict[str, Classes], root: Path, say: Callable[[str], None]
             if len(fitting) == 1:
                 classes[fitting[0]] = classes.pop(name)
                 free.remove(fitting[0])
-                say(f"{root}: '{shown(name, fitting[0])}' in {split} is train's {fitting[0]!r}")
+                voice.say(f"{root}: '{shown(name, fitting[0])}' in {split} is train's {fitting[0]!r}")

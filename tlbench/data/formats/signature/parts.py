@@ -6,7 +6,6 @@ train: 32 of its 35 label rows stand exactly in train, so a result on it says li
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from tlbench.annotations.instances.config import InstanceDataConfig
@@ -14,9 +13,10 @@ from tlbench.annotations.instances.instances import Instances
 from tlbench.data.formats.signature.copy import COUNTS, ensure_signature
 from tlbench.data.formats.yolo.files import read_yolo
 from tlbench.data.listing import Listed
+from tlbench.system.voice import Voice
 
 
-def read_signature(data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]) -> Listed[Instances]:
+def read_signature(data: InstanceDataConfig, voice: Voice) -> Listed[Instances]:
     """Read Signature's official train and val.
 
     As a target with `data.split=official` the official val is test, and val is a block of consecutive frames of the
@@ -26,10 +26,10 @@ def read_signature(data: InstanceDataConfig, say: Callable[[str], None], warn: C
         DataError: No copy, or a broken copy.
     """
     root = ensure_signature(data.root)
-    read = read_yolo(root, data, say, warn)
+    read = read_yolo(root, data, voice)
     counts = {split: len(part) for split, part in read.parts.items()}
     if counts != COUNTS and not read.unreadable:
-        warn(f"{root}: holds {_text(counts)} images; the official Signature has {_text(COUNTS)}")
+        voice.warn(f"{root}: holds {_text(counts)} images; the official Signature has {_text(COUNTS)}")
     return replace(read, named="official", frames=True)
 
 

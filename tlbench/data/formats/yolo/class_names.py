@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tlbench.config import LimitsConfig
@@ -11,6 +11,7 @@ from tlbench.data.formats.yolo.texts import CLASS_FILES, check_names, names_in
 from tlbench.data.formats.yolo.yaml import YoloYaml
 from tlbench.data.paths import labels_of
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 
 def find_class_names(
@@ -18,7 +19,7 @@ def find_class_names(
     parts: Mapping[str, Sequence[str]],
     described: YoloYaml | None,
     limits: LimitsConfig,
-    say: Callable[[str], None],
+    voice: Voice,
 ) -> tuple[tuple[str, ...], list[Path]]:
     """The names of a description, or in `classes.txt`, as labelling tools write it: beside folders, labels or images.
 
@@ -30,7 +31,7 @@ def find_class_names(
         parts: Split → paths of its images.
         described: The description.
         limits: How large a file may be, and how many classes there may be.
-        say: Shows the user a line.
+        voice: Speaks to the user.
 
     Returns:
         The names, and the files that were read for them.
@@ -54,7 +55,7 @@ def find_class_names(
                 "one of them"
             )
         if described is not None:
-            say(f"{described.file}: no names in it; they are read from {longest}")
+            voice.say(f"{described.file}: no names in it; they are read from {longest}")
     elif described is not None:
         names = described.class_names
     elif written:

@@ -6,7 +6,6 @@ Lines `key = value`: https://docs.cvat.ai/docs/dataset_management/formats/format
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
@@ -15,6 +14,7 @@ from tlbench.data.formats.yolo.texts import read_class_file, text_of
 from tlbench.data.formats.yolo.yaml import YoloYaml, described
 from tlbench.errors import DataError
 from tlbench.system.regular_file import TooLargeError, read_regular
+from tlbench.system.voice import Voice
 
 _KEYS = {"train": "train", "valid": "val", "val": "val", "test": "test"}
 _DESCRIBES = re.compile(r"^\s*(names|train)\s*=", re.MULTILINE)
@@ -34,7 +34,7 @@ def find_darknet(folder: Path) -> Path | None:
     return found[0] if found else None
 
 
-def read_darknet(file: Path, limits: LimitsConfig, say: Callable[[str], None]) -> tuple[YoloYaml, Path]:
+def read_darknet(file: Path, limits: LimitsConfig, voice: Voice) -> tuple[YoloYaml, Path]:
     """Read a description; and the file of its class names.
 
     Raises:
@@ -52,13 +52,13 @@ def read_darknet(file: Path, limits: LimitsConfig, say: Callable[[str], None]) -
     twice = [key for key in ("valid", "val") if content.get(key)]
     if len(twice) > 1 and content["valid"] != content["val"]:
         raise DataError(f"{file}: valid and val are one split; keep one of them")
-    names = there(file, file.parent, None, "names", content["names"], say)[0]
+    names = there(file, file.parent, None, "names", content["names"], voice)[0]
     entries = {split: [content[key]] for key, split in _KEYS.items() if content.get(key)}
     class_names = read_class_file(names, limits)
     count = content.get("classes", "")
     if count.isdecimal() and len(count) < 10 and int(count) != len(class_names):
         raise DataError(f"{file}: classes = {count}, but {len(class_names)} names in {names}; correct one of them")
-    return described(file, None, entries, class_names, None, say), names
+    return described(file, None, entries, class_names, None, voice), names
 
 
 def _text(file: Path) -> str:

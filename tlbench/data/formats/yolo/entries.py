@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench.data.paths import alike, below, plain, whole
 from tlbench.errors import DataError, short
+from tlbench.system.voice import Voice
 
 
 def find_root(file: Path, path: str | None, train: Sequence[str]) -> Path:
@@ -42,7 +43,7 @@ def find_root(file: Path, path: str | None, train: Sequence[str]) -> Path:
     raise DataError(f"{file}: train: {short(train[0])}: not at {places}; correct path or train")
 
 
-def there(file: Path, root: Path, path: str | None, split: str, entry: str, say: Callable[[str], None]) -> list[Path]:
+def there(file: Path, root: Path, path: str | None, split: str, entry: str, voice: Voice) -> list[Path]:
     """What an entry of a split names: a folder, a list, or where it has wildcards any number of them.
 
     Raises:
@@ -50,7 +51,9 @@ def there(file: Path, root: Path, path: str | None, split: str, entry: str, say:
     """
     if found := _find(root, entry):
         if found[0].name != Path(entry).name and glob.has_magic(entry):
-            say(f"{file}: {split}: {short(entry)} stands for {len(found)}: {short(', '.join(map(str, found)), 200)}")
+            voice.say(
+                f"{file}: {split}: {short(entry)} stands for {len(found)}: {short(', '.join(map(str, found)), 200)}"
+            )
         return found
     places = _elsewhere(root, path, entry)
     if len(places) > 1:
@@ -59,7 +62,7 @@ def there(file: Path, root: Path, path: str | None, split: str, entry: str, say:
     if not places:
         place = short(str(plain(root / entry)), 400)
         raise DataError(f"{file}: {split}: {short(entry)}: not at {place}; correct it, or remove the key {split}")
-    say(f"{file}: {split}: {short(entry)} is not there as written; {places[0]} is read")
+    voice.say(f"{file}: {split}: {short(entry)} is not there as written; {places[0]} is read")
     return places
 
 

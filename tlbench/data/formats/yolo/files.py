@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -25,6 +25,7 @@ from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
 from tlbench.system.folders import lies_hidden
 from tlbench.system.regular_file import TooLargeError, read_regular
+from tlbench.system.voice import Voice
 
 DUPLICATES = "duplicate label rows left out"
 
@@ -32,21 +33,18 @@ _NAMED = 3  # bad rows in a message
 _NEARLY_ALL = 0.9
 
 
-def read_yolo(
-    root: Path, data: InstanceDataConfig, say: Callable[[str], None], warn: Callable[[str], None]
-) -> Listed[Instances]:
+def read_yolo(root: Path, data: InstanceDataConfig, voice: Voice) -> Listed[Instances]:
     """Read labels and image sizes of each split that the data have.
 
     Args:
         root: The folder, or its `data.yaml`.
         data: The target's config.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
     """
-    found = find_images(root, warn, data.limits, say)
+    found = find_images(root, voice, data.limits)
     names = [name for part in found.parts.values() for name in part]
     sizes = image_sizes(found.root, names, data.limits.image)
     unreadable = _absent(found)
@@ -58,12 +56,12 @@ def read_yolo(
     files = list(all_files(found.base))
     known = {os.path.abspath(file) for file in found.descriptions}  # noqa: PTH100
     texts = list(_texts_of(found, files, known))
-    labels = find_label_files(found.root, names, texts, known, say, warn)
+    labels = find_label_files(found.root, names, texts, known, voice)
     mended = Mended()
-    rows = _read_rows(found, labels, sizes.unreadable, data.limits, texts, say)
-    decided = decide(found.root, rows, found.points, say)
+    rows = _read_rows(found, labels, sizes.unreadable, data.limits, texts, voice)
+    decided = decide(found.root, rows, found.points, voice)
     _refuse_bad(found, labels, rows, decided)
-    check_plausible(found.root, rows, decided, warn)
+    check_plausible(found.root, rows, decided, voice)
     for image, line in rows.duplicates:
         mended.add(DUPLICATES, names[image], f"{labels.shown[image]}:{line}")
     images = torch.tensor(rows.images, dtype=torch.int64)
@@ -78,8 +76,8 @@ def read_yolo(
         lambda row: f"{labels.shown[rows.images[row]]}:{rows.lines[row]}",
         mended,
     )
-    mended.tell(warn)
-    inventory = take_yolo_inventory(found, files, names, labels, unreadable, warn)
+    mended.tell(voice)
+    inventory = take_yolo_inventory(found, files, names, labels, unreadable, voice)
     return Listed(
         divided(whole, found.parts, sizes.unreadable),
         inventory,
@@ -123,7 +121,7 @@ def _read_rows(
     unreadable: Mapping[int, str],
     limits: LimitsConfig,
     texts: Sequence[str],
-    say: Callable[[str], None],
+    voice: Voice,
 ) -> LabelRows:
     rows = LabelRows()
     points = found.points if found.points and found.points.count else None
@@ -160,7 +158,7 @@ def _read_rows(
         kinds = [f"{empty} with an empty label file"] * bool(empty) + [f"{missing} without a label file"] * bool(
             missing
         )
-        say(f"{missing + empty} of {images} images have no objects: background ({', '.join(kinds)})")
+        voice.say(f"{missing + empty} of {images} images have no objects: background ({', '.join(kinds)})")
     return rows
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from tlbench.data.formats.yolo.splits import LAYOUTS, FoundSplits, find_descript
 from tlbench.data.inventory import all_files
 from tlbench.data.label_names import warn_of_lookalikes
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 
 @dataclass(frozen=True)
@@ -42,32 +43,26 @@ class YoloImages:
     absent: Mapping[str, str]
 
 
-def find_images(
-    root: Path,
-    warn: Callable[[str], None],
-    limits: LimitsConfig = STANDARD_LIMITS,
-    say: Callable[[str], None] = print,
-) -> YoloImages:
+def find_images(root: Path, voice: Voice, limits: LimitsConfig = STANDARD_LIMITS) -> YoloImages:
     """List the images of a folder in any of YOLO's layouts, or of what a `data.yaml` or `obj.data` names.
 
     Args:
         root: The folder, or the YAML file.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         limits: Up to which sizes files are read, and how many classes there may be.
-        say: Shows the user a line.
 
     Raises:
         DataError: No images, no class names, splits without `train`, or images in two splits.
     """
     with _reading():
         folders = [root.parent] if root.is_file() else unwrapping(root, limits)
-        described, read = find_description(root if root.is_file() else None, folders[-1], limits, say)
+        described, read = find_description(root if root.is_file() else None, folders[-1], limits, voice)
         base = folders[-1] if described is None else described.root
         places = list(dict.fromkeys((base, *reversed(folders))))
-        found = FoundSplits(base, limits, say, warn, read)
+        found = FoundSplits(base, limits, voice, read)
         lists = None if described is not None and described.splits else found.lists(places)
         if len(folders) > 1 and (lists is None or lists[0] in (base, folders[-1])):
-            say(f"{root}: holds one folder, and is read from {folders[-1]}")
+            voice.say(f"{root}: holds one folder, and is read from {folders[-1]}")
         if described is not None and described.splits:
             found.take_described(described, places)
         elif lists is not None:
@@ -85,12 +80,14 @@ def find_images(
                 f"{LAYOUTS}"
             )
     for split in [split for split, paths in found.parts.items() if not paths]:
-        warn(f"{base}: {split} holds no image, so there is no {split}; where one is needed it is carved out of train")
+        voice.warn(
+            f"{base}: {split} holds no image, so there is no {split}; where one is needed it is carved out of train"
+        )
         del found.parts[split]
-    check_apart(base, found.parts, warn)
-    class_names, files = find_class_names(base, found.parts, described, limits, say)
+    check_apart(base, found.parts, voice)
+    class_names, files = find_class_names(base, found.parts, described, limits, voice)
     found.descriptions += [file for file in files if file not in found.descriptions]
-    warn_of_lookalikes(str(base), class_names, warn)
+    warn_of_lookalikes(str(base), class_names, voice)
     names_root, parts = relative_names(base, found.parts)
     return YoloImages(
         names_root,
@@ -103,13 +100,13 @@ def find_images(
     )
 
 
-def check_apart(root: Path, found: dict[str, list[str]], warn: Callable[[str], None]) -> None:
+def check_apart(root: Path, found: dict[str, list[str]], voice: Voice) -> None:
     """Refuse images in two splits; a `val` that is `train` itself, as small examples have it, is removed.
 
     Args:
         root: The data, for messages.
         found: Split → paths.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         DataError: An image is in two splits, or twice in one.
@@ -120,7 +117,7 @@ def check_apart(root: Path, found: dict[str, list[str]], warn: Callable[[str], N
             raise DataError(f"{root}: {split} lists {twice[0]} twice; list it once")
     for split in ("val", "test"):
         if split in found and set(found[split]) == set(found["train"]):
-            warn(
+            voice.warn(
                 f"{root}: {split} and train are the same images, so there is no {split}; where one is needed it is "
                 "carved out of train"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from tlbench.data.formats.yolo.folder import YoloImages
 from tlbench.data.formats.yolo.label_files import LabelFiles
@@ -12,6 +12,7 @@ from tlbench.data.image_kind import kind_of_file
 from tlbench.data.inventory import Inventory, take_inventory
 from tlbench.data.listing import warn_of_unread
 from tlbench.system.folders import lies_hidden
+from tlbench.system.voice import Voice
 
 
 def take_yolo_inventory(
@@ -20,7 +21,7 @@ def take_yolo_inventory(
     names: Sequence[str],
     labels: LabelFiles,
     unreadable: Mapping[str, str],
-    warn: Callable[[str], None],
+    voice: Voice,
 ) -> Inventory:
     """Say what became of each file below the data set's folder; what lies elsewhere is named by its whole path.
 
@@ -32,7 +33,7 @@ def take_yolo_inventory(
         names: Its images.
         labels: Their label files.
         unreadable: Name of each image that cannot be read → why.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
     """
     base, root = os.path.abspath(found.base), os.path.abspath(found.root)  # noqa: PTH100
 
@@ -67,5 +68,5 @@ def take_yolo_inventory(
                 reasons[name] = "text that is no image's label file"
             else:
                 reasons[name] = kind.reason
-    warn_of_unread(found.base, {name: kind.reason for name, kind in kinds if not kind.read}, kinds, warn)
+    warn_of_unread(found.base, {name: kind.reason for name, kind in kinds if not kind.read}, kinds, voice)
     return take_inventory(found.base, files, read, reasons)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from tlbench.data.formats.yolo.label_texts import (
 )
 from tlbench.data.paths import alike, folded, labels_of, split_in
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 _NO_TRUTH = re.compile(
     "(run|pred|predict|predicted|prediction|inference|result|output|backup|bak|old|copy|trash|deleted)s?"
@@ -54,8 +55,7 @@ def find_label_files(
     names: Sequence[str],
     texts: Iterable[str],
     others: Collection[str],
-    say: Callable[[str], None],
-    warn: Callable[[str], None],
+    voice: Voice,
 ) -> LabelFiles:
     """Match images and label files.
 
@@ -70,8 +70,7 @@ def find_label_files(
         names: N images.
         texts: All `.txt` files below the root that may be label files, as `names`.
         others: Whole paths of texts that are none, such as lists of images.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
 
     Raises:
         DataError: Two images share a label file, two label files fit one image, the names of images and label files
@@ -80,13 +79,13 @@ def find_label_files(
     finder = _Finder(root, names)
     for folder in finder.images:
         finder.match(folder)
-    finder.search(texts, say)
+    finder.search(texts, voice)
     finder.check_shared()
-    _tell_renamed(finder, say)
+    _tell_renamed(finder, voice)
     strays, unlisted = finder.left()
     strays = [path for path in strays if path not in others]
     if strays:
-        _tell_strays(finder, strays, warn)
+        _tell_strays(finder, strays, voice)
     return LabelFiles(
         finder.paths,
         [finder.shown(path or expected) for path, expected in zip(finder.paths, finder.expected, strict=True)],
@@ -139,7 +138,7 @@ class _Finder:
                 self.renamed.append(i)
         return sum(self.paths[i] is not None for i in self.images[folder])
 
-    def search(self, texts: Iterable[str], say: Callable[[str], None]) -> None:
+    def search(self, texts: Iterable[str], voice: Voice) -> None:
         """Look in all folders below the root for the label files of folders where none was found."""
         lacking = [f for f, images in self.images.items() if all(self.paths[i] is None for i in images)]
         if not lacking:
@@ -165,7 +164,7 @@ class _Finder:
                     raise DataError(self._elsewhere(folder, [place]))
                 self.labels[folder] = place
                 count = self.match(folder)
-                say(f"{self.shown(folder)}: the label files of {count} of its images are in {self.shown(place)}")
+                voice.say(f"{self.shown(folder)}: the label files of {count} of its images are in {self.shown(place)}")
 
     def _may_be_of(self, images: str, place: str) -> bool:
         """Whether a folder's name allows that it holds the labels of a folder of images."""
@@ -236,15 +235,15 @@ class _Finder:
         return images if self._folder(images).files and not self._folder(labels).files else labels
 
 
-def _tell_renamed(finder: _Finder, say: Callable[[str], None]) -> None:
+def _tell_renamed(finder: _Finder, voice: Voice) -> None:
     if finder.renamed:
         shown = [f"{finder.shown(finder.paths[i] or '')} of {finder.names[i]}" for i in finder.renamed[:_NAMED]]
         files = "1 label file is" if len(finder.renamed) == 1 else f"{len(finder.renamed)} label files are"
         more = ", …" if len(finder.renamed) > _NAMED else ""
-        say(f"{files} named otherwise than the image with {LABELS}, and read ({', '.join(shown)}{more})")
+        voice.say(f"{files} named otherwise than the image with {LABELS}, and read ({', '.join(shown)}{more})")
 
 
-def _tell_strays(finder: _Finder, strays: Sequence[str], warn: Callable[[str], None]) -> None:
+def _tell_strays(finder: _Finder, strays: Sequence[str], voice: Voice) -> None:
     shown = f"{', '.join(map(finder.shown, strays[:_NAMED]))}{', …' if len(strays) > _NAMED else ''}"
     files = "1 label file has" if len(strays) == 1 else f"{len(strays)} label files have"
     missing = [i for i, path in enumerate(finder.paths) if path is None]
@@ -258,7 +257,7 @@ def _tell_strays(finder: _Finder, strays: Sequence[str], warn: Callable[[str], N
             f"{finder.shown(strays[0])} would need {wanted}, and {finder.names[missing[0]]} would need "
             f"{finder.shown(finder.expected[missing[0]])}; give both the same names, or remove such label files"
         )
-    warn(f"{files} no image and {'is' if len(strays) == 1 else 'are'} left out ({shown})")
+    voice.warn(f"{files} no image and {'is' if len(strays) == 1 else 'are'} left out ({shown})")
 
 
 def _some(names: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tlbench.data.formats.yolo.texts import text_of
 from tlbench.data.paths import alike, parts_of_path, plain, split_of
 from tlbench.errors import DataError, short
 from tlbench.system.regular_file import TooLargeError, read_regular
+from tlbench.system.voice import Voice
 
 _LOOKED_AT = 200
 """Lines from which it is found out where a list's images are."""
@@ -55,9 +56,7 @@ class _Line:
     rest: str = ""
 
 
-def read_list(
-    file: Path, root: Path, images: ImageNames, limits: LimitsConfig, say: Callable[[str], None]
-) -> ListedImages:
+def read_list(file: Path, root: Path, images: ImageNames, limits: LimitsConfig, voice: Voice) -> ListedImages:
     """Read a list; its lines are relative to its own folder or to the data set's, or absolute.
 
     Where no image is at these places, as the list was written on another machine, the first parts of all lines are left
@@ -69,7 +68,7 @@ def read_list(
         root: The folder of the data set.
         images: Those below it.
         limits: How large it may be.
-        say: Shows the user a line.
+        voice: Speaks to the user.
 
     Raises:
         DataError: It cannot be read, a line is no image's name, or the images could be in several places.
@@ -78,11 +77,11 @@ def read_list(
     found = [line.place for line in lines]
     lost = [i for i, place in enumerate(found) if place is None]
     if lost:
-        moved = _moved(file, root, [lines[i].name for i in lost], len(lost) < len(lines), say)
+        moved = _moved(file, root, [lines[i].name for i in lost], len(lost) < len(lines), voice)
         for i, place in zip(lost, moved, strict=True):
             found[i] = place
         if lines and found.count(None) == len(lines):
-            found = _by_their_ends(file, lines, images, say)
+            found = _by_their_ends(file, lines, images, voice)
     there = sum(str(place).startswith(f"{file.parent}{os.sep}") for place in found if place)
     home = file.parent if 2 * there > len(lines) - found.count(None) else root  # where what is not there would be
     places = [place or os.path.join(home, line.name) for place, line in zip(found, lines, strict=True)]  # noqa: PTH118
@@ -97,7 +96,7 @@ def read_list(
             raise DataError(f"{where}: no image file's name; wanted is one a line")
         if not is_there:
             absent[os.path.normpath(place)] = f"{file.name}:{line.number}"
-    _tell(file, bare, [line.rest for line in lines if line.rest], say)
+    _tell(file, bare, [line.rest for line in lines if line.rest], voice)
     paths = [os.path.normpath(place) for place in places]
     return ListedImages([path for path in paths if path not in absent], absent)
 
@@ -130,9 +129,7 @@ def _line(file: Path, number: int, text: str, root: Path, images: ImageNames) ->
     return _Line(number, text, place)
 
 
-def _by_their_ends(
-    file: Path, lines: Sequence[_Line], images: ImageNames, say: Callable[[str], None]
-) -> list[str | None]:
+def _by_their_ends(file: Path, lines: Sequence[_Line], images: ImageNames, voice: Voice) -> list[str | None]:
     """Where the only images are whose paths end in what each line says, if none is where it says."""
     places: list[str | None] = []
     for line in lines:
@@ -141,7 +138,9 @@ def _by_their_ends(
             raise DataError(_several(file, line.number, line.name, fits))
         places.append(fits[0] if fits else None)
     if count := len(places) - places.count(None):
-        say(f"{file}: {count} images are not where it says ({short(lines[0].name)}, …); of each name one is there")
+        voice.say(
+            f"{file}: {count} images are not where it says ({short(lines[0].name)}, …); of each name one is there"
+        )
     return places
 
 
@@ -154,11 +153,11 @@ def _bare_names(text: str) -> list[str]:
     return list(dict.fromkeys((text, text.split()[0])))
 
 
-def _tell(file: Path, bare: Sequence[str], rests: Sequence[str], say: Callable[[str], None]) -> None:
+def _tell(file: Path, bare: Sequence[str], rests: Sequence[str], voice: Voice) -> None:
     if bare:
-        say(f"{file}: images are named without their ending ({short(bare[0])}, …); of each name one is there")
+        voice.say(f"{file}: images are named without their ending ({short(bare[0])}, …); of each name one is there")
     if rests:
-        say(f"{file}: what follows the images' names ({short(rests[0])}, …) is not read")
+        voice.say(f"{file}: what follows the images' names ({short(rests[0])}, …) is not read")
 
 
 def _texts(file: Path, limits: LimitsConfig) -> list[tuple[int, str]]:
@@ -178,7 +177,7 @@ def _standard(folders: Sequence[Path], line: str) -> str | None:
     return next((place for place in places if os.path.lexists(place)), None)
 
 
-def _moved(file: Path, root: Path, lines: Sequence[str], others: bool, say: Callable[[str], None]) -> list[str | None]:
+def _moved(file: Path, root: Path, lines: Sequence[str], others: bool, voice: Voice) -> list[str | None]:
     """Where lines lead whose images are not where they say; all of them where `others` of the list are."""
     parts = [parts_of_path(line) for line in lines]
     looked_at = parts[:: max(1, len(parts) // _LOOKED_AT)]
@@ -200,9 +199,5 @@ def _moved(file: Path, root: Path, lines: Sequence[str], others: bool, say: Call
     ((start, folder),) = best
     moved = [alike(f"{folder}/{'/'.join(part[start:])}") for part in parts]
     count = sum(place is not None for place in moved)
-    say(f"{file}: {count} images are not where it says ({short(lines[0])}, …); they are read from {folder}")
+    voice.say(f"{file}: {count} images are not where it says ({short(lines[0])}, …); they are read from {folder}")
     return moved
-
-
-def silent(line: str) -> None:
-    """Says nothing of a list that is only looked at."""

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tlbench.config import LimitsConfig
 from tlbench.data.formats.yolo.texts import check_names
 from tlbench.errors import DataError, short
+from tlbench.system.voice import Voice
 
 
-def names_in_yaml(
-    file: Path, content: Mapping[Any, Any], limits: LimitsConfig, say: Callable[[str], None]
-) -> tuple[str, ...]:
+def names_in_yaml(file: Path, content: Mapping[Any, Any], limits: LimitsConfig, voice: Voice) -> tuple[str, ...]:
     """C class names; `class_0`, … where only their number is given.
 
     Args:
         file: The description, for messages.
         content: What it holds.
         limits: How many there may be.
-        say: Shows the user a line.
+        voice: Speaks to the user.
 
     Raises:
         DataError: They are not there, of another kind, too many, not as many as `nc`, or two are the same.
@@ -34,7 +33,7 @@ def names_in_yaml(
     if names is None and count is not None:
         return tuple(f"class_{i}" for i in range(count))
     if isinstance(names, dict):
-        names = _numbered(file, names, say)
+        names = _numbered(file, names, voice)
     if isinstance(names, str):
         raise DataError(
             f"{file}: names: {short(repr(names))} is one text, not a list; write names: [first, second, …], in the "
@@ -57,7 +56,7 @@ def _count(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _numbered(file: Path, names: dict[Any, Any], say: Callable[[str], None]) -> list[Any]:
+def _numbered(file: Path, names: dict[Any, Any], voice: Voice) -> list[Any]:
     """The names of a mapping from numbers, in their order; of one to numbers likewise."""
     numbered: dict[Any, Any] = {}
     written: dict[Any, Any] = {}
@@ -75,7 +74,7 @@ def _numbered(file: Path, names: dict[Any, Any], say: Callable[[str], None]) -> 
         return [numbered[i] for i in range(len(numbered))]
     numbers = [value for value in numbered.values() if isinstance(value, int) and not isinstance(value, bool)]
     if len(numbers) == len(wanted) and set(numbers) == wanted and all(isinstance(key, str) for key in numbered):
-        say(f"{file}: names maps names to numbers, and is read so; usual is number: name")
+        voice.say(f"{file}: names maps names to numbers, and is read so; usual is number: name")
         return sorted(numbered, key=numbered.__getitem__)
     keys = short(", ".join(map(str, list(numbered)[:6])))
     from_one = set(numbered) == {number + 1 for number in wanted}

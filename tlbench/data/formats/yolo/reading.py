@@ -7,7 +7,7 @@ neither are so, nobody can know, and the set is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tlbench.data.formats.yolo.labels import BOX, HIGHEST, LOWEST, TRIANGLE, KeyPoints, LabelRows, key_points
 from tlbench.errors import DataError
+from tlbench.system.voice import Voice
 
 Reading = Literal["points", "boxes"]
 """What rows of more than six numbers are: the points of a polygon, or a box and key points."""
@@ -55,26 +56,26 @@ class Decided:
     bad: Tensor
 
 
-def decide(root: Path, rows: LabelRows, points: KeyPoints | None, say: Callable[[str], None]) -> Decided:
+def decide(root: Path, rows: LabelRows, points: KeyPoints | None, voice: Voice) -> Decided:
     """Say what rows mean.
 
     Args:
         root: The data, for messages.
         rows: All rows of the set.
         points: What `kpt_shape` says; None: nothing.
-        say: Shows the user a line.
+        voice: Speaks to the user.
 
     Raises:
         DataError: Rows can be read in two ways that differ, and nothing tells which is right.
     """
-    reading = _told(rows, points, say) if points else _guessed(root, rows, say)
+    reading = _told(rows, points, voice) if points else _guessed(root, rows, voice)
     points = points if points and points.count else None
     columns = torch.tensor(rows.columns, dtype=torch.int64)
     firsts = torch.tensor(rows.firsts, dtype=torch.float64).view(-1, 4)
     hulls = torch.tensor(rows.hulls, dtype=torch.float64).view(-1, 4)
     tracked = (columns == BOX + 1) & rows.sixths & (points is None)
     if tracked.any():
-        say(f"{int(tracked.sum())} label rows have a sixth number, a whole one as of a track; it is not read")
+        voice.say(f"{int(tracked.sum())} label rows have a sixth number, a whole one as of a track; it is not read")
     if reading == "boxes":
         box, fits = torch.ones_like(columns, dtype=torch.bool), torch.ones_like(columns, dtype=torch.bool)
         if points:
@@ -91,18 +92,18 @@ def decide(root: Path, rows: LabelRows, points: KeyPoints | None, say: Callable[
     if polygons := int((~box & fits).sum()):
         kind = "1 label row is a polygon" if polygons == 1 else f"{polygons} label rows are polygons"
         beside = f", beside {len(rows) - polygons} boxes" if polygons < len(rows) else ""
-        say(f"{kind}, and read as bounding boxes{beside}")
+        voice.say(f"{kind}, and read as bounding boxes{beside}")
     return Decided(reading, corners, ~fits)
 
 
-def check_plausible(root: Path, rows: LabelRows, decided: Decided, warn: Callable[[str], None]) -> None:
+def check_plausible(root: Path, rows: LabelRows, decided: Decided, voice: Voice) -> None:
     """Refuse boxes that are hardly `cx cy w h`, as many reach out of their images and another order fits all of them.
 
     Raises:
         DataError: They are.
     """
     columns = torch.tensor(rows.columns, dtype=torch.int64)
-    _check_sixths(root, rows, int((columns == BOX + 1).sum()), warn)
+    _check_sixths(root, rows, int((columns == BOX + 1).sum()), voice)
     box = (columns <= BOX + 1) | (decided.reading == "boxes")
     x, y, w, h = torch.tensor(rows.firsts, dtype=torch.float64).view(-1, 4)[box].T
     count = len(x)
@@ -127,10 +128,12 @@ def check_plausible(root: Path, rows: LabelRows, decided: Decided, warn: Callabl
             f"{root}: {found}, but none would as class {' or '.join(fitting)}; convert the label rows to class cx cy w "
             "h, the box's centre and size as fractions of the image's"
         )
-    warn(f"{found}, by more than 1 %; they are clipped, but if that is not what the numbers mean, the boxes are wrong")
+    voice.warn(
+        f"{found}, by more than 1 %; they are clipped, but if that is not what the numbers mean, the boxes are wrong"
+    )
 
 
-def _check_sixths(root: Path, rows: LabelRows, count: int, warn: Callable[[str], None]) -> None:
+def _check_sixths(root: Path, rows: LabelRows, count: int, voice: Voice) -> None:
     """Refuse sixth numbers that are no tracks', and warn of those that may be angles.
 
     Raises:
@@ -145,31 +148,31 @@ def _check_sixths(root: Path, rows: LabelRows, count: int, warn: Callable[[str],
             "oriented boxes as class x1 y1 x2 y2 x3 y3 x4 y4, or remove the sixth number if boxes are upright"
         )
     if rows.most_sixth <= _HALF_TURN:
-        warn(
+        voice.warn(
             f"{count} label rows have a sixth number, a whole one up to {rows.most_sixth:g}; it is not read as it may "
             "be a track, but if it is an angle in degrees, the boxes are wrong"
         )
 
 
-def _told(rows: LabelRows, points: KeyPoints, say: Callable[[str], None]) -> Reading:
+def _told(rows: LabelRows, points: KeyPoints, voice: Voice) -> Reading:
     counts = rows.counts()
     shape = f"kpt_shape: [{points.count}, {points.numbers}]"
     if points.count == 0:
         return "points"
     if counts.keys() <= {BOX, BOX + 1}:
         if counts:
-            say(f"{shape}, but no label row has key points: boxes alone")
+            voice.say(f"{shape}, but no label row has key points: boxes alone")
         return "boxes"
     if plain := counts[BOX]:
-        say(f"{shape}, but {plain} of {len(rows)} label rows have no key points: boxes alone")
+        voice.say(f"{shape}, but {plain} of {len(rows)} label rows have no key points: boxes alone")
     return "boxes"
 
 
-def _guessed(root: Path, rows: LabelRows, say: Callable[[str], None]) -> Reading:
+def _guessed(root: Path, rows: LabelRows, voice: Voice) -> Reading:
     counts = rows.counts()
     longer = {columns: count for columns, count in counts.items() if columns > BOX + 1}
     if len(longer) > 1:
-        return _guessed_of_lengths(root, rows, longer, say)
+        return _guessed_of_lengths(root, rows, longer, voice)
     if not longer:
         return "points"
     ((columns, count),) = longer.items()
@@ -195,14 +198,14 @@ def _guessed(root: Path, rows: LabelRows, say: Callable[[str], None]) -> Reading
         if not _holds(fits_box, fits_polygon):
             raise DataError(_undecided(root, columns, count))
         of = "key points"
-    say(
+    voice.say(
         f"{count} label rows of {columns} numbers are read as class cx cy w h and {of}, which are left out; no "
         "kpt_shape in a data.yaml says so, but as polygons they make no sense"
     )
     return "boxes"
 
 
-def _guessed_of_lengths(root: Path, rows: LabelRows, longer: dict[int, int], say: Callable[[str], None]) -> Reading:
+def _guessed_of_lengths(root: Path, rows: LabelRows, longer: dict[int, int], voice: Voice) -> Reading:
     """Key points where a length's rows, which are many, cannot be polygons, and the others' can be boxes as well."""
     boxes: dict[int, list[bool]] = {}
     for values in rows.sample:
@@ -225,7 +228,7 @@ def _guessed_of_lengths(root: Path, rows: LabelRows, longer: dict[int, int], say
             f"{root}: label rows of {most} numbers are boxes with key points (class cx cy w h x1 y1 …), but {rest} "
             "numbers are not; correct or remove those, or add kpt_shape to data.yaml ([0, 0]: all are polygons)"
         )
-    say(
+    voice.say(
         f"label rows of {most} numbers are read as class cx cy w h and key points, which are left out; no kpt_shape in "
         "a data.yaml says so, but as polygons they make no sense"
         + (f"; so are {sum(longer[columns] for columns in others)} rows of other lengths" if others else "")

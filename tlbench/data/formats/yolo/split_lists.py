@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -13,7 +13,7 @@ from tlbench.config import LimitsConfig
 from tlbench.data.formats.folders.hints import images
 from tlbench.data.formats.yolo.image_files import ImageNames
 from tlbench.data.formats.yolo.label_texts import LABELS, looks_like_labels, stem
-from tlbench.data.formats.yolo.lists import read_list, share_of_images, silent
+from tlbench.data.formats.yolo.lists import read_list, share_of_images
 from tlbench.data.formats.yolo.texts import text_of
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.paths import folded
@@ -21,6 +21,7 @@ from tlbench.data.split_names import SPLITS, SplitName, SplitNames, split_name, 
 from tlbench.errors import DataError, short
 from tlbench.system.folders import entries_of, is_folder, walk
 from tlbench.system.regular_file import read_regular
+from tlbench.system.voice import SILENT, Voice
 
 _MOST = 3  # files in a message
 _TRAIN_AND_VAL = re.compile(r"train[\W_]*val", re.IGNORECASE)
@@ -150,7 +151,7 @@ def check_unread(
     told_by: str,
     image_names: ImageNames,
     limits: LimitsConfig,
-    warn: Callable[[str], None],
+    voice: Voice,
     whole: bool = False,
 ) -> None:
     """Compare lists that do not count with the splits that do.
@@ -161,7 +162,7 @@ def check_unread(
         told_by: What tells the splits, for messages.
         image_names: Those of the data set.
         limits: How large a list may be.
-        warn: Shows the user a warning of images that a list has alone.
+        voice: Warns the user of images that a list has alone.
         whole: A list that has images alone is refused.
 
     Raises:
@@ -174,9 +175,9 @@ def check_unread(
             continue
         kinds = {"train", "val"} if _TRAIN_AND_VAL.search(file.stem) else set(name.kind.split(" or "))
         try:
-            paths = read_list(file, image_names.root, image_names, limits, silent).paths
+            paths = read_list(file, image_names.root, image_names, limits, SILENT).paths
         except DataError as error:
-            warn(f"{file}: not read, as {told_by} the splits ({error})")
+            voice.warn(f"{file}: not read, as {told_by} the splits ({error})")
             continue
         listed = [os.path.abspath(path) for path in paths]  # noqa: PTH100
         others = [path for path in listed if known.get(path, name.kind) not in kinds | {name.kind}]
@@ -192,19 +193,19 @@ def check_unread(
                 f"({alone[0]}, …); keep one list of a split"
             )
         if alone:
-            warn(
+            voice.warn(
                 f"{file}: not read, as {told_by} the splits; {images(len(alone))} of it {_be(alone)} in none of them "
                 f"({alone[0]}, …)"
             )
 
 
-def warn_of_unread(files: Sequence[Path], warn: Callable[[str], None]) -> None:
+def warn_of_unread(files: Sequence[Path], voice: Voice) -> None:
     """Warn of lists whose names do not say of what."""
     if files:
         shown = ", ".join(file.name for file in files[:_MOST])
         rest = f" and {len(files) - _MOST} more" if len(files) > _MOST else ""
         one = len(files) == 1
-        warn(
+        voice.warn(
             f"{files[0].parent}: {shown}{rest} {'lists' if one else 'list'} images, but {_be(files)} not read, as "
             f"{'its name says' if one else 'their names say'} of no split that is used"
         )

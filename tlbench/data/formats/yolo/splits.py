@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from tlbench.data.decode import EXTENSIONS
 from tlbench.data.formats.folders.hints import images
 from tlbench.data.formats.yolo.darknet import find_darknet, read_darknet
 from tlbench.data.formats.yolo.image_files import ImageNames, called, images_below
-from tlbench.data.formats.yolo.lists import read_list, silent
+from tlbench.data.formats.yolo.lists import read_list
 from tlbench.data.formats.yolo.split_lists import (
     SplitLists,
     check_unread,
@@ -31,6 +31,7 @@ from tlbench.data.paths import split_of
 from tlbench.data.split_names import SPLITS, split_names
 from tlbench.errors import DataError
 from tlbench.system.folders import entries_of, is_folder
+from tlbench.system.voice import SILENT, Voice
 
 LAYOUTS = "images/{train,val,test} with labels/{train,val,test}, {train,val,test}/images, or images with labels"
 
@@ -51,16 +52,16 @@ def unwrapping(root: Path, limits: LimitsConfig) -> list[Path]:
 
 
 def find_description(
-    file: Path | None, folder: Path, limits: LimitsConfig, say: Callable[[str], None]
+    file: Path | None, folder: Path, limits: LimitsConfig, voice: Voice
 ) -> tuple[YoloYaml | None, list[Path]]:
     """Read a description, or that in a folder; and which files that took."""
     file = file or find_yaml(folder, limits)
     if file is not None:
-        return read_yaml(file, limits, say), [file]
+        return read_yaml(file, limits, voice), [file]
     file = find_darknet(folder)
     if file is None:
         return None, []
-    described, names = read_darknet(file, limits, say)
+    described, names = read_darknet(file, limits, voice)
     return described, [file, names]
 
 
@@ -71,8 +72,7 @@ class FoundSplits:
     Args:
         base: The folder of the data set.
         limits: How large lists may be.
-        say: Shows the user a line.
-        warn: Shows the user a warning.
+        voice: Speaks to the user.
         descriptions: The files that were read, as in `YoloImages`.
         parts: Split → paths, as in `YoloImages`.
         absent: As in `YoloImages`.
@@ -80,8 +80,7 @@ class FoundSplits:
 
     base: Path
     limits: LimitsConfig
-    say: Callable[[str], None]
-    warn: Callable[[str], None]
+    voice: Voice
     descriptions: list[Path]
     parts: dict[str, list[str]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
@@ -95,7 +94,7 @@ class FoundSplits:
             lists = find_lists(place, self.images, self.limits)
             if lists.splits:
                 return place, lists
-            warn_of_unread(lists.unread, self.warn)
+            warn_of_unread(lists.unread, self.voice)
         return None
 
     def take_described(self, described: YoloYaml, places: Sequence[Path]) -> None:
@@ -109,37 +108,37 @@ class FoundSplits:
     def take_listed(self, place: Path, lists: SplitLists, places: Sequence[Path] = ()) -> None:
         """Take the splits that lists below a folder name, which those in other places must not contradict."""
         named = " and ".join(_as_split(place, file, split) for split, file in lists.splits.items())
-        self.say(f"{place}: the splits are as {named} {'list' if len(lists.splits) > 1 else 'lists'} them")
+        self.voice.say(f"{place}: the splits are as {named} {'list' if len(lists.splits) > 1 else 'lists'} them")
         for split, file in lists.splits.items():
             self.parts[split] = self._images_of(file)
         told_by = listing(lists.splits.values())
         self._check(lists.more, told_by, whole=True)
         others = [other for other in places if other != place]
         self._check([file for other in others for file in lists_in(other, self.images, self.limits)], told_by)
-        warn_of_unread(lists.unread, self.warn)
+        warn_of_unread(lists.unread, self.voice)
         listed = {os.path.abspath(path) for paths in self.parts.values() for path in paths}  # noqa: PTH100
         with suppress(DataError):
-            for split, folder in _folders(self.base, silent):
+            for split, folder in _folders(self.base, SILENT):
                 left = [path for path in images_below(folder) if os.path.abspath(path) not in listed]  # noqa: PTH100
                 if split not in lists.splits and left:
                     count = f"{images(len(left))} {'is' if len(left) == 1 else 'are'}"
-                    self.warn(f"{folder}: {count} in no split, as {told_by} the splits ({left[0]}, …)")
+                    self.voice.warn(f"{folder}: {count} in no split, as {told_by} the splits ({left[0]}, …)")
 
     def take_folders(self) -> None:
         """Take the splits that folders are called after; where none is, those of lists in a folder of their own."""
-        folders = _folders(self.base, self.say)
+        folders = _folders(self.base, self.voice)
         if len(folders) == 1:
             lists = find_lists_below(self.base, self.images, self.limits)
             if lists.splits:
                 self.take_listed(self.base, lists)
                 return
-            warn_of_unread(lists.unread, self.warn)
+            warn_of_unread(lists.unread, self.voice)
         self.parts = {split: images_below(place) for split, place in folders}
         if len(folders) > 1:
             self._check(lists_below(self.base, self.images, self.limits), "the folders tell")
 
     def _check(self, files: Sequence[Path], told_by: str, whole: bool = False) -> None:
-        check_unread(files, self.parts, told_by, self.images, self.limits, self.warn, whole)
+        check_unread(files, self.parts, told_by, self.images, self.limits, self.voice, whole)
 
     def _images_of(self, entry: Path) -> list[str]:
         """The image files in a folder, or those that a text file lists."""
@@ -147,12 +146,14 @@ class FoundSplits:
             return images_below(entry)
         if entry.suffix.lower() in EXTENSIONS:
             return [str(entry)]
-        listed = read_list(entry, self.base, self.images, self.limits, self.say)
+        listed = read_list(entry, self.base, self.images, self.limits, self.voice)
         self.descriptions.append(entry)
         self.absent |= listed.absent
         paths = list(dict.fromkeys(listed.paths))
         if len(paths) < len(listed.paths):
-            self.say(f"{entry}: {len(listed.paths) - len(paths)} lines repeat an image, and each image is taken once")
+            self.voice.say(
+                f"{entry}: {len(listed.paths) - len(paths)} lines repeat an image, and each image is taken once"
+            )
         return paths
 
 
@@ -162,7 +163,7 @@ def _as_split(base: Path, file: Path, split: str) -> str:
     return name if SPLITS.get(file.stem.lower()) == split else f"{name} ({split})"
 
 
-def _folders(root: Path, say: Callable[[str], None]) -> list[tuple[str, Path]]:
+def _folders(root: Path, voice: Voice) -> list[tuple[str, Path]]:
     """The splits of a folder without a description."""
     for holder in (called(root, "images"), root):
         names = sorted(entry.name for entry in entries_of(holder) if is_folder(entry)) if holder else []
@@ -188,6 +189,6 @@ def _folders(root: Path, say: Callable[[str], None]) -> list[tuple[str, Path]]:
             )
         otherwise = [f"{name} as {split}" for name, split in splits.items() if split_of(name) != split]
         if otherwise:
-            say(f"{holder}: read as splits: {', '.join(otherwise)}")
+            voice.say(f"{holder}: read as splits: {', '.join(otherwise)}")
         return [(split, called(holder / name, "images") or holder / name) for name, split in splits.items()]
     return [("train", called(root, "images") or root)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from tlbench.data.formats.yolo.texts import text_of
 from tlbench.data.split_names import SPLITS, SplitNames, split_name, split_names
 from tlbench.errors import DataError, short
 from tlbench.system.regular_file import TooLargeError, open_regular, read_regular
+from tlbench.system.voice import PRINTING, Voice
 from tlbench.system.yaml_text import RepeatedKeyError, load_yaml
 
 _USUAL = ("data.yaml", "data.yml")
@@ -75,22 +76,22 @@ def find_yaml(folder: Path, limits: LimitsConfig = STANDARD_LIMITS) -> Path | No
     return found[0] if found else None
 
 
-def read_yaml(file: Path, limits: LimitsConfig = STANDARD_LIMITS, say: Callable[[str], None] = print) -> YoloYaml:
+def read_yaml(file: Path, limits: LimitsConfig = STANDARD_LIMITS, voice: Voice = PRINTING) -> YoloYaml:
     """Read a description and find what it names.
 
     Args:
         file: The file.
         limits: Up to which size it is read, and how many classes it may name.
-        say: Shows the user a line.
+        voice: Speaks to the user.
 
     Raises:
         DataError: It cannot be read, a key is missing or of the wrong kind, or what it names is not there.
     """
-    content = _mapping(file, limits, say)
-    class_names = names_in_yaml(file, content, limits, say)
-    entries = {split: _strings(file, key, content[key]) for key, split in _splits(file, content, say).items()}
+    content = _mapping(file, limits, voice)
+    class_names = names_in_yaml(file, content, limits, voice)
+    entries = {split: _strings(file, key, content[key]) for key, split in _splits(file, content, voice).items()}
     points = _key_points(file, content.get("kpt_shape"))
-    return described(file, content.get("path"), entries, class_names, points, say)
+    return described(file, content.get("path"), entries, class_names, points, voice)
 
 
 def described(
@@ -99,7 +100,7 @@ def described(
     entries: dict[str, list[str]],
     class_names: tuple[str, ...],
     points: KeyPoints | None,
-    say: Callable[[str], None],
+    voice: Voice,
 ) -> YoloYaml:
     """What a description says, once what it names is found.
 
@@ -109,7 +110,7 @@ def described(
         entries: Split → what it names.
         class_names: C names.
         points: What it says of key points.
-        say: Shows the user a line.
+        voice: Speaks to the user.
 
     Raises:
         DataError: Something is not there.
@@ -120,13 +121,13 @@ def described(
         raise DataError(f"{file}: path: {short(repr(path))}; wanted is the folder of the data set")
     root = find_root(file, path, entries.get("train", []))
     splits = {
-        split: [found for entry in named for found in there(file, root, path, split, entry, say)]
+        split: [found for entry in named for found in there(file, root, path, split, entry, voice)]
         for split, named in entries.items()
     }
     return YoloYaml(file, root, class_names, splits, points)
 
 
-def _splits(file: Path, content: dict[Any, Any], say: Callable[[str], None]) -> dict[str, str]:
+def _splits(file: Path, content: dict[Any, Any], voice: Voice) -> dict[str, str]:
     """Key → split, of those that are a split's in any form (`dev`, `testing`) and name paths.
 
     Raises:
@@ -143,14 +144,14 @@ def _splits(file: Path, content: dict[Any, Any], say: Callable[[str], None]) -> 
         if split not in read.values():
             read[key] = split
             if key.lower() not in SPLITS:
-                say(f"{file}: {key} is read as {split}")
+                voice.say(f"{file}: {key} is read as {split}")
     labelled = [key for key in named if (name := split_name(key)) and name.kind != "unlabelled"]
     if labelled and not read:
         raise DataError(f"{file}: no key train beside {', '.join(labelled)}; add the folder of the training images")
     unread = [key for key in named if key not in read and content[key] not in map(content.get, read)]
     if unread:
         beside = f", beside {', '.join(read)}" if read else ""
-        say(f"{file}: {' and '.join(unread)} {'is' if len(unread) == 1 else 'are'} not read{beside}")
+        voice.say(f"{file}: {' and '.join(unread)} {'is' if len(unread) == 1 else 'are'} not read{beside}")
     return read
 
 
@@ -190,7 +191,7 @@ def _no_file(path: Path) -> str:
     return "cannot be read"
 
 
-def _mapping(file: Path, limits: LimitsConfig, say: Callable[[str], None]) -> dict[Any, Any]:
+def _mapping(file: Path, limits: LimitsConfig, voice: Voice) -> dict[Any, Any]:
     try:
         content = _read(file, limits)
     except OSError as error:
@@ -211,7 +212,7 @@ def _mapping(file: Path, limits: LimitsConfig, say: Callable[[str], None]) -> di
         lost = [str(key) for key, value in found.items() if _LOST in f"{key}{value}" and (key != "download")]
         if lost:
             raise DataError(f"{file}: {lost[0]}: not text in UTF-8; save the file as UTF-8")
-        say(f"{file}: not in UTF-8, but only where nothing is read")
+        voice.say(f"{file}: not in UTF-8, but only where nothing is read")
     return found
 
 

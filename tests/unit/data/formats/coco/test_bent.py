@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.composed import data_values
+from tests.voices import hearing
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.target import ListedSplits, list_boxes
 from tlbench.errors import DataError
@@ -64,7 +65,7 @@ class Drawn:
 
     def listed(self, **changes: Any) -> ListedSplits:
         values = {**data_values("coco"), "root": str(self.root), "val_fraction": 0.3, **changes}
-        return list_boxes(InstanceDataConfig.model_validate(values), 0, self.said.append, self.said.append)
+        return list_boxes(InstanceDataConfig.model_validate(values), 0, hearing(self.said))
 
     def check(self, *, scale: tuple[float, float] = (1, 1), atol: float = 1e-3, **changes: Any) -> None:
         """All boxes are those that were drawn, on images of another size in other pixels."""
@@ -643,7 +644,7 @@ def test_coco_given_to_the_reader_of_yolo_is_called_so(drawn: Drawn) -> None:
     def refusal() -> str:
         values = {**data_values("yolo"), "root": str(drawn.root)}
         with pytest.raises(DataError) as caught:
-            list_boxes(InstanceDataConfig.model_validate(values), 0, drawn.said.append, drawn.said.append)
+            list_boxes(InstanceDataConfig.model_validate(values), 0, hearing(drawn.said))
         return str(caught.value)
 
     assert refusal() == f"{drawn.root}: not a YOLO folder but COCO annotations; use data=coco"

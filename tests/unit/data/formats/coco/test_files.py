@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pycocotools import mask
 
+from tests.voices import hearing
 from tlbench.config import STANDARD_LIMITS
 from tlbench.data.formats.coco import files as coco_files
 from tlbench.data.formats.coco import jsons as coco_jsons
@@ -18,6 +19,7 @@ from tlbench.data.formats.coco.files import CocoFiles, find_coco
 from tlbench.data.formats.coco.folder import BESIDE, ELSEWHERE
 from tlbench.data.formats.coco.segments import box_around
 from tlbench.errors import DataError
+from tlbench.system.voice import PRINTING
 
 CONTENT: dict[str, Any] = {
     "images": [{"id": 1, "file_name": "a.png"}],
@@ -50,7 +52,7 @@ def found(tmp_path: Path, said: list[str]):
             path = tmp_path / "d" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content if isinstance(content, str) else json.dumps(content))
-        return find_coco(tmp_path / root, STANDARD_LIMITS, said.append, said.append)
+        return find_coco(tmp_path / root, STANDARD_LIMITS, hearing(said))
 
     return find
 
@@ -281,7 +283,7 @@ def test_a_file_is_found_however_its_path_is_written(
     names = {"annotations/x.json": CONTENT, "images/a.png": "", "images/deep/b.txt": ""}
     found(names)
     monkeypatch.chdir(tmp_path / "d" / folder)
-    files = find_coco(Path(root), STANDARD_LIMITS, print, print)
+    files = find_coco(Path(root), STANDARD_LIMITS, PRINTING)
     assert files.root.samefile(tmp_path / "d")
     assert files.parts["train"].file == "annotations/x.json"
     assert sorted(files.all) == sorted(names)

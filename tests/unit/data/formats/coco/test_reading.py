@@ -39,9 +39,9 @@ def draw_coco(tmp_path: Path, draw_image):
 
 
 @pytest.fixture
-def opened(tmp_path: Path, boxes_config, say, warn):
+def opened(tmp_path: Path, boxes_config, voice):
     def open_it(root: Path = tmp_path / "d", **changes):
-        return list_boxes(boxes_config("coco", root=str(root), **changes), 0, say, warn)
+        return list_boxes(boxes_config("coco", root=str(root), **changes), 0, voice)
 
     return open_it
 

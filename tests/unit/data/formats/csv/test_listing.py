@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.voices import hearing
 from tlbench.data.formats.csv.listing import list_csv
 from tlbench.data.listing import Listed
 from tlbench.errors import DataError
@@ -30,7 +31,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def read(root: Path, text: str | bytes, *classes: str) -> tuple[Listed, list[str]]:
     (root / "list.csv").write_bytes(text.encode() if isinstance(text, str) else text)
     said: list[str] = []
-    return list_csv(root / "list.csv", classes=classes or None, say=said.append, warn=said.append), said
+    return list_csv(root / "list.csv", classes=classes or None, voice=hearing(said)), said
 
 
 def labels(listed: Listed) -> dict[str, tuple[str, str]]:

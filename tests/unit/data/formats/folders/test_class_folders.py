@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.voices import hearing
 from tlbench.data.formats.folders.class_folders import list_splits
 from tlbench.data.inventory import all_files
 from tlbench.data.listing import Listed
@@ -30,7 +31,7 @@ def tree(root: Path, *folders: str, classes: Sequence[str] = ("cat", "dog")) -> 
 
 def read(root: Path, *classes: str) -> tuple[Listed, list[str]]:
     said: list[str] = []
-    listed = list_splits(root, classes=classes or None, say=said.append, warn=said.append)
+    listed = list_splits(root, classes=classes or None, voice=hearing(said))
     groups = (*listed.inventory.read.values(), *listed.inventory.left_out.values())
     assert sorted(name for names in groups for name in names) == sorted(all_files(root))
     return listed, said

@@ -64,9 +64,9 @@ def download_from(monkeypatch: pytest.MonkeyPatch):
     return lambda url: monkeypatch.setattr(signature_copy, "URL", url)
 
 
-def test_official_val_is_test_and_val_is_a_block_of_train(tmp_path: Path, draw, boxes_config, say, warn):
+def test_official_val_is_test_and_val_is_a_block_of_train(tmp_path: Path, draw, boxes_config, voice, say, warn):
     draw(tmp_path / "d")
-    target = list_boxes(boxes_config("signature", root="d", val_fraction=0.2), 0, say, warn)
+    target = list_boxes(boxes_config("signature", root="d", val_fraction=0.2), 0, voice)
     assert target.splits["train"].class_names == ("signature",)
     assert target.splits["test"].names == tuple(f"images/val/Frame_{n}.png" for n in (6, 14, 22, 30))
     assert target.split_rule["test"] == "official val"
@@ -79,10 +79,10 @@ def test_official_val_is_test_and_val_is_a_block_of_train(tmp_path: Path, draw, 
     assert not warn
 
 
-def test_blocked_divides_all_images(tmp_path: Path, draw, boxes_config, say, warn):
+def test_blocked_divides_all_images(tmp_path: Path, draw, boxes_config, voice):
     draw(tmp_path / "d")
     data = boxes_config("signature", root="d", split="blocked", val_fraction=0.25, test_fraction=0.25)
-    target = list_boxes(data, 0, say, warn)
+    target = list_boxes(data, 0, voice)
     assert target.split_rule["counts"] == {"train": 8, "val": 4, "test": 4}
     numbers = {s: sorted(int(Path(name).stem[6:]) for name in part.names) for s, part in target.splits.items()}
     assert sorted(n for found in numbers.values() for n in found) == list(range(0, 32, 2))
@@ -91,11 +91,11 @@ def test_blocked_divides_all_images(tmp_path: Path, draw, boxes_config, say, war
         assert found[0] % 4 == 0  # frames 4k and 4k + 2 have one label row
 
 
-def test_other_counts_are_warned_of(tmp_path: Path, draw, boxes_config, say, warn):
+def test_other_counts_are_warned_of(tmp_path: Path, draw, boxes_config, voice, warn):
     draw(tmp_path / "d")
     (tmp_path / "d/images/train/Frame_0.png").unlink()
     (tmp_path / "d/labels/train/Frame_0.txt").unlink()
-    list_boxes(boxes_config("signature", root="d", val_fraction=0.2), 0, say, warn)
+    list_boxes(boxes_config("signature", root="d", val_fraction=0.2), 0, voice)
     assert list(warn) == ["d: holds 11 train, 4 val images; the official Signature has 12 train, 4 val"]
 
 

@@ -23,11 +23,11 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def counts(root: Path, boxes_config, say, warn):
+def counts(root: Path, boxes_config, voice):
     """Split → objects of each image, of what lies in `root`."""
 
     def read(at: str | Path = root, **changes) -> dict[str, dict[str, int]]:
-        listed = list_boxes(boxes_config("yolo", root=str(at), **changes), 0, say, warn)
+        listed = list_boxes(boxes_config("yolo", root=str(at), **changes), 0, voice)
         inventory = listed.inventory
         assert inventory is not None
         read_and_left = [
@@ -345,13 +345,13 @@ def test_true_reasons_of_descriptions(root, draw_yolo, refused, content, reason)
     ],
 )
 @pytest.mark.parametrize("wide", [False, True])
-def test_descriptions_as_editors_write_them(root, draw_yolo, boxes_config, say, warn, content, wide):
+def test_descriptions_as_editors_write_them(root, draw_yolo, boxes_config, voice, content, wide):
     draw_yolo(root, MANY)
     text = b"train: images/train\nval: images/val\ntest: images/test\n" + content
     if wide and b"#" not in content:
         text = text.decode().encode("utf-16")
     (root / "data.yaml").write_bytes(text)
-    listed = list_boxes(boxes_config("yolo", root=str(root)), 0, say, warn)
+    listed = list_boxes(boxes_config("yolo", root=str(root)), 0, voice)
     assert listed.splits["train"].class_names == ("cat", "dog")
 
 
@@ -476,7 +476,7 @@ def test_an_empty_split_is_warned_of(root, draw_yolo, counts, warn):
     assert warn[0] == f"{root}: test holds no image, so there is no test; where one is needed it is carved out of train"
 
 
-def test_what_becomes_of_each_file(root, draw_yolo, draw_image, boxes_config, say, warn):
+def test_what_becomes_of_each_file(root, draw_yolo, draw_image, boxes_config, voice, warn):
     draw_yolo(root, {**MANY, "train/none": None, "train/late": ROW, "other/o": ROW})
     (root / "data.yaml").write_text("train: images/train\nval: images/val\ntest: images/test\nnames: [cat, dog]\n")
     late = root / "images/train/late.png"
@@ -488,7 +488,7 @@ def test_what_becomes_of_each_file(root, draw_yolo, draw_image, boxes_config, sa
     (root / "notes.txt").write_text("labelled by me")
     (root / "images/val/a.avif").write_bytes(b"\0\0\0\x20ftypavif" + bytes(20))
     config = boxes_config("yolo", root=str(root), max_unreadable=2, image_size=32)
-    target = open_boxes(config, 0, say, warn)
+    target = open_boxes(config, 0, voice)
     assert target.inventory is not None
     assert {kind: len(names) for kind, names in target.inventory.read.items()} == {
         "images": 11,
@@ -513,10 +513,10 @@ def test_what_becomes_of_each_file(root, draw_yolo, draw_image, boxes_config, sa
 
 
 @pytest.mark.parametrize("place", ["labels/train", "images/train", "labels", "images", "."])
-def test_class_names_beside_labels_or_images(root, draw_yolo, boxes_config, say, warn, place):
+def test_class_names_beside_labels_or_images(root, draw_yolo, boxes_config, voice, place):
     draw_yolo(root, MANY, names=None)
     (root / place / "classes.txt").write_text("# names\ncat\ndog\n")
-    assert list_boxes(boxes_config("yolo", root=str(root)), 0, say, warn).splits["train"].class_names == ("cat", "dog")
+    assert list_boxes(boxes_config("yolo", root=str(root)), 0, voice).splits["train"].class_names == ("cat", "dog")
 
 
 @pytest.mark.parametrize(("first", "second"), [("labels/train", "labels/val"), (".", "labels"), ("data.yaml", ".")])
@@ -529,14 +529,14 @@ def test_class_names_that_contradict_each_other(root, draw_yolo, refused, first,
 
 
 @pytest.fixture
-def class_names(root, draw_yolo, boxes_config, say, warn):
+def class_names(root, draw_yolo, boxes_config, voice):
     """`class_names({"data.yaml": …, "labels/classes.txt": …})`."""
 
     def read(files: dict[str, str]) -> tuple[str, ...]:
         draw_yolo(root, MANY, names=None)
         for name, text in files.items():
             (root / name).write_text(text)
-        return list_boxes(boxes_config("yolo", root=str(root)), 0, say, warn).splits["train"].class_names
+        return list_boxes(boxes_config("yolo", root=str(root)), 0, voice).splits["train"].class_names
 
     return read
 

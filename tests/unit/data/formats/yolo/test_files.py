@@ -15,11 +15,11 @@ ROW = "0 0.5 0.5 0.5 0.5\n"  # of 40 × 20 pixels: 10 5 30 15
 
 
 @pytest.fixture
-def opened(tmp_path: Path, boxes_config, say, warn):
+def opened(tmp_path: Path, boxes_config, voice):
     """Open what lies in `tmp_path / "d"`."""
 
     def open_it(root: str | Path = tmp_path / "d", **changes):
-        return list_boxes(boxes_config("yolo", root=str(root), **changes), 0, say, warn)
+        return list_boxes(boxes_config("yolo", root=str(root), **changes), 0, voice)
 
     return open_it
 
@@ -341,7 +341,7 @@ def test_list_that_is_no_list(tmp_path: Path, draw_yolo, refused):
 
 
 @pytest.fixture
-def listed(tmp_path: Path, draw_image, say, warn):
+def listed(tmp_path: Path, draw_image, voice, say, warn):
     """`listed({"train.txt": "0 1"})`: split → numbers of its images, of eight in `images`.
 
     Each number is a line, with `form` around it; another text stands as it is.
@@ -364,7 +364,7 @@ def listed(tmp_path: Path, draw_image, say, warn):
             file.parent.mkdir(parents=True, exist_ok=True)
             numbers = text.split() if text.replace(" ", "").isdecimal() else None
             file.write_text(text if numbers is None else "".join(f"{form.format(i)}\n" for i in numbers))
-        parts = find_images(root, warn, say=say).parts
+        parts = find_images(root, voice).parts
         return {split: [int(Path(name).stem) for name in names] for split, names in parts.items()}
 
     return read

@@ -7,6 +7,7 @@ import pytest
 
 from tlbench.data.formats.yolo.labels import LabelRows, fault
 from tlbench.data.formats.yolo.reading import decide
+from tlbench.system.voice import SILENT
 
 NAMES = ("cat", "dog", "cow")
 
@@ -24,7 +25,7 @@ class Parsed:
 def parse_labels(content: bytes) -> Parsed:
     rows = LabelRows()
     rows.read(0, content, NAMES, None)
-    decided = decide(Path("data"), rows, None, lambda line: None)
+    decided = decide(Path("data"), rows, None, SILENT)
     texts = content.decode("utf-8-sig").splitlines()
     wrong = [(line, reason) for _, line, _, reason in rows.bad]
     wrong += [

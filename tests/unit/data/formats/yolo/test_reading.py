@@ -13,6 +13,7 @@ import torch
 from tlbench.data.formats.yolo.labels import KeyPoints, LabelRows
 from tlbench.data.formats.yolo.reading import check_plausible, decide
 from tlbench.errors import DataError
+from tlbench.system.voice import SILENT
 
 Box = tuple[float, float, float, float]
 ROOT = Path("data")
@@ -76,7 +77,7 @@ def quad(box: Box, oriented: bool) -> str:
 
 
 @pytest.fixture
-def read(say) -> Callable[..., torch.Tensor]:
+def read(voice) -> Callable[..., torch.Tensor]:
     """Corners of rows, one file each."""
 
     def read_rows(rows: Sequence[str], points: KeyPoints | None = None) -> torch.Tensor:
@@ -84,7 +85,7 @@ def read(say) -> Callable[..., torch.Tensor]:
         for image, text in enumerate(rows):
             found.read(image, text.encode(), ("a", "b"), points if points and points.count else None)
         assert not found.bad
-        decided = decide(ROOT, found, points, say)
+        decided = decide(ROOT, found, points, voice)
         assert not decided.bad.any()
         return decided.corners
 
@@ -214,7 +215,7 @@ def bad(rows: Sequence[str], points: KeyPoints | None = None) -> list[bool]:
     found = LabelRows()
     for image, text in enumerate(rows):
         found.read(image, text.encode(), ("a", "b"), points)
-    return decide(ROOT, found, points, lambda line: None).bad.tolist()
+    return decide(ROOT, found, points, SILENT).bad.tolist()
 
 
 @pytest.mark.parametrize(
@@ -246,11 +247,11 @@ def test_a_key_point_that_is_not_labelled_may_be_anywhere(read):
     assert same(read([row([0.5, 0.5, 0.2, 0.2, -1, -1])], KeyPoints(1, 2)), [(0.4, 0.4, 0.6, 0.6)])
 
 
-def plausible(rows: Sequence[Sequence[float]], warn) -> None:
+def plausible(rows: Sequence[Sequence[float]], voice) -> None:
     found = LabelRows()
     for image, numbers in enumerate(rows):
         found.read(image, row(numbers).encode(), ("a", "b"), None)
-    check_plausible(ROOT, found, decide(ROOT, found, None, lambda line: None), warn)
+    check_plausible(ROOT, found, decide(ROOT, found, None, SILENT), voice)
 
 
 @pytest.mark.parametrize(
@@ -260,31 +261,31 @@ def plausible(rows: Sequence[Sequence[float]], warn) -> None:
         ("x1 y1 w h", lambda box: [box[0], box[1], box[2] - box[0], box[3] - box[1]]),
     ],
 )
-def test_numbers_in_another_order_are_refused(warn, order: str, numbers: Callable[[Box], list[float]]):
+def test_numbers_in_another_order_are_refused(voice, order: str, numbers: Callable[[Box], list[float]]):
     with pytest.raises(DataError) as caught:
-        plausible([numbers(box) for box in boxes()], warn)
+        plausible([numbers(box) for box in boxes()], voice)
     assert "of 40 boxes (" in str(caught.value)
     assert f"but none would as class {order}; convert the label rows to class cx cy w h" in str(caught.value)
 
 
-def test_fractions_that_were_divided_twice_are_refused(warn):
+def test_fractions_that_were_divided_twice_are_refused(voice):
     with pytest.raises(DataError, match=r"the boxes of all 40 label rows lie in the first 2% of their images"):
-        plausible([[number / 640 for number in centred(box)] for box in boxes()], warn)
+        plausible([[number / 640 for number in centred(box)] for box in boxes()], voice)
 
 
-def test_boxes_that_reach_out_are_told_with_their_number(warn):
+def test_boxes_that_reach_out_are_told_with_their_number(voice, warn):
     rows = [centred(box) for box in boxes()]
     for i in range(4):
         rows[i] = [0.95, 0.5, 0.3, 0.3]
-    plausible(rows, warn)
+    plausible(rows, voice)
     assert list(warn) == [
         "4 of 40 boxes (10%) reach out of their images as class cx cy w h, by more than 1 %; they are clipped, but if "
         "that is not what the numbers mean, the boxes are wrong"
     ]
 
 
-def test_few_boxes_that_reach_out_are_as_usual(warn):
-    plausible([*(centred(box) for box in boxes(100)), [0.95, 0.5, 0.3, 0.3], [0.5, 0.95, 0.3, 0.3]], warn)
+def test_few_boxes_that_reach_out_are_as_usual(voice, warn):
+    plausible([*(centred(box) for box in boxes(100)), [0.95, 0.5, 0.3, 0.3], [0.5, 0.95, 0.3, 0.3]], voice)
     assert not warn
 
 
@@ -312,17 +313,17 @@ def test_polygons_of_many_lengths_stay_polygons(read):
     assert same(read([ring(box, 4 + 4 * (i % 5)) for i, box in enumerate(found)]), found)
 
 
-def tracked(sixths: Sequence[int], warn) -> None:
+def tracked(sixths: Sequence[int], voice) -> None:
     found = LabelRows()
     text = "\n".join(row([*centred(box), n]) for box, n in zip(boxes(len(sixths)), sixths, strict=True))
     found.read(0, text.encode(), ("a", "b"), None)
-    check_plausible(ROOT, found, decide(ROOT, found, None, lambda line: None), warn)
+    check_plausible(ROOT, found, decide(ROOT, found, None, SILENT), voice)
 
 
-def test_sixth_numbers_that_may_be_angles(warn):
-    tracked([200, 3], warn)
+def test_sixth_numbers_that_may_be_angles(voice, warn):
+    tracked([200, 3], voice)
     assert not warn
-    tracked([90, 3], warn)
+    tracked([90, 3], voice)
     assert "2 label rows have a sixth number, a whole one up to 90" in next(iter(warn))
     with pytest.raises(DataError, match="which occurs more than once in a file, so it is no track"):
-        tracked([90, 3, 90], warn)
+        tracked([90, 3, 90], voice)

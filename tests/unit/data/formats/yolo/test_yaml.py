@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.voices import hearing
 from tlbench.data.formats.yolo.yaml import find_yaml, read_yaml
 from tlbench.errors import DataError
 
@@ -137,7 +138,7 @@ def test_what_is_wrong(tmp_path: Path, written, monkeypatch: pytest.MonkeyPatch,
 def test_a_key_of_images_without_labels_is_no_split(written):
     said: list[str] = []
     file = written("names: [a]\npredict: images\n")
-    assert read_yaml(file, say=said.append).splits == {}
+    assert read_yaml(file, voice=hearing(said)).splits == {}
     assert said == [f"{file}: predict is not read"]
 
 
