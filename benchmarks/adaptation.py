@@ -25,7 +25,8 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from benchmarks.bare_loop import synchronize
 from benchmarks.pipeline import build, compose, in_memory, training_images
-from tlbench.annotations.labels.images import ImageSet
+from tlbench.annotations.labels.labels import Labels
+from tlbench.data.samples import MemorySamples
 from tlbench.errors import UserError
 from tlbench.system.environment import device_name, versions
 
@@ -142,7 +143,7 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
     return {**result, "cache_s": cache, "full_epoch_s": full, "saved_bytes": saved}
 
 
-def _fit(options: argparse.Namespace, variant: Variant, images: ImageSet) -> Measured:
+def _fit(options: argparse.Namespace, variant: Variant, images: MemorySamples[Labels]) -> Measured:
     overrides = [*options.overrides, *variant.overrides]
     config = compose(options.device, options.batch, "32-true", variant.epochs, options.steps, overrides)
     watch = Watch()

@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tlbench.adaptation.optimizer import build_optimizer
-from tlbench.annotations.labels.images import ImageSet
+from tlbench.annotations.labels.labels import Labels
 from tlbench.config import TrainConfig
+from tlbench.data.samples import MemorySamples
 from tlbench.geometry.augment import prepare
 from tlbench.networks.build import build_network
 
@@ -65,7 +66,7 @@ class BareLoop:
 
     name = "bare loop"
 
-    def __init__(self, config: TrainConfig, images: ImageSet, device: torch.device) -> None:
+    def __init__(self, config: TrainConfig, images: MemorySamples[Labels], device: torch.device) -> None:
         self.training = PlainTraining(config, len(images.class_names), device)
         c, on_device = config.data, images.to(device)
         self.images = prepare(

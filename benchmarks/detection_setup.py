@@ -13,9 +13,10 @@ import torch
 import yaml
 
 from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig, mosaic_epochs
-from tlbench.annotations.instances.listing import BoxListing
+from tlbench.annotations.instances.instances import Instances
 from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
+from tlbench.data.listing import Listing
 from tlbench.data.open import open_target
 from tlbench.errors import DataError
 from tlbench.networks.build import build_network
@@ -125,7 +126,7 @@ def lay_out(setting: Setting) -> dict[str, int]:
     for split, images in target.splits.items():
         listing = images.listing
         assert listing is not None
-        if listing.mended and any(set(found) for found in listing.mended.values()):
+        if listing.mended:
             raise DataError(f"{listing.root}: labels were mended ({', '.join(listing.mended)}); correct them first")
         counts[split] = len(listing)
         lists[split] = _copy(listing, folder, split)
@@ -134,7 +135,7 @@ def lay_out(setting: Setting) -> dict[str, int]:
     return counts
 
 
-def _copy(listing: BoxListing, folder: Path, split: str) -> str:
+def _copy(listing: Listing[Instances], folder: Path, split: str) -> str:
     copies = []
     for name in listing.names:
         label = Path("labels") / Path(name).relative_to("images").with_suffix(".txt")

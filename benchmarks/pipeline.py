@@ -12,12 +12,13 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from tlbench.annotations.labels.config import LabelDataConfig
-from tlbench.annotations.labels.images import Images, ImageSet
+from tlbench.annotations.labels.labels import Labels
 from tlbench.callbacks.feature_cache import FeatureCache
 from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
 from tlbench.data.formats.cifar10.copy import BATCHES
 from tlbench.data.open import open_target
+from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
 from tlbench.data.target_module import TargetModule
 from tlbench.loggers.build import build_loggers
@@ -33,7 +34,7 @@ VAL_IMAGES = 256
 """One batch: validation is part of every epoch, but not of its training time."""
 
 
-def in_memory(images: ImageSet) -> Target[Images]:
+def in_memory(images: MemorySamples[Labels]) -> Target[Labels]:
     """A target whose training images are given; it is never tested on."""
     few = images.take(torch.arange(VAL_IMAGES) % len(images))
     return Target("benchmark", {"train": images, "val": few, "test": few}, {})
@@ -69,18 +70,19 @@ def compose(device: str, batch: int, precision: str, epochs: int, steps: int, mo
     return compose_config([*more, *overrides])
 
 
-def training_images(config: TrainConfig, steps: int) -> tuple[str, ImageSet]:
+def training_images(config: TrainConfig, steps: int) -> tuple[str, MemorySamples[Labels]]:
     """What the images are, and a whole number of batches of them: CIFAR-10 if there is a copy, else noise."""
     root = Path(config.data.root or "data")
     wanted = steps * config.data.batch_size
     if any((root / name).is_dir() for name in ("cifar10", "train", BATCHES)):
         assert isinstance(config.data, LabelDataConfig)
         images = open_target(config.data, config.seeds.split).splits["train"]
-        assert isinstance(images, ImageSet)
+        assert isinstance(images, MemorySamples)
         return "CIFAR-10", images.take(torch.arange(wanted) % len(images))
     pixels = torch.randint(0, 256, (wanted, 3, SIDE, SIDE), dtype=torch.uint8)
     names = tuple(str(c) for c in range(CLASSES))
-    return f"noise (no copy of CIFAR-10 in {root})", ImageSet(pixels, torch.arange(wanted) % CLASSES, names)
+    labels = Labels(torch.arange(wanted) % CLASSES, names)
+    return f"noise (no copy of CIFAR-10 in {root})", MemorySamples(pixels, labels)
 
 
 def build(config: TrainConfig, target: Target[Images], folder: Path) -> Pipeline:

@@ -13,8 +13,9 @@ from torchvision import transforms
 
 from benchmarks.bare_loop import PlainTraining
 from tlbench.annotations.labels.config import LabelAugmentation
-from tlbench.annotations.labels.images import ImageSet
+from tlbench.annotations.labels.labels import Labels
 from tlbench.config import TrainConfig
+from tlbench.data.samples import MemorySamples
 
 
 class PilImages(Dataset[tuple[Tensor, int]]):
@@ -25,7 +26,7 @@ class PilImages(Dataset[tuple[Tensor, int]]):
         config: The run's configuration; crop, flip and normalisation are done as it says.
     """
 
-    def __init__(self, images: ImageSet, config: TrainConfig) -> None:
+    def __init__(self, images: MemorySamples[Labels], config: TrainConfig) -> None:
         self.pixels = images.images.permute(0, 2, 3, 1).contiguous().numpy()
         self.labels = images.labels.tolist()
         c, augmentation = config.data, config.augmentation
@@ -57,7 +58,7 @@ class WorkerLoop:
         workers: Worker processes.
     """
 
-    def __init__(self, config: TrainConfig, images: ImageSet, device: torch.device, workers: int) -> None:
+    def __init__(self, config: TrainConfig, images: MemorySamples[Labels], device: torch.device, workers: int) -> None:
         self.name = f"PIL and {workers} workers"
         self.training = PlainTraining(config, len(images.class_names), device)
         self.channels_last = config.trainer.channels_last

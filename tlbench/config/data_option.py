@@ -15,6 +15,8 @@ class DataOption:
     Args:
         schema: Its configuration.
         open: `package.module:function` that reads it: `(data, split_seed, voice, how) → Target`.
+        open_all: `package.module:function` that reads every image, nothing carved out: `(data, how, voice) → Samples`
+            of each part; None: all splits of `open` are every image.
         reach: `package.module:function` that sees to it that it is here: `(data) → None`, light unless it downloads;
             None: it always is.
         without_root: Why there is no `data.root`, for the message where one is given; None: there may be one.
@@ -25,6 +27,7 @@ class DataOption:
 
     schema: type[DataConfig]
     open: str
+    open_all: str | None = None
     reach: str | None = None
     without_root: str | None = None
     own: bool = False

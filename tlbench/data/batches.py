@@ -46,7 +46,7 @@ class Batches(ABC, Generic[A]):
 
     @classmethod
     def evaluation_batch_of(cls, data: DataConfig) -> int:
-        """Images a batch where no gradients are kept: more than in training, up to `MOST`, as long as they are small."""
+        """Images a batch where no gradients are kept: more than in training, up to `MOST` as long as they are small."""
         return max(data.batch_size, min(cls.MOST, cls.MOST * cls.SMALL**2 // data.image_size**2))
 
     @property

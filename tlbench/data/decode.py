@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from tlbench.config import ImageLimit
+from tlbench.config.data import Fit
 from tlbench.data.containers import container_of, is_grey
 from tlbench.data.deep import ORIENTATION, WHITE, Deep, Ranges, Reopen, in_range, read_deep, upright
 from tlbench.data.facts import Fact
@@ -32,7 +33,7 @@ from tlbench.data.image_opening import (
 )
 from tlbench.data.netpbm import is_stretched
 from tlbench.data.notes import note, noted
-from tlbench.data.squares import GREY, WHOLE, Fit, Region, inside_size, reduce, squared, to_square
+from tlbench.data.squares import GREY, WHOLE, Region, inside_size, reduce, squared, to_square
 from tlbench.data.tiff_tags import check_read
 from tlbench.data.unreadable import UnreadableError
 

@@ -108,7 +108,7 @@ class OrderedLoader(ABC):
             return self.count // self.batch_size
         return math.ceil(len(range(self.rank, self.count, self.world_size)) / self.batch_size)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Any]:
         first, self._first = self._first, 0
         for number, batch in enumerate(self._give(self.batches()[first:]), start=first + 1):
             self._position = number
@@ -127,7 +127,7 @@ class OrderedLoader(ABC):
         return list(whole[:, self.rank])
 
     @abstractmethod
-    def _give(self, batches: Sequence[Tensor]) -> Iterator[Batch]:
+    def _give(self, batches: Sequence[Tensor]) -> Iterator[Any]:
         """The batches of these positions, in order."""
 
 

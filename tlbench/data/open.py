@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tlbench.config import DataConfig
+from tlbench.config import DataConfig, TrainConfig
+from tlbench.data.classes import check_classes
 from tlbench.errors import DataError
 from tlbench.system.voice import PRINTING, Voice
 from tlbench.tasks.registry import data_option
 
 if TYPE_CHECKING:
     from tlbench.data.decode import Decoding
+    from tlbench.data.samples import Samples
     from tlbench.data.target import Target
 
 
@@ -32,6 +35,40 @@ def open_target(data: DataConfig, split_seed: int, voice: Voice = PRINTING, how:
     ensure_reachable(data)
     target: Target[Any] = _imported(data_option(data).open)(data, split_seed, voice, how)
     return target
+
+
+def open_split(
+    config: TrainConfig, split: str, class_names: Sequence[str], how: Decoding, voice: Voice = PRINTING
+) -> tuple[Samples[Any], ...]:
+    """The images of a split under the classes of a run, never augmented.
+
+    Args:
+        config: Its data and its split seed are used.
+        split: `train` (as subset by `data.fraction` or the like), `val`, `test`, or `all`: every image there is,
+            nothing carved out.
+        class_names: The run's classes, whose order numbers the labels.
+        how: As the run decodes its files.
+        voice: Speaks to the user.
+
+    Returns:
+        One part; of `all` perhaps several.
+
+    Raises:
+        ConfigError, DataError: As `open_target`; or the classes are not the run's.
+    """
+    data, option, seed = config.data, data_option(config.data), config.seeds.split
+    found: tuple[Samples[Any], ...]
+    if split != "all":
+        found = (open_target(data, seed, voice, how).splits[split],)
+    elif option.open_all is None:
+        splits = open_target(data.untrimmed(), seed, voice, how).splits
+        found = tuple(splits[part] for part in ("train", "val", "test"))
+    else:
+        ensure_reachable(data)
+        found = _imported(option.open_all)(data, how, voice)
+    check_classes(found[0].class_names, class_names)
+    wanted = tuple(class_names)
+    return tuple(part if part.class_names == wanted else part.chosen(wanted) for part in found)
 
 
 def ensure_reachable(data: DataConfig) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Generic
 
 import numpy as np
@@ -111,9 +110,8 @@ def read_files(
         check_given(data, ImageFacts.joined(scan.facts for scan in scans.values()))
         if data.pixel_range is None and any(scan.facts.deep.any() for scan in scans.values()):
             readable = {part: _taken(groups[group], rows) for part, group, rows in _readable(listings, scans)}
-            ranges = _found_ranges(
-                groups, scans, how(readable), partial(look, *as_kept, voice.without_warnings(), decoding)
-            )
+            quiet, seen = voice.without_warnings(), decoding
+            ranges = _found_ranges(groups, scans, how(readable), lambda some: look(some, *as_kept, quiet, seen))
             decoding = replace(decoding, ranges=ranges)
 
     scans = {group: in_range(groups[group], scan, *as_kept, voice, decoding) for group, scan in scans.items()}

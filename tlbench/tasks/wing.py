@@ -101,7 +101,7 @@ class Wing(Protocol):
 
     onnx_output: OnnxOutput
 
-    def batches(self, config: TrainConfig) -> Batches:
+    def batches(self, config: TrainConfig) -> Batches[Any]:
         """How the annotations get from a split to the network's input."""
 
     def task(self, network: Network, config: TrainConfig, class_names: Sequence[str]) -> Task:

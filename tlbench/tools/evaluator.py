@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from tlbench.config import TrainConfig
 from tlbench.console import banner, shown, warn
-from tlbench.data.target import Split
 from tlbench.embedded.stand_ins import banner_text
 from tlbench.errors import OutputError
 from tlbench.records.corruptions import CorruptionResult
@@ -37,22 +36,7 @@ from tlbench.system.hashing import file_sha256
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.evaluate_options import EvaluateOptions
 from tlbench.tools.evaluation_pictures import show_in_tensorboard, write_figures
-from tlbench.tools.loaded_run import LoadedRun
-
-
-class OnData(Protocol):
-    """A run's network on some data."""
-
-    @property
-    def inference(self) -> LoadedRun:
-        """The network."""
-
-    @property
-    def config(self) -> TrainConfig:
-        """The run's configuration, with the data to evaluate on."""
-
-    def parts(self, split: str) -> Sequence[Split]:
-        """The images of a split, opened once; several parts for `all`."""
+from tlbench.tools.on_data import OnData
 
 
 @dataclass(frozen=True)
@@ -73,7 +57,7 @@ class Evaluator(ABC):
         config: Its configuration, with the data to evaluate on.
     """
 
-    on_data: OnData
+    on_data: OnData[Any]
 
     problems: list[str]
     """Where outputs of the network were not finite, once `run` has been called; what it has written says so too."""

@@ -13,6 +13,7 @@ from tlbench.annotations.instances.crowds import Crowds
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.ragged import starts_of
 from tlbench.data.listing import Listing
+from tlbench.system.voice import Voice
 
 CLIPPED = "boxes clipped to the image"
 WITHOUT_AREA = "boxes without area left out"

@@ -9,10 +9,11 @@ from tlbench.config.added import Added
 from tlbench.config.data_option import DataOption
 
 _REACH = "tlbench.annotations.instances.reach"
-_OPEN = "tlbench.annotations.instances.target:open_boxes"
+_TARGET = "tlbench.annotations.instances.target"
+_OPEN, _OPEN_ALL = f"{_TARGET}:open_boxes", f"{_TARGET}:open_all_boxes"
 
 DATA: Mapping[str, DataOption] = {
-    "signature": DataOption(InstanceDataConfig, open=_OPEN, reach=f"{_REACH}:reach_signature"),
+    "signature": DataOption(InstanceDataConfig, open=_OPEN, open_all=_OPEN_ALL, reach=f"{_REACH}:reach_signature"),
     "documents": DataOption(
         InstanceDataConfig,
         open="tlbench.data.formats.documents:open_documents",
@@ -20,8 +21,8 @@ DATA: Mapping[str, DataOption] = {
         deep=False,
         as_stand_in={"data.split": "official", "data.cache": "memory", "data.test_fraction": "0.2"},
     ),
-    "yolo": DataOption(InstanceDataConfig, open=_OPEN, reach=f"{_REACH}:own_root"),
-    "coco": DataOption(InstanceDataConfig, open=_OPEN, reach=f"{_REACH}:own_root"),
+    "yolo": DataOption(InstanceDataConfig, open=_OPEN, open_all=_OPEN_ALL, reach=f"{_REACH}:own_root"),
+    "coco": DataOption(InstanceDataConfig, open=_OPEN, open_all=_OPEN_ALL, reach=f"{_REACH}:own_root"),
 }
 """By the name in the config."""
 

@@ -18,7 +18,7 @@ from tlbench.data.reading import open_uncarved, read_files, target_of
 from tlbench.data.samples import Samples
 from tlbench.data.target import Target
 from tlbench.errors import DataError
-from tlbench.system.voice import PRINTING, Voice
+from tlbench.system.voice import PRINTING, SILENT, Voice
 
 
 def open_boxes(

@@ -46,7 +46,7 @@ def carve(
         labels[index["train"]], fraction=data.fraction, shots=data.shots, seed=split_seed, class_names=names
     )
     index["train"] = index["train"][subset]
-    splits = {split: taken(train, index[split]) for split in ("train", *fractions)}
+    splits = {split: taken(train, rows) for split, rows in index.items()}
     splits |= {split: images for split, images in parts.items() if split != "train"}
     whole = f"{named} train" if len(parts) > 1 else "all images"
     rule: dict[str, Any] = {

@@ -11,7 +11,8 @@ from tlbench.config.data_option import DataOption
 _REACH = "tlbench.annotations.labels.reach"
 _FILES = DataOption(
     LabelDataConfig,
-    open="tlbench.annotations.labels.image_files:open_image_files",
+    open="tlbench.annotations.labels.target:open_image_files",
+    open_all="tlbench.annotations.labels.target:open_all_files",
     reach=f"{_REACH}:own_root",
     own=True,
 )

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tlbench.annotations.labels.batches import evaluation_batch
+from tlbench.annotations.labels.batches import LabelBatches
 from tlbench.annotations.labels.config import LabelDataConfig
-from tlbench.annotations.labels.images import Images
-from tlbench.config import TrainConfig
-from tlbench.console import VOICE
-from tlbench.data.loader import OrderedLoader
-from tlbench.data.workers import default_workers
+from tlbench.data.batches import stored
 from tlbench.metrics.mean import SampleMean
 from tlbench.networks.outputs import not_finite
 from tlbench.records.evaluation import CalibrationRecord
@@ -24,45 +19,20 @@ from tlbench.robustness.partial import Scores
 from tlbench.tasks.classification.calibration import fit_temperature, nll
 from tlbench.tasks.classification.loaded import LoadedClassifier
 from tlbench.tasks.classification.metrics import ClassificationMetrics
-from tlbench.tasks.classification.splits import Parts, open_split
-from tlbench.tasks.wings import wing_of
-from tlbench.tools.decoding import decoding_to_evaluate
+from tlbench.tools.on_data import OnData
 
 Transform = Callable[[Tensor, Tensor], Tensor]
 """Images (B, 3, S, S) uint8 of the network's input size and sample indices (B,) int64, on its device → such images."""
 
 
-@dataclass(eq=False)
-class ClassifierOnData:
-    """A run's network on some data.
-
-    Args:
-        inference: The network.
-        config: The run's configuration, with the data to evaluate on.
-    """
-
-    inference: LoadedClassifier
-    config: TrainConfig
-    _parts: dict[str, Parts] = field(default_factory=dict)
+class ClassifierOnData(OnData[LoadedClassifier]):
+    """A run's network on some data."""
 
     @property
     def data(self) -> LabelDataConfig:
         """The data to evaluate on."""
         assert isinstance(self.config.data, LabelDataConfig)
         return self.config.data
-
-    def parts(self, split: str) -> Parts:
-        """The images of a split, opened once.
-
-        Raises:
-            ConfigError: As `decoding_to_evaluate`.
-            DataError: As `open_split`.
-        """
-        if split not in self._parts:
-            run = self.inference.run
-            how = decoding_to_evaluate(run, self.config)
-            self._parts[split] = open_split(self.config, split, run.class_names, how, VOICE)
-        return self._parts[split]
 
     def logits_of(self, split: str, transform: Transform | None = None) -> tuple[Tensor, Tensor]:
         """Run the network over all images of a split.
@@ -78,21 +48,13 @@ class ClassifierOnData:
             DataError: As `open_split`; or a file cannot be decoded any more.
         """
         logits, targets, first = [], [], 0
-        for images in self.parts(split):
-            for batch, labels, index in self.loader(images):
-                logits.append(self._logits(batch, first + index, transform).cpu())
-                targets.append(labels)
-            first += len(images)
+        for part in self.parts(split):
+            for batch in self.loader(part):
+                images, index = stored(part, batch)
+                logits.append(self._logits(images, first + index, transform).cpu())
+                targets.append(part.labels[index])
+            first += len(part)
         return torch.cat(logits), torch.cat(targets)
-
-    def loader(self, images: Images) -> OrderedLoader:
-        """All images in their order: (B, 3, H, W) uint8, labels (B,) and positions (B,), on the host.
-
-        Batches are those of a run's own test in one process.
-        """
-        c = self.config
-        batches, workers = wing_of(c).batches(c), default_workers() if c.data.workers is None else c.data.workers
-        return batches.loader(images, batches.evaluation_batch, workers=workers, passes=False)
 
     def _logits(self, batch: Tensor, index: Tensor, transform: Transform | None) -> Tensor:
         if transform is None:
@@ -113,7 +75,7 @@ class ClassifierOnData:
         return {f"{split}/{name}": _defined(float(value)) for name, value in values.items()}
 
     def _batched(self, values: Tensor) -> tuple[Tensor, ...]:
-        return torch.split(values, evaluation_batch(self.data))
+        return torch.split(values, LabelBatches.evaluation_batch_of(self.data))
 
 
 def calibrate(own: ClassifierOnData, logits: Tensor, targets: Tensor) -> CalibrationRecord | None:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from tlbench.annotations.labels.batches import evaluation_batch
+from tlbench.annotations.labels.batches import LabelBatches
 from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.config import TrainConfig
 from tlbench.records.evaluation import find_calibration
@@ -71,7 +71,7 @@ class Predictor:
     @property
     def batch_size(self) -> int:
         """Images that go through the network at a time."""
-        return evaluation_batch(self.data)
+        return LabelBatches.evaluation_batch_of(self.data)
 
     def predict(self, images: SomeImages) -> list[Prediction]:
         """Classify images, brought to the network's input as the run's own test images were.

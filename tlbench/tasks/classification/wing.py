@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
 from tlbench.config import TrainConfig
 from tlbench.data.batches import Batches
 from tlbench.networks.network import Network
@@ -30,14 +29,11 @@ if TYPE_CHECKING:
 class ClassificationWing:
     """See `Wing`."""
 
-    def batches(self, config: TrainConfig) -> Batches:
+    def batches(self, config: TrainConfig) -> Batches[Any]:
         """See `Wing`."""
         from tlbench.annotations.labels.batches import LabelBatches
 
-        c = config
-        assert isinstance(c.data, LabelDataConfig)
-        assert isinstance(c.augmentation, LabelAugmentation)
-        return LabelBatches(c.data, c.augmentation, c.seeds, c.task.name, channels_last=c.trainer.channels_last)
+        return LabelBatches(config)
 
     def task(self, network: Network, config: TrainConfig, class_names: Sequence[str]) -> Task:
         """See `Wing`."""

@@ -4,52 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from lightning.fabric.utilities import move_data_to_device
 from torch import Tensor
 
 from tlbench.annotations.instances.targets import BoxTargets
-from tlbench.config import TrainConfig
-from tlbench.console import VOICE
-from tlbench.data.workers import default_workers
 from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
 from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tasks.detection.loss import PARTS, DetectionLoss
 from tlbench.tasks.detection.metrics import DetectionMetrics
-from tlbench.tasks.detection.splits import BoxParts, open_box_split
 from tlbench.tasks.wings import wing_of
-from tlbench.tools.decoding import decoding_to_evaluate
+from tlbench.tools.on_data import OnData
 
 
-@dataclass(eq=False)
-class DetectorOnData:
-    """A run's network on some data.
-
-    Args:
-        inference: The network.
-        config: The run's configuration, with the data to evaluate on.
-    """
-
-    inference: LoadedDetector
-    config: TrainConfig
-    _parts: dict[str, BoxParts] = field(default_factory=dict)
-
-    def parts(self, split: str) -> BoxParts:
-        """The images of a split, opened once.
-
-        Raises:
-            ConfigError: As `decoding_to_evaluate`.
-            DataError: As `open_box_split`.
-        """
-        if split not in self._parts:
-            run = self.inference.run
-            how = decoding_to_evaluate(run, self.config)
-            self._parts[split] = open_box_split(self.config, split, run.class_names, how, VOICE)
-        return self._parts[split]
+class DetectorOnData(OnData[LoadedDetector]):
+    """A run's network on some data."""
 
     def metrics(self, split: str) -> tuple[dict[str, float | None], DetectionMetrics]:
         """Loss and metrics under their flat names, `<split>/map50_95`, as a run's record has them.
@@ -60,7 +31,7 @@ class DetectorOnData:
             The values, and what they are computed from.
 
         Raises:
-            DataError: As `open_box_split`.
+            DataError: As `open_split`.
         """
         inference, side = self.inference, self.inference.data.image_size
         metrics, loss = DetectionMetrics(inference.run.class_names), SampleMean((len(PARTS),))
@@ -79,15 +50,12 @@ class DetectorOnData:
 
         Of several processes each had every W-th image; their batches come one process after another.
         """
-        c, device = self.config, self.inference.device
-        batches = wing_of(c).batches(c)
-        workers = default_workers() if c.data.workers is None else c.data.workers
-        for images in self.parts(split):
-            kept, processes = images.to(device), min(c.trainer.devices, len(images))
+        device, devices = self.inference.device, self.config.trainer.devices
+        batches = wing_of(self.config).batches(self.config)
+        for part in self.parts(split):
+            kept, processes = part.to(device), min(devices, len(part))
             for rank in range(processes):
-                part: dict[str, Any] = {"rank": rank, "world_size": processes}
-                loader = batches.loader(images, batches.evaluation_batch, workers=workers, passes=False, **part)
-                for batch in loader:
+                for batch in self.loader(part, rank=rank, world_size=processes):
                     inputs, targets, _ = batches.plain(kept, move_data_to_device(batch, device))
                     yield inputs, targets
 

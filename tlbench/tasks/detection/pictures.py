@@ -10,7 +10,8 @@ from torch import Tensor
 
 from tlbench.annotations.instances.confidence import best_confidence, rates
 from tlbench.annotations.instances.curves import detection_curves
-from tlbench.annotations.instances.images import BoxSplit
+from tlbench.annotations.instances.instances import Instances
+from tlbench.data.samples import Samples
 from tlbench.data.target_module import TargetModule
 from tlbench.loggers.build import FigureWriter
 from tlbench.tasks.base import Task
@@ -50,8 +51,9 @@ def show_detections(
     Raises:
         OutputError: The disk refuses.
     """
-    split: BoxSplit = module.target.splits["test"]
+    split: Samples[Instances] = module.target.splits["test"]
     index = predictions["index"].tolist()
+    assert split.names is not None
     images = split_images({k: v.numpy() for k, v in predictions.items()}, [split.names[i] for i in index])
     found, matches = match_images(images, len(split.class_names))
     assert isinstance(task.test_metrics, DetectionMetrics)
@@ -77,10 +79,11 @@ def show_detections(
     return files
 
 
-def _shown(result: ImageOutcome, split: BoxSplit, position: int, picture: Tensor) -> ShownImage:
+def _shown(result: ImageOutcome, split: Samples[Instances], position: int, picture: Tensor) -> ShownImage:
     """With an image (3, S, S) of the split, which lies in the top left corner, and boxes in its pixels."""
-    height, width = split.inside[position].tolist()
-    factor = (split.inside[position].double() / split.sizes[position]).flip(0).repeat(2).numpy()
+    inside, size = split.annotations.inside[position], split.annotations.sizes[position]
+    height, width = inside.tolist()
+    factor = (inside.double() / size).flip(0).repeat(2).numpy()
     image, kept = result.image, result.detections
     return ShownImage(
         name=image.name,

@@ -8,7 +8,7 @@ from itertools import islice
 import torch
 from torch import nn
 
-from tlbench.annotations.instances.batches import evaluation_batch
+from tlbench.annotations.instances.batches import BoxBatches
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.found import Detection
 from tlbench.config import TrainConfig
@@ -47,7 +47,7 @@ class BoxPredictor:
     @property
     def batch_size(self) -> int:
         """Images that go through the network at a time."""
-        return evaluation_batch(self._inference.data)
+        return BoxBatches.evaluation_batch_of(self._inference.data)
 
     @property
     def data(self) -> InstanceDataConfig:

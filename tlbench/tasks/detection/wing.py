@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig
 from tlbench.config import TrainConfig
 from tlbench.data.batches import Batches
 from tlbench.networks.network import Network
@@ -30,16 +29,11 @@ if TYPE_CHECKING:
 class DetectionWing:
     """See `Wing`."""
 
-    def batches(self, config: TrainConfig) -> Batches:
+    def batches(self, config: TrainConfig) -> Batches[Any]:
         """See `Wing`."""
         from tlbench.annotations.instances.batches import BoxBatches
 
-        c, channels_last = config, config.trainer.channels_last
-        assert isinstance(c.data, InstanceDataConfig)
-        assert isinstance(c.augmentation, InstanceAugmentation)
-        return BoxBatches(
-            c.data, c.augmentation, c.seeds, c.task.name, c.trainer.max_epochs, channels_last=channels_last
-        )
+        return BoxBatches(config)
 
     def task(self, network: Network, config: TrainConfig, class_names: Sequence[str]) -> Task:
         """See `Wing`."""
@@ -59,7 +53,9 @@ class DetectionWing:
         """See `Wing`."""
         from tlbench.tasks.detection.pictures import show_detections
 
-        names = [printable(module.target.splits["test"].names[i]) for i in predictions["index"].tolist()]
+        named = module.target.splits["test"].names
+        assert named is not None
+        names = [printable(named[i]) for i in predictions["index"].tolist()]
         sidecars = {"predictions_test": write_predictions(folder, predictions, names)}
         return sidecars | show_detections(folder, writer, step, task, module, predictions)
 

@@ -1,0 +1,49 @@
+"""A finished run's network on some data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Generic
+
+from tlbench.config import TrainConfig
+from tlbench.console import VOICE
+from tlbench.data.loader import OrderedLoader
+from tlbench.data.open import open_split
+from tlbench.data.samples import Samples
+from tlbench.data.workers import default_workers
+from tlbench.tasks.wings import wing_of
+from tlbench.tools.decoding import decoding_to_evaluate
+from tlbench.tools.loaded_run import AnyLoadedRun
+
+
+@dataclass(eq=False)
+class OnData(Generic[AnyLoadedRun]):
+    """A run's network on some data.
+
+    Args:
+        inference: The network.
+        config: The run's configuration, with the data to evaluate on.
+    """
+
+    inference: AnyLoadedRun
+    config: TrainConfig
+    _parts: dict[str, tuple[Samples[Any], ...]] = field(default_factory=dict)
+
+    def parts(self, split: str) -> tuple[Samples[Any], ...]:
+        """The images of a split, opened once; several parts perhaps for `all`.
+
+        Raises:
+            ConfigError: As `decoding_to_evaluate`.
+            DataError: As `open_split`.
+        """
+        if split not in self._parts:
+            run = self.inference.run
+            how = decoding_to_evaluate(run, self.config)
+            self._parts[split] = open_split(self.config, split, run.class_names, how, VOICE)
+        return self._parts[split]
+
+    def loader(self, samples: Samples[Any], **options: Any) -> OrderedLoader:
+        """All samples in their order, in the batches of a run's own test; `options` as in `OrderedLoader`."""
+        batches, workers = wing_of(self.config).batches(self.config), self.config.data.workers
+        workers = default_workers() if workers is None else workers
+        return batches.loader(samples, batches.evaluation_batch, workers=workers, passes=False, **options)
