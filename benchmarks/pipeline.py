@@ -85,7 +85,7 @@ def training_images(config: TrainConfig, steps: int) -> tuple[str, MemorySamples
     return f"noise (no copy of CIFAR-10 in {root})", MemorySamples(pixels, labels)
 
 
-def build(config: TrainConfig, target: Target[Images], folder: Path) -> Pipeline:
+def build(config: TrainConfig, target: Target[Labels], folder: Path) -> Pipeline:
     """Data module, network, task and Trainer, as in `tlbench.runs.run`, but that no checkpoint is written.
 
     A checkpoint follows an epoch's training time, so its callbacks stay and are called; they only keep none.

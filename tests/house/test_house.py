@@ -28,7 +28,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("geometry",),
     ("annotations",),
     ("data.formats",),
-    ("annotations.*.reach", "annotations.labels.image_files", "annotations.instances.target"),  # they open formats
+    ("annotations.*.reach", "annotations.*.target"),  # they open formats
     ("records",),
     ("sources",),
     ("embedded",),

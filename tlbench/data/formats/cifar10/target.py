@@ -13,7 +13,7 @@ import torch
 from tlbench.annotations.labels.carve import carve
 from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.annotations.labels.labels import Labels
-from tlbench.annotations.labels.target import read_labels
+from tlbench.annotations.labels.reading import read_labels
 from tlbench.data.decode import Decoding
 from tlbench.data.formats.cifar10.copy import BATCHES, ensure_copy
 from tlbench.data.formats.folders.class_folders import list_classes
