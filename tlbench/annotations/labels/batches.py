@@ -12,7 +12,6 @@ from torch import Tensor
 from tlbench.annotations.labels.audit import LabelAudit
 from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig, ResizedCrop
 from tlbench.annotations.labels.labels import Labels
-from tlbench.annotations.labels.training_batch import training_batch
 from tlbench.config import TrainConfig
 from tlbench.data.audit import Audit, audit_target
 from tlbench.data.batches import Batches, Given, stored
@@ -22,7 +21,8 @@ from tlbench.data.samples import FileSamples, MemorySamples, Samples
 from tlbench.data.target import Target
 from tlbench.data.was_read import WasRead
 from tlbench.data.worker_loader import Shown
-from tlbench.geometry.augment import prepare
+from tlbench.geometry.augment import augment, prepare
+from tlbench.geometry.mixing import mix
 from tlbench.geometry.resized_crop import boxes
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -55,23 +55,20 @@ class LabelBatches(Batches[Labels]):
     def training(self, split: Samples[Labels], batch: Given, epoch: int) -> Batch:
         """Augmented; with soft targets where images are mixed."""
         images, index = stored(split, batch)
-        return training_batch(
-            (images, split.labels[index], index),
-            self.augmentation,
-            self.data,
-            len(split.class_names),
-            self.seed,
-            epoch,
-            channels_last=self.channels_last,
-            cropped=split.on_disk,
-        )
+        wanted, seed, labels = self.augmentation, self.seed, split.labels[index]
+        varied = augment(images, index, wanted, seed, epoch, self.data.image_size, cropped=split.on_disk)
+        inputs = self._inputs(varied)
+        if wanted.mixes:
+            inputs, labels = mix(inputs, labels, index, wanted, len(split.class_names), seed, epoch)
+        return inputs, labels, index
 
     def plain(self, split: Samples[Labels], batch: Given) -> Batch:
         """As they are."""
         images, index = stored(split, batch)
-        data = self.data
-        inputs = prepare(images, data.image_size, data.normalisation, channels_last=self.channels_last)
-        return inputs, split.labels[index], index
+        return self._inputs(images), split.labels[index], index
+
+    def _inputs(self, images: Tensor) -> Tensor:
+        return prepare(images, self.data.image_size, self.data.normalisation, channels_last=self.channels_last)
 
     def noise(self, images: Tensor, classes: int) -> MemorySamples[Labels]:
         """Classes one after another."""
