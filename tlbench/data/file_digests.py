@@ -30,6 +30,7 @@ from tlbench.config import ImageLimit
 from tlbench.console import console
 from tlbench.data.decode import UnreadableError
 from tlbench.data.listing import Files, read_listed
+from tlbench.errors import DataError
 from tlbench.system.atomic import atomic_file
 from tlbench.system.cache_folder import cache_folder
 from tlbench.system.machine import cores_each
@@ -85,6 +86,12 @@ def read_unchanged(listing: Files, position: int, digest: NDArray[np.uint8], lim
     if not np.array_equal(digest_of(content), digest):
         raise UnreadableError("it has changed")
     return content
+
+
+def no_more_readable(listing: Files, position: int, error: UnreadableError) -> DataError:
+    """What to tell the user about a file that is not what it was when the run began."""
+    path = listing.root / listing.names[position]
+    return DataError(f"{path}: {error}; put it back as it was when the run began, and the same command goes on")
 
 
 def file_digests(listing: Files, limit: ImageLimit) -> Digests:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from tlbench.data.decode import Region, UnreadableError
+from tlbench.data.file_digests import no_more_readable
 from tlbench.data.samples import FileDecoding, FileSamples
-from tlbench.data.unchanged import no_more_readable
 from tlbench.data.workers import DecodingLoader
 from tlbench.errors import DataError
 

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from tlbench.annotations.instances.audit_texts import TINY, warnings_of
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.frame_blocks import label_rows
 from tlbench.annotations.instances.instances import Instances
-from tlbench.annotations.instances.label_leak import label_leak
+from tlbench.annotations.instances.label_rows import label_leak, label_rows
 from tlbench.data.audit import EXAMPLES, AuditPart, pairs_of
 from tlbench.data.listing import Listing
 from tlbench.data.near_duplicates import SMALLEST_SIDE, exact_copies

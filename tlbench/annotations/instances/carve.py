@@ -12,7 +12,7 @@ from torch import Tensor
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.frame_blocks import Blocks, frame_blocks
 from tlbench.annotations.instances.instances import Instances
-from tlbench.annotations.instances.label_leak import label_leak
+from tlbench.annotations.instances.label_rows import label_leak
 from tlbench.data.carve_options import carved_fractions
 from tlbench.data.listing import Listed, Listing, joined
 from tlbench.data.samples import Samples

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from tlbench.annotations.instances.instances import Instances
+from tlbench.annotations.instances.label_rows import label_rows
 from tlbench.data.listing import Listing, natural_order
 from tlbench.data.paths import split_of
 from tlbench.errors import DataError
@@ -84,15 +85,6 @@ def frame_blocks(frames: Listing[Instances], fractions: Mapping[str, float], see
     )
     assert chosen is not None
     return _blocks(order, scenes, rows, chosen)
-
-
-def label_rows(listing: Listing[Instances]) -> list[frozenset[tuple[int, ...]]]:
-    """Of each image, its label rows: class and `x1 y1 x2 y2` as millionths of width and height."""
-    found = listing.annotations
-    limits = found.inside.flip(1).repeat(1, 2)[found.owners()].double()
-    millionths = (found.boxes.double() / limits * 1e6).round().long()
-    rows = torch.cat([found.labels[:, None], millionths], 1).tolist()
-    return [frozenset(map(tuple, rows[a:b])) for a, b in pairwise(found.starts.tolist())]
 
 
 def _scenes(frames: Listing[Instances]) -> tuple[list[int], list[int]]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tlbench.annotations.instances.frame_blocks import frame_blocks, label_rows
-from tlbench.annotations.instances.label_leak import label_leak
+from tlbench.annotations.instances.label_rows import label_leak
 from tlbench.errors import DataError
 
 FRACTIONS = {"test": 0.2, "val": 0.2}

@@ -1,10 +1,22 @@
-"""Which images have the labels of a training image, number by number: frames of one scene, or copies."""
+"""Label rows as numbers, and which images have those of a training image: frames of one scene, or copies."""
 
 from __future__ import annotations
 
-from tlbench.annotations.instances.frame_blocks import label_rows
+from itertools import pairwise
+
+import torch
+
 from tlbench.annotations.instances.instances import Instances
 from tlbench.data.listing import Listing
+
+
+def label_rows(listing: Listing[Instances]) -> list[frozenset[tuple[int, ...]]]:
+    """Of each image, its label rows: class and `x1 y1 x2 y2` as millionths of width and height."""
+    found = listing.annotations
+    limits = found.inside.flip(1).repeat(1, 2)[found.owners()].double()
+    millionths = (found.boxes.double() / limits * 1e6).round().long()
+    rows = torch.cat([found.labels[:, None], millionths], 1).tolist()
+    return [frozenset(map(tuple, rows[a:b])) for a, b in pairwise(found.starts.tolist())]
 
 
 def label_leak(train: Listing[Instances], other: Listing[Instances]) -> list[tuple[str, str]]:
