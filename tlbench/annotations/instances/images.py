@@ -16,10 +16,11 @@ from torch import Tensor
 from tlbench.annotations.instances.crowds import Crowds
 from tlbench.annotations.instances.listing import BoxListing
 from tlbench.annotations.instances.ragged import objects_of
-from tlbench.data.decode import WHOLE, WHOLE_FILES, Decoding, Fit, UnreadableError, decode_square, inside_size
+from tlbench.data.decode import WHOLE, WHOLE_FILES, Decoding, Fit, UnreadableError, decode_square
 from tlbench.data.file_digests import read_unchanged
 from tlbench.data.listing import Files
 from tlbench.data.unchanged import no_more_readable, ranges_of
+from tlbench.geometry.fits import inside_size
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing's from Python 3.11 on
@@ -139,7 +140,7 @@ class BoxImages(BoxSplit):
     """Images in memory, on one device.
 
     Args:
-        images: (N, 3, S, S) uint8, RGB: each in the top left corner, `decode.GREY` beside it.
+        images: (N, 3, S, S) uint8, RGB: each in the top left corner, `fits.GREY` beside it.
     """
 
     images: Tensor

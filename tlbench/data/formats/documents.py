@@ -23,12 +23,12 @@ from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.images import BoxImages, BoxSplit, thumbnails_of
 from tlbench.annotations.instances.ragged import objects_of
 from tlbench.console import console
-from tlbench.data.decode import GREY
 from tlbench.data.target import Target
 from tlbench.data.workers import decoding_loader, default_workers
 from tlbench.embedded.documents import label_spaces
 from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES, TARGET_CLASSES, labelled
 from tlbench.embedded.documents.page import draw_page
+from tlbench.geometry.fits import GREY
 from tlbench.seeds import permutation
 from tlbench.system.cache_folder import cache_folder
 
