@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from tlbench.annotations.instances.images import BoxImages
-from tlbench.data.decode import GREY, inside_size
+from tlbench.geometry.fits import GREY, inside_size
 
 SIZES = ((48, 96), (90, 90), (100, 40), (61, 97), (33, 64))
 

@@ -23,6 +23,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("trust",),
     ("networks",),
     ("processes",),
+    ("geometry.fits",),
     ("data",),
     ("embedded.documents",),
     ("geometry",),

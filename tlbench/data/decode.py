@@ -33,14 +33,13 @@ from tlbench.data.image_opening import (
 )
 from tlbench.data.netpbm import is_stretched
 from tlbench.data.notes import note, noted
-from tlbench.data.squares import GREY, WHOLE, Region, inside_size, reduce, squared, to_square
+from tlbench.data.squares import WHOLE, Region, reduce, squared, to_square
 from tlbench.data.tiff_tags import check_read
 from tlbench.data.unreadable import UnreadableError
 
 __all__ = [
     "EXTENSIONS",
     "FORMATS",
-    "GREY",
     "STANDARD",
     "WHOLE",
     "WHOLE_FILES",
@@ -52,7 +51,6 @@ __all__ = [
     "decode_rgb",
     "decode_sized",
     "decode_square",
-    "inside_size",
     "open_image",
     "other_kind",
     "read_image_file",

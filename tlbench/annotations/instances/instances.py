@@ -13,7 +13,7 @@ from tlbench.annotations.instances.crowds import Crowds, joined_crowds
 from tlbench.annotations.instances.ragged import objects_of, starts_of
 from tlbench.data.annotations import Annotations
 from tlbench.data.carve_options import class_numbers, wanted_classes
-from tlbench.data.decode import inside_size
+from tlbench.geometry.fits import inside_size
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,6 @@ from tlbench.annotations.instances.carve import check_objects, counted
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
 from tlbench.console import console
-from tlbench.data.decode import GREY
 from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
@@ -28,6 +27,7 @@ from tlbench.data.workers import decoding_loader, default_workers
 from tlbench.embedded.documents import label_spaces
 from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES, TARGET_CLASSES, labelled
 from tlbench.embedded.documents.page import draw_page
+from tlbench.geometry.fits import GREY
 from tlbench.seeds import permutation
 from tlbench.system.cache_folder import cache_folder
 from tlbench.system.voice import Voice

@@ -18,9 +18,9 @@ from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.images import BoxSplit
 from tlbench.annotations.instances.listing import BoxListing
 from tlbench.data.audit import EXAMPLES
-from tlbench.data.decode import GREY
 from tlbench.data.perceptual_hash import looks_of, pixel_digests
 from tlbench.data.target import Target
+from tlbench.geometry.fits import GREY
 
 SIDE = 64
 CLASSES = ("cat", "dog", "eel")

@@ -9,10 +9,12 @@ import torch
 
 from tests.drawn_boxes import box_images
 from tests.no_synchronisation import NoSynchronisation
-from tlbench.annotations.instances.augment import compose, evaluation_boxes, training_boxes
+from tlbench.annotations.instances.augment import evaluation_boxes, training_boxes
 from tlbench.annotations.instances.config import InstanceAugmentation
 from tlbench.annotations.instances.images import BoxImages
-from tlbench.data.decode import GREY
+from tlbench.annotations.instances.worker_loader import Decoded
+from tlbench.geometry.fits import GREY
+from tlbench.geometry.hsv import draw_gains
 from tlbench.geometry.mosaic import Draws, draw, lay_out
 from tlbench.geometry.resample import one_by_one, together
 from tlbench.networks.libraries.ultralytics import ultralytics_module
@@ -80,7 +82,9 @@ class Reference:
             "resized_shape": (height, width),
         }
 
-    def sample(self, draws: Draws, i: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def sample(
+        self, draws: Draws, i: int, gains: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Image (3, S, S) uint8, boxes and labels of the i-th of the samples that were drawn."""
         tiles, side = draws.tiles[i].tolist(), self.images.side
         x, y = (draws.shift[i].double() / side).tolist()
@@ -90,12 +94,12 @@ class Reference:
         self.monkeypatch.setattr(
             self.module, "random", _Given(uniforms, tiles[1:], [0.0 if draws.flip[i] else 1.0], side)
         )
-        gains = np.zeros(3) if draws.gains is None else draws.gains[i].double().numpy()
-        self.monkeypatch.setattr(np.random, "uniform", lambda low, high, size: gains)
+        given = np.zeros(3) if gains is None else gains[i].double().numpy()
+        self.monkeypatch.setattr(np.random, "uniform", lambda low, high, size: given)
         m = self.module
         steps = [m.Mosaic(self, side, 1.0)] if mixed else []
         steps += [m.RandomPerspective(0, 0.1, 0.5, size=(side, side))]
-        steps += [m.RandomHSV(1.0, 1.0, 1.0)] if gains.any() else []
+        steps += [m.RandomHSV(1.0, 1.0, 1.0)] if given.any() else []
         steps += [m.RandomFlip(0.5, "horizontal")]
         labels = m.Compose(steps)(self.get_image_and_label(tiles[0]))
         labels["instances"].convert_bbox("xyxy")
@@ -136,9 +140,9 @@ def test_the_whole_equals_ultralytics(images: BoxImages, mosaic: bool, monkeypat
     reference = Reference(images, monkeypatch)
     settings = config(ALL)
     index = torch.arange(5).repeat(4)
-    draws = draw(settings, len(images), SIDE, index, 3, 1, mosaic=mosaic)
+    draws, gains = draw(settings, len(images), SIDE, index, 3, 1, mosaic=mosaic), draw_gains(settings, index, 3, 1)
     batch, _ = training_boxes(images, index, settings, 3, 1, mosaic)
-    difference = torch.stack([255 * batch[i] - reference.sample(draws, i)[0] for i in range(len(index))]).abs()
+    difference = torch.stack([255 * batch[i] - reference.sample(draws, i, gains)[0] for i in range(len(index))]).abs()
     assert difference.quantile(0.95) < 3
     assert difference.max() < 14  # where colours are rounded to 2° of hue; see `test_hsv`
 
@@ -153,7 +157,7 @@ def test_a_sample_is_the_same_in_any_batch(images: BoxImages):
         for new, old in enumerate(order):
             assert torch.equal(part.boxes[part.image == new], targets.boxes[targets.image == old])
             assert torch.equal(part.labels[part.image == new], targets.labels[targets.image == old])
-        assert torch.equal(part.sizes, targets.sizes[order])
+        assert torch.equal(part.placement.original, targets.placement.original[order])
 
 
 def test_seed_and_epoch_change_the_batch(images: BoxImages):
@@ -185,8 +189,8 @@ def test_without_augmentation_a_batch_is_that_of_evaluation():
     assert torch.allclose(batch, expected, atol=1e-6)
     large = (targets.boxes[:, 2:] - targets.boxes[:, :2]).amin(1) > 2
     assert torch.allclose(found.boxes, targets.boxes[large], atol=1e-4)
-    assert not found.frames.any()
-    assert found.frames.shape == (3, 4)
+    back = found.in_image(found.boxes, found.image)
+    assert torch.allclose(back, targets.in_image(targets.boxes, targets.image)[large], atol=1e-4)
 
 
 def test_boxes_lie_where_their_objects_are_seen():
@@ -227,26 +231,17 @@ def test_what_no_tile_covers_is_grey():
 
 
 def test_images_fetched_for_a_batch_give_the_same_as_the_set(images: BoxImages):
-    """What workers decode: only the tiles that were drawn, with their own objects."""
+    """What workers decode: only the tiles that were drawn."""
     settings, index = config(ALL), torch.tensor([4, 2, 0, 1, 3])
     expected, targets = training_boxes(images, index, settings, 0, 2, True)
     draws = draw(settings, len(images), SIDE, index, 0, 2, mosaic=True)
     needed = draws.tiles.unique()[1:]  # without -1
     rows = torch.searchsorted(needed, draws.tiles).clamp(min=0)
-    objects, owner = images.objects(draws.tiles.clamp(min=0).flatten())
-    batch, found = compose(
-        draws,
-        images.images[needed],
-        rows,
-        images.inside[needed][rows],
-        images.boxes[objects],
-        images.labels[objects],
-        owner,
-        images.sizes[index],
-    )
+    decoded = Decoded(images.images[needed], rows, index)
+    batch, found = training_boxes(replace(images, images=images.images[:0]), index, settings, 0, 2, True, decoded)
     assert torch.equal(batch, expected)
     assert targets.crowds is found.crowds is None
-    for name in ("boxes", "labels", "image", "frames", "sizes"):
+    for name in ("boxes", "labels", "image"):
         assert torch.equal(getattr(targets, name), getattr(found, name)), name
 
 
@@ -254,8 +249,8 @@ def test_the_ways_of_the_cpu_and_of_an_accelerator_agree(images: BoxImages):
     index = torch.arange(5).repeat(4)
     draws = draw(config(GEOMETRY), len(images), SIDE, index, 0, 0, mosaic=True)
     rows = draws.tiles.clamp(min=0)
-    layout = lay_out(draws, images.inside[rows], SIDE)
-    each = torch.stack([sample.clone() for sample in one_by_one(images.images, rows, draws, layout)])
+    placement = lay_out(draws, images.inside[rows], images.sizes[rows], SIDE)
+    each = torch.stack([sample.clone() for sample in one_by_one(images.images, rows, placement)])
     with NoSynchronisation():
-        all_at_once = together(images.images, rows, draws, layout)
+        all_at_once = together(images.images, rows, placement)
     assert torch.allclose(each, all_at_once, atol=1e-4)

@@ -76,7 +76,9 @@ class Recorder(LightningModule):
 
     def _keep(self, batch) -> None:
         images, targets, index = batch
-        self.seen.append((images, index, *(part for part in vars(targets).values() if part is not None)))
+        objects = (targets.boxes, targets.labels, targets.image)
+        tensors = (part for part in vars(targets.placement).values() if isinstance(part, torch.Tensor))
+        self.seen.append((images, index, *objects, *tensors))
 
     def training_step(self, batch, batch_idx):
         self._keep(batch)
