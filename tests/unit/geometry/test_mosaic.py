@@ -151,6 +151,7 @@ def test_drawing_does_not_wait_for_the_device():
     index = torch.arange(6)
     inside = torch.full((6, 4, 2), 40)
     settings = config()
-    with NoSynchronisation():
+    with NoSynchronisation() as operations:
         lay_out(draw(settings, 10, SIDE, index, 0, 0, mosaic=True), inside, inside, SIDE)
         draw_gains(settings, index, 0, 0)
+    assert operations.seen > 10
