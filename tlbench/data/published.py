@@ -41,7 +41,8 @@ class PublishedData(Generic[Copy]):
         roots: What the user may name as `data.root`.
         mend: What to do where the archive is wrong.
         otherwise: What to do where the disk is full or read-only.
-        places: Where copies are looked for; `{folder}` stands for the folder with the data.
+        places: Where copies are looked for; `{folder}` stands for the folder with the data, `{copy}` and `{archive}`
+            for what is in it.
         advice: What to do where there is no network; likewise.
         known_hash: The archive's, as in `download`; None: it is not known.
         wanted: The archive's members that make a copy, each of which is moved into place by itself; None: all of them,
@@ -164,9 +165,10 @@ def _publish(data: PublishedData[Copy], content: Path, folder: Path) -> None:
 
 
 def _unreachable(data: PublishedData[Copy], folder: Path, reason: str) -> DataError:
-    damaged = [f" ({path} is incomplete)" for path in (folder / data.archive, folder / data.folder) if path.exists()]
+    named = {"folder": folder, "archive": folder / data.archive, "copy": folder / data.folder}
+    damaged = [f" ({path} is incomplete)" for path in (named["archive"], named["copy"]) if path.exists()]
     return DataError(
-        f"data={data.name}: no copy in {data.places.format(folder=folder)}{''.join(damaged)}, and {data.url} cannot be "
-        f"reached ({reason}); {data.advice.format(folder=folder)}",
+        f"data={data.name}: no copy in {data.places.format(**named)}{''.join(damaged)}, and {data.url} cannot be "
+        f"reached ({reason}); {data.advice.format(**named)}",
         unreachable=True,
     )

@@ -56,8 +56,7 @@ CIFAR10 = PublishedData(
     roots="an existing folder that holds cifar10/{train,test}, or null for ./data",
     mend="remove it, and it is downloaded again",
     otherwise="free space, or name another folder as data.root",
-    places="{folder}/cifar10/{{train,test}}, {folder}/{{train,test}}, {folder}/cifar-10-batches-py or "
-    "{folder}/cifar-10-python.tar.gz",
+    places="{folder}/cifar10/{{train,test}}, {folder}/{{train,test}}, {copy} or {archive}",
     advice="unpack a folder-per-class copy to {folder}/cifar10/train/<class>/ and {folder}/cifar10/test/<class>/, or "
-    "put cifar-10-python.tar.gz at {folder}/cifar-10-python.tar.gz, or name the folder that has either as data.root",
+    "put cifar-10-python.tar.gz at {archive}, or name the folder that has either as data.root",
 )

@@ -79,7 +79,7 @@ SIGNATURE = PublishedData(
     roots=f"{_LAYOUT}, or null for ./data/signature",
     mend=f"put the archive of {URL} at data/signature.zip, or a copy at data/signature, or name one as data.root",
     otherwise="free space, or name a copy as data.root",
-    places="{folder}/signature or {folder}/signature.zip",
-    advice="unpack a copy to {folder}/signature/images/{{train,val}} and {folder}/signature/labels/{{train,val}}, or "
-    "put signature.zip at {folder}/signature.zip, or name the folder that holds images and labels as data.root",
+    places="{copy} or {archive}",
+    advice="unpack a copy to {copy}/images/{{train,val}} and {copy}/labels/{{train,val}}, or put signature.zip at "
+    "{archive}, or name the folder that holds images and labels as data.root",
 )
