@@ -6,8 +6,6 @@ import errno
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +27,7 @@ from tlbench.data.file_digests import DIGEST_BYTES, Digests, digest_of, file_dig
 from tlbench.data.listing import Files, read_listed
 from tlbench.data.notes import noted
 from tlbench.data.workers import decoding_loader, default_workers
+from tlbench.system.atomic import publish_folder, scratch_folder
 from tlbench.system.cache_folder import cache_folder
 from tlbench.system.voice import Voice
 
@@ -198,8 +197,7 @@ def _write(place: Path, listing: Files, options: _Options) -> Scan:
 
     A file that has changed since its digest was taken counts as what it is now, in the key as well.
     """
-    scratch = Path(tempfile.mkdtemp(prefix=".decoding-", dir=place))
-    try:
+    with scratch_folder(place, ".decoding-") as scratch:
         read, undecodable, facts, notes = [], {}, [], {}
         with (scratch / PIXELS).open("wb") as file:
             shape = (len(listing), 3, options.side, options.side)
@@ -218,12 +216,8 @@ def _write(place: Path, listing: Files, options: _Options) -> Scan:
         np.save(scratch / FACTS, np.concatenate(facts))
         (scratch / SUM).write_text(_sum(np.load(scratch / PIXELS, mmap_mode="r")))
         folder = place / _key(found, options)
-        if (written := _read(folder, found, options.side)) is None:  # else others were faster with the changed files
-            shutil.rmtree(folder, ignore_errors=True)  # broken, else it had been read
-            scratch.rename(folder)
-            written = _read(folder, found, options.side)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        publish_folder(scratch, folder, lambda: _read(folder, found, options.side) is not None, replace=True)
+    written = _read(folder, found, options.side)
     if written is None:
         raise OSError(errno.EIO, "what was written there cannot be read", str(folder))
     return written
