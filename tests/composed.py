@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from tlbench.annotations.labels.config import LabelAugmentation
 from tlbench.config import ModelConfig, SourceConfig, TrainConfig
-from tlbench.config.compose import compose_with_hydra
+from tlbench.config.compose import Composer
 from tlbench.config.parse import parse
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -61,7 +61,7 @@ def changed(base: dict[str, Any], *overrides: str) -> TrainConfig:
 @functools.cache
 def unresolved(*overrides: str) -> dict[str, Any]:
     """What Hydra composes, with its interpolations; do not change it."""
-    values = OmegaConf.to_container(compose_with_hydra(overrides), resolve=False)
+    values = OmegaConf.to_container(Composer().compose(overrides), resolve=False)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items() if key != "hydra"}
 
