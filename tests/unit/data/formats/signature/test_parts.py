@@ -198,18 +198,24 @@ def test_half_a_copy(tmp_path: Path, draw, refused):
     )
 
 
-def test_download(tmp_path: Path, archive, serve, download_from):
-    content = archive("signature/").read_bytes()
-    (tmp_path / "data/signature.zip").unlink()
+def giving(content: bytes, kept: int | None = None):
+    """Answers with a file, or its first bytes alone."""
 
     def answer(request) -> None:
         request.send_response(200)
         request.send_header("Content-Length", str(len(content)))
         request.end_headers()
         if request.command == "GET":
-            request.wfile.write(content)
+            request.wfile.write(content[:kept])
 
-    with serve(answer) as url:
+    return answer
+
+
+def test_download(tmp_path: Path, archive, serve, download_from):
+    content = archive("signature/").read_bytes()
+    (tmp_path / "data/signature.zip").unlink()
+
+    with serve(giving(content)) as url:
         download_from(f"{url}/signature.zip")
         assert ensure_signature(None) == Path("data/signature")
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["signature"]
@@ -221,14 +227,7 @@ def test_download_that_breaks_off(tmp_path: Path, archive, serve, download_from,
     content = archive("signature/").read_bytes()
     (tmp_path / "data/signature.zip").unlink()
 
-    def answer(request) -> None:
-        request.send_response(200)
-        request.send_header("Content-Length", str(len(content)))
-        request.end_headers()
-        if request.command == "GET":
-            request.wfile.write(content[:kept])
-
-    with serve(answer) as url:
+    with serve(giving(content, kept)) as url:
         download_from(f"{url}/signature.zip")
         with pytest.raises(DataError, match="cannot be reached") as caught:
             ensure_signature(None)
