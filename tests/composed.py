@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
+from tlbench.annotations.instances.config import InstanceAugmentation
 from tlbench.annotations.labels.config import LabelAugmentation
 from tlbench.config import ModelConfig, SourceConfig, TrainConfig
 from tlbench.config.compose import Composer
@@ -77,6 +78,12 @@ def augmentation(**strengths: Any) -> LabelAugmentation:
     """As `augmentation=none`, but for what is given."""
     none = yaml.safe_load((CONF / "augmentation" / "none.yaml").read_text())
     return LabelAugmentation.model_validate({**none, "name": "drawn", **strengths})
+
+
+def box_augmentation(**strengths: Any) -> InstanceAugmentation:
+    """Nothing, but for what is given."""
+    names = ("flip", "mosaic", "close_mosaic", "scale", "translate", "hsv_h", "hsv_s", "hsv_v")
+    return InstanceAugmentation.model_validate({**dict.fromkeys(names, 0), "name": "drawn", **strengths})
 
 
 def model(option: str = "resnet18", **changes: Any) -> ModelConfig:

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -15,6 +12,7 @@ import yaml
 from PIL import Image
 
 from tests.composed import data_values
+from tests.http_server import serving
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.listing import BoxListing
 from tlbench.annotations.labels.config import LabelDataConfig
@@ -67,32 +65,8 @@ def draw_tree() -> Callable[..., None]:
 
 @pytest.fixture
 def serve() -> Callable[..., Any]:
-    """`with serve(handler) as url`: an HTTP server on this machine; `handler(request)` answers HEAD and GET."""
-
-    @contextmanager
-    def server(handler: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                handler(self)
-
-            do_HEAD = do_GET
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        httpd.daemon_threads = True
-        thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{httpd.server_port}"
-        finally:
-            httpd.shutdown()
-            thread.join()
-            httpd.block_on_close = False
-            httpd.server_close()
-
-    return server
+    """As `serving`."""
+    return serving
 
 
 class Heard(list[str]):

@@ -3,28 +3,18 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.composed import box_augmentation
 from tests.no_synchronisation import NoSynchronisation
 from tlbench.annotations.instances.config import InstanceAugmentation
 from tlbench.geometry.hsv import draw_gains
 from tlbench.geometry.mosaic import Draws, draw, lay_out
 
-NONE = {
-    "name": "drawn",
-    "flip": 0,
-    "mosaic": 0,
-    "close_mosaic": 0,
-    "scale": 0,
-    "translate": 0,
-    "hsv_h": 0,
-    "hsv_s": 0,
-    "hsv_v": 0,
-}
-ALL = {**NONE, "flip": 0.5, "mosaic": 0.7, "scale": 0.5, "translate": 0.1, "hsv_h": 0.02, "hsv_s": 0.7, "hsv_v": 0.4}
+ALL = {"flip": 0.5, "mosaic": 0.7, "scale": 0.5, "translate": 0.1, "hsv_h": 0.02, "hsv_s": 0.7, "hsv_v": 0.4}
 SIDE = 64
 
 
 def config(**strengths: float) -> InstanceAugmentation:
-    return InstanceAugmentation.model_validate({**ALL, **strengths})
+    return box_augmentation(**{**ALL, **strengths})
 
 
 def drawn(index: torch.Tensor, seed: int = 0, epoch: int = 0, *, closed: bool = False, **strengths: float) -> Draws:

@@ -21,14 +21,6 @@ from tlbench.system import download as module
 from tlbench.system.download import Unreachable, check_reachable, download
 
 
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(urllib.request, "_opener", None)  # it holds the proxies of its first use
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
     """A socket that connections reach and that never answers by itself."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.composed import box_augmentation
 from tests.drawn_boxes import box_images
 from tests.no_synchronisation import NoSynchronisation
 from tlbench.annotations.instances.augment import evaluation_boxes, training_boxes
@@ -19,24 +20,14 @@ from tlbench.geometry.mosaic import Draws, draw, lay_out
 from tlbench.geometry.resample import one_by_one, together
 from tlbench.networks.libraries.ultralytics import ultralytics_module
 
-NONE = {
-    "name": "drawn",
-    "flip": 0,
-    "mosaic": 0,
-    "close_mosaic": 0,
-    "scale": 0,
-    "translate": 0,
-    "hsv_h": 0,
-    "hsv_s": 0,
-    "hsv_v": 0,
-}
-GEOMETRY = {**NONE, "flip": 0.5, "mosaic": 0.7, "scale": 0.5, "translate": 0.1}
+NONE: dict[str, float] = {}
+GEOMETRY = {"flip": 0.5, "mosaic": 0.7, "scale": 0.5, "translate": 0.1}
 ALL = {**GEOMETRY, "hsv_h": 0.015, "hsv_s": 0.7, "hsv_v": 0.4}
 SIDE = 64
 
 
 def config(values: dict[str, Any], **changes: float) -> InstanceAugmentation:
-    return InstanceAugmentation.model_validate({**values, **changes})
+    return box_augmentation(**{**values, **changes})
 
 
 class _Given:
