@@ -14,8 +14,9 @@ from PIL import Image
 from tests.composed import data_values
 from tests.http_server import serving
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.listing import BoxListing
+from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.data.listing import Listing
 from tlbench.system.voice import Voice
 
 
@@ -126,20 +127,21 @@ def draw_yolo(draw_image) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def listing() -> Callable[..., BoxListing]:
+def listing() -> Callable[..., Listing[Instances]]:
     """`listing({"a_1.jpg": [(0, 1, 2, 3, 4)]})`: images of 100 × 100 pixels; an object is class, x1, y1, x2, y2."""
 
-    def make(objects: Mapping[str, list[tuple[int, ...]]], classes: int = 2) -> BoxListing:
+    def make(objects: Mapping[str, list[tuple[int, ...]]], classes: int = 2) -> Listing[Instances]:
         rows = [row for found in objects.values() for row in found]
         counts = torch.tensor([0, *(len(found) for found in objects.values())])
-        return BoxListing(
-            root=Path(),
-            names=tuple(objects),
-            sizes=torch.full((len(objects), 2), 100),
+        sizes = torch.full((len(objects), 2), 100)
+        instances = Instances(
             boxes=torch.tensor([row[1:] for row in rows], dtype=torch.float32).view(-1, 4),
             labels=torch.tensor([row[0] for row in rows], dtype=torch.int64),
             starts=counts.cumsum(0),
             class_names=tuple(f"class_{i}" for i in range(classes)),
+            sizes=sizes,
+            inside=sizes,
         )
+        return Listing(Path(), tuple(objects), instances)
 
     return make

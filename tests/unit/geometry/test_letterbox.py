@@ -20,8 +20,8 @@ def test_margins_are_rounded_as_in_letterbox():
 def test_images_are_centred_as_in_ultralytics():
     images = box_images()
     reference = ultralytics_module("data.augment").LetterBox(64, scaleup=False)
-    moved, _ = letterboxed(images.images, torch.arange(5), images.inside, images.sizes)
-    for image, found, (height, width) in zip(images.images, moved, images.inside.tolist(), strict=True):
+    moved, _ = letterboxed(images.images, torch.arange(5), images.annotations.inside, images.annotations.sizes)
+    for image, found, (height, width) in zip(images.images, moved, images.annotations.inside.tolist(), strict=True):
         expected = reference(image=image[:, :height, :width].permute(1, 2, 0).numpy())
         assert torch.equal(found, torch.from_numpy(expected).permute(2, 0, 1) / 255)
 
@@ -41,11 +41,11 @@ def test_evaluation_shows_the_image_and_its_boxes_in_the_middle():
     batch, targets = evaluation_boxes(images, index)
     assert batch.dtype == torch.float32
     assert batch.shape == (4, 3, 64, 64)
-    top = (64 - int(images.inside[0, 0])) // 2
+    top = (64 - int(images.annotations.inside[0, 0])) // 2
     assert torch.equal((batch[1] * 255).round().to(torch.uint8), images.images[0].roll(top, 1))
     assert (batch[1, :, :top] * 255).round().unique().tolist() == [GREY]
     assert targets.image.tolist() == [0, 1, 1, 1, 3, 3, 3, 3, 3]
-    assert torch.equal(targets.boxes[1:4], images.boxes[:3] + torch.tensor([0, top, 0, top]))
+    assert torch.equal(targets.boxes[1:4], images.annotations.boxes[:3] + torch.tensor([0, top, 0, top]))
     assert torch.equal(targets.labels[1:4], images.labels[:3])
     assert targets.placement.original[:, 0].flip(1).tolist() == [list(SIZES[i]) for i in index.tolist()]
 
@@ -53,8 +53,9 @@ def test_evaluation_shows_the_image_and_its_boxes_in_the_middle():
 def test_boxes_go_back_to_the_original_image():
     images = box_images(sizes=((36, 64), (128, 96), (1080, 1920), (427, 640)), objects=(3, 2, 4, 2))
     _, targets = evaluation_boxes(images, torch.arange(4))
-    factor = (images.sizes / images.inside).flip(1).repeat(1, 2)[targets.image]
-    assert torch.allclose(targets.in_image(targets.boxes, targets.image), images.boxes * factor, atol=1e-3, rtol=0)
+    instances = images.annotations
+    factor = (instances.sizes / instances.inside).flip(1).repeat(1, 2)[targets.image]
+    assert torch.allclose(targets.in_image(targets.boxes, targets.image), instances.boxes * factor, atol=1e-3, rtol=0)
 
 
 def test_an_image_without_objects():

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tlbench.annotations.instances.images import BoxSplit
+from tlbench.annotations.instances.listing import BoxListing
 
 from tests.composed import data_values
 from tests.drawn_photos import photos, recompressed, stacked
 from tlbench.annotations.instances import audit as box_audit
 from tlbench.annotations.instances.audit import audit_boxes, looks_inside
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.images import BoxSplit
-from tlbench.annotations.instances.listing import BoxListing
 from tlbench.data.audit import EXAMPLES
 from tlbench.data.perceptual_hash import looks_of, pixel_digests
 from tlbench.data.target import Target

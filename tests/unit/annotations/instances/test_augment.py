@@ -12,8 +12,9 @@ from tests.drawn_boxes import box_images
 from tests.no_synchronisation import NoSynchronisation
 from tlbench.annotations.instances.augment import evaluation_boxes, training_boxes
 from tlbench.annotations.instances.config import InstanceAugmentation
-from tlbench.annotations.instances.images import BoxImages
-from tlbench.annotations.instances.worker_loader import Decoded
+from tlbench.annotations.instances.instances import Instances
+from tlbench.data.samples import MemorySamples
+from tlbench.data.worker_loader import Decoded
 from tlbench.geometry.fits import GREY
 from tlbench.geometry.hsv import draw_gains
 from tlbench.geometry.mosaic import Draws, draw, lay_out
@@ -51,7 +52,7 @@ class _Given:
 class Reference:
     """ultralytics' own transforms of images in memory, with draws that are given."""
 
-    def __init__(self, images: BoxImages, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, images: MemorySamples[Instances], monkeypatch: pytest.MonkeyPatch) -> None:
         self.images, self.cache = images, "ram"
         self.module = ultralytics_module("data.augment")
         self.instances = ultralytics_module("utils.instance").Instances
@@ -61,13 +62,13 @@ class Reference:
         return len(self.images)
 
     def get_image_and_label(self, i: int) -> dict[str, Any]:
-        height, width = self.images.inside[i].tolist()
-        rows, _ = self.images.objects(torch.tensor([i]))
+        height, width = self.images.annotations.inside[i].tolist()
+        rows, _ = self.images.annotations.objects(torch.tensor([i]))
         pixels = self.images.images[i, :, :height, :width].flip(0).permute(1, 2, 0)
         return {
             "img": np.ascontiguousarray(pixels.numpy()),
             "cls": self.images.labels[rows].numpy()[:, None],
-            "instances": self.instances(self.images.boxes[rows].numpy().copy(), bbox_format="xyxy", normalized=False),
+            "instances": self.instances(self.images.annotations.boxes[rows].numpy().copy(), bbox_format="xyxy", normalized=False),
             "im_file": "",
             "ori_shape": (height, width),
             "resized_shape": (height, width),
@@ -99,7 +100,7 @@ class Reference:
 
 
 @pytest.fixture
-def images() -> BoxImages:
+def images() -> MemorySamples[Instances]:
     return box_images()
 
 
@@ -108,7 +109,7 @@ def samples(count: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("mosaic", [True, False])
-def test_geometry_equals_ultralytics(images: BoxImages, mosaic: bool, monkeypatch: pytest.MonkeyPatch):
+def test_geometry_equals_ultralytics(images: MemorySamples[Instances], mosaic: bool, monkeypatch: pytest.MonkeyPatch):
     reference = Reference(images, monkeypatch)
     settings = config(GEOMETRY)
     found = 0
@@ -127,7 +128,7 @@ def test_geometry_equals_ultralytics(images: BoxImages, mosaic: bool, monkeypatc
 
 
 @pytest.mark.parametrize("mosaic", [True, False])
-def test_the_whole_equals_ultralytics(images: BoxImages, mosaic: bool, monkeypatch: pytest.MonkeyPatch):
+def test_the_whole_equals_ultralytics(images: MemorySamples[Instances], mosaic: bool, monkeypatch: pytest.MonkeyPatch):
     reference = Reference(images, monkeypatch)
     settings = config(ALL)
     index = torch.arange(5).repeat(4)
@@ -138,7 +139,7 @@ def test_the_whole_equals_ultralytics(images: BoxImages, mosaic: bool, monkeypat
     assert difference.max() < 14  # where colours are rounded to 2° of hue; see `test_hsv`
 
 
-def test_a_sample_is_the_same_in_any_batch(images: BoxImages):
+def test_a_sample_is_the_same_in_any_batch(images: MemorySamples[Instances]):
     settings = config(ALL)
     index = torch.tensor([4, 2, 0, 1, 3])
     whole, targets = training_boxes(images, index, settings, 0, 2, True)
@@ -151,7 +152,7 @@ def test_a_sample_is_the_same_in_any_batch(images: BoxImages):
         assert torch.equal(part.placement.original, targets.placement.original[order])
 
 
-def test_seed_and_epoch_change_the_batch(images: BoxImages):
+def test_seed_and_epoch_change_the_batch(images: MemorySamples[Instances]):
     settings, index = config(ALL), torch.arange(5)
     batch, _ = training_boxes(images, index, settings, 0, 0, True)
     assert torch.equal(batch, training_boxes(images, index, settings, 0, 0, True)[0])
@@ -160,7 +161,7 @@ def test_seed_and_epoch_change_the_batch(images: BoxImages):
 
 
 @pytest.mark.parametrize("mosaic", [True, False])
-def test_a_flip_mirrors_image_and_boxes(images: BoxImages, mosaic: bool):
+def test_a_flip_mirrors_image_and_boxes(images: MemorySamples[Instances], mosaic: bool):
     index = torch.arange(5)
     one, straight = training_boxes(images, index, config(ALL, flip=0), 0, 0, mosaic)
     other, flipped = training_boxes(images, index, config(ALL, flip=1), 0, 0, mosaic)
@@ -189,7 +190,8 @@ def test_boxes_lie_where_their_objects_are_seen():
     images = box_images(sizes=((64, 64),), objects=(1,))
     images.images.zero_()
     images.images[0, :, 20:44, 10:50] = 255
-    images = replace(images, boxes=torch.tensor([[10.0, 20.0, 50.0, 44.0]]))
+    boxes = torch.tensor([[10.0, 20.0, 50.0, 44.0]])
+    images = replace(images, annotations=replace(images.annotations, boxes=boxes))
     for epoch in range(5):
         batch, targets = training_boxes(images, torch.zeros(1, dtype=torch.int64), config(GEOMETRY), 0, epoch, False)
         rows, columns = (batch[0, 0] > 0.6).nonzero(as_tuple=True)
@@ -221,7 +223,7 @@ def test_what_no_tile_covers_is_grey():
     assert (batch[0, :, 41:] * 255 - GREY).abs().max() < 1e-4
 
 
-def test_images_fetched_for_a_batch_give_the_same_as_the_set(images: BoxImages):
+def test_images_fetched_for_a_batch_give_the_same_as_the_set(images: MemorySamples[Instances]):
     """What workers decode: only the tiles that were drawn."""
     settings, index = config(ALL), torch.tensor([4, 2, 0, 1, 3])
     expected, targets = training_boxes(images, index, settings, 0, 2, True)
@@ -236,11 +238,11 @@ def test_images_fetched_for_a_batch_give_the_same_as_the_set(images: BoxImages):
         assert torch.equal(getattr(targets, name), getattr(found, name)), name
 
 
-def test_the_ways_of_the_cpu_and_of_an_accelerator_agree(images: BoxImages):
+def test_the_ways_of_the_cpu_and_of_an_accelerator_agree(images: MemorySamples[Instances]):
     index = torch.arange(5).repeat(4)
     draws = draw(config(GEOMETRY), len(images), SIDE, index, 0, 0, mosaic=True)
     rows = draws.tiles.clamp(min=0)
-    placement = lay_out(draws, images.inside[rows], images.sizes[rows], SIDE)
+    placement = lay_out(draws, images.annotations.inside[rows], images.annotations.sizes[rows], SIDE)
     each = torch.stack([sample.clone() for sample in one_by_one(images.images, rows, placement)])
     with NoSynchronisation():
         all_at_once = together(images.images, rows, placement)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tlbench.annotations.instances.images import BoxFiles, BoxImages
 
 from tests.drawn_deep import SIGNED, png_16, tiff
-from tlbench.annotations.instances.images import BoxFiles, BoxImages
 from tlbench.annotations.instances.target import open_boxes, open_uncarved
 from tlbench.data.decode import Decoding
 from tlbench.errors import DataError

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-
 from tlbench.annotations.instances.images import BoxFiles, BoxImages
+
 from tlbench.annotations.instances.target import open_boxes, open_uncarved
 from tlbench.data.decode import WHOLE_FILES
 from tlbench.errors import DataError

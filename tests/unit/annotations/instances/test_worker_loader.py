@@ -10,13 +10,13 @@ import pytest
 import torch
 from lightning import LightningModule, Trainer
 from PIL import Image
+from tlbench.annotations.instances.images import BoxFiles, BoxImages
+from tlbench.annotations.instances.worker_loader import BoxWorkerLoader, Decoded
 
 from tlbench.annotations.instances import worker_loader
 from tlbench.annotations.instances.batches import BoxBatches
 from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig
-from tlbench.annotations.instances.images import BoxFiles, BoxImages
 from tlbench.annotations.instances.target import open_boxes
-from tlbench.annotations.instances.worker_loader import BoxWorkerLoader, Decoded
 from tlbench.config import Seeds
 from tlbench.data.target_module import TargetModule
 from tlbench.errors import DataError

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tlbench.annotations.labels.images import FileSet, ImageSet
 
 from tests.drawn_photos import photos, stacked
 from tlbench.annotations.labels import audit as audit_cache
 from tlbench.annotations.labels.audit import audit_target, cached_audit
-from tlbench.annotations.labels.images import FileSet, ImageSet
 from tlbench.data.listing import Listing
 from tlbench.data.target import Target
 

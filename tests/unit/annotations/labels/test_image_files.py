@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-
 from tlbench.annotations.labels.images import FileSet, ImageSet
+
 from tlbench.data.open import ensure_reachable, open_target
 from tlbench.errors import DataError
 from tlbench.system.voice import SILENT

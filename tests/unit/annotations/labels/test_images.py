@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import torch
-
 from tlbench.annotations.labels.images import ImageSet
 
 IMAGES = torch.arange(2 * 3 * 4 * 4, dtype=torch.uint8).view(2, 3, 4, 4)

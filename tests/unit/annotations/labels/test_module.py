@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 from lightning import LightningModule, Trainer
+from tlbench.annotations.labels.images import ImageSet
 
 from tests.composed import augmentation as some_augmentation
 from tlbench.annotations.labels.batches import LabelBatches
-from tlbench.annotations.labels.images import ImageSet
 from tlbench.config import Seeds
 from tlbench.data.target import Target
 from tlbench.data.target_module import TargetModule

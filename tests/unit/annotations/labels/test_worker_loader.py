@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-
-from tlbench.annotations.labels.config import ResizedCrop
 from tlbench.annotations.labels.images import FileSet
 from tlbench.annotations.labels.worker_loader import WorkerLoader
+
+from tlbench.annotations.labels.config import ResizedCrop
 from tlbench.data.open import open_target
 from tlbench.errors import DataError
 from tlbench.geometry.resized_crop import boxes, resized_crop

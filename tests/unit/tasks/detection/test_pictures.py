@@ -62,8 +62,9 @@ class Run:
         split = SimpleNamespace(
             names=tuple(f"test/{i}.jpg" for i in range(count)),
             class_names=NAMES,
-            sizes=torch.full((count, 2), 640),
-            inside=torch.tensor([[SIDE // 2, SIDE]] * count),
+            annotations=SimpleNamespace(
+                sizes=torch.full((count, 2), 640), inside=torch.tensor([[SIDE // 2, SIDE]] * count)
+            ),
         )
 
         def pictures(name: str, index: Tensor) -> Tensor:

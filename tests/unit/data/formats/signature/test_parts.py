@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tlbench.annotations.instances.target import list_boxes
+from tests.listed_boxes import list_splits
 from tlbench.data.formats.signature import copy as signature_copy
 from tlbench.data.formats.signature.copy import ensure_signature
 from tlbench.data.open import ensure_reachable
@@ -31,7 +31,7 @@ def draw(small, draw_yolo):
 
 def test_official_val_is_test_and_val_is_a_block_of_train(tmp_path: Path, draw, boxes_config, voice, say, warn):
     draw(tmp_path / "d")
-    target = list_boxes(boxes_config("signature", root="d", val_fraction=0.2), 0, voice)
+    target = list_splits(boxes_config("signature", root="d", val_fraction=0.2), voice)
     assert target.splits["train"].class_names == ("signature",)
     assert target.splits["test"].names == tuple(f"images/val/Frame_{n}.png" for n in (6, 14, 22, 30))
     assert target.split_rule["test"] == "official val"
@@ -47,7 +47,7 @@ def test_official_val_is_test_and_val_is_a_block_of_train(tmp_path: Path, draw, 
 def test_blocked_divides_all_images(tmp_path: Path, draw, boxes_config, voice):
     draw(tmp_path / "d")
     data = boxes_config("signature", root="d", split="blocked", val_fraction=0.25, test_fraction=0.25)
-    target = list_boxes(data, 0, voice)
+    target = list_splits(data, voice)
     assert target.split_rule["counts"] == {"train": 8, "val": 4, "test": 4}
     numbers = {s: sorted(int(Path(name).stem[6:]) for name in part.names) for s, part in target.splits.items()}
     assert sorted(n for found in numbers.values() for n in found) == list(range(0, 32, 2))
@@ -60,7 +60,7 @@ def test_other_counts_are_warned_of(tmp_path: Path, draw, boxes_config, voice, w
     draw(tmp_path / "d")
     (tmp_path / "d/images/train/Frame_0.png").unlink()
     (tmp_path / "d/labels/train/Frame_0.txt").unlink()
-    list_boxes(boxes_config("signature", root="d", val_fraction=0.2), 0, voice)
+    list_splits(boxes_config("signature", root="d", val_fraction=0.2), voice)
     assert list(warn) == ["d: holds 11 train, 4 val images; the official Signature has 12 train, 4 val"]
 
 
