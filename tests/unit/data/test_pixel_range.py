@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tlbench.annotations.labels.images import FileSet
 
 from tests.drawn_deep import FLOATS, SIGNED, encoded, png_16, tiff
-from tlbench.annotations.labels.images import FileSet
 from tlbench.data import scan as scan_module
 from tlbench.data.decode import Decoding
 from tlbench.data.open import open_target

@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 import torch
 from PIL import Image
+from tlbench.annotations.labels.image_files import open_image_files
+from tlbench.tasks.classification.splits import open_split
+from tlbench.tools.classes import check_classes
 
 from tests.composed import config
-from tlbench.annotations.labels.image_files import open_image_files
 from tlbench.errors import DataError
 from tlbench.system.voice import PRINTING
 from tlbench.tasks.classification.on_data import ClassifierOnData
-from tlbench.tasks.classification.splits import open_split
-from tlbench.tools.classes import check_classes
 from tlbench.tools.data_overrides import with_data
 
 FEW = ("cat", "dog")

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tlbench.tasks.detection.splits import open_box_split
 
 from tests.drawn_boxes import box_images
 from tlbench.config.compose import compose_config
 from tlbench.data.target import Target
 from tlbench.errors import DataError
 from tlbench.tasks.detection import splits as box_splits
-from tlbench.tasks.detection.splits import open_box_split
 
 CONFIG = compose_config(["task=detection", "data.fraction=0.5"])
 SPLITS = {split: box_images(seed=seed) for seed, split in enumerate(("train", "val", "test"))}
