@@ -40,7 +40,9 @@ def test_layout_is_read_as_it_was_drawn(name: str, tmp_path: Path) -> None:
             rows, _ = images.annotations.objects(torch.tensor([i]))
             found = {
                 target.class_names[label]: tuple(box)
-                for label, box in zip(images.labels[rows].tolist(), images.annotations.boxes[rows].tolist(), strict=True)
+                for label, box in zip(
+                    images.labels[rows].tolist(), images.annotations.boxes[rows].tolist(), strict=True
+                )
             }
             assert found == boxes_of(numbers[path])
             for of, (x1, y1, x2, y2) in boxes_of(numbers[path]).items():

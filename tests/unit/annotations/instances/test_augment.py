@@ -75,7 +75,9 @@ class Reference:
         return {
             "img": np.ascontiguousarray(pixels.numpy()),
             "cls": self.images.labels[rows].numpy()[:, None],
-            "instances": self.instances(self.images.annotations.boxes[rows].numpy().copy(), bbox_format="xyxy", normalized=False),
+            "instances": self.instances(
+                self.images.annotations.boxes[rows].numpy().copy(), bbox_format="xyxy", normalized=False
+            ),
             "im_file": "",
             "ori_shape": (height, width),
             "resized_shape": (height, width),

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.composed import data_values
-from tests.unit.system.test_yaml_text import LAUGHS
 from tests.listed_boxes import list_splits
+from tests.unit.system.test_yaml_text import LAUGHS
 from tlbench.errors import DataError
 
 ROW = "0 0.5 0.5 0.5 0.5\n"

@@ -15,9 +15,9 @@ import torch
 from PIL import Image
 
 from tests.composed import data_values
+from tests.listed_boxes import ListedSplits, list_splits
 from tests.voices import hearing
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tests.listed_boxes import ListedSplits, list_splits
 from tlbench.errors import DataError
 
 W, H = 160, 120
