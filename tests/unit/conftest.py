@@ -175,7 +175,7 @@ def listing() -> Callable[..., Listing[Instances]]:
 
 @pytest.fixture
 def noise_boxes(tmp_path: Path, draw_yolo) -> Path:
-    """`tmp_path / "data"`: noise of 20 × 40 pixels with 0, 1 or 2 objects; 13 images of train, 3 of val and 4 of test."""
+    """`tmp_path / "data"`: noise of 20 × 40 pixels, 0 to 2 objects an image; 13 of train, 3 of val and 4 of test."""
     rows = "0 .5 .5 .4 .5\n1 .3 .4 .5 .6".splitlines()
     counts = {"train": 13, "val": 3, "test": 4}
     names = {f"{split}/{i}": "\n".join(rows[: i % 3]) for split, count in counts.items() for i in range(count)}

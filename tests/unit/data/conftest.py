@@ -36,5 +36,4 @@ def noise(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Callable
 @pytest.fixture
 def opened(noise: Callable[..., DataConfig]) -> Callable[..., Target[Any]]:
     """`opened(cache="none")`: these, opened."""
-
     return lambda **changes: open_target(noise(**changes), 0, SILENT)
