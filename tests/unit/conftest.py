@@ -145,3 +145,16 @@ def listing() -> Callable[..., Listing[Instances]]:
         return Listing(Path(), tuple(objects), instances)
 
     return make
+
+
+@pytest.fixture
+def noise_boxes(tmp_path: Path, draw_yolo) -> Path:
+    """`tmp_path / "data"`: noise of 20 × 40 pixels, 0 to 2 objects an image; 13 of train, 3 of val and 4 of test."""
+    rows = "0 .5 .5 .4 .5\n1 .3 .4 .5 .6".splitlines()
+    counts = {"train": 13, "val": 3, "test": 4}
+    names = {f"{split}/{i}": "\n".join(rows[: i % 3]) for split, count in counts.items() for i in range(count)}
+    root: Path = draw_yolo(tmp_path / "data", names)
+    noise = np.random.default_rng(0)
+    for path in sorted(root.glob("images/*/*.png")):
+        Image.fromarray(noise.integers(0, 256, (20, 40, 3), dtype=np.uint8)).save(path)
+    return root

@@ -61,17 +61,6 @@ class Scan:
     facts: ImageFacts
     notes: dict[int, list[str]]
 
-    def take(self, index: NDArray[np.int64]) -> Scan:
-        """That of the files at (M,) positions, in that order."""
-        rows = index.tolist()
-        return Scan(
-            self.pixels[torch.from_numpy(index)],
-            self.digests[index],
-            {row: self.unreadable[i] for row, i in enumerate(rows) if i in self.unreadable},
-            self.facts.take(index),
-            {row: self.notes[i] for row, i in enumerate(rows) if i in self.notes},
-        )
-
 
 def scan(listing: Files, side: int, fit: Fit, voice: Voice, how: Decoding) -> Scan:
     """The decoded files of a listing: from the cache, or decoded now and put there for other runs.

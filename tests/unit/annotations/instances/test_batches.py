@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from tests.recorded_batches import Recorder, quiet_trainer
 from tlbench.annotations.instances.batches import BoxBatches, Tiles
@@ -34,19 +32,11 @@ AUGMENTATION = InstanceAugmentation(
     hsv_s=0.7,
     hsv_v=0.4,
 )
-COUNTS = {"train": 13, "val": 3, "test": 4}
 
 
 @pytest.fixture
-def data(tmp_path: Path, draw_yolo, boxes_config) -> InstanceDataConfig:
-    """Noise of 20 × 40 pixels, from 0 to 2 objects an image."""
-    rows = "0 .5 .5 .4 .5\n1 .3 .4 .5 .6".splitlines()
-    names = {f"{split}/{i}": "\n".join(rows[: i % 3]) for split, count in COUNTS.items() for i in range(count)}
-    root = draw_yolo(tmp_path / "data", names)
-    noise = np.random.default_rng(0)
-    for path in sorted(root.glob("images/*/*.png")):
-        Image.fromarray(noise.integers(0, 256, (20, 40, 3), dtype=np.uint8)).save(path)
-    return boxes_config("yolo", root=str(root), image_size=32, batch_size=4, cache="none", workers=0)
+def data(noise_boxes: Path, boxes_config) -> InstanceDataConfig:
+    return boxes_config("yolo", root=str(noise_boxes), image_size=32, batch_size=4, cache="none", workers=0)
 
 
 def opened(data: InstanceDataConfig, **changes: Any):
