@@ -21,7 +21,8 @@ from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.runs import mask_of
 from tlbench.annotations.instances.shapes import Shapes
-from tlbench.annotations.instances.target import list_boxes, open_boxes
+from tlbench.annotations.instances.target import list_boxes, open_all_boxes, open_boxes
+from tlbench.data.decode import WHOLE_FILES
 from tlbench.data.listing import Listing
 
 Entry = dict[str, Any]
@@ -390,3 +391,12 @@ def test_fingerprints_do_not_know_of_shapes(drawn: Drawn) -> None:
         low = torch.stack([shapes.points[a:b].amin(0) for a, b in pairwise(shapes.polygons)])
         own = found.annotations.boxes[shapes.starts.diff() > 0]
         torch.testing.assert_close(low, own[:, :2])  # resized with the images
+
+
+def test_a_data_set_as_it_comes_has_shapes_where_they_are_asked_for(drawn: Drawn) -> None:
+    drawn.make(*(labelled(i) for i in range(3)))
+    (found,) = open_all_boxes(drawn.config, WHOLE_FILES, hearing([]), shapes=True)
+    (plain,) = open_all_boxes(drawn.config, WHOLE_FILES, hearing([]))
+    assert found.annotations.shapes is not None
+    assert found.annotations.shapes.outlined.tolist() == [True] * 6
+    assert plain.annotations.shapes is None
