@@ -30,7 +30,7 @@ def shapes_of(rows: LabelRows, decided: Decided, points: KeyPoints | None, sizes
     """
     assert rows.rests is not None
     columns, images = torch.tensor(rows.columns), torch.tensor(rows.images)
-    longer, numbers = columns > BOX + 1, torch.from_numpy(np.array(rows.rests))
+    longer, numbers = columns > BOX + 1, torch.from_numpy(np.asarray(rows.rests))
     none, scale = Shapes.none(len(rows)), sizes.flip(1)[images]  # width and height
     if not longer.any():
         return none
