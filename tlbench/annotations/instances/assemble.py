@@ -12,6 +12,7 @@ from torch import Tensor
 from tlbench.annotations.instances.crowds import Crowds
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.ragged import starts_of
+from tlbench.annotations.instances.shapes import Shapes
 from tlbench.data.listing import Listing
 from tlbench.system.voice import Voice
 
@@ -55,6 +56,7 @@ def assemble(
     place: Callable[[int], str],
     mended: Mended,
     crowd: Tensor | None = None,
+    shapes: Shapes | None = None,
 ) -> Listing[Instances]:
     """Make a listing of objects in any order.
 
@@ -69,6 +71,7 @@ def assemble(
         place: Where an object (0 … M - 1) stands in the annotations.
         mended: Gets what is clipped or left out.
         crowd: (M,) bool, which are crowds and no objects; None: there are none.
+        shapes: Of the M objects, in the pixels of their boxes; None: they are not kept.
     """
     limits = sizes.flip(1).repeat(1, 2)[images]
     outside = ((boxes < -_ROUNDING) | (boxes > limits + _ROUNDING)).any(1)
@@ -82,8 +85,10 @@ def assemble(
     crowds = None
     if crowd is not None and (area & crowd).any():
         regions, starts_of_crowds = _by_image(area & crowd, images, len(names))
-        crowds = Crowds(clipped[regions], labels[regions], starts_of_crowds)
-    instances = Instances(clipped[kept], labels[kept], starts, tuple(class_names), sizes, sizes, crowds)
+        of_crowds = None if shapes is None else shapes.take(regions)
+        crowds = Crowds(clipped[regions], labels[regions], starts_of_crowds, of_crowds)
+    own = None if shapes is None else shapes.take(kept)
+    instances = Instances(clipped[kept], labels[kept], starts, tuple(class_names), sizes, sizes, crowds, own)
     return Listing(root, tuple(names), instances, mended.of(names))
 
 

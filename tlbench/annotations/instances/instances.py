@@ -1,4 +1,4 @@
-"""The objects in images: boxes with a label each."""
+"""The objects in images: boxes with a label each, and where they are asked for their shapes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tlbench.annotations.instances.crowds import Crowds, joined_crowds
 from tlbench.annotations.instances.ragged import objects_of, starts_of
+from tlbench.annotations.instances.shapes import Shapes, joined_shapes
 from tlbench.data.annotations import Annotations
 from tlbench.data.carve_options import class_numbers, wanted_classes
 from tlbench.geometry.fits import inside_size
@@ -28,6 +29,7 @@ class Instances(Annotations):
         sizes: (N, 2) int64, height and width of the images as they are in the data set, upright, pixels.
         inside: (N, 2) int64, likewise of the images as they are kept: as they are, or resized.
         crowds: Regions of crowds, in the same pixels; None where the data set has none.
+        shapes: Of the M objects, in the same pixels; None where they were not asked for.
     """
 
     by_file: ClassVar[bool] = True
@@ -40,6 +42,7 @@ class Instances(Annotations):
     sizes: Tensor
     inside: Tensor
     crowds: Crowds | None = None
+    shapes: Shapes | None = None
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -70,6 +73,7 @@ class Instances(Annotations):
             sizes=self.sizes[index],
             inside=self.inside[index],
             crowds=None if self.crowds is None else self.crowds.take(index),
+            shapes=None if self.shapes is None else self.shapes.take(rows),
         )
 
     def chosen(self, wanted: Sequence[str]) -> tuple[Tensor, Instances]:
@@ -85,6 +89,7 @@ class Instances(Annotations):
             starts=before[self.starts],
             class_names=wanted_classes(self.class_names, wanted),
             crowds=None if self.crowds is None else self.crowds.renumbered(numbers),
+            shapes=None if self.shapes is None else self.shapes.take(torch.nonzero(kept).flatten()),
         )
 
     @classmethod
@@ -98,17 +103,18 @@ class Instances(Annotations):
             sizes=torch.cat([part.sizes for part in parts]),
             inside=torch.cat([part.inside for part in parts]),
             crowds=joined_crowds([(len(part), part.crowds) for part in parts]),
+            shapes=joined_shapes([(len(part.labels), part.shapes) for part in parts]),
         )
 
     def to(self, device: torch.device | str) -> Instances:
         """As in `Annotations`."""
         moved: dict[str, Any] = {
-            name: part.to(device) for name, part in vars(self).items() if isinstance(part, Tensor | Crowds)
+            name: part.to(device) for name, part in vars(self).items() if isinstance(part, Tensor | Crowds | Shapes)
         }
         return replace(self, **moved)
 
     def hashed(self) -> Iterator[bytes | Tensor]:
-        """As in `Annotations`: boxes and regions as they are kept."""
+        """As in `Annotations`: boxes and regions as they are kept; not their shapes, which detection does not see."""
         yield from (self.sizes, self.boxes, self.labels, self.starts)
         if self.crowds is not None and len(self.crowds):
             yield b"crowds"
@@ -120,8 +126,10 @@ class Instances(Annotations):
         factor = (inside.double() / self.inside).flip(1)
         crowds = self.crowds
         if crowds is not None:
-            crowds = replace(crowds, boxes=_resized(crowds.boxes, crowds.starts, factor))
-        return replace(self, boxes=_resized(self.boxes, self.starts, factor), inside=inside, crowds=crowds)
+            boxes, of_crowds = _resized(crowds.boxes, crowds.shapes, crowds.starts, factor)
+            crowds = replace(crowds, boxes=boxes, shapes=of_crowds)
+        boxes, shapes = _resized(self.boxes, self.shapes, self.starts, factor)
+        return replace(self, boxes=boxes, inside=inside, crowds=crowds, shapes=shapes)
 
 
 def owners_of(starts: Tensor) -> Tensor:
@@ -129,5 +137,7 @@ def owners_of(starts: Tensor) -> Tensor:
     return torch.repeat_interleave(torch.arange(len(starts) - 1), starts.diff())
 
 
-def _resized(boxes: Tensor, starts: Tensor, factor: Tensor) -> Tensor:
-    return (boxes.double().view(-1, 2, 2) * factor[owners_of(starts)][:, None]).view(-1, 4).float()
+def _resized(boxes: Tensor, shapes: Shapes | None, starts: Tensor, factor: Tensor) -> tuple[Tensor, Shapes | None]:
+    of_objects = factor[owners_of(starts)]
+    resized = (boxes.double().view(-1, 2, 2) * of_objects[:, None]).view(-1, 4).float()
+    return resized, None if shapes is None else shapes.scaled(of_objects)

@@ -7,8 +7,8 @@ from torch import Tensor
 
 
 def starts_of(counts: Tensor) -> Tensor:
-    """(N + 1,) int64 of so many rows an image, (N,) int64."""
-    return torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)])
+    """(N + 1,) int64 of so many rows an image, (N,) int64, on their device."""
+    return torch.cat([torch.zeros(1, dtype=torch.int64, device=counts.device), counts.cumsum(0)])
 
 
 def objects_of(starts: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:

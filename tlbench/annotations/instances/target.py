@@ -26,6 +26,8 @@ def open_boxes(
     split_seed: int,
     voice: Voice = PRINTING,
     how: Decoding | None = None,
+    *,
+    shapes: bool = False,
 ) -> Target[Instances]:
     """Find images with boxes, decide which are train, val and test, and decode them or only look at them.
 
@@ -34,12 +36,13 @@ def open_boxes(
         split_seed: Seed of the splits and of the subset.
         voice: Speaks to the user.
         how: As a run decodes its files; None: as the config says, and the ranges of pixel values are found.
+        shapes: Whether polygons, runs and key points are kept beside the boxes.
 
     Raises:
         DataError: No copy, a broken copy, labels at fault, unreadable files, or pixel values whose range cannot be
             found.
     """
-    listed = list_boxes(data, voice)
+    listed = list_boxes(data, voice, shapes=shapes)
     listings, rule = carve_boxes(listed, data, split_seed, voice)
 
     def training(_readable: Mapping[str, Listing[Instances]]) -> Listing[Instances]:
@@ -53,30 +56,32 @@ def open_boxes(
     return target_of(listed, read, read.parts, rule | counted(read.parts), data, voice, how)
 
 
-def open_all_boxes(data: InstanceDataConfig, how: Decoding, voice: Voice) -> tuple[Samples[Instances], ...]:
-    """As `open_uncarved`; a part may be without objects.
+def open_all_boxes(
+    data: InstanceDataConfig, how: Decoding, voice: Voice, *, shapes: bool = False
+) -> tuple[Samples[Instances], ...]:
+    """As `open_uncarved`; a part may be without objects. `shapes` as in `open_boxes`.
 
     Raises:
         DataError: Also if there is no object in any of them.
     """
-    listed = list_boxes(data, voice)
+    listed = list_boxes(data, voice, shapes=shapes)
     check_any_object(listed, data)
     return open_uncarved(listed, data, how, voice)
 
 
-def list_boxes(data: InstanceDataConfig, voice: Voice) -> Listed[Instances]:
-    """The files and annotations of a data set on disk; nothing is decoded.
+def list_boxes(data: InstanceDataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:
+    """The files and annotations of a data set on disk; nothing is decoded. `shapes` as in `open_boxes`.
 
     Raises:
         DataError: No copy, a broken copy, or labels at fault; files that are not even images.
     """
     if data.name == "coco":
-        return read_coco(own_root(data), data, voice)
+        return read_coco(own_root(data), data, voice, shapes=shapes)
     if data.name == "signature":
-        return read_signature(data, voice)
+        return read_signature(data, voice, shapes=shapes)
     root = own_root(data)
     try:
-        return read_yolo(root, data, voice)
+        return read_yolo(root, data, voice, shapes=shapes)
     except DataError:
         if kind := instead_of_yolo(root, data.limits):
             raise DataError(f"{root}: not a YOLO folder but {kind}") from None

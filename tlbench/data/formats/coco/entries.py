@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from tlbench.data.formats.coco.segments import box_around
+from tlbench.data.formats.coco.shapes import WrittenShapes
 from tlbench.data.truths import TRUTHS
 from tlbench.errors import DataError, short
 
@@ -65,6 +66,7 @@ class Entries:
         duplicates: Image and name of each annotation that says the same as one before it, and was left out.
         bent: How many ids were found that are written otherwise in the lists.
         notes: What was bent or left out, to be said; kind → places.
+        shapes: Of the objects and crowds; None: they are not read.
     """
 
     names: list[str] = field(default_factory=list)
@@ -79,6 +81,7 @@ class Entries:
     duplicates: list[tuple[int, str]] = field(default_factory=list)
     bent: int = 0
     notes: dict[str, list[str]] = field(default_factory=dict)
+    shapes: WrittenShapes | None = None
 
     @cached_property
     def labelled(self) -> frozenset[int]:
@@ -90,18 +93,19 @@ class Entries:
         self.notes.setdefault(kind, []).append(place)
 
 
-def read_entries(file: Path, content: Mapping[str, Any], categories: Ids) -> Entries:
+def read_entries(file: Path, content: Mapping[str, Any], categories: Ids, *, shapes: bool = False) -> Entries:
     """Read a file's images and annotations.
 
     Args:
         file: For messages.
         content: Its lists `images` and `annotations`.
         categories: Id of a category → class.
+        shapes: Whether segmentations and key points are kept.
 
     Raises:
         DataError: Entries are at fault; they are counted, and the first ones named.
     """
-    found = Entries()
+    found = Entries(shapes=WrittenShapes() if shapes else None)
     ids = _list_images(file, content["images"], found)
     seen: set[tuple[float, ...]] = set()
     bad: list[str] = []
@@ -137,6 +141,8 @@ def read_entries(file: Path, content: Mapping[str, Any], categories: Ids) -> Ent
         found.crowd.append(crowd)
         found.written.append(written)
         found.shown.append(_shown(entry))
+        if found.shapes is not None:
+            found.shapes.add(entry.get("segmentation"), entry.get("keypoints"))
     refuse_entries(file, bad, "correct or remove them")
     if orphans and len(orphans) == len(content["annotations"]):
         refuse_entries(file, [f"{each} is not among the images" for each in orphans], "correct or remove them")

@@ -13,12 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tlbench.data.formats.coco.readings import FORMAT, READINGS, Array, Reading, corners
 from tlbench.errors import DataError
 from tlbench.system.voice import Voice
-
-Array = NDArray[np.float64]
-
-FORMAT = "[x, y, width, height]"
 
 FEW = 8
 """Boxes of which nothing but the format is believed."""
@@ -67,6 +64,13 @@ class Written:
         return untold
 
     @property
+    def differs(self) -> NDArray[np.bool_]:
+        """(N,) whether the file tells another size than the image has."""
+        known = (self.told > 0).all(axis=1) & (self.stored > 0).all(axis=1)
+        differs: NDArray[np.bool_] = known & (self.told != self.stored).any(axis=1)
+        return differs
+
+    @property
     def frames(self) -> Array:
         """(N, 2) height and width in which boxes may lie, whichever of both sizes they are meant for."""
         return np.maximum(self.told, self.stored)
@@ -77,44 +81,7 @@ class Written:
         return np.where((self.told > 0) & (self.stored > 0), np.minimum(self.told, self.stored), self.frames)
 
 
-def corners(boxes: Array, reading: str) -> Array:
-    """`x1 y1 x2 y2` of boxes (M, 4) by one of `READINGS`."""
-    if reading in _TURNED:
-        boxes, reading = boxes[:, [1, 0, 3, 2]], _TURNED[reading]
-    first, second = boxes[:, :2], boxes[:, 2:]
-    if reading == "corners":
-        return boxes
-    if reading == "centre":
-        return np.concatenate([first - second / 2, first + second / 2], axis=1)
-    return np.concatenate([first, first + second], axis=1)
-
-
-READINGS = {
-    "format": FORMAT,
-    "corners": "both corners, [x1, y1, x2, y2]",
-    "centre": "the centre and the size, [x, y, width, height] with x, y in the middle",
-    "turned": "y before x, [y, x, height, width]",
-    "turned corners": "both corners with y before x, [y1, x1, y2, x2]",
-}
-_TURNED = {"turned": "format", "turned corners": "corners"}
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """How boxes are written.
-
-    Args:
-        fractions: Whether they are fractions.
-        kind: One of `READINGS`.
-        why: Why they are read so, where that is not the format.
-    """
-
-    fractions: bool = False
-    kind: str = "format"
-    why: str = "of the usual readings only this puts them into their images"
-
-
-def read_boxes(parts: Sequence[Written], voice: Voice) -> list[tuple[Array, bool]]:
+def read_boxes(parts: Sequence[Written], voice: Voice) -> list[tuple[Array, Reading]]:
     """`x1 y1 x2 y2` of the boxes of all files, in the pixels that they are written in.
 
     Args:
@@ -122,7 +89,7 @@ def read_boxes(parts: Sequence[Written], voice: Voice) -> list[tuple[Array, bool
         voice: Speaks to the user.
 
     Returns:
-        Of each file the boxes (M, 4), and whether they are fractions: then they are in pixels of the stored images.
+        Of each file the boxes (M, 4), and how they are written; of fractions they are in pixels of the stored images.
 
     Raises:
         DataError: There are two readings of boxes that are not as the format wants them.
@@ -143,11 +110,11 @@ def read_boxes(parts: Sequence[Written], voice: Voice) -> list[tuple[Array, bool
                 f"{part.file}: the {int(part.written.sum())} boxes are not {FORMAT} in pixels but {unit}, as "
                 f"{READINGS[reading]}: read so, as {found.why}"
             )
-        read.append((boxes, fractions))
+        read.append((boxes, found))
     return read
 
 
-def _reading(parts: Sequence[Written]) -> _Reading:
+def _reading(parts: Sequence[Written]) -> Reading:
     """Whether boxes are fractions, and how they are written.
 
     Raises:
@@ -158,7 +125,7 @@ def _reading(parts: Sequence[Written]) -> _Reading:
     known = np.concatenate([part.written for part in parts]) & (frames > 0).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
     frames, boxes, areas = frames[known], boxes[known], areas[known]
     if len(boxes) == 0:
-        return _Reading()
+        return Reading()
     names = ", ".join(part.file for part in parts)
     limits = frames[:, ::-1]
     small = (boxes <= 1.001).all(axis=1) & (limits > 1).all(axis=1)
@@ -180,8 +147,8 @@ def _reading(parts: Sequence[Written]) -> _Reading:
                 f"{names}: {len(boxes)} boxes are fractions (none above {boxes.max():.3g}), and lie in their images as "
                 f"{which}; write them as {FORMAT} in pixels"
             )
-        why = f"{_Reading.why}; that x is first is taken for granted, as fractions do not tell"
-        return _Reading(fractions=True, kind=fitting[0], why=why)
+        why = f"{Reading.why}; that x is first is taken for granted, as fractions do not tell"
+        return Reading(fractions=True, kind=fitting[0], why=why)
     by_area = _by_area(boxes, areas)
     fits = {reading: share_in(corners(boxes, reading), limits) for reading in READINGS}
     others = [reading for reading in READINGS if reading != "format" and fits[reading] >= FIT]
@@ -189,23 +156,23 @@ def _reading(parts: Sequence[Written]) -> _Reading:
         others = [reading for reading in others if ("corners" in reading) == (by_area == "corners")]
     sure = by_area == "corners" and others and len(boxes) >= 3
     if not sure and (1 - fits["format"] < _OUT or len(boxes) < FEW):
-        return _Reading()
+        return Reading()
     if sure and "corners" in others and len(others) > 1:
         why = "this gives the areas that the file tells; that x is first is taken for granted, as both orders fit"
-        return _Reading(kind="corners", why=why)
+        return Reading(kind="corners", why=why)
     if len(others) > 1:
         raise DataError(
             f"{names}: {1 - fits['format']:.0%} of {len(boxes)} boxes stand out of their images as {FORMAT}, and lie "
             f"in them as {' and as '.join(READINGS[each] for each in others)}; write them as {FORMAT} in pixels"
         )
     if not others:
-        return _Reading()
-    if others[0] in _TURNED:
+        return Reading()
+    if Reading(kind=others[0]).y_first:
         told = [(part.untold, part.turned) for part in parts]
         untold, turned = (np.concatenate([kinds[i] for kinds in told]) for i in range(2))
         if others[0] == "turned" or (untold | turned).any():
             raise _perhaps_turned(f"{names}: {1 - fits['format']:.0%} of {len(boxes)} boxes", others[0], untold, turned)
-    return _Reading(kind=others[0])
+    return Reading(kind=others[0])
 
 
 def _perhaps_turned(boxes: str, reading: str, untold: NDArray[np.bool_], turned: NDArray[np.bool_]) -> DataError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlbench.data.formats.coco.frames import CORNER, FEW, FIT, FORMAT, Array, Written, numbers_text, size_text
+from tlbench.data.formats.coco.frames import CORNER, FEW, FIT, Written, numbers_text, size_text
+from tlbench.data.formats.coco.readings import FORMAT, Array
 from tlbench.errors import DataError
 from tlbench.system.voice import Voice
 

@@ -1,4 +1,4 @@
-"""A COCO data set: the boxes of many images in one JSON file a split (https://cocodataset.org/#format-data)."""
+"""A COCO data set: the objects of many images in one JSON file a split (https://cocodataset.org/#format-data)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PIL import ExifTags
 from tlbench.annotations.instances.assemble import Mended, assemble
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
+from tlbench.annotations.instances.shapes import Shapes, joined_shapes
 from tlbench.config import ImageLimit
 from tlbench.data.decode import open_image
 from tlbench.data.formats.coco.classes import classes_of
@@ -23,6 +24,7 @@ from tlbench.data.formats.coco.frames import Written, read_boxes
 from tlbench.data.formats.coco.inside import check_inside
 from tlbench.data.formats.coco.paths import Tree, resolve
 from tlbench.data.formats.coco.sizes import to_stored
+from tlbench.data.formats.coco.stored_shapes import stored_shapes
 from tlbench.data.formats.yolo.folder import check_apart, relative_names
 from tlbench.data.image_kind import kind_of_file
 from tlbench.data.image_sizes import ImageSizes, image_sizes
@@ -36,8 +38,14 @@ from tlbench.system.voice import Voice
 DUPLICATES = "duplicate annotations left out"
 
 
-def read_coco(root: Path, data: InstanceDataConfig, voice: Voice) -> Listed[Instances]:
+def read_coco(root: Path, data: InstanceDataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:
     """Read annotations and image sizes of each split that the user's data have, at `root`.
+
+    Args:
+        root: The folder, or the JSON file.
+        data: The target's config.
+        voice: Speaks to the user.
+        shapes: Whether segmentations and key points are kept beside the boxes.
 
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
@@ -49,7 +57,7 @@ def read_coco(root: Path, data: InstanceDataConfig, voice: Voice) -> Listed[Inst
     paths: dict[str, list[str]] = {}
     for split, part in files.parts.items():
         file = files.path(split)
-        entries[split] = read_entries(file, files.contents.pop(split), Ids(classes.numbers[file]))
+        entries[split] = read_entries(file, files.contents.pop(split), Ids(classes.numbers[file]), shapes=shapes)
         _tell(file, entries[split], voice)
         only = split if len(files.parts) > 1 else None
         found = resolve(file, entries[split].names, part.bases, only, tree)
@@ -121,20 +129,28 @@ def _assembled(
         )
         starts.append(stop)
     boxes, places = [], []
-    for (split, found), part, (read, fractions), start in zip(
+    shapes: list[tuple[int, Shapes | None]] = []
+    for (split, found), part, (read, reading), start in zip(
         entries.items(), written, read_boxes(written, voice), starts, strict=False
     ):
         orientation = partial(_orientation, root, names[start : start + len(found.names)], limit)
-        stored, seen = to_stored(part, read, fractions, orientation, voice)
-        check_inside(part, stored, voice)
-        boxes.append(stored)
+        stored = to_stored(part, read, reading.fractions, orientation, voice)
+        check_inside(part, stored.boxes, voice)
+        boxes.append(stored.boxes)
         shown = os.path.relpath(files.path(split), root)
         places += [f"{shown}: annotation {of}" for of in found.shown]
         for image, of in found.duplicates:
             mended.add(DUPLICATES, names[start + image], f"{shown}: annotation {of}")
-        for kind, positions in seen.items():
+        for kind, positions in stored.seen.items():
             for image in positions:
                 mended.add(kind, names[start + image], names[start + image])
+        if found.shapes is None:
+            shapes.append((len(read), None))
+            continue
+        own, left_out = stored_shapes(found.shapes, part, reading, stored)
+        for i, kind in [*found.shapes.left_out, *left_out]:
+            mended.add(kind, names[start + found.images[i]], f"{shown}: annotation {found.shown[i]}")
+        shapes.append((len(read), own))
     images = [part.images + start for part, start in zip(written, starts, strict=False)]
     return assemble(
         root,
@@ -147,6 +163,7 @@ def _assembled(
         places.__getitem__,
         mended,
         torch.tensor([is_crowd for found in entries.values() for is_crowd in found.crowd], dtype=torch.bool),
+        joined_shapes(shapes),
     )
 
 

@@ -1,4 +1,4 @@
-"""The box around a segmentation of COCO: polygons, or runs of pixels, compressed or not."""
+"""A segmentation of COCO, polygons or runs of pixels, compressed or not; and the box around it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _MOST_RUNS = 10_000_000
+
+FAULTS = (ValueError, TypeError, KeyError, OverflowError)
+"""What is raised for what is no segmentation."""
 
 
 def box_around(segmentation: object) -> tuple[float, float, float, float] | None:
@@ -17,31 +20,51 @@ def box_around(segmentation: object) -> tuple[float, float, float, float] | None
     """
     try:
         if isinstance(segmentation, Mapping):
-            return _around_runs(segmentation)
+            return _around_runs(*runs_in(segmentation))
         if isinstance(segmentation, list):
-            polygons = segmentation if segmentation and isinstance(segmentation[0], list) else [segmentation]
-            return _around_polygons(polygons)
-    except (ValueError, TypeError, KeyError, OverflowError):
+            return _around_polygons(polygons_in(segmentation))
+    except FAULTS:
         pass
     return None
 
 
-def _around_polygons(polygons: Iterable[list[Any]]) -> tuple[float, float, float, float] | None:
+def polygons_in(segmentation: list[Any]) -> list[list[float]]:
+    """The polygons of three points and more, `x y x y …` each.
+
+    Raises:
+        ValueError: Something is no number, or an x has no y; `FAULTS` say likewise.
+    """
+    polygons = segmentation if segmentation and isinstance(segmentation[0], list) else [segmentation]
     numbers = [[float(value) for value in polygon] for polygon in polygons if len(polygon) >= 6]
-    xs = [x for polygon in numbers for x in polygon[0::2]]
-    ys = [y for polygon in numbers for y in polygon[1::2]]
-    if not xs or not all(map(math.isfinite, [*xs, *ys])) or any(len(polygon) % 2 for polygon in numbers):
-        return None
-    return min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)
+    for polygon in numbers:
+        if len(polygon) % 2 or not all(map(math.isfinite, polygon)):
+            raise ValueError(str(polygon)[:20])
+    return numbers
 
 
-def _around_runs(segmentation: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
-    """Runs alternate between outside and inside and go down the columns, from left to right."""
+def runs_in(segmentation: Mapping[str, Any]) -> tuple[int, int, list[int]]:
+    """Height, width and runs, which make up no more than these, and alternate between outside and inside.
+
+    They go down the columns, from left to right.
+
+    Raises:
+        ValueError: That is not so; `FAULTS` say likewise.
+    """
     height, width = (int(value) for value in segmentation["size"])
     counts = segmentation["counts"]
     runs = _decompressed(counts) if isinstance(counts, str) else [int(run) for run in counts]
     if height <= 0 or width <= 0 or min(runs, default=0) < 0 or sum(runs) > height * width:
-        return None
+        raise ValueError(f"{height} x {width}")
+    return height, width, runs
+
+
+def _around_polygons(polygons: Iterable[list[float]]) -> tuple[float, float, float, float] | None:
+    xs = [x for polygon in polygons for x in polygon[0::2]]
+    ys = [y for polygon in polygons for y in polygon[1::2]]
+    return (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)) if xs else None
+
+
+def _around_runs(height: int, width: int, runs: list[int]) -> tuple[float, float, float, float] | None:
     left, top, right, bottom = width, height, 0, 0
     start = 0
     for number, run in enumerate(runs):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench.data.formats.coco.frames import FEW, FIT, FORMAT, Array, Written, share_in, size_text
+from tlbench.data.formats.coco.frames import FEW, FIT, Written, share_in, size_text
+from tlbench.data.formats.coco.readings import FORMAT, Array
 from tlbench.errors import DataError
 from tlbench.system.voice import Voice
 
@@ -21,41 +23,55 @@ _SURE = 0.01
 """Chance below which something is no accident."""
 
 
-def to_stored(
-    part: Written, boxes: Array, fractions: bool, orientation: Callable[[int], int], voice: Voice
-) -> tuple[Array, Mapping[str, Sequence[int]]]:
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """M boxes in pixels of the image files, and how they came there.
+
+    Args:
+        boxes: (M, 4) `x1 y1 x2 y2`.
+        seen: What was seen of images → their positions.
+        turns: (N,) int64, the orientation of EXIF by which the boxes of an image were turned; 1: they were not.
+        scaled: (N,) whether the boxes of an image were scaled from the size that is told to that of the file.
+    """
+
+    boxes: Array
+    seen: Mapping[str, Sequence[int]]
+    turns: NDArray[np.int64]
+    scaled: NDArray[np.bool_]
+
+
+def to_stored(part: Written, boxes: Array, fractions: bool, orientation: Callable[[int], int], voice: Voice) -> Stored:
     """Boxes in pixels of the image files, where these are of another size than the annotations tell.
 
     Args:
         part: Of a file.
         boxes: (M, 4), what `read_boxes` gives for it.
-        fractions: Likewise.
+        fractions: Whether they were fractions.
         orientation: EXIF's of the image at a position.
         voice: Speaks to the user.
-
-    Returns:
-        The boxes (M, 4); and what was seen of images → their positions.
 
     Raises:
         DataError: The sizes differ in a way that does not tell where the boxes are.
     """
-    both = (part.told > 0).all(axis=1) & (part.stored > 0).all(axis=1)
-    differs = both & (part.told != part.stored).any(axis=1)
+    differs = part.differs
     boxes = boxes.copy()
     seen: dict[str, list[int]] = {}
+    turned, scaled = np.ones(len(differs), np.int64), np.zeros(len(differs), bool)
     _check_turned(part, boxes, part.turned & ~differs, fractions, voice)
     if not differs.any():
-        return boxes, seen
+        return Stored(boxes, seen, turned, scaled)
     swapped = differs & (part.told == part.stored[:, ::-1]).all(axis=1)
     turns = {int(i): orientation(int(i)) for i in np.flatnonzero(swapped)}
     if fractions:
-        return boxes, {STALE: _where(differs)}
+        return Stored(boxes, {STALE: _where(differs)}, turned, scaled)
     for turn in sorted(set(turns.values())):
         group = np.zeros(len(differs), bool)
         group[[i for i, of in turns.items() if of == turn]] = True
-        _turn(part, boxes, group, turn, seen, voice)
-    _rescale(part, boxes, differs & ~swapped, seen, voice)
-    return boxes, seen
+        if _turn(part, boxes, group, turn, seen, voice):
+            turned[group] = turn
+    if _rescale(part, boxes, differs & ~swapped, seen, voice):
+        scaled = differs & ~swapped
+    return Stored(boxes, seen, turned, scaled)
 
 
 def _check_turned(part: Written, boxes: Array, group: NDArray[np.bool_], fractions: bool, voice: Voice) -> None:
@@ -112,15 +128,15 @@ def _turn(
     turn: int,
     seen: dict[str, list[int]],
     voice: Voice,
-) -> None:
-    """Images that lie on their side of what the annotations tell."""
+) -> bool:
+    """Images that lie on their side of what the annotations tell; whether their boxes were turned."""
     own = group[part.images]
     told, stored = _fits(part, boxes, own)
     count = int(group.sum())
     if turn not in (5, 6, 7, 8):
         if stored >= min(told, FIT):
             seen.setdefault("images whose width and height are swapped in their annotations", []).extend(_where(group))
-            return
+            return False
         raise DataError(
             f"{part.file}: {count} images are turned to the side of what their annotations tell, and "
             "boxes lie in them as they were before; turn the images back, or export both together again"
@@ -132,7 +148,7 @@ def _turn(
         )
     if told < stored:
         seen.setdefault(STALE, []).extend(_where(group))
-        return
+        return False
     height, width = part.told[part.images[own]].T
     x1, y1, x2, y2 = boxes[own].T
     moved = {
@@ -146,14 +162,15 @@ def _turn(
         f"{part.file}: {count} images are turned by EXIF (orientation {turn}) and were labelled unturned, as the size "
         "that the annotations tell is that of the stored pixels: the boxes are turned with them"
     )
+    return True
 
 
-def _rescale(part: Written, boxes: Array, group: NDArray[np.bool_], seen: dict[str, list[int]], voice: Voice) -> None:
-    """Images that are smaller or larger than the annotations tell."""
+def _rescale(part: Written, boxes: Array, group: NDArray[np.bool_], seen: dict[str, list[int]], voice: Voice) -> bool:
+    """Images that are smaller or larger than the annotations tell; whether their boxes were scaled."""
     if not group.any():
-        return
+        return False
     told, stored = part.told[group], part.stored[group]
-    slight = (np.abs(told - stored) <= np.maximum(2, 0.01 * told)).all(axis=1)
+    slight = slightly(told, stored)
     own = group[part.images]
     fits_told, fits_stored = _fits(part, boxes, own)
     factor = np.median(stored / told, axis=0)
@@ -169,7 +186,7 @@ def _rescale(part: Written, boxes: Array, group: NDArray[np.bool_], seen: dict[s
     rather_stored = fits_stored > fits_told or by_chance
     if slight.all() or not own.any() or rather_stored:
         seen.setdefault(STALE, []).extend(_where(group))
-        return
+        return False
     sizes = f"{size_text(told[0])} in the annotations, {size_text(stored[0])} in the file"
     spread = f"by factors from {each.min():.3g} to {each.max():.3g}"
     if (_same_aspect(told[:, ::-1], stored) & ~same).mean() > 0.5:
@@ -207,6 +224,7 @@ def _rescale(part: Written, boxes: Array, group: NDArray[np.bool_], seen: dict[s
         f"{part.file}: {int(group.sum())} of {len(group)} images are not of the size that their annotations tell "
         f"({sizes}): their boxes are scaled {how}"
     )
+    return True
 
 
 def _fits(part: Written, boxes: Array, own: NDArray[np.bool_]) -> tuple[float, float]:
@@ -214,6 +232,12 @@ def _fits(part: Written, boxes: Array, own: NDArray[np.bool_]) -> tuple[float, f
     own = own & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     images = part.images[own]
     return share_in(boxes[own], part.told[images][:, ::-1]), share_in(boxes[own], part.stored[images][:, ::-1])
+
+
+def slightly(told: Array, stored: Array) -> NDArray[np.bool_]:
+    """Of sizes (N, 2) whether one is the other but for rounding, or for a border."""
+    near = np.abs(told - stored) <= np.maximum(2, 0.01 * told)
+    return near[:, 0] & near[:, 1]
 
 
 def _same_aspect(told: Array, stored: Array) -> NDArray[np.bool_]:

@@ -16,17 +16,18 @@ from tlbench.data.listing import Listed
 from tlbench.system.voice import Voice
 
 
-def read_signature(data: InstanceDataConfig, voice: Voice) -> Listed[Instances]:
+def read_signature(data: InstanceDataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:
     """Read Signature's official train and val.
 
     As a target with `data.split=official` the official val is test, and val is a block of consecutive frames of the
-    official train; with `blocked` each of the three is a block of consecutive frames of all 178 images.
+    official train; with `blocked` each of the three is a block of consecutive frames of all 178 images. `shapes` as in
+    `read_yolo`.
 
     Raises:
         DataError: No copy, or a broken copy.
     """
     root = ensure_signature(data.root)
-    read = read_yolo(root, data, voice)
+    read = read_yolo(root, data, voice, shapes=shapes)
     counts = {split: len(part) for split, part in read.parts.items()}
     if counts != COUNTS and not read.unreadable:
         voice.warn(f"{root}: holds {_text(counts)} images; the official Signature has {_text(COUNTS)}")

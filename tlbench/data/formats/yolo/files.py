@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tlbench.data.formats.yolo.label_files import LabelFiles, find_label_files
 from tlbench.data.formats.yolo.label_texts import LABELS, looks_like_labels
 from tlbench.data.formats.yolo.labels import HIGHEST, LabelRows, fault
 from tlbench.data.formats.yolo.reading import Decided, check_plausible, decide
+from tlbench.data.formats.yolo.shapes import shapes_of
 from tlbench.data.image_sizes import image_sizes
 from tlbench.data.inventory import all_files
 from tlbench.data.listing import Listed, divided
@@ -33,13 +35,14 @@ _NAMED = 3  # bad rows in a message
 _NEARLY_ALL = 0.9
 
 
-def read_yolo(root: Path, data: InstanceDataConfig, voice: Voice) -> Listed[Instances]:
+def read_yolo(root: Path, data: InstanceDataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:
     """Read labels and image sizes of each split that the data have.
 
     Args:
         root: The folder, or its `data.yaml`.
         data: The target's config.
         voice: Speaks to the user.
+        shapes: Whether polygons and the key points that `kpt_shape` tells of are kept beside the boxes.
 
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` images cannot be read.
@@ -58,7 +61,8 @@ def read_yolo(root: Path, data: InstanceDataConfig, voice: Voice) -> Listed[Inst
     texts = list(_texts_of(found, files, known))
     labels = find_label_files(found.root, names, texts, known, voice)
     mended = Mended()
-    rows = _read_rows(found, labels, sizes.unreadable, data.limits, texts, voice)
+    rows = LabelRows(rests=array("d") if shapes else None)
+    _read_rows(rows, found, labels, sizes.unreadable, data.limits, texts, voice)
     decided = decide(found.root, rows, found.points, voice)
     _refuse_bad(found, labels, rows, decided)
     check_plausible(found.root, rows, decided, voice)
@@ -75,6 +79,7 @@ def read_yolo(root: Path, data: InstanceDataConfig, voice: Voice) -> Listed[Inst
         found.class_names,
         lambda row: f"{labels.shown[rows.images[row]]}:{rows.lines[row]}",
         mended,
+        shapes=shapes_of(rows, decided, found.points, sizes.sizes) if shapes else None,
     )
     mended.tell(voice)
     inventory = take_yolo_inventory(found, files, names, labels, unreadable, voice)
@@ -116,14 +121,19 @@ def _others(root: Path, texts: Sequence[str]) -> str:
 
 
 def _read_rows(
+    rows: LabelRows,
     found: YoloImages,
     labels: LabelFiles,
     unreadable: Mapping[int, str],
     limits: LimitsConfig,
     texts: Sequence[str],
     voice: Voice,
-) -> LabelRows:
-    rows = LabelRows()
+) -> None:
+    """Add the rows of all images.
+
+    Raises:
+        DataError: A label file cannot be read, or none has a row.
+    """
     points = found.points if found.points and found.points.count else None
     missing = empty = with_rows = 0
     for image, path in enumerate(labels.paths):
@@ -159,7 +169,6 @@ def _read_rows(
             missing
         )
         voice.say(f"{missing + empty} of {images} images have no objects: background ({', '.join(kinds)})")
-    return rows
 
 
 def _refuse_bad(found: YoloImages, labels: LabelFiles, rows: LabelRows, decided: Decided) -> None:

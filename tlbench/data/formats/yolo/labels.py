@@ -63,6 +63,7 @@ class LabelRows:
         sample: Rows of more than six numbers, the first 2,000, and the first 20 of each length.
         duplicates: Image and line of rows that repeat an earlier one of their file.
         bad: Image, line, text and what is wrong with it, of each line that is no row of numbers.
+        rests: The numbers behind the class of each row that has more than six, row by row; None: they are not kept.
     """
 
     images: array[int] = field(default_factory=lambda: array("q"))
@@ -77,6 +78,7 @@ class LabelRows:
     sample: list[tuple[float, ...]] = field(default_factory=list)
     duplicates: list[tuple[int, int]] = field(default_factory=list)
     bad: list[tuple[int, int, str, str]] = field(default_factory=list)
+    rests: array[float] | None = None
     _sampled: Counter[int] = field(default_factory=Counter)
 
     def __len__(self) -> int:
@@ -138,6 +140,8 @@ class LabelRows:
         elif columns > BOX and (len(self.sample) < _SAMPLE or self._sampled[columns] < _OF_EACH):
             self.sample.append(values)
             self._sampled[columns] += 1
+        if self.rests is not None and columns > BOX + 1:
+            self.rests.extend(values[1:])
         if points and columns == points.columns:
             pairs = [(x, y) for x, y, seen in key_points(values, points.numbers) if seen]
             xs, ys = [x for x, _ in pairs] or [0.0], [y for _, y in pairs] or [0.0]
