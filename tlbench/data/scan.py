@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor
 
+from tlbench.config.data import Fit
 from tlbench.console import console
-from tlbench.data.decode import Decoding, Fit, UnreadableError, decode_and_look
+from tlbench.data.decode import Decoding, decode_and_look
 from tlbench.data.facts import Fact, ImageFacts
 from tlbench.data.file_digests import DIGEST_BYTES, Digests, digest_of, file_digests
 from tlbench.data.listing import Files, read_listed
 from tlbench.data.notes import noted
+from tlbench.data.unreadable import UnreadableError
 from tlbench.data.workers import decoding_loader, default_workers
 from tlbench.system.atomic import publish_folder, scratch_folder
 from tlbench.system.cache_folder import cache_folder

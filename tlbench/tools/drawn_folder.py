@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image
 
 from tlbench.console import complain
-from tlbench.data.decode import WHOLE_FILES, Decoding, UnreadableError, decode_rgb
+from tlbench.data.decode import WHOLE_FILES, Decoding, decode_rgb
+from tlbench.data.unreadable import UnreadableError
 from tlbench.errors import ConfigError
 from tlbench.pictures.drawing import draw
 from tlbench.pictures.marks import Mark

@@ -9,7 +9,8 @@ from PIL import Image
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as TV
 
-from tlbench.data.decode import Decoding, UnreadableError, decode_square
+from tlbench.data.decode import Decoding, decode_square
+from tlbench.data.unreadable import UnreadableError
 from tlbench.geometry.fits import GREY
 
 

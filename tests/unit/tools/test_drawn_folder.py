@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlbench.data.decode import EXTENSIONS
+from tlbench.data.image_opening import EXTENSIONS
 from tlbench.errors import ConfigError, OutputError
 from tlbench.pictures.marks import Box
 from tlbench.tools.drawn_folder import MARK, DrawnFolder

@@ -11,7 +11,8 @@ from PIL import Image
 from tests.drawn_boxes import SIZES, box_images
 from tlbench.annotations.instances.augment import evaluation_boxes
 from tlbench.config.compose import compose_config
-from tlbench.data.decode import UnreadableError, decode_square
+from tlbench.data.decode import decode_square
+from tlbench.data.unreadable import UnreadableError
 from tlbench.errors import DataError
 from tlbench.tasks.detection.inputs import BoxInput, as_batch, box_input, decode_box_input
 
