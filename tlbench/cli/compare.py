@@ -6,12 +6,11 @@ Exit codes: 0 done, 2 the user's input is at fault, 130 / 143 interrupted.
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Sequence
 
 from tlbench.cli.compare_options import USAGE, CompareOptions, parse_command
-from tlbench.cli.entry import exit_code_of, prepare_process
-from tlbench.console import console, say, say_lines, shown
+from tlbench.cli.tool import Tool
+from tlbench.console import console, say, shown
 from tlbench.records.folder import run_files
 from tlbench.study.compare import Comparison, compare
 from tlbench.study.render import render
@@ -20,28 +19,10 @@ from tlbench.system.atomic import atomic_file, output_errors
 from tlbench.system.names import json_bytes
 from tlbench.system.places import check_not_read, check_output
 from tlbench.system.streams import ReaderGone, write_data
-from tlbench.tools.options import help_text, wants_help
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Compare two arms or runs.
-
-    Args:
-        arguments: As in `sys.argv[1:]`, the default.
-
-    Returns:
-        The exit code; anything wrong has been said on stderr.
-    """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    prepare_process()
-    return exit_code_of(lambda: _act(given), "nothing was written", before="compared")
-
-
-def _act(arguments: list[str]) -> None:
-    if wants_help(arguments):
-        say_lines(help_text(CompareOptions, USAGE))
-        return
-    first, second, options = parse_command(arguments)
+def _act(kind: type[CompareOptions], arguments: Sequence[str]) -> None:
+    first, second, options = parse_command(kind, arguments)
     path = None if options.output is None else check_output("output", options.output, "comparison.json")
     sides = read_sides(first, second)
     if path is not None:
@@ -77,6 +58,5 @@ def _show(sides: Sequence[Side], comparison: Comparison) -> None:
     console.print(render(comparison.summary))
 
 
-def entry() -> None:
-    """Leave with `main`'s exit code (the console script)."""
-    sys.exit(main())
+_TOOL = Tool(lambda: CompareOptions, USAGE, _act, interrupted="nothing was written", before="compared")
+main, entry = _TOOL.main, _TOOL.entry

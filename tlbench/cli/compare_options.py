@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +37,7 @@ class CompareOptions(Options):
     output: str | None = Field(None, description="JSON file for all numbers")
 
 
-def parse_command(arguments: list[str]) -> tuple[str, str, CompareOptions]:
+def parse_command(kind: type[CompareOptions], arguments: Sequence[str]) -> tuple[str, str, CompareOptions]:
     """The two sides and the options of a command line.
 
     Raises:
@@ -44,7 +45,7 @@ def parse_command(arguments: list[str]) -> tuple[str, str, CompareOptions]:
     """
     options = [a for a in arguments if re.match(r"-|\w+=", a) and not Path(a).exists()]
     sides = [a for a in arguments if a not in options]
-    parsed = parse_options(CompareOptions, options)
+    parsed = parse_options(kind, options)
     if len(sides) != 2:
         raise ConfigError(
             f"two sides are needed, {len(sides)} given ({', '.join(sides) or 'none'}): each is the folder of an arm or "

@@ -6,38 +6,18 @@ closed before the end or cannot be written, 2 the user's input is at fault, 130 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
-from tlbench.cli.entry import exit_code_of, prepare_process
-from tlbench.console import say_lines
+from tlbench.cli.tool import Tool, options_and_consent
 from tlbench.system.streams import ReaderGone
 from tlbench.tools.complete_run import open_run
-from tlbench.tools.consent_options import consent_of, is_consent_option
-from tlbench.tools.options import help_text, of_all_tasks, parse_options, wants_help
+from tlbench.tools.consent_options import consent_of
+from tlbench.tools.options import of_all_tasks
 from tlbench.tools.predict_options import FOOTER, USAGE, PredictOptions
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Classify images or find objects in them.
-
-    Args:
-        arguments: As in `sys.argv[1:]`, the default.
-
-    Returns:
-        The exit code; anything wrong has been said on stderr.
-    """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    prepare_process()
-    return exit_code_of(lambda: _act(given), "the output file was not written", before="predicted")
-
-
-def _act(arguments: list[str]) -> int:
-    if wants_help(arguments):
-        say_lines(help_text(of_all_tasks(PredictOptions), USAGE, FOOTER))
-        return 0
-    again = [a for a in arguments if is_consent_option(a)]
-    options = parse_options(of_all_tasks(PredictOptions), [a for a in arguments if a not in again])
+def _act(kind: type[PredictOptions], arguments: Sequence[str]) -> int:
+    options, again = options_and_consent(kind, arguments)
     options.file()
     options.kind()
     run = open_run(options.run, consent_of(options.trust, again))
@@ -51,6 +31,12 @@ def _act(arguments: list[str]) -> int:
     return 0
 
 
-def entry() -> None:
-    """Leave with `main`'s exit code (the console script)."""
-    sys.exit(main())
+_TOOL = Tool(
+    lambda: of_all_tasks(PredictOptions),
+    USAGE,
+    _act,
+    interrupted="the output file was not written",
+    before="predicted",
+    footer=FOOTER,
+)
+main, entry = _TOOL.main, _TOOL.entry
