@@ -68,15 +68,16 @@ def as_targets(batch: dict[str, Any], images: Any) -> Any:
     import torch
 
     from tlbench.annotations.instances.targets import BoxTargets
+    from tlbench.geometry.letterbox import letterbox
 
+    sizes = torch.full((len(images), 2), images.shape[-1], device=images.device)
     order = torch.argsort(batch["batch_idx"], stable=True)
     centre, size = (batch["bboxes"][order] * images.shape[-1]).split(2, dim=1)
     return BoxTargets(
         boxes=torch.cat([centre - size / 2, centre + size / 2], dim=1),
         labels=batch["cls"][order].long().flatten(),
         image=batch["batch_idx"][order].long(),
-        frames=images.new_zeros(len(images), 4),
-        sizes=images.new_zeros(len(images), 2),
+        placement=letterbox(sizes, sizes, images.shape[-1]),
     )
 
 

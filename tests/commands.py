@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-TINY = (
+FEW = (
     "trainer=cpu",
     "data.val_fraction=0.05",
     "data.test_fraction=0.05",
     "data.shots=2",
     "data.batch_size=8",
-    "trainer.max_epochs=2",
     "optimizer.warmup_epochs=0",
 )
-"""Digits, two epochs of two steps."""
+"""Digits, two steps an epoch."""
+
+TINY = (*FEW, "trainer.max_epochs=2")
 
 TINY_RANDOM = (*TINY, "source=random", "logger.tensorboard=false")
 

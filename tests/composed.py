@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
+from tlbench.annotations.instances.config import InstanceAugmentation
 from tlbench.annotations.labels.config import LabelAugmentation
 from tlbench.config import ModelConfig, SourceConfig, TrainConfig
-from tlbench.config.compose import compose_with_hydra
+from tlbench.config.compose import Composer
 from tlbench.config.parse import parse
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -61,7 +62,7 @@ def changed(base: dict[str, Any], *overrides: str) -> TrainConfig:
 @functools.cache
 def unresolved(*overrides: str) -> dict[str, Any]:
     """What Hydra composes, with its interpolations; do not change it."""
-    values = OmegaConf.to_container(compose_with_hydra(overrides), resolve=False)
+    values = OmegaConf.to_container(Composer().compose(overrides), resolve=False)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items() if key != "hydra"}
 
@@ -77,6 +78,12 @@ def augmentation(**strengths: Any) -> LabelAugmentation:
     """As `augmentation=none`, but for what is given."""
     none = yaml.safe_load((CONF / "augmentation" / "none.yaml").read_text())
     return LabelAugmentation.model_validate({**none, "name": "drawn", **strengths})
+
+
+def box_augmentation(**strengths: Any) -> InstanceAugmentation:
+    """Nothing, but for what is given."""
+    names = ("flip", "mosaic", "close_mosaic", "scale", "translate", "hsv_h", "hsv_s", "hsv_v")
+    return InstanceAugmentation.model_validate({**dict.fromkeys(names, 0), "name": "drawn", **strengths})
 
 
 def model(option: str = "resnet18", **changes: Any) -> ModelConfig:

@@ -8,15 +8,16 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tlbench.annotations.instances.images import BoxImages
-from tlbench.data.decode import GREY, inside_size
+from tlbench.annotations.instances.instances import Instances
+from tlbench.data.samples import MemorySamples
+from tlbench.geometry.fits import GREY, inside_size
 
 SIZES = ((48, 96), (90, 90), (100, 40), (61, 97), (33, 64))
 
 
 def box_images(
     side: int = 64, sizes: Sequence[tuple[int, int]] = SIZES, objects: Sequence[int] = (3, 0, 5, 1, 4), seed: int = 0
-) -> BoxImages:
+) -> MemorySamples[Instances]:
     """Smooth random images and boxes, some of them small.
 
     Args:
@@ -36,17 +37,18 @@ def box_images(
         extent = (1 - corner) * torch.rand(count, 2, generator=generator).clamp(min=0.05)
         boxes.append(torch.cat([corner, corner + extent], dim=1) * torch.tensor([width, height, width, height]))
     counts = torch.tensor(list(objects))
-    return BoxImages(
-        names=tuple(f"{i}.png" for i in range(len(sizes))),
-        sizes=torch.tensor(list(sizes)),
-        inside=inside,
+    instances = Instances(
         boxes=torch.cat(boxes),
         labels=torch.arange(int(counts.sum())) % 3,
         starts=F.pad(counts.cumsum(0), (1, 0)),
         class_names=("a", "b", "c"),
-        side=side,
+        sizes=torch.tensor(list(sizes)),
+        inside=inside,
+    )
+    return MemorySamples(
+        images,
+        instances,
+        names=tuple(f"{i}.png" for i in range(len(sizes))),
         digests=np.zeros((len(sizes), 16), np.uint8),
         thumbnails=torch.zeros(len(sizes), 3, 8, 8, dtype=torch.uint8),
-        listing=None,
-        images=images,
     )

@@ -15,10 +15,11 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 
+from tests.placements import placed
 from tlbench.annotations.instances.detections import Detections
 from tlbench.annotations.instances.targets import BoxTargets, CrowdTargets
 
-SIZE = 640.0
+SIZE = 640
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,7 @@ def targets_of(
         boxes=boxes,
         labels=labels,
         image=image,
-        frames=torch.tensor([[factor, factor, left, top]] * len(objects)),
-        sizes=torch.full((len(objects), 2), SIZE),
+        placement=placed([(SIZE, SIZE)] * len(objects), [factor] * len(objects), [(left, top)] * len(objects), SIZE),
         crowds=None if crowds is None else CrowdTargets(*rows(crowds)),
     )
 

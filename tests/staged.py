@@ -9,6 +9,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch import Callback, Trainer
 
+from tests.commands import FEW
 from tests.composed import config
 from tests.tiny_network import tiny_network
 from tlbench.config import TrainConfig
@@ -18,17 +19,6 @@ from tlbench.networks.network import Network
 from tlbench.networks.norms import batch_norm_layers
 from tlbench.tasks.classification.task import ClassificationTask
 from tlbench.tasks.wings import wing_of
-
-FEW = (
-    "trainer=cpu",
-    "data.val_fraction=0.05",
-    "data.test_fraction=0.05",
-    "data.shots=2",
-    "data.batch_size=8",
-    "optimizer.warmup_epochs=0",
-    "optimizer.lr=0.01",
-)
-"""Two steps an epoch."""
 
 
 def source_network(num_classes: int = 10, seed: int = 1) -> Network:
@@ -47,9 +37,9 @@ def source_network(num_classes: int = 10, seed: int = 1) -> Network:
 
 
 def task_of(*overrides: str, network: Network | None = None) -> ClassificationTask:
-    """A task with a configuration of `FEW` and the overrides."""
+    """A task with a configuration of `FEW`, a learning rate and the overrides."""
     names = [str(digit) for digit in range(10)]
-    return ClassificationTask(network or source_network(), config(*FEW, *overrides), names)
+    return ClassificationTask(network or source_network(), config(*FEW, "optimizer.lr=0.01", *overrides), names)
 
 
 def data_of(configured: TrainConfig) -> TargetModule:

@@ -109,7 +109,7 @@ def test_the_stored_predictions_give_the_recorded_metrics(whole, record):
     assert [image.name for image in images] == list(test.names)
     boxes, of_image = [], []
     for i, image in enumerate(images):
-        height, width = test.sizes[i].tolist()
+        height, width = test.annotations.sizes[i].tolist()
         found = np.concatenate([image.boxes, image.target_boxes])
         assert found.min() >= 0
         assert (found <= [width, height, width, height]).all()
@@ -117,7 +117,7 @@ def test_the_stored_predictions_give_the_recorded_metrics(whole, record):
         boxes.append(torch.from_numpy(image.target_boxes))
         of_image.append(torch.from_numpy(image.target_labels))
         factor = 64 / max(height, width)
-        wanted = test.boxes[test.starts[i] : test.starts[i + 1]] / factor
+        wanted = test.annotations.boxes[test.annotations.objects(torch.tensor([i]))[0]] / factor
         np.testing.assert_allclose(image.target_boxes, wanted, atol=0.1 + 0.5 / factor)
     assert sum(len(image.scores) for image in images) > 20
     metrics = DetectionMetrics(["signature"])

@@ -14,7 +14,8 @@ from PIL import Image
 from tests.commands import call, snapshot, train
 from tests.conftest import isolate
 from tlbench.config.hash import config_hash
-from tlbench.data.decode import decode_square, inside_size
+from tlbench.data.decode import decode_square
+from tlbench.geometry.fits import inside_size
 from tlbench.networks.libraries.ultralytics import ultralytics_module
 from tlbench.tasks.detection.postprocess import detections_of
 from tlbench.tools.complete_run import open_run

@@ -206,9 +206,8 @@ def test_a_run_in_bfloat16_is_evaluated_and_predicts_as_it_was_tested(runs):
 
     data = parse(record["config"]).data
     pages = open_target(data, record["config"]["seeds"]["split"]).splits["test"]
-    images = [
-        pages.images[i, :, : int(height), : int(width)] for i, (height, width) in enumerate(pages.inside.tolist())
-    ]
+    inside = pages.annotations.inside.tolist()
+    images = [pages.images[i, :, :height, :width] for i, (height, width) in enumerate(inside)]
     found = tlbench.load("detection").predict(images, confidence=0.0)
     with np.load(runs / "detection" / "predictions_test.npz") as tested:
         assert tested["boxes"].dtype == tested["scores"].dtype == np.float32

@@ -8,21 +8,11 @@ import statistics
 
 import pytest
 
-from tests.commands import snapshot, train
+from tests.commands import FEW, snapshot, train
 from tlbench.records.record import read_record
 from tlbench.study import jobs, launch
 
-FEW_STEPS = (
-    "+experiment=quickstart",
-    "trainer=cpu",
-    "data.val_fraction=0.05",
-    "data.test_fraction=0.05",
-    "data.shots=2",
-    "data.batch_size=8",
-    "trainer.max_epochs=1",
-    "optimizer.warmup_epochs=0",
-    "logger.tensorboard=false",
-)
+FEW_STEPS = ("+experiment=quickstart", *FEW, "trainer.max_epochs=1", "logger.tensorboard=false")
 STUDY = ("-m", *FEW_STEPS, "seed=0,1", "hydra.sweep.dir=study")
 ARMS, SEEDS = ("tin200", "random"), (0, 1)
 TABLE = "quickstart: mean"

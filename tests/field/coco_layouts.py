@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,39 @@ _PAGES = [f"{number:064x}" for number in range(9)]
 _THREE = {"train": "train", "val": "valid", "test": "test"}
 _CAPTIONS = json.dumps({"images": [{"id": 1}], "annotations": [{"id": 1, "image_id": 1, "caption": "two rectangles"}]})
 
+# what several layouts of one tool share
+_of_datumaro = partial(Layout, categories=((1, "red", ""), (2, "blue", "")), image=_DATUMARO, edit=_datumaro)
+_of_label_studio = partial(
+    Layout,
+    "https://labelstud.io/guide/export",
+    name="0a1b2c3d-photo_{i}.jpg",
+    categories=((0, "blue", ""), (1, "red", "")),
+    ids=lambda number: number,
+    each=6,
+    edit=_label_studio,
+)
+_of_the_zoo = partial(
+    Layout,
+    "https://github.com/voxel51/fiftyone/blob/develop/fiftyone/utils/coco.py",
+    {"train": "train/labels.json", "val": "validation/labels.json"},
+    {"train": "train/data", "val": "validation/data"},
+    name="{number:012}.jpg",
+    categories=((1, "red", "shape"), (90, "blue", "shape")),
+    box=_polygon,
+)
+_of_taco = partial(
+    Layout,
+    files={"train": "data/annotations.json"},
+    images={"train": "data"},
+    name=lambda i: f"batch_{1 + i // 2}/{i:06}.{'JPG' if i % 2 else 'jpg'}",
+    categories=((0, "red", "shape"), (1, "blue", "shape")),
+    image={"license": None, "flickr_url": "https://farm66.staticflickr.com/0_o.png", "coco_url": None},
+    box=_polygon,
+    ids=lambda number: number,
+    each=6,
+    edit=_taco,
+)
+
 LAYOUTS = {
     "COCO 2017": Layout(
         "https://cocodataset.org/#format-data",
@@ -301,66 +335,42 @@ LAYOUTS = {
     ),
     # cvat-ai/cvat site/content/en/docs/dataset_management/formats/format-coco.md; it is written by cvat-ai/datumaro
     # datumaro/plugins/coco_format/converter.py
-    "CVAT, a task": Layout(
+    "CVAT, a task": _of_datumaro(
         "https://docs.cvat.ai/docs/dataset_management/formats/format-coco/",
         {"train": "annotations/instances_default.json"},
         {"train": "images/default"},
         name="frame_{i:06}.PNG",
-        categories=((1, "red", ""), (2, "blue", "")),
-        image=_DATUMARO,
         box=lambda box: {**_box(box), "attributes": {"occluded": False, "rotation": 0.0}},
         each=6,
-        edit=_datumaro,
     ),
-    "CVAT, a project with subsets": Layout(
+    "CVAT, a project with subsets": _of_datumaro(
         "https://docs.cvat.ai/docs/dataset_management/formats/format-coco/",
         {"train": "annotations/instances_Train.json", "val": "annotations/instances_Validation.json"},
         {"train": "images/Train", "val": "images/Validation"},
-        categories=((1, "red", ""), (2, "blue", "")),
-        image=_DATUMARO,
         box=lambda box: {**_polygon(box), "attributes": {"occluded": False}},
-        edit=_datumaro,
     ),
     # HumanSignal/label-studio issue 7294, HumanSignal/label-studio-converter issue 139; what is written:
     # HumanSignal/label-studio-sdk src/label_studio_sdk/converter/converter.py, convert_to_coco
-    "Label Studio before 1.16, on Windows": Layout(
-        "https://labelstud.io/guide/export",
+    "Label Studio before 1.16, on Windows": _of_label_studio(
         {"train": "project-4-at-2025-01-01-00-00-0a1b2c3d/result.json"},
         {"train": "project-4-at-2025-01-01-00-00-0a1b2c3d/images"},
         written="images\\{name}",
-        name="0a1b2c3d-photo_{i}.jpg",
-        categories=((0, "blue", ""), (1, "red", "")),
         box=lambda box: {**_box(box), "ignore": 0},
-        ids=lambda number: number,
-        each=6,
-        edit=_label_studio,
     ),
     # the same issue 7294
-    "Label Studio 1.16, on Windows": Layout(
-        "https://labelstud.io/guide/export",
+    "Label Studio 1.16, on Windows": _of_label_studio(
         {"train": "result.json"},
         {"train": "images"},
         written="..\\..\\label-studio\\label-studio\\media\\upload\\4\\{name}",
-        name="0a1b2c3d-photo_{i}.jpg",
-        categories=((0, "blue", ""), (1, "red", "")),
         box=lambda box: {**_box(box), "ignore": 0},
-        ids=lambda number: number,
-        each=6,
-        edit=_label_studio,
     ),
     # get_local_path (src/label_studio_sdk/_extensions/label_studio_tools/core/utils/io.py) copies an upload to images,
     # yet returns its place in the server's own folders
-    "Label Studio 1.16": Layout(
-        "https://labelstud.io/guide/export",
+    "Label Studio 1.16": _of_label_studio(
         {"train": "result.json"},
         {"train": "images"},
         written="../../label-studio/data/media/upload/4/{name}",
-        name="0a1b2c3d-photo_{i}.jpg",
-        categories=((0, "blue", ""), (1, "red", "")),
         box=lambda box: {**_polygon(box), "ignore": 0},
-        ids=lambda number: number,
-        each=6,
-        edit=_label_studio,
     ),
     # voxel51/fiftyone fiftyone/utils/coco.py, COCODetectionDatasetExporter: iscrowd is left out where it is not known
     "FiftyOne": Layout(
@@ -380,52 +390,32 @@ LAYOUTS = {
         {"train": "train/data", "val": "validation/data", "test": "test/data"},
     ),
     # download_coco_dataset_split: COCO's own files stay in raw beside the splits (fiftyone/zoo/datasets/base.py)
-    "FiftyOne's zoo, COCO 2017": Layout(
-        "https://github.com/voxel51/fiftyone/blob/develop/fiftyone/utils/coco.py",
-        {"train": "train/labels.json", "val": "validation/labels.json"},
-        {"train": "train/data", "val": "validation/data"},
-        name="{number:012}.jpg",
-        categories=((1, "red", "shape"), (90, "blue", "shape")),
-        box=_polygon,
+    "FiftyOne's zoo, COCO 2017": _of_the_zoo(
         others=_ZOO | {f"raw/instances_{split}2017.json": _same(split) for split in ("train", "val")},
     ),
-    "FiftyOne's zoo, max_samples of COCO 2017": Layout(  # _write_partial_annotations; raw tells of all images
-        "https://github.com/voxel51/fiftyone/blob/develop/fiftyone/utils/coco.py",
-        {"train": "train/labels.json", "val": "validation/labels.json"},
-        {"train": "train/data", "val": "validation/data"},
-        name="{number:012}.jpg",
-        categories=((1, "red", "shape"), (90, "blue", "shape")),
-        box=_polygon,
+    "FiftyOne's zoo, max_samples of COCO 2017": _of_the_zoo(  # _write_partial_annotations; raw tells of all images
         others=_ZOO | {f"raw/instances_{split}2017.json": _and_more(split) for split in ("train", "val")},
     ),
     # openvinotoolkit/datumaro docs/source/docs/data-formats/formats/coco.md; file_name and what else is written:
     # src/datumaro/plugins/data_formats/coco/exporter.py
-    "Datumaro, coco_instances": Layout(
+    "Datumaro, coco_instances": _of_datumaro(
         "https://openvinotoolkit.github.io/datumaro/stable/docs/data-formats/formats/coco.html",
         {"train": "annotations/instances_train.json", "val": "annotations/instances_val.json"},
         {"train": "images/train", "val": "images/val"},
-        categories=((1, "red", ""), (2, "blue", "")),
-        image=_DATUMARO,
         box=_box,
-        edit=_datumaro,
     ),
-    "Datumaro, --merge-images": Layout(
+    "Datumaro, --merge-images": _of_datumaro(
         "https://openvinotoolkit.github.io/datumaro/stable/docs/data-formats/formats/coco.html",
         {"train": "annotations/instances_default.json"},
         {"train": "images"},
         name="frame_{i:06}.PNG",
-        categories=((1, "red", ""), (2, "blue", "")),
-        image=_DATUMARO,
         box=lambda box: {**_polygon(box), "attributes": {"occluded": False}},
         each=6,
-        edit=_datumaro,
     ),
-    "Datumaro, coco, which is all tasks": Layout(  # _StuffExporter writes what _InstancesExporter does
+    "Datumaro, coco, which is all tasks": _of_datumaro(  # _StuffExporter writes what _InstancesExporter does
         "https://openvinotoolkit.github.io/datumaro/stable/docs/data-formats/formats/coco.html",
         {"train": "annotations/instances_train.json", "val": "annotations/instances_val.json"},
         {"train": "images/train", "val": "images/val"},
-        categories=((1, "red", ""), (2, "blue", "")),
-        image=_DATUMARO,
         box=_box,
         others={
             "annotations/stuff_train.json": _same("train"),
@@ -433,7 +423,6 @@ LAYOUTS = {
             "annotations/image_info_train.json": _images_alone("train"),
             "annotations/image_info_val.json": _images_alone("val"),
         },
-        edit=_datumaro,
     ),
     # whole paths as file_name, null as licenses, no iscrowd; the tutorial's register_coco_instances takes any file and
     # any folder
@@ -509,14 +498,8 @@ LAYOUTS = {
         },
     ),
     # data/annotations.json, data/annotations_unofficial.json, download.py and README.md of the repository
-    "TACO": Layout(
+    "TACO": _of_taco(
         "https://github.com/pedropro/TACO",
-        {"train": "data/annotations.json"},
-        {"train": "data"},
-        name=lambda i: f"batch_{1 + i // 2}/{i:06}.{'JPG' if i % 2 else 'jpg'}",
-        categories=((0, "red", "shape"), (1, "blue", "shape")),
-        image={"license": None, "flickr_url": "https://farm66.staticflickr.com/0_o.png", "coco_url": None},
-        box=_polygon,
         others={
             "data/annotations_unofficial.json": _taco_unofficial,
             "data/all_image_urls.csv": "https://farm66.staticflickr.com/0_z.jpg,https://farm66.staticflickr.com/0_o.png\n",
@@ -525,21 +508,9 @@ LAYOUTS = {
             ".gitignore": "data/batch_*\n",
             ".git/HEAD": "ref: refs/heads/master\n",
         },
-        ids=lambda number: number,
-        each=6,
-        edit=_taco,
     ),
-    "TACO, Kaggle's copy": Layout(
+    "TACO, Kaggle's copy": _of_taco(
         "https://www.kaggle.com/datasets/kneroma/tacotrashdataset",
-        {"train": "data/annotations.json"},
-        {"train": "data"},
-        name=lambda i: f"batch_{1 + i // 2}/{i:06}.{'JPG' if i % 2 else 'jpg'}",
-        categories=((0, "red", "shape"), (1, "blue", "shape")),
-        image={"license": None, "flickr_url": "https://farm66.staticflickr.com/0_o.png", "coco_url": None},
-        box=_polygon,
         others={"meta_df.csv": "img_id,img_file,cat_name\n0,batch_1/000000.jpg,red\n"},
-        ids=lambda number: number,
-        each=6,
-        edit=_taco,
     ),
 }

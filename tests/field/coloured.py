@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from tlbench.annotations.instances.images import BoxSplit
+from tlbench.annotations.instances.instances import Instances
 from tlbench.data.inventory import all_files
+from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
 
 WIDTH, HEIGHT = 64, 48
@@ -65,7 +66,7 @@ def draw(path: Path, number: int) -> tuple[Object, Object]:
     return objects(number)
 
 
-def check(target: Target[BoxSplit], truth: Mapping[str, tuple[Object, ...]]) -> None:
+def check(target: Target[Instances], truth: Mapping[str, tuple[Object, ...]]) -> None:
     """That a target, opened at `WIDTH` pixels, has the images of the truth, each once, and its boxes to half a pixel;
     that they have the colours of their classes; and that its inventory tells of every file.
 
@@ -74,17 +75,18 @@ def check(target: Target[BoxSplit], truth: Mapping[str, tuple[Object, ...]]) -> 
         truth: Image → its objects; by the names below the root.
     """
     assert target.class_names == NAMES
-    assert sorted(name for split in target.splits.values() for name in split.names) == sorted(truth)
+    assert sorted(name for split in target.splits.values() for name in split.names or ()) == sorted(truth)
     for split in target.splits.values():
-        for i, name in enumerate(split.names):
-            boxes = split.boxes[split.starts[i] : split.starts[i + 1]]
-            labels = split.labels[split.starts[i] : split.starts[i + 1]].tolist()
+        assert isinstance(split, MemorySamples)
+        for i, name in enumerate(split.names or ()):
+            rows, _ = split.annotations.objects(torch.tensor([i]))
+            boxes, labels = split.annotations.boxes[rows], split.labels[rows].tolist()
             wanted = truth[name]
             assert labels == [found.of for found in wanted]
             corners = torch.tensor([[found.x1, found.y1, found.x2, found.y2] for found in wanted], dtype=torch.float32)
             assert torch.allclose(boxes, corners.view(-1, 4), atol=0.5)
             for of, (x1, y1, x2, y2) in zip(labels, boxes.round().int().tolist(), strict=True):
-                below = split.images[i, :, y1:y2, x1:x2].float()  # type: ignore[attr-defined]
+                below = split.images[i, :, y1:y2, x1:x2].float()
                 channel, other = (0, 2) if of == 0 else (2, 0)
                 assert float(((below[channel] > 150) & (below[other] < 90)).float().mean()) > 0.9
     inventory = target.inventory

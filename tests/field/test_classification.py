@@ -35,7 +35,7 @@ def test_a_layout_is_read_to_its_labels(tmp_path: Path, name: str) -> None:
     listed = read(tmp_path, layout, [])
     found = {}
     for split, listing in listed.parts.items():
-        for path, label in zip(listing.names, listing.labels.tolist(), strict=True):
+        for path, label in zip(listing.names, listing.annotations.labels.tolist(), strict=True):
             assert shows(listing.root / path, listing.class_names[label])
             place = os.path.relpath(listing.root / path, tmp_path)
             assert place not in found

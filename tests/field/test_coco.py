@@ -6,12 +6,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.composed import data_values
 from tests.field.coco_layouts import COLOURS, HEIGHT, LAYOUTS, WIDTH, boxes_of, make
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.images import BoxImages
 from tlbench.annotations.instances.target import open_boxes
+from tlbench.data.samples import MemorySamples
 from tlbench.system.voice import SILENT, Voice
 
 SPLITS = ("train", "val", "test")
@@ -31,15 +32,17 @@ def test_layout_is_read_as_it_was_drawn(name: str, tmp_path: Path) -> None:
     seen: Counter[str] = Counter()
     for split in SPLITS:
         images = target.splits[split]
-        assert isinstance(images, BoxImages)
+        assert isinstance(images, MemorySamples)
         assert images.listing is not None
         for i, path in enumerate(images.names):
             path = str((images.listing.root / path).relative_to(folder))
             seen[path] += 1
-            rows = slice(int(images.starts[i]), int(images.starts[i + 1]))
+            rows, _ = images.annotations.objects(torch.tensor([i]))
             found = {
                 target.class_names[label]: tuple(box)
-                for label, box in zip(images.labels[rows].tolist(), images.boxes[rows].tolist(), strict=True)
+                for label, box in zip(
+                    images.labels[rows].tolist(), images.annotations.boxes[rows].tolist(), strict=True
+                )
             }
             assert found == boxes_of(numbers[path])
             for of, (x1, y1, x2, y2) in boxes_of(numbers[path]).items():
@@ -49,7 +52,8 @@ def test_layout_is_read_as_it_was_drawn(name: str, tmp_path: Path) -> None:
     if "test" in drawn:
         own = {split: {Path(path).name for path in images} for split, images in drawn.items()}
         assert {split: {Path(path).name for path in target.splits[split].names} for split in SPLITS} == own
-    crowds = [images.crowds for images in target.splits.values() if images.crowds is not None]
+    parts = [images.annotations.crowds for images in target.splits.values()]
+    crowds = [found for found in parts if found is not None]
     assert sum(map(len, crowds)) == (len(drawn) if layout.crowd else 0)
     for found_crowds in crowds:
         assert all(box == [0, 0, WIDTH, HEIGHT] for box in found_crowds.boxes.tolist())

@@ -5,6 +5,7 @@ docs/architecture.md says what the rooms are for.
 
 from __future__ import annotations
 
+import ast
 import graphlib
 import re
 import subprocess
@@ -21,8 +22,10 @@ LAYERS: Sequence[Sequence[str]] = (
     ("config", "tasks.spec", "tasks.registry", "annotations.*.config", "annotations.*.options", "tasks.*.config"),
     ("tasks.*.spec", "tasks.*.options"),
     ("trust",),
+    ("pictures",),
     ("networks",),
     ("processes",),
+    ("geometry.fits",),
     ("data",),
     ("embedded.documents",),
     ("geometry",),
@@ -35,7 +38,6 @@ LAYERS: Sequence[Sequence[str]] = (
     ("adaptation",),
     ("config.parse", "config.compose", "config.resolvers", "config.model_options"),
     ("metrics",),
-    ("pictures",),
     ("robustness",),
     ("loggers",),
     ("callbacks",),
@@ -78,7 +80,10 @@ def inner(module: str) -> bool:
 
 
 def test_imports_go_in_no_circle() -> None:
-    graphlib.TopologicalSorter(IMPORTS).prepare()
+    try:
+        graphlib.TopologicalSorter(IMPORTS).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail(" → ".join(error.args[1]))
 
 
 def test_imports_point_down() -> None:
@@ -153,7 +158,7 @@ def test_the_records_know_no_task() -> None:
 
 
 PRIVATE = {
-    r"hydra\._internal": ["tlbench.config.hydra_internals", "tlbench.config.launchers"],  # the latter by name alone
+    r"hydra\._internal": ["tlbench.config.hydra_internals"],
     r"\b(metric|metrics)\._[a-z]": ["tlbench.tasks.partial_epoch"],
     r"\btrainer\._[a-z]|lightning[\w.]*\._[a-z]": [],
 }
@@ -164,6 +169,26 @@ PRIVATE = {
 def test_private_parts_of_libraries_are_used_in_one_place(api: str) -> None:
     found = [name for name, path in MODULES.items() if re.search(api, path.read_text())]
     assert found == PRIVATE[api]
+
+
+PRIVATE_IMPORTS = {
+    "hydra": {"tlbench.config.hydra_internals"},
+    "lightning": {"tlbench.processes.ddp"},
+    "torchmetrics": set(),
+}
+"""Libraries → the modules that import of them what has an underscore in front."""
+
+
+def test_private_names_of_libraries_are_imported_in_one_place() -> None:
+    private = re.compile(rf"({'|'.join(PRIVATE_IMPORTS)})\.(.*\.)?_(?!_)")
+    found: dict[str, set[str]] = {library: set() for library in PRIVATE_IMPORTS}
+    for name, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                for match in (private.match(f"{node.module}.{alias.name}") for alias in node.names):
+                    if match is not None:
+                        found[match[1]].add(name)
+    assert found == PRIVATE_IMPORTS
 
 
 def test_no_module_is_too_long() -> None:

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -15,9 +12,11 @@ import yaml
 from PIL import Image
 
 from tests.composed import data_values
+from tests.http_server import serving
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.listing import BoxListing
+from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.data.listing import Listing
 from tlbench.system.voice import Voice
 
 
@@ -67,32 +66,8 @@ def draw_tree() -> Callable[..., None]:
 
 @pytest.fixture
 def serve() -> Callable[..., Any]:
-    """`with serve(handler) as url`: an HTTP server on this machine; `handler(request)` answers HEAD and GET."""
-
-    @contextmanager
-    def server(handler: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                handler(self)
-
-            do_HEAD = do_GET
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        httpd.daemon_threads = True
-        thread = Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{httpd.server_port}"
-        finally:
-            httpd.shutdown()
-            thread.join()
-            httpd.block_on_close = False
-            httpd.server_close()
-
-    return server
+    """As `serving`."""
+    return serving
 
 
 class Heard(list[str]):
@@ -152,20 +127,34 @@ def draw_yolo(draw_image) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def listing() -> Callable[..., BoxListing]:
+def listing() -> Callable[..., Listing[Instances]]:
     """`listing({"a_1.jpg": [(0, 1, 2, 3, 4)]})`: images of 100 × 100 pixels; an object is class, x1, y1, x2, y2."""
 
-    def make(objects: Mapping[str, list[tuple[int, ...]]], classes: int = 2) -> BoxListing:
+    def make(objects: Mapping[str, list[tuple[int, ...]]], classes: int = 2) -> Listing[Instances]:
         rows = [row for found in objects.values() for row in found]
         counts = torch.tensor([0, *(len(found) for found in objects.values())])
-        return BoxListing(
-            root=Path(),
-            names=tuple(objects),
-            sizes=torch.full((len(objects), 2), 100),
+        sizes = torch.full((len(objects), 2), 100)
+        instances = Instances(
             boxes=torch.tensor([row[1:] for row in rows], dtype=torch.float32).view(-1, 4),
             labels=torch.tensor([row[0] for row in rows], dtype=torch.int64),
             starts=counts.cumsum(0),
             class_names=tuple(f"class_{i}" for i in range(classes)),
+            sizes=sizes,
+            inside=sizes,
         )
+        return Listing(Path(), tuple(objects), instances)
 
     return make
+
+
+@pytest.fixture
+def noise_boxes(tmp_path: Path, draw_yolo) -> Path:
+    """`tmp_path / "data"`: noise of 20 × 40 pixels, 0 to 2 objects an image; 13 of train, 3 of val and 4 of test."""
+    rows = "0 .5 .5 .4 .5\n1 .3 .4 .5 .6".splitlines()
+    counts = {"train": 13, "val": 3, "test": 4}
+    names = {f"{split}/{i}": "\n".join(rows[: i % 3]) for split, count in counts.items() for i in range(count)}
+    root: Path = draw_yolo(tmp_path / "data", names)
+    noise = np.random.default_rng(0)
+    for path in sorted(root.glob("images/*/*.png")):
+        Image.fromarray(noise.integers(0, 256, (20, 40, 3), dtype=np.uint8)).save(path)
+    return root

@@ -5,22 +5,20 @@ from __future__ import annotations
 import copy
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.config_search_path import SearchPathQuery
-from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from hydra.types import RunMode
+from hydra.types import RunMode, TaskFunction
 from omegaconf import DictConfig, Node, OmegaConf, open_dict, read_write
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from tlbench.config import TrainConfig
 from tlbench.config.hash import flatten
-from tlbench.config.hydra_internals import Hydra, create_config_search_path
+from tlbench.config.hydra_internals import OnceHydra
 from tlbench.config.keys import exists, keys_of_optional
 from tlbench.config.launchers import check_launching, refusal
 from tlbench.config.overrides import parsed, several_values, unreadable
@@ -51,6 +49,66 @@ def config_dir() -> Path:
     return here / "conf" if (here / "conf").is_dir() else here.parent / "conf"
 
 
+class Composer:
+    """Composes configurations out of overrides, `conf/` and a user's folders, and lets Hydra run them as they are.
+
+    Args:
+        searched: Further folders with config groups (`--config-dir`).
+        primary: What all is composed into; None: tlbench's own.
+    """
+
+    def __init__(self, searched: Sequence[str] = (), primary: Primary | None = None) -> None:
+        register_resolvers()
+        primary = primary or Primary()
+        self._name = primary.name
+        self._hydra = OnceHydra(primary.folder or config_dir(), searched)
+
+    def compose(self, overrides: Sequence[str], *, study: bool = False) -> DictConfig:
+        """Compose a configuration, unchecked and with Hydra's own node.
+
+        Args:
+            overrides: Hydra overrides; with `study` they may hold sweeps, which are left out.
+            study: Whether it is to be the one that all runs of a study have in common.
+
+        Raises:
+            HydraException: It cannot be composed; see `explain`.
+            ConfigError: Likewise, or another launcher or sweeper is chosen.
+        """
+        mode = RunMode.MULTIRUN if study else RunMode.RUN
+        return _checked(
+            lambda: self._hydra.compose_config(self._name, list(overrides), mode, from_shell=False), overrides
+        )
+
+    def compose_run(self, study: DictConfig, overrides: Sequence[str]) -> DictConfig:
+        """The configuration of one of a study's runs, as `compose` gives it; do not change it.
+
+        Args:
+            study: As `compose` gives it.
+            overrides: One of `runs_of`, or one made of it.
+
+        Raises:
+            HydraException, ConfigError: As `compose`.
+        """
+        return _checked(lambda: self._hydra.compose_run(study, overrides), overrides)
+
+    def runs_of(self, study: DictConfig) -> list[list[str]]:
+        """The overrides of each run of a study."""
+        return self._hydra.runs_of(study)
+
+    def run(self, composed: DictConfig, task: TaskFunction, *, multirun: bool) -> None:
+        """Let Hydra do all that it does around a run or a study; see `OnceHydra.run_composed`."""
+        self._hydra.run_composed(composed, multirun, task)
+
+
+def _checked(compose: Callable[[], DictConfig], overrides: Sequence[str]) -> DictConfig:
+    try:
+        config = compose()
+    except ValueError as error:  # Hydra's own check of what a config group is set to
+        raise ConfigError(f"{' '.join(overrides)}: {error}; write key=value, and a group's option by name") from None
+    check_launching(config)
+    return config
+
+
 def compose_config(overrides: Sequence[str], searched: Sequence[str] = ()) -> TrainConfig:
     """Compose and check the configuration that a command line asks for.
 
@@ -62,59 +120,13 @@ def compose_config(overrides: Sequence[str], searched: Sequence[str] = ()) -> Tr
         HydraException: If Hydra cannot compose it; see `explain`.
         ConfigError: If a value is not allowed.
     """
-    return compose_run(overrides, searched)[0]
+    return parse(plain(Composer(searched).compose(overrides)))
 
 
-def compose_run(
-    overrides: Sequence[str], searched: Sequence[str] = (), primary: Primary | None = None
-) -> tuple[TrainConfig, Path]:
-    """As `compose_config`, with the run's folder."""
-    config = compose_with_hydra(overrides, searched, primary)
-    return parse(plain(config)), Path(config.hydra.run.dir)
-
-
-def compose_with_hydra(
-    overrides: Sequence[str], searched: Sequence[str] = (), primary: Primary | None = None, *, study: bool = False
-) -> DictConfig:
-    """As `compose_config`, unchecked and with Hydra's own node.
-
-    Args:
-        overrides: Hydra overrides; with `study` they may hold sweeps, which are left out.
-        searched: Further folders with config groups.
-        primary: What they are composed into; None: tlbench's own.
-        study: Whether it is to be the one that all runs of a study have in common.
-
-    Raises:
-        HydraException: It cannot be composed.
-        ConfigError: Likewise, or another launcher or sweeper is chosen.
-    """
-    register_resolvers()
-    primary = primary or Primary()
-    places = create_config_search_path(str(primary.folder or config_dir()))
-    for place in searched:  # as Hydra does it for `--config-dir`
-        anchor = SearchPathQuery(provider="schema")
-        places.prepend("command-line", f"file://{Path(place).absolute()}", anchor=anchor)
-    mode = RunMode.MULTIRUN if study else RunMode.RUN
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):  # takes no further places, but tidies up
-        GlobalHydra.instance().clear()
-        hydra = Hydra.create_main_hydra2("tlbench", places)
-        try:
-            config = hydra.compose_config(primary.name, list(overrides), mode, from_shell=False)
-        except ValueError as error:  # Hydra's own check of what a config group is set to
-            raise ConfigError(
-                f"{' '.join(overrides)}: {error}; write key=value, and a group's option by name"
-            ) from None
-    check_launching(config)
-    return config
-
-
-def sweep_size(
-    overrides: Sequence[str], searched: Sequence[str] = (), primary: Primary | None = None
-) -> tuple[int, int]:
-    """How many runs `-m` would make of these overrides (without sweeps of their own), and how many at a time."""
-    hydra = compose_with_hydra(overrides, searched, primary).hydra
-    given = {override.partition("=")[0].lstrip("+") for override in overrides}
+def sweep_size(composed: DictConfig) -> tuple[int, int]:
+    """How many runs `-m` would make of a single run, and how many at a time."""
+    hydra = composed.hydra
+    given = {o.partition("=")[0].lstrip("+") for o in (*hydra.overrides.hydra, *hydra.overrides.task)}
     swept = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items() if key not in given]
     runs = math.prod(len(list(o.sweep_iterator())) for o in parsed(swept) if o.is_sweep_override())
     return runs, int(hydra.launcher.get("n_jobs", 1))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 Fit = Literal["crop", "squash", "pad", "corner", "corner_aliased"]
-"""How an image that is not square becomes so; see `tlbench.data.squares`."""
+"""How an image that is not square becomes so; see `tlbench.data.squares.to_square`."""
 
 
 class Normalisation(Schema):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from omegaconf import DictConfig, OmegaConf
 
+from tlbench.config.hydra_internals import SWEEPER
 from tlbench.errors import ConfigError
 
 LAUNCHER = "hydra_plugins.tlbench_launcher.launcher.TlbenchLauncher"
-SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 _TARGETS = {"launcher": LAUNCHER, "sweeper": SWEEPER}
 _OPTIONS = {"launcher": "tlbench", "sweeper": "basic"}
 

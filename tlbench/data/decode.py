@@ -23,44 +23,15 @@ from tlbench.data.containers import container_of, is_grey
 from tlbench.data.deep import ORIENTATION, WHITE, Deep, Ranges, Reopen, in_range, read_deep, upright
 from tlbench.data.facts import Fact
 from tlbench.data.image_opening import (
-    EXTENSIONS,
-    FORMATS,
     STANDARD,
     open_image,
-    other_kind,
-    read_image_file,
     reason_of,
 )
 from tlbench.data.netpbm import is_stretched
 from tlbench.data.notes import note, noted
-from tlbench.data.squares import GREY, WHOLE, Region, inside_size, reduce, squared, to_square
+from tlbench.data.squares import WHOLE, Region, reduce, squared
 from tlbench.data.tiff_tags import check_read
 from tlbench.data.unreadable import UnreadableError
-
-__all__ = [
-    "EXTENSIONS",
-    "FORMATS",
-    "GREY",
-    "STANDARD",
-    "WHOLE",
-    "WHOLE_FILES",
-    "Decoding",
-    "Fit",
-    "Region",
-    "UnreadableError",
-    "decode_and_look",
-    "decode_rgb",
-    "decode_sized",
-    "decode_square",
-    "inside_size",
-    "open_image",
-    "other_kind",
-    "read_image_file",
-    "reason_of",
-    "to_rgb",
-    "to_square",
-    "upright_size",
-]
 
 _ROTATED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 

@@ -28,8 +28,8 @@ from rich.progress import track
 
 from tlbench.config import ImageLimit
 from tlbench.console import console
-from tlbench.data.decode import UnreadableError
 from tlbench.data.listing import Files, read_listed
+from tlbench.data.unreadable import UnreadableError
 from tlbench.errors import DataError
 from tlbench.system.atomic import atomic_file
 from tlbench.system.cache_folder import cache_folder

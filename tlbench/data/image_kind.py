@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 
-from tlbench.data.decode import EXTENSIONS, other_kind
+from tlbench.data.image_opening import EXTENSIONS, other_kind
 from tlbench.system.regular_file import NotRegularError, open_regular
 
 FIRST_BYTES = 256
@@ -21,7 +21,7 @@ _MARKS = {
     "GIF": rb"GIF8[79]a",
     "PPM": rb"P[1-6f]\s+[#\d]",
 }
-"""How a file of each of `decode.FORMATS` begins; stricter than Pillow, to which any text that begins `BM` is a BMP."""
+"""How a file of each of `FORMATS` begins; stricter than Pillow, to which any text that begins `BM` is a BMP."""
 
 _READ = re.compile(b"|".join(_MARKS.values()), re.DOTALL)
 
@@ -68,7 +68,7 @@ IMAGE = FileKind(read=True, image=True)
 def kind_of_file(path: str | os.PathLike[str]) -> FileKind:
     """What a file is, from its name or its first bytes.
 
-    One whose ending is in `decode.EXTENSIONS` is an image unopened, so that it is told as unreadable later if it is
+    One whose ending is in `EXTENSIONS` is an image unopened, so that it is told as unreadable later if it is
     none; likewise one that cannot be opened, such as a broken link, unless its ending is that of something else.
     Files with endings of other kinds (`.txt`, `.zip`, …) are not opened either; all others are: `.jfif`, `.jpg_large`,
     `.avif`, no ending.

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tlbench.config import ImageLimit
 from tlbench.console import console
-from tlbench.data.decode import STANDARD, open_image, reason_of
+from tlbench.data.image_opening import STANDARD, open_image, reason_of
 from tlbench.data.notes import noted
 from tlbench.system.regular_file import open_regular
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from tlbench.config import ImageLimit
 from tlbench.data.annotations import Annotations
-from tlbench.data.decode import read_image_file
 from tlbench.data.image_kind import FileKind
+from tlbench.data.image_opening import read_image_file
 from tlbench.data.inventory import Inventory
 from tlbench.data.label_names import chosen, some
 from tlbench.errors import DataError

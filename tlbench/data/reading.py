@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.config import DataConfig
-from tlbench.data.decode import Decoding, Fit
+from tlbench.config.data import Fit
+from tlbench.data.decode import Decoding
 from tlbench.data.deep import Ranges
 from tlbench.data.facts import ImageFacts
 from tlbench.data.inventory import Inventory

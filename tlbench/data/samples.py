@@ -14,9 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlbench.data.decode import WHOLE, WHOLE_FILES, Decoding, Fit, Region, UnreadableError, decode_square
+from tlbench.config.data import Fit
+from tlbench.data.decode import WHOLE_FILES, Decoding, decode_square
 from tlbench.data.file_digests import no_more_readable, read_unchanged
 from tlbench.data.listing import A, Files, Listing, taken
+from tlbench.data.squares import WHOLE, Region
+from tlbench.data.unreadable import UnreadableError
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing's from Python 3.11 on

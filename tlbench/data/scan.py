@@ -6,8 +6,6 @@ import errno
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,13 +20,16 @@ from numpy.typing import NDArray
 from rich.progress import track
 from torch import Tensor
 
+from tlbench.config.data import Fit
 from tlbench.console import console
-from tlbench.data.decode import Decoding, Fit, UnreadableError, decode_and_look
+from tlbench.data.decode import Decoding, decode_and_look
 from tlbench.data.facts import Fact, ImageFacts
 from tlbench.data.file_digests import DIGEST_BYTES, Digests, digest_of, file_digests
 from tlbench.data.listing import Files, read_listed
 from tlbench.data.notes import noted
+from tlbench.data.unreadable import UnreadableError
 from tlbench.data.workers import decoding_loader, default_workers
+from tlbench.system.atomic import publish_folder, scratch_folder
 from tlbench.system.cache_folder import cache_folder
 from tlbench.system.voice import Voice
 
@@ -61,17 +62,6 @@ class Scan:
     unreadable: dict[int, str]
     facts: ImageFacts
     notes: dict[int, list[str]]
-
-    def take(self, index: NDArray[np.int64]) -> Scan:
-        """That of the files at (M,) positions, in that order."""
-        rows = index.tolist()
-        return Scan(
-            self.pixels[torch.from_numpy(index)],
-            self.digests[index],
-            {row: self.unreadable[i] for row, i in enumerate(rows) if i in self.unreadable},
-            self.facts.take(index),
-            {row: self.notes[i] for row, i in enumerate(rows) if i in self.notes},
-        )
 
 
 def scan(listing: Files, side: int, fit: Fit, voice: Voice, how: Decoding) -> Scan:
@@ -198,8 +188,7 @@ def _write(place: Path, listing: Files, options: _Options) -> Scan:
 
     A file that has changed since its digest was taken counts as what it is now, in the key as well.
     """
-    scratch = Path(tempfile.mkdtemp(prefix=".decoding-", dir=place))
-    try:
+    with scratch_folder(place, ".decoding-") as scratch:
         read, undecodable, facts, notes = [], {}, [], {}
         with (scratch / PIXELS).open("wb") as file:
             shape = (len(listing), 3, options.side, options.side)
@@ -218,12 +207,8 @@ def _write(place: Path, listing: Files, options: _Options) -> Scan:
         np.save(scratch / FACTS, np.concatenate(facts))
         (scratch / SUM).write_text(_sum(np.load(scratch / PIXELS, mmap_mode="r")))
         folder = place / _key(found, options)
-        if (written := _read(folder, found, options.side)) is None:  # else others were faster with the changed files
-            shutil.rmtree(folder, ignore_errors=True)  # broken, else it had been read
-            scratch.rename(folder)
-            written = _read(folder, found, options.side)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        publish_folder(scratch, folder, lambda: _read(folder, found, options.side) is not None, replace=True)
+    written = _read(folder, found, options.side)
     if written is None:
         raise OSError(errno.EIO, "what was written there cannot be read", str(folder))
     return written

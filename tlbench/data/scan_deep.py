@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from tlbench.data.decode import Decoding, Fit
+from tlbench.config.data import Fit
+from tlbench.data.decode import Decoding
 from tlbench.data.facts import ImageFacts
 from tlbench.data.listing import Files, Listing
 from tlbench.data.notes import told

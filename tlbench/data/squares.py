@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from tlbench.config.data import Fit
+from tlbench.geometry.fits import GREY, inside_size, square_of
 
 Region = tuple[float, float, float, float]
 """Top, left, height and width of a part of the square, as fractions of its side."""
@@ -18,9 +18,6 @@ WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 where that leaves this many pixels for each wanted one, as in Pillow's thumbnail
 _REDUCING_GAP = 2.0
-
-GREY = 114
-"""What lies beside an image that does not fill its square, as in YOLO; all three channels."""
 
 
 def to_square(image: Image.Image, side: int, fit: Fit, region: Region = WHOLE) -> NDArray[np.uint8]:
@@ -39,7 +36,7 @@ def to_square(image: Image.Image, side: int, fit: Fit, region: Region = WHOLE) -
     if fit == "pad" and image.width != image.height:
         longer = max(image.size)
         image = ImageOps.pad(image, (longer, longer))
-    width, height = _square(image.size, fit)
+    width, height = square_of(image.size, fit)
     left, top = (image.width - width) // 2, (image.height - height) // 2
     y, x, h, w = region
     upper, lower = round(top + y * height), round(top + (y + h) * height)
@@ -64,20 +61,9 @@ def squared(rgb: Image.Image, size: tuple[int, int], side: int, fit: Fit, region
     return square
 
 
-def inside_size(height: int, width: int, side: int) -> tuple[int, int]:
-    """Height and width to which an image is brought so that its longer side is `side`, pixels."""
-    factor = side / max(height, width)
-    return min(math.ceil(height * factor), side), min(math.ceil(width * factor), side)
-
-
 def reduce(image: Any, side: int, fit: Fit, region: Region) -> None:
     """Let a JPEG be decoded at a fraction of its size where the result needs no more."""
-    width, height = _square(image.size, fit)
+    width, height = square_of(image.size, fit)
     spare = min(region[3] * width, region[2] * height) / (_REDUCING_GAP * side)
     if spare >= 2:
         image.draft("RGB", (max(int(image.width / spare), 1), max(int(image.height / spare), 1)))
-
-
-def _square(size: tuple[int, int], fit: Fit) -> tuple[int, int]:
-    """Width and height of what becomes the square."""
-    return size if fit == "squash" else (min(size), min(size)) if fit == "crop" else (max(size), max(size))

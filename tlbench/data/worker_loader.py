@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.data.decode import Region, UnreadableError
 from tlbench.data.file_digests import no_more_readable
 from tlbench.data.samples import FileDecoding, FileSamples
+from tlbench.data.squares import Region
+from tlbench.data.unreadable import UnreadableError
 from tlbench.data.workers import DecodingLoader
 from tlbench.errors import DataError
 

@@ -1,14 +1,39 @@
-"""Change hue, saturation and value of a batch, an amount an image."""
+"""Change hue, saturation and value of a batch, an amount an image, which is drawn here too."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from tlbench.seeds import Draw, uniforms
+
+if TYPE_CHECKING:
+    from tlbench.annotations.instances.config import InstanceAugmentation
+
 _TINY = 1e-9  # far below the least difference between colours that is not 0
 _AT_ONCE = 2**17  # pixels on a CPU, so that the intermediate results stay in its cache
+
+
+def draw_gains(config: InstanceAugmentation, index: Tensor, seed: int, epoch: int) -> Tensor | None:
+    """Draw the gains of some samples, each as a function of (seed, epoch, its index).
+
+    Args:
+        config: Their strengths.
+        index: (B,) int64 sample indices.
+        seed: Augmentation seed.
+        epoch: Epoch, ≥ 0.
+
+    Returns:
+        (B, 3) float32, as `shift_hsv` takes them; None: colours stay.
+    """
+    strengths = (config.hsv_h, config.hsv_s, config.hsv_v)
+    if not any(strengths):
+        return None
+    drawn = 2 * uniforms(3, seed, epoch, index, Draw.HSV) - 1
+    return torch.stack([strength * gain for strength, gain in zip(strengths, drawn.T, strict=True)], dim=1)
 
 
 def shift_hsv(images: Tensor, gains: Tensor, out: Tensor) -> Tensor:

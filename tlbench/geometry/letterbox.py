@@ -1,6 +1,7 @@
 """Images of any shape in the network's square input: the long side fills it, the rest is grey.
 
-Images are stored in the top left corner of a square (`tlbench.data.decode`); here they come into its middle.
+Images are stored in the top left corner of a square (`tlbench.geometry.fits`); here they come into its middle, pixel by
+pixel: evaluation and prediction alike.
 """
 
 from __future__ import annotations
@@ -8,51 +9,68 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tlbench.data.decode import GREY
+from tlbench.geometry.fits import GREY
+from tlbench.geometry.placement import Placement
 
 
-def margins(inside: Tensor, side: int) -> Tensor:
-    """Grey pixels above and to the left of centred images; an odd pixel goes below and to the right.
-
-    Args:
-        inside: (..., 2) int64, height and width of the images, ≤ `side`.
-        side: Height and width of the input.
-
-    Returns:
-        (..., 2) int64: top, left.
-    """
-    return (side - inside) // 2
-
-
-def centred(images: Tensor, rows: Tensor, inside: Tensor) -> Tensor:
-    """Move images from the top left corner to the centre.
+def letterboxed(images: Tensor, rows: Tensor, inside: Tensor, sizes: Tensor) -> tuple[Tensor, Placement]:
+    """A batch of images in the middle of the input, and where they lie in it.
 
     Args:
         images: (K, 3, S, S) uint8, images in their top left corners.
         rows: (B,) int64, which of the K.
         inside: (B, 2) int64, height and width of each image in there.
+        sizes: (B, 2) int64, height and width of the images as they are in the data set.
+
+    Returns:
+        (B, 3, S, S) float32 in [0, 1], and the placement.
+    """
+    placement = letterbox(inside, sizes, images.shape[-1])
+    return centred(images, rows, placement), placement
+
+
+def letterbox(inside: Tensor, sizes: Tensor, side: int) -> Placement:
+    """Where images come into the middle; `inside` and `sizes` as in `letterboxed`."""
+    extent = inside.flip(1)
+    return Placement(
+        side=side,
+        original=sizes.flip(1)[:, None],
+        extent=extent[:, None],
+        corner=torch.zeros_like(extent)[:, None],
+        canvas=extent,
+        pivot=torch.zeros_like(extent, dtype=torch.float32),
+        scale=torch.ones_like(extent[:, 0], dtype=torch.float32),
+        shift=margins(extent, side).to(torch.float32),
+    )
+
+
+def margins(extent: Tensor, side: int) -> Tensor:
+    """Grey pixels to the left of centred images and above; an odd pixel goes below and to the right.
+
+    Args:
+        extent: (..., 2) int64, width and height of the images, ≤ `side`.
+        side: Height and width of the input.
+
+    Returns:
+        (..., 2) int64: left, top.
+    """
+    return (side - extent) // 2
+
+
+def centred(images: Tensor, rows: Tensor, placement: Placement) -> Tensor:
+    """Copy images to where `letterbox` places them; waits for the device.
+
+    Args:
+        images: As in `letterboxed`.
+        rows: Likewise.
+        placement: Of `letterbox`.
 
     Returns:
         (B, 3, S, S) float32 in [0, 1].
     """
-    side = images.shape[-1]
-    spans = torch.cat([rows[:, None], margins(inside, side), inside], dim=1).tolist()
+    spans = torch.cat([rows[:, None], placement.shift.to(torch.int64), placement.extent[:, 0]], dim=1).tolist()
     batch = torch.empty(len(rows), *images.shape[1:], device=images.device)
-    for sample, (row, top, left, height, width) in zip(batch, spans, strict=True):
+    for sample, (row, left, top, width, height) in zip(batch, spans, strict=True):
         sample.fill_(GREY / 255)
         sample[:, top : top + height, left : left + width].copy_(images[row, :, :height, :width]).div_(255)
     return batch
-
-
-def frames(inside: Tensor, sizes: Tensor, side: int) -> Tensor:
-    """How pixels of the original image become pixels of the input: `BoxTargets.frames`.
-
-    Args:
-        inside: (B, 2) int64, height and width of the resized images.
-        sizes: (B, 2) int64, height and width of the originals.
-        side: Height and width of the input.
-
-    Returns:
-        (B, 4) float32: factors across and down, left, top.
-    """
-    return torch.cat([(inside / sizes).flip(1), margins(inside, side).flip(1)], dim=1).to(torch.float32)

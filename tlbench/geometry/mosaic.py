@@ -1,4 +1,4 @@
-"""What is drawn for a training image with boxes: which images it shows, where, how large; and where that puts each.
+"""What is drawn for a training image with instances: which images it shows, where, how large; where that places each.
 
 A sample is a canvas, scaled and moved to the network's input. The canvas of a mosaic is twice as high and wide as the
 input and shows four images that meet at a random point (Bochkovskiy et al. 2020, arXiv:2004.10934); that of any other
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from tlbench.geometry.placement import Placement
 from tlbench.seeds import Draw, randint, uniform, uniforms
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ class Draws:
         centre: (B, 2) int64 x, y: where the four images of a mosaic meet, in pixels of its canvas.
         scale: (B,) float32, pixels of the input per pixel of the canvas.
         shift: (B, 2) float32 x, y: where the canvas' centre is in the input, pixels.
-        gains: (B, 3) float32: change of the hue, turns of the colour circle; relative changes of saturation and value.
-            None: colours stay.
         flip: (B,) bool.
     """
 
@@ -42,25 +41,7 @@ class Draws:
     centre: Tensor
     scale: Tensor
     shift: Tensor
-    gains: Tensor | None
     flip: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """Where the tiles of B samples are in their canvases.
-
-    Args:
-        corner: (B, T, 2) int64 x, y of each tile's top left pixel in the canvas; outside of it where it is cut.
-        low: (B, T, 2) int64 x, y of the first pixel of the tile that is within the canvas.
-        high: (B, T, 2) int64 x, y after the last; `low` where there is no such pixel, or no tile.
-        canvas: (B, 2) int64, width and height.
-    """
-
-    corner: Tensor
-    low: Tensor
-    high: Tensor
-    canvas: Tensor
 
 
 def draw(
@@ -89,35 +70,40 @@ def draw(
     centre = [
         side // 2 + randint(side, seed, epoch, index, number) for number in (Draw.MOSAIC_CENTRE_X, Draw.MOSAIC_CENTRE_Y)
     ]
-    strengths = (config.hsv_h, config.hsv_s, config.hsv_v)
-    gains = [strength * gain for strength, gain in zip(strengths, around(0, 1, 3, Draw.HSV).T, strict=True)]
     return Draws(
         tiles=tiles,
         centre=torch.stack(centre, dim=1),
         scale=around(1, config.scale, 1, Draw.SCALE)[:, 0],
         shift=side * around(0.5, config.translate, 2, Draw.SHIFT),
-        gains=torch.stack(gains, dim=1) if any(strengths) else None,
         flip=uniform(seed, epoch, index, Draw.FLIP_WITH_BOXES) < config.flip,
     )
 
 
-def lay_out(draws: Draws, inside: Tensor, side: int) -> Layout:
-    """Place the tiles in their canvases.
+def lay_out(draws: Draws, inside: Tensor, sizes: Tensor, side: int) -> Placement:
+    """Place the tiles.
 
     A tile of a mosaic touches the centre with one corner and is cut at the canvas' border.
 
     Args:
         draws: What was drawn.
         inside: (B, T, 2) int64, height and width of the tiles; anything where there is none.
+        sizes: (B, T, 2) int64, height and width of the tiles as they are in the data set; likewise.
         side: Height and width of the input, S.
     """
     used = draws.tiles >= 0
     mixed = used[:, -1] if used.shape[1] > 1 else torch.zeros_like(used[:, 0])
-    extent = inside.flip(2)
+    extent = torch.where(used[:, :, None], inside.flip(2), 0)
     place = torch.arange(used.shape[1], device=inside.device)
     before = torch.stack([1 - place % 2, 1 - place // 2], dim=1)  # 1 left of the centre, above it; 0 beyond
-    corner = torch.where(mixed[:, None, None], draws.centre[:, None] - extent * before, 0)
     canvas = torch.where(mixed[:, None], 2 * side, extent[:, 0])
-    low = (-corner).clamp(min=0)
-    high = torch.minimum(extent, canvas[:, None] - corner)
-    return Layout(corner, low, torch.where(used[:, :, None], high, low), canvas)
+    return Placement(
+        side=side,
+        original=sizes.flip(2),
+        extent=extent,
+        corner=torch.where(mixed[:, None, None], draws.centre[:, None] - extent * before, 0),
+        canvas=canvas,
+        pivot=canvas / 2,
+        scale=draws.scale,
+        shift=draws.shift,
+        flip=draws.flip,
+    )

@@ -1,8 +1,8 @@
 """Resample the images of a batch into the network's input: one bilinear interpolation from the stored pixels.
 
-Every pixel of the result is the bilinear interpolation of four pixels of the canvas (see `mosaic`). These may be those
-of several tiles, or grey: each tile adds its difference from grey, which is 0 beyond its border. Integer coordinates
-are the centres of pixels, as in OpenCV's `warpAffine`.
+Every pixel of the result is the bilinear interpolation of four pixels of the canvas (see `placement`). These may be
+those of several tiles, or grey: each tile adds its difference from grey, which is 0 beyond its border. Integer
+coordinates are the centres of pixels, as in OpenCV's `warpAffine`.
 """
 
 from __future__ import annotations
@@ -13,36 +13,36 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tlbench.data.decode import GREY
+from tlbench.geometry.fits import GREY
 from tlbench.geometry.hsv import shift_hsv
-from tlbench.geometry.mosaic import Draws, Layout
+from tlbench.geometry.placement import Placement
 
 
-def render(images: Tensor, rows: Tensor, draws: Draws, layout: Layout) -> Tensor:
+def render(images: Tensor, rows: Tensor, placement: Placement, gains: Tensor | None) -> Tensor:
     """Resample the tiles of a batch, and change the colours.
 
     Args:
         images: (K, 3, S, S) uint8, images in their top left corners, the rest grey.
         rows: (B, T) int64, which of the K each tile is; anything where there is none.
-        draws: Of the B samples.
-        layout: Of their tiles.
+        placement: Where they lie.
+        gains: (B, 3) float32, as `shift_hsv` takes them; None: colours stay.
 
     Returns:
         (B, 3, S, S) float32 in [0, 1].
     """
     if images.device.type != "cpu":
-        batch = together(images, rows, draws, layout)
-        return batch if draws.gains is None else shift_hsv(batch, draws.gains, batch)
+        batch = together(images, rows, placement)
+        return batch if gains is None else shift_hsv(batch, gains, batch)
     batch = torch.empty(len(rows), *images.shape[1:])
-    for i, sample in enumerate(one_by_one(images, rows, draws, layout)):
-        if draws.gains is None:
+    for i, sample in enumerate(one_by_one(images, rows, placement)):
+        if gains is None:
             batch[i] = sample
         else:
-            shift_hsv(sample[None], draws.gains[i : i + 1], batch[i : i + 1])
+            shift_hsv(sample[None], gains[i : i + 1], batch[i : i + 1])
     return batch
 
 
-def one_by_one(images: Tensor, rows: Tensor, draws: Draws, layout: Layout) -> Iterator[Tensor]:
+def one_by_one(images: Tensor, rows: Tensor, placement: Placement) -> Iterator[Tensor]:
     """The samples before their colours change; arguments as in `render`.
 
     Each tile is resampled from the pixels that are seen to the part of the input that shows them: a quarter of the work
@@ -51,14 +51,15 @@ def one_by_one(images: Tensor, rows: Tensor, draws: Draws, layout: Layout) -> It
     Yields:
         (3, S, S) float32 in [0, 1], the same memory each time.
     """
-    places = _places(draws, layout, images.shape[-1])
+    places, corner = _places(placement), placement.corner
     whole = places.floor().to(torch.int64)
-    low = torch.maximum(layout.low, whole.amin(2)[:, None] - layout.corner)
-    high = torch.minimum(layout.high, whole.amax(2)[:, None] + 2 - layout.corner)
-    first = whole[:, None] - layout.corner[..., None]  # (B, T, 2, S), pixel of the tile at or before each place
-    shown = (first >= layout.low[..., None] - 1) & (first < layout.high[..., None])
+    first_shown, after_shown = placement.shown()
+    low = torch.maximum(first_shown, whole.amin(2)[:, None] - corner)
+    high = torch.minimum(after_shown, whole.amax(2)[:, None] + 2 - corner)
+    first = whole[:, None] - corner[..., None]  # (B, T, 2, S), pixel of the tile at or before each place
+    shown = (first >= first_shown[..., None] - 1) & (first < after_shown[..., None])
     start = shown.to(torch.uint8).argmax(3)
-    grids = _normalised(places[:, None] - (layout.corner + low)[..., None], (high - low)[..., None])
+    grids = _normalised(places[:, None] - (corner + low)[..., None], (high - low)[..., None])
     spans = torch.cat([rows[..., None], low, high, start, start + shown.sum(3)], dim=2).tolist()
     sample = torch.empty(images.shape[1:])
     for i, tiles in enumerate(spans):
@@ -71,14 +72,14 @@ def one_by_one(images: Tensor, rows: Tensor, draws: Draws, layout: Layout) -> It
         yield sample
 
 
-def together(images: Tensor, rows: Tensor, draws: Draws, layout: Layout) -> Tensor:
+def together(images: Tensor, rows: Tensor, placement: Placement) -> Tensor:
     """As `one_by_one`, all samples at once: the first tiles, the second ones …; nothing waits for the device."""
     side = images.shape[-1]
-    places = _places(draws, layout, side)
+    places, shown = _places(placement), placement.shown()
     position = torch.arange(side, device=images.device)
     batch = torch.full((len(rows), *images.shape[1:]), GREY / 255, device=images.device)
     for tile in range(rows.shape[1]):
-        low, high, corner = (part[:, tile, :, None] for part in (layout.low, layout.high, layout.corner))
+        low, high, corner = (part[:, tile, :, None] for part in (*shown, placement.corner))
         x_seen, y_seen = ((position >= low) & (position < high)).unbind(1)
         x, y = _normalised(places - corner, side).unbind(1)
         difference = images[rows[:, tile]].to(torch.float32).sub_(GREY)
@@ -87,12 +88,13 @@ def together(images: Tensor, rows: Tensor, draws: Draws, layout: Layout) -> Tens
     return batch
 
 
-def _places(draws: Draws, layout: Layout, side: int) -> Tensor:
-    """(B, 2, S) float32: for each column and each row of the input, x or y in the canvas."""
-    position = torch.arange(side, device=draws.scale.device)
-    x = torch.where(draws.flip[:, None], side - 1 - position, position)
-    places = torch.stack([x, position.expand_as(x)], dim=1)
-    return (places - draws.shift[:, :, None]) / draws.scale[:, None, None] + layout.canvas[:, :, None] / 2
+def _places(placement: Placement) -> Tensor:
+    """(B, 2, S) float32: for each column and each row of the input, x or y on the canvas."""
+    position = torch.arange(placement.side, device=placement.scale.device)
+    y = position.expand(len(placement), -1)
+    x = y if placement.flip is None else torch.where(placement.flip[:, None], placement.side - 1 - position, position)
+    places = torch.stack([x, y], dim=1)
+    return (places - placement.shift[:, :, None]) / placement.scale[:, None, None] + placement.pivot[:, :, None]
 
 
 def _normalised(places: Tensor, size: int | Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""Figures, and images with what was found drawn on them."""
+"""Figures, and boxes, masks and labels on images; it knows neither tasks nor annotations."""

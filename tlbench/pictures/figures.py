@@ -1,13 +1,12 @@
 """Pictures for TensorBoard and README, drawn without pyplot: no display, no global state, nothing to close.
 
-Curves take the palette of Okabe and Ito (2008, "Color Universal Design"), matrices one hue from light to dark: both are
-told apart with colour-deficient eyes.
+Curves take the colours of `palette`, matrices one hue from light to dark: both are told apart with colour-deficient
+eyes.
 """
 
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -20,15 +19,17 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from tlbench.pictures.palette import COLOURS
+
 # What a `matplotlibrc` of the working folder says counts for nothing: with `text.usetex` it would start LaTeX.
 matplotlib.rcdefaults()
 
 PICTURE_FORMAT = "png"
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 _LINE_STYLES = ("-", "--", ":", "-.")
 _COUNTS_UP_TO = 20
 _LONGEST_NAME = 16
+_DOTS = 128  # an inch: a power of two, by which whole pixels stay whole
 
 
 def picture(figure: Figure) -> bytes:
@@ -74,30 +75,12 @@ def confusion_figure(confusion: npt.NDArray[np.integer], class_names: Sequence[s
     return figure
 
 
-def mistakes_figure(
-    images: npt.NDArray[np.uint8], true: Sequence[str], predicted: Sequence[str], confidences: Sequence[float]
-) -> Figure:
-    """A grid of wrongly classified images, each under its `true → predicted confidence`.
-
-    Args:
-        images: (K, 3, H, W), RGB; K may be 0.
-        true: K class names.
-        predicted: K class names.
-        confidences: K probabilities of the predicted class, in 0–1.
-    """
-    count = len(images)
-    if count == 0:
-        figure = new_figure(4, 1)
-        figure.text(0.5, 0.5, "no mistakes", ha="center", va="center", fontsize=14)
-        return figure
-    columns = math.ceil(math.sqrt(count))
-    rows = math.ceil(count / columns)
-    figure = new_figure(1.5 * columns, 1.75 * rows)
-    for k, axes in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
-        axes.set_axis_off()
-        if k < count:
-            axes.imshow(images[k].transpose(1, 2, 0), interpolation="nearest")
-            axes.set_title(_mistake_title(true[k], predicted[k], confidences[k]), fontsize=8)
+def image_figure(pixels: npt.NDArray[np.uint8]) -> Figure:
+    """A figure that is an image (H, W, 3), RGB, pixel by pixel, for what takes figures."""
+    height, width = pixels.shape[:2]
+    figure = Figure(figsize=(width / _DOTS, height / _DOTS), dpi=_DOTS)
+    FigureCanvasAgg(figure)
+    figure.figimage(pixels)
     return figure
 
 
@@ -162,9 +145,3 @@ def short_name(name: str, longest: int = _LONGEST_NAME) -> str:
     """A name of at most `longest` characters, of which matplotlib makes no formula."""
     name = name if len(name) <= longest else name[: longest - 1] + "…"
     return name.replace("$", r"\$")
-
-
-def _mistake_title(true: str, predicted: str, confidence: float) -> str:
-    true, predicted = short_name(true), short_name(predicted)
-    separator = " → " if len(true) + len(predicted) <= 12 else " →\n"
-    return f"{true}{separator}{predicted} {confidence:.2f}"

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from tlbench.data.decode import open_image
+from tlbench.data.image_opening import open_image
 from tlbench.geometry.augment import to_levels
 from tlbench.robustness import severities
 from tlbench.robustness.draws import Draws

@@ -46,7 +46,7 @@ from tlbench.system.interrupts import Interrupted, Signals, interruptible
 from tlbench.system.names import as_text, check_class_names
 from tlbench.system.voice import PRINTING, Voice
 from tlbench.tasks.base import CODE
-from tlbench.tasks.wing import Wing
+from tlbench.tasks.wing import Tested, Wing
 from tlbench.tasks.wings import wing_of
 from tlbench.trust.loading import noting
 from tlbench.trust.names import code_names
@@ -234,7 +234,8 @@ class _Run(Known):
         built.data.fingerprints.update(built.module.fingerprints())
         if is_first_process():
             writer = FigureWriter(self.loggers) if self.loggers else None
-            self.sidecars |= self.wing.keep_test(self.folder, built.task, built.module, predictions, writer, step)
+            tested = Tested(self.folder, built.task, built.module, predictions, writer, step)
+            self.sidecars |= self.wing.keep_test(tested)
             self.files[PREDICTIONS_FILE] = file_sha256(self.folder / PREDICTIONS_FILE)
             log_result(self.loggers, values, self.config, step)
         self.seconds["test_s"] = time.perf_counter() - begun

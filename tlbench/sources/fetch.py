@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from http.client import HTTPException
 from pathlib import Path
 
-from tlbench.system.download import CHECK_SECONDS, Unreachable, check_reachable, stall_timeout
-
-STALL_SECONDS = 5.0
-"""How long a download may stand still."""
+from tlbench.system.download import Unreachable, check_reachable, download
 
 
 def fetch(url: str, destination: Path, sha256: str) -> None:
@@ -22,13 +18,8 @@ def fetch(url: str, destination: Path, sha256: str) -> None:
     Raises:
         Unreachable: Whatever went wrong: no answer, a stall, another file, a folder that cannot be written.
     """
-    check_reachable(url, CHECK_SECONDS)
-    from torch.hub import download_url_to_file  # heavy, and needed only here
-
+    check_reachable(url)
     try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        with stall_timeout(STALL_SECONDS):
-            download_url_to_file(url, str(destination), hash_prefix=sha256)
-    except (OSError, HTTPException, RuntimeError) as error:  # torch.hub raises RuntimeError for a wrong hash
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise Unreachable(reason) from error
+        download(url, destination, f"sha256:{sha256}")
+    except OSError as error:
+        raise Unreachable(" ".join(str(error).split()) or type(error).__name__) from error

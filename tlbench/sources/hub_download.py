@@ -14,8 +14,7 @@ from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError
 from huggingface_hub.utils.tqdm import tqdm
 
-from tlbench.sources.fetch import STALL_SECONDS
-from tlbench.system.download import CHECK_SECONDS, Unreachable
+from tlbench.system.download import CHECK_SECONDS, STALL_SECONDS, Unreachable
 
 POLL_SECONDS = 0.2
 """How often it is looked whether something arrived."""

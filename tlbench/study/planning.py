@@ -8,12 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omegaconf import DictConfig
-
 from tlbench.config import StandIn, TrainConfig
 from tlbench.config.arms import arm_name
-from tlbench.config.compose import plain
-from tlbench.config.parse import has_key, parse
+from tlbench.config.parse import has_key
 from tlbench.console import banner, say, shown, warn
 from tlbench.embedded.stand_ins import (
     banner_text,
@@ -28,7 +25,7 @@ from tlbench.records.folder import earlier_record, is_complete
 from tlbench.records.tuning import with_values
 from tlbench.study.collect import check_configs
 from tlbench.study.kept import declared_before
-from tlbench.study.search import Compose, Search, search_of
+from tlbench.study.search import Check, Compose, Search, checked_once, search_of
 
 
 class ConfiguredRun(NamedTuple):
@@ -82,24 +79,16 @@ def plan_runs(job_overrides: list[list[str]], compose: Compose) -> list[PlannedR
     Raises:
         UserError: A configuration, the data or the weights are at fault, or a folder holds another run.
     """
-    composed: dict[tuple[str, ...], DictConfig] = {}
-
-    def once(overrides: Sequence[str]) -> DictConfig:
-        key = tuple(overrides)
-        if key not in composed:
-            composed[key] = compose(overrides)
-        return composed[key]
-
-    planned = _without_repetitions(_plan(_with_all_factors(job_overrides, once), once))
+    check = checked_once(compose)
+    planned = _without_repetitions(_plan(_with_all_factors(job_overrides, check), check))
     _check_searches(planned)
     check_configs([p.configured() for p in planned], planned[0].config.factors)
     return planned
 
 
-def _with_all_factors(job_overrides: list[list[str]], compose: Compose) -> list[list[str]]:
+def _with_all_factors(job_overrides: list[list[str]], check: Check) -> list[list[str]]:
     """Declare as factors the keys that the command line sweeps beside the seeds, so that arms never share a folder."""
-    composed = compose(job_overrides[0])
-    first = parse(plain(composed))
+    composed, first = check(job_overrides[0])
     values: dict[str, set[str]] = {}
     for override in (o for overrides in job_overrides for o in overrides):
         key, _, value = override.partition("=")
@@ -118,13 +107,13 @@ def _with_all_factors(job_overrides: list[list[str]], compose: Compose) -> list[
     return [replace_overrides(overrides, {"factors": f"[{factors}]"}) for overrides in job_overrides]
 
 
-def _plan(job_overrides: list[list[str]], compose: Compose) -> list[PlannedRun]:
+def _plan(job_overrides: list[list[str]], check: Check) -> list[PlannedRun]:
     """Every run's checked configuration and folder, stand-ins in place, before anything is trained.
 
     Raises:
         UserError: A configuration, data or weights are at fault, or a folder holds a run of another configuration.
     """
-    wanted = [_planned(overrides, compose) for overrides in job_overrides]
+    wanted = [_planned(overrides, check) for overrides in job_overrides]
     needed = _Needed()
     open_runs = [p for p in wanted if not p.is_complete() or p.config.rerun]
     for loggers in {p.config.logger.model_dump_json(): p.config.logger for p in open_runs}.values():
@@ -136,7 +125,7 @@ def _plan(job_overrides: list[list[str]], compose: Compose) -> list[PlannedRun]:
     stand_ins = [needed.stand_ins(p.config) for p in wanted]
     banner(banner_text(list({(s.kind, s.wanted): s for found_here in stand_ins for s in found_here}.values())))
     planned = [
-        _planned(replace_overrides(p.overrides, stand_in_overrides(p.config.study, found_here)), compose)
+        _planned(replace_overrides(p.overrides, stand_in_overrides(p.config.study, found_here)), check)
         for p, found_here in zip(wanted, stand_ins, strict=True)
     ]
     for p in planned:
@@ -144,14 +133,13 @@ def _plan(job_overrides: list[list[str]], compose: Compose) -> list[PlannedRun]:
     return planned
 
 
-def _planned(overrides: list[str], compose: Compose) -> PlannedRun:
-    composed = compose(overrides)
-    config = parse(plain(composed))
+def _planned(overrides: list[str], check: Check) -> PlannedRun:
+    composed, config = check(overrides)
     study_folder = Path(composed.hydra.sweep.dir)
     planned = PlannedRun(overrides, config, study_folder / str(composed.hydra.sweep.subdir), study_folder)
     if config.tune is None:
         return planned
-    search = search_of(overrides, config, planned.folder, compose)
+    search = search_of(overrides, config, planned.folder, check)
     planned, known = replace(planned, search=search), search.known()
     return planned if known is None else planned.with_values(known.chosen)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from omegaconf import DictConfig
 
@@ -21,6 +22,35 @@ from tlbench.tasks.spec import Mode
 
 Compose = Callable[[Sequence[str]], DictConfig]
 """Composes a run's configuration, Hydra's own node included, from its overrides."""
+
+
+class Checked(NamedTuple):
+    """A configuration as it was composed, and as it was found to be allowed."""
+
+    composed: DictConfig
+    config: TrainConfig
+
+
+Check = Callable[[Sequence[str]], Checked]
+"""Composes and checks a run's configuration.
+
+Raises:
+    ConfigError: It is not allowed.
+"""
+
+
+def checked_once(compose: Compose) -> Check:
+    """Composes and checks each configuration once, however often it is asked for."""
+    known: dict[tuple[str, ...], Checked] = {}
+
+    def check(overrides: Sequence[str]) -> Checked:
+        key = tuple(overrides)
+        if key not in known:
+            composed = compose(overrides)
+            known[key] = Checked(composed, parse(plain(composed)))
+        return known[key]
+
+    return check
 
 
 @dataclass(frozen=True)
@@ -58,7 +88,7 @@ class Search:
         return found
 
 
-def search_of(overrides: Sequence[str], config: TrainConfig, run_folder: Path, compose: Compose) -> Search:
+def search_of(overrides: Sequence[str], config: TrainConfig, run_folder: Path, check: Check) -> Search:
     """The search for the arm of a run.
 
     A trial is a run with the seed of `tuning`, fewer epochs if so wished, and without a test; W&B and MLflow do not
@@ -68,7 +98,7 @@ def search_of(overrides: Sequence[str], config: TrainConfig, run_folder: Path, c
         overrides: The run's.
         config: What they give, with `tune`.
         run_folder: The run's folder; the trials lie beside it.
-        compose: Composes the trials' configuration.
+        check: Composes and checks the trials' configuration.
 
     Raises:
         ConfigError: The trials' configuration is not allowed.
@@ -86,7 +116,7 @@ def search_of(overrides: Sequence[str], config: TrainConfig, run_folder: Path, c
         changed["trainer.max_epochs"] = str(tuning.max_epochs)
     trial_overrides = replace_overrides(overrides, changed)
     try:
-        trial = parse(plain(compose(trial_overrides)))
+        trial = check(trial_overrides).config
     except ConfigError as error:
         raise ConfigError(f"tuning.max_epochs={tuning.max_epochs}: the trials cannot be made: {error}") from None
     keys = config.tune or []

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and output disks that refuse."""
+"""Files and folders that are either whole or absent, and output disks that refuse."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -149,12 +150,16 @@ def guarded(folder: Path, check: Callable[[], None]) -> Iterator[None]:
 
 
 @contextmanager
-def atomic_file(path: Path, keep_as: Path | None = None) -> Iterator[IO[bytes]]:
+def atomic_file(
+    path: Path, keep_as: Path | None = None, *, private: bool = False, unless_there: bool = False
+) -> Iterator[IO[bytes]]:
     """A file to be written inside, under a temporary name in the same folder until then; an error leaves none.
 
     Args:
         path: The file.
         keep_as: As in `write_atomic`.
+        private: Only its owner may read and write it, from its first byte on.
+        unless_there: What has that name at the end stays, and what was written inside is dropped.
 
     Raises:
         OSError: If the disk refuses; see `output_errors`.
@@ -163,18 +168,63 @@ def atomic_file(path: Path, keep_as: Path | None = None) -> Iterator[IO[bytes]]:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(handle, "w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
+        if not private:
+            Path(temporary).chmod(0o666 & ~_umask())
         _check_guards(path)
         if keep_as is not None and path.exists():
             path.replace(keep_as)
-        Path(temporary).replace(path)
+        if unless_there:
+            _name_unless_there(Path(temporary), path)
+        else:
+            Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A folder to be filled inside, under a temporary name; what has not found its place by the end is removed.
+
+    Args:
+        parent: Where it is made: the folder of the place that it is meant for, so that `publish_folder` can rename it.
+        prefix: How its name begins; with a dot, so that it counts as nothing where a kill leaves it.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    scratch = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def publish_folder(filled: Path, place: Path, is_whole: Callable[[], bool], *, replace: bool) -> None:
+    """Give a filled folder its place, all at once; where another process was faster, theirs counts.
+
+    Args:
+        filled: A folder in, or of, a `scratch_folder`.
+        place: Its name from now on.
+        is_whole: Whether what lies in the place counts.
+        replace: Whether something else in the place is removed; it is in the way otherwise.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    if is_whole():
+        return
+    if replace:
+        shutil.rmtree(place, ignore_errors=True)
+    try:
+        filled.rename(place)
+    except OSError:
+        if not is_whole():
+            raise
 
 
 def remove_leftovers(path: Path, untouched_for_s: float = 0.0) -> None:
@@ -203,6 +253,18 @@ def _check_guards(path: Path) -> None:
     for folder, check in list(_guards.items()):
         if path.absolute().is_relative_to(folder):
             check()
+
+
+def _name_unless_there(temporary: Path, path: Path) -> None:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        if not os.path.lexists(path):
+            temporary.rename(path)
+            return
+    temporary.unlink()
 
 
 def _umask() -> int:

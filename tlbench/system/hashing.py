@@ -1,10 +1,11 @@
-"""SHA-256 of files."""
+"""Hashes of files."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from pathlib import Path
+from typing import IO
 
 from tlbench.system.regular_file import open_regular
 
@@ -17,10 +18,20 @@ def file_sha256(path: Path) -> str:
     Raises:
         OSError: If it cannot be read.
     """
-    digest = hashlib.sha256()
     with open_regular(path) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+        return hash_of(file, "sha256")
+
+
+def hash_of(file: IO[bytes], algorithm: str) -> str:
+    """Hash of what is still to be read of an open file, in hex.
+
+    Args:
+        file: The file.
+        algorithm: As hashlib calls it.
+    """
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    while block := file.read(1 << 20):
+        digest.update(block)
     return digest.hexdigest()
 
 

@@ -88,6 +88,27 @@ class Predictor(Protocol):
         """
 
 
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """A run that has just been tested.
+
+    Attributes:
+        folder: The run's.
+        task: Which was tested.
+        module: Its data.
+        predictions: As `task.predictions()` gives them.
+        writer: Takes the figures; None: there is no logger.
+        step: Global step at the end of training.
+    """
+
+    folder: Path
+    task: Task
+    module: TargetModule
+    predictions: dict[str, Tensor]
+    writer: FigureWriter | None
+    step: int
+
+
 OwnFormat = Callable[["CompleteRun", Path, bool], str]
 """Writes the network of a run into a file, in half precision or not → one line on it."""
 
@@ -111,24 +132,8 @@ class Wing(Protocol):
             ConfigError: The monitored metric or the strategy do not fit.
         """
 
-    def keep_test(
-        self,
-        folder: Path,
-        task: Task,
-        module: TargetModule,
-        predictions: dict[str, Tensor],
-        writer: FigureWriter | None,
-        step: int,
-    ) -> dict[str, str]:
+    def keep_test(self, tested: Tested) -> dict[str, str]:
         """Write predictions and pictures beside the record, and show the pictures in the loggers.
-
-        Args:
-            folder: The run's.
-            task: Which was tested.
-            module: Its data.
-            predictions: As `task.predictions()` gives them.
-            writer: Takes the figures; None: there is no logger.
-            step: Global step at the end of training.
 
         Returns:
             What each file is → its name.

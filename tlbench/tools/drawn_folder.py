@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tlbench.annotations.instances.found import Detection
+import numpy as np
+from PIL import Image
+
 from tlbench.console import complain
-from tlbench.data.decode import WHOLE_FILES, Decoding, UnreadableError, decode_rgb
+from tlbench.data.decode import WHOLE_FILES, Decoding, decode_rgb
+from tlbench.data.unreadable import UnreadableError
 from tlbench.errors import ConfigError
-from tlbench.pictures.drawing import draw_detections
+from tlbench.pictures.drawing import draw
+from tlbench.pictures.marks import Mark
 from tlbench.system.atomic import output_errors, write_atomic
 from tlbench.system.own_files import refuse_links_out
 from tlbench.tools.files import read
@@ -61,12 +65,12 @@ class DrawnFolder:
         path = self._folder / _absolute(name).relative_to(self._below)
         return path if path.suffix.lower() in _FORMATS else path.with_name(f"{path.name}.png")
 
-    def draw(self, name: str, detections: Sequence[Detection]) -> None:
+    def draw(self, name: str, marks: Sequence[Mark]) -> None:
         """Write the picture of a file.
 
         Args:
             name: The file; when it cannot be read any more, the user is told.
-            detections: Boxes in pixels of the upright image.
+            marks: What was found, in pixels of the upright image, the surest last.
 
         Raises:
             OutputError: The disk refuses.
@@ -76,10 +80,10 @@ class DrawnFolder:
         except UnreadableError as error:
             complain(f"warning: {name}: {error}; not drawn")
             return
-        draw_detections(image, detections)
+        drawn = draw(np.asarray(image), marks)
         place, content = self.place(name), io.BytesIO()
         kind, options = _FORMATS[place.suffix.lower()]
-        image.save(content, format=kind, **options)
+        Image.fromarray(drawn).save(content, format=kind, **options)
         with output_errors(self._folder, "name another folder with draw=…"):
             self._folder.mkdir(parents=True, exist_ok=True)
             (self._folder / MARK).touch()

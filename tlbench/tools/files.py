@@ -14,10 +14,11 @@ from typing import TypeVar
 
 from tlbench.config import ImageLimit
 from tlbench.console import complain
-from tlbench.data.decode import STANDARD, UnreadableError, read_image_file
 from tlbench.data.file_tree import read_tree, reading
+from tlbench.data.image_opening import STANDARD, read_image_file
 from tlbench.data.listing import natural_order
 from tlbench.data.notes import noted, told
+from tlbench.data.unreadable import UnreadableError
 from tlbench.errors import DataError
 from tlbench.system.folders import walk
 from tlbench.system.machine import cores_each

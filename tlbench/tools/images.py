@@ -17,11 +17,12 @@ from torch import Tensor
 from tlbench.config import ImageLimit
 from tlbench.console import warn
 from tlbench.data.containers import container_of
-from tlbench.data.decode import Decoding, UnreadableError, open_image, to_rgb
+from tlbench.data.decode import Decoding, to_rgb
 from tlbench.data.deep import Deep, Ranges, in_range
 from tlbench.data.facts import DeepContainer
+from tlbench.data.image_opening import open_image
 from tlbench.data.notes import noted
-from tlbench.data.unreadable import AlreadyDecodedError
+from tlbench.data.unreadable import AlreadyDecodedError, UnreadableError
 from tlbench.errors import DataError
 from tlbench.tools.files import read
 

@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tlbench.config import ImageLimit
 from tlbench.console import complain, shown, stderr
-from tlbench.data.decode import EXTENSIONS, UnreadableError
+from tlbench.data.image_opening import EXTENSIONS
+from tlbench.data.unreadable import UnreadableError
 from tlbench.errors import DataError
 from tlbench.metrics.finite_outputs import NonFiniteOutputs
 from tlbench.records.folder import run_files

@@ -11,6 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from tlbench.system.atomic import atomic_file
+
 _BYTES = 32
 _ID_DIGITS = 16
 _NOT_FOLLOWING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -86,34 +88,14 @@ def find_or_make_key() -> Key:
     try:
         path.parent.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        _make(path)
+        with atomic_file(path, private=True, unless_there=True) as file:
+            file.write(secrets.token_bytes(_BYTES))
     except OSError as error:
         raise KeyUnusable(f"{path}: cannot be made ({error.strerror}); permit writing there") from None
     made = find_key()
     if made is None:
         raise KeyUnusable(f"{path}: somebody else removes it; see to it that only you can write there")
     return made
-
-
-def _make(path: Path) -> None:
-    """Write a key under another name, then give it its own, unless another process was first; never half a key."""
-    scratch = path.with_name(f".key.{os.getpid()}.{secrets.token_hex(4)}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    handle = os.open(scratch, flags, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(scratch, path)
-        except FileExistsError:
-            pass
-        except OSError:  # a file system without hard links
-            if not os.path.lexists(path):
-                scratch.rename(path)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> Key:

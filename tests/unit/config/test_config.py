@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import re
+from operator import attrgetter
 
 import pytest
 
@@ -260,7 +261,9 @@ def test_parts_that_contradict_one_another_are_named_with_a_way_out(overrides, m
     ],
 )
 def test_what_is_just_allowed(overrides):
-    composed(*overrides)
+    config = composed(*overrides)
+    key, _, value = overrides[-1].partition("=")
+    assert str(attrgetter(key)(config)).lower() == value
 
 
 @pytest.mark.parametrize(

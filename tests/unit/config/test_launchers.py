@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hydra.errors import HydraException
 
-from tlbench.config.compose import Primary, compose_with_hydra, config_dir, explain
+from tlbench.config.compose import Composer, Primary, config_dir, explain
 from tlbench.config.launchers import LAUNCHER
 from tlbench.errors import ConfigError
 
@@ -22,7 +22,7 @@ BETTER = {
 
 def refused(*overrides, searched=(), primary=None, study=True):
     with pytest.raises((ConfigError, HydraException)) as caught:
-        compose_with_hydra(overrides, searched, primary, study=study)
+        Composer(searched, primary).compose(overrides, study=study)
     error = caught.value
     return str(error) if isinstance(error, ConfigError) else explain(error)
 
@@ -59,7 +59,7 @@ def test_an_experiment_cannot_choose_one_either(tmp_path):
     assert text == f"hydra.launcher._target_=mine.Launcher: {BETTER['launcher']}"
     again = "# @package _global_\ndefaults:\n  - override /hydra/launcher: basic\n"  # tlbench's own choice wins
     write(tmp_path, "experiment/again.yaml", again)
-    config = compose_with_hydra(["+experiment=again"], [str(tmp_path)], study=True)
+    config = Composer([str(tmp_path)]).compose(["+experiment=again"], study=True)
     assert config.hydra.launcher._target_ == LAUNCHER
 
 
@@ -74,7 +74,7 @@ def test_nor_can_a_plugin_of_the_users_own_nor_another_primary_configuration(tmp
 def test_tlbenchs_own_under_another_name_serves(tmp_path):
     own = "_target_: hydra_plugins.tlbench_launcher.launcher.TlbenchLauncher\nn_jobs: 3\n"
     write(tmp_path, "hydra/launcher/three.yaml", own)
-    config = compose_with_hydra(
-        ["hydra/launcher=three", "seed=0,1"], [str(tmp_path)], Primary("train", config_dir()), study=True
+    config = Composer([str(tmp_path)], Primary("train", config_dir())).compose(
+        ["hydra/launcher=three", "seed=0,1"], study=True
     )
     assert config.hydra.launcher.n_jobs == 3

@@ -135,6 +135,8 @@ def test_a_path_with_equals_signs_word_for_word():
 @pytest.mark.parametrize("path", [r"C:\Users\x", r"C:\\Users\\x", "D:/photos", "a b"])
 def test_paths_that_need_no_quotes(path):
     check_overrides([f"data.root={path}"])
+    read = OverridesParser.create().parse_override(f"data.root={path}").value()
+    assert read == path.replace(r"\\", "\\")  # two are one to Hydra
 
 
 def test_what_the_shell_took_apart_is_put_together():

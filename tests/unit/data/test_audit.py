@@ -1,145 +1,169 @@
+"""An audit is made once for the same images, whatever is known of them, and kept."""
+
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import pytest
 import torch
-from PIL import ImageOps
 
-from tests.drawn_photos import photos, recompressed, stacked
-from tlbench.data.audit import EXAMPLES, SplitScan, audit
-from tlbench.data.perceptual_hash import looks_of, pixel_digests
+from tests.drawn_photos import photos, stacked
+from tlbench.annotations.instances.audit import InstanceAudit
+from tlbench.annotations.instances.instances import Instances
+from tlbench.annotations.labels.audit import LabelAudit
+from tlbench.annotations.labels.labels import Labels
+from tlbench.data import audit as data_audit
+from tlbench.data.audit import Audit, audit_target
+from tlbench.data.perceptual_hash import pixel_digests
+from tlbench.data.samples import MemorySamples
+from tlbench.data.target import Target
 
-PHOTOS = photos(60, side=32)
-CLASSES = ("cat", "dog")
-
-
-def scan(split: str, images, labels, *, small: bool = False) -> SplitScan:
-    stack = stacked(images)
-    names = [f"{split}/{CLASSES[label]}/{i}.png" for i, label in enumerate(labels)]
-    return SplitScan(names, torch.tensor(labels).numpy(), pixel_digests(stack), None if small else looks_of(stack))
-
-
-def alternating(count: int) -> list[int]:
-    return [i % 2 for i in range(count)]
+PHOTOS = stacked(photos(14))
+ONE_KIND = pytest.mark.parametrize("kind", ["labels"], indirect=True)
 
 
-def found(images: int = 0, other_label: int = 0, examples=(), other_label_examples=()):
-    return {
-        "images": images,
-        "other_label": other_label,
-        "examples": [list(pair) for pair in examples],
-        "other_label_examples": [list(pair) for pair in other_label_examples],
-    }
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where audits are kept."""
+    monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "audits"
 
 
-def test_images_that_differ_give_counts_and_no_warning():
-    splits = {
-        "train": scan("train", PHOTOS[:20], alternating(20)),
-        "val": scan("val", PHOTOS[20:25], alternating(5)),
-        "test": scan("test", [*PHOTOS[30:36], ImageOps.mirror(PHOTOS[0])], alternating(7)),  # mirrored: not seen
-    }
-    result = audit(splits, CLASSES, 10, {})
-    assert result.warnings == []
-    assert json.loads(json.dumps(result.section)) == {
-        "counts": {"train": {"cat": 10, "dog": 10}, "val": {"cat": 3, "dog": 2}, "test": {"cat": 4, "dog": 3}},
-        "small_classes": {},
-        "unreadable": {"count": 0, "files": {}},
-        "duplicates": {
-            "exact": {"train-val": found(), "train-test": found(), "val-test": found()},
-            "near": {"train-val": found(), "train-test": found(), "val-test": found()},
-            "within": {"train": found(), "val": found(), "test": found()},
-        },
-    }
+@pytest.fixture
+def audits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one for each audit that is computed."""
+    calls: list[int] = []
+    compute = data_audit.duplicates_part
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(1)
+        return compute(*arguments)
+
+    monkeypatch.setattr(data_audit, "duplicates_part", counted)
+    return calls
 
 
-def test_exact_and_near_copies_across_splits_are_told_apart():
-    splits = {
-        "train": scan("train", PHOTOS[:20], alternating(20)),
-        "val": scan("val", [PHOTOS[40], recompressed(PHOTOS[4])], [0, 0]),
-        "test": scan(
-            "test", [PHOTOS[41], PHOTOS[6], PHOTOS[40], PHOTOS[8].resize((24, 24)).resize((32, 32))], [1, 0, 0, 0]
-        ),
-    }
-    result = audit(splits, CLASSES, 10, {})
-    duplicates = result.section["duplicates"]
-    assert duplicates["exact"] == {
-        "train-val": found(),
-        "train-test": found(1, 0, [("train/cat/6.png", "test/cat/1.png")]),
-        "val-test": found(1, 0, [("val/cat/0.png", "test/cat/2.png")]),
-    }
-    assert duplicates["near"] == {
-        "train-val": found(1, 0, [("train/cat/4.png", "val/cat/1.png")]),
-        "train-test": found(1, 0, [("train/cat/8.png", "test/cat/3.png")]),
-        "val-test": found(),
-    }
-    assert result.warnings == [
-        "audit: exact copies across splits: 1 of 4 test images are in train (train/cat/6.png = test/cat/1.png), 1 of 4 "
-        "test images are in val (val/cat/0.png = test/cat/2.png): the results are flattered; remove one of each pair",
-        "audit: near-duplicates across splits: 1 of 2 val images look like one in train (train/cat/4.png ~ "
-        "val/cat/1.png), 1 of 4 test images look like one in train (train/cat/8.png ~ test/cat/3.png): if they are "
-        "copies or shots of one scene, and not merely alike, the results are flattered; remove one of each pair",
+@pytest.fixture
+def some(kind: str) -> Callable[..., MemorySamples[Any]]:
+    """`some(6, 10)`: these photos, of two classes; with a box each that tells which photo it is."""
+
+    def make(start: int, stop: int, names: tuple[str, ...] | None = None) -> MemorySamples[Any]:
+        images, numbers = PHOTOS[start:stop], torch.arange(start, stop)
+        names = names or tuple(f"{number}.png" for number in range(start, stop))
+        if kind == "labels":
+            return MemorySamples(images, Labels(numbers % 2, ("a", "b")), names)
+        corner, sizes = torch.stack([numbers, numbers], dim=1).float(), torch.full((len(images), 2), 64)
+        boxes, starts = torch.cat([corner, corner + 20], dim=1), torch.arange(len(images) + 1)
+        known = Instances(boxes, numbers % 2, starts, ("a", "b"), sizes, sizes)
+        return MemorySamples(images, known, names, pixel_digests(images), images)
+
+    return make
+
+
+@pytest.fixture
+def audited(kind: str, some, data_config, boxes_config) -> Callable[..., Audit]:
+    """`audited(test=…)`: the audit of these splits, of which two test images are in train; None: not looked at."""
+
+    def make(unreadable: dict[str, str] | None = None, min_images: int = 0, **changed: Any) -> Audit:
+        splits = {"train": some(0, 8), "val": some(12, 14), "test": some(6, 10), **changed}
+        target = Target("drawn", splits, {}, unreadable or {})
+        config, name, part = {
+            "labels": (data_config, "digits", LabelAudit),
+            "instances": (boxes_config, "yolo", InstanceAudit),
+        }[kind]
+        own = part(config(name, min_images_per_class=min_images))
+        return audit_target(target, own, lambda s: splits[s].fingerprint(), test=splits["test"] is not None)
+
+    return make
+
+
+def test_the_same_images_are_audited_once(folder: Path, audits: list[int], audited):
+    first = audited()
+    assert audited() == first
+    assert audits == [1]
+    (file,) = folder.iterdir()
+    assert json.loads(file.read_text()) == first.model_dump()
+    assert first.section["duplicates"]["exact"]["train-test"]["examples"] == [
+        ["6.png", "6.png"],
+        ["7.png", "7.png"],
     ]
 
 
-def test_equal_images_with_different_labels_are_counted_within_and_across():
-    train = scan("train", [*PHOTOS[:10], PHOTOS[0], PHOTOS[1], PHOTOS[2]], [*alternating(10), 0, 0, 1])
-    test = scan("test", [PHOTOS[3], PHOTOS[4], recompressed(PHOTOS[5])], [0, 0, 0])
-    result = audit({"train": train, "test": test}, CLASSES, 0, {})
-    duplicates = result.section["duplicates"]
-    conflicts = [("train/dog/1.png", "train/cat/11.png"), ("train/cat/2.png", "train/dog/12.png")]
-    assert duplicates["within"]["train"] == found(
-        3, 2, [("train/cat/0.png", "train/cat/10.png"), *conflicts], conflicts
-    )
-    conflict = ("train/dog/3.png", "test/cat/0.png")
-    assert duplicates["exact"]["train-test"] == found(
-        2, 1, [conflict, ("train/cat/4.png", "test/cat/1.png")], [conflict]
-    )
-    pair = ("train/dog/5.png", "test/cat/2.png")
-    assert duplicates["near"]["train-test"] == found(1, 1, [pair], [pair])
-    assert [warning for warning in result.warnings if "labels" in warning] == [
-        "audit: equal images with different labels: 3 pairs (train/dog/1.png = train/cat/11.png, train/cat/2.png = "
-        "train/dog/12.png, train/dog/3.png = test/cat/0.png): one label of each pair is wrong; mend or remove it"
+def test_whatever_it_depends_on_makes_another(audits: list[int], some, audited):
+    train = some(0, 8)
+    other_labels = replace(train, annotations=replace(train.annotations, labels=1 - train.labels))
+    results = [
+        audited(),
+        audited(test=some(5, 9)),
+        audited(test=None),
+        audited(test=some(6, 10, ("a.png", "b.png", "c.png", "d.png"))),
+        audited(train=other_labels),
+        audited(min_images=5),
+        audited({"x.png": "truncated"}),
+    ]
+    assert len(audits) == 7
+    assert len({json.dumps(result.model_dump()) for result in results}) == 7
+    assert results[3].section["duplicates"]["exact"]["train-test"]["examples"][0] == ["6.png", "a.png"]
+
+
+@ONE_KIND
+@pytest.mark.parametrize(
+    "content", [b"", b'{"section": {', b'{"section": {}}', b'{"section": 1, "warnings": []}', b"\xff"]
+)
+def test_a_broken_file_is_replaced(folder: Path, audits: list[int], audited, content: bytes):
+    first = audited()
+    (file,) = folder.iterdir()
+    file.write_bytes(content)
+    assert audited() == first
+    assert len(audits) == 2
+    assert json.loads(file.read_text()) == first.model_dump()
+    assert list(folder.iterdir()) == [file]
+
+
+@ONE_KIND
+def test_a_cache_that_cannot_be_written_costs_time_only(folder: Path, audits: list[int], audited):
+    folder.parent.write_text("a file in the way")
+    assert audited() == audited()
+    assert len(audits) == 2
+
+
+@ONE_KIND
+def test_nothing_is_left_behind_by_an_interrupt(folder: Path, monkeypatch: pytest.MonkeyPatch, audited):
+    def interrupted(self, target):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        audited()
+    assert list(folder.iterdir()) == []
+
+
+@ONE_KIND
+def test_images_without_names_are_called_by_their_positions(some, audited):
+    train, val, test = (replace(some(*rows), names=None) for rows in ((0, 8), (12, 14), (6, 10)))
+    found = audited(train=train, val=val, test=test)
+    assert found.section["duplicates"]["exact"]["train-test"]["examples"] == [
+        ["train[6]", "test[0]"],
+        ["train[7]", "test[1]"],
     ]
 
 
-def test_only_train_is_expected_to_have_enough_images_of_a_class():
-    train = scan("train", PHOTOS[:5], [0, 0, 0, 0, 1])
-    val = scan("val", PHOTOS[10:12], [0, 1])
-    result = audit({"train": train, "val": val}, (*CLASSES, "eel"), 4, {})
-    assert result.section["small_classes"] == {"dog": 1, "eel": 0}
-    assert result.warnings == [
-        "audit: 2 of 3 classes have fewer than 4 training images (dog 1, eel 0): their metrics will vary; add images, "
-        "or lower data.min_images_per_class"
+def test_names_that_are_no_text_are_shown_escaped(some, audited):
+    train = some(0, 2, ("line\nbreak.png", os.fsdecode(b"\xff.png")))
+    found = audited({"\n": "truncated"}, train=train, test=some(0, 2, ("é.png", "b.png")))
+    assert found.section["duplicates"]["exact"]["train-test"]["examples"] == [
+        [r"line\nbreak.png", "é.png"],
+        [r"\udcff.png", "b.png"],
     ]
+    assert found.section["unreadable"]["files"] == {r"\n": "truncated"}
+    assert all(line.isprintable() for line in found.warnings)
 
 
-def test_unreadable_files_are_named_up_to_a_number():
-    splits = {"train": scan("train", PHOTOS[:4], alternating(4))}
-    one = audit(splits, CLASSES, 0, {"a/b.png": "truncated"})
-    assert one.section["unreadable"] == {"count": 1, "files": {"a/b.png": "truncated"}}
-    assert one.warnings == ["audit: left out, as unreadable: 1 file (a/b.png: truncated)"]
-    many = audit(splits, CLASSES, 0, {f"{i}.png": "truncated" for i in range(EXAMPLES + 5)})
-    assert many.section["unreadable"]["count"] == EXAMPLES + 5
-    assert list(many.section["unreadable"]["files"]) == [f"{i}.png" for i in range(EXAMPLES)]
-    (warning,) = many.warnings
-    assert "25 files (0.png: truncated; 1.png: truncated; 2.png: truncated, …)" in warning
-
-
-def test_many_pairs_are_counted_and_some_are_named():
-    splits = {split: scan(split, PHOTOS[:50], alternating(50)) for split in ("train", "test")}
-    result = audit(splits, CLASSES, 0, {})
-    exact = result.section["duplicates"]["exact"]["train-test"]
-    assert (exact["images"], len(exact["examples"])) == (50, EXAMPLES)
-    assert result.section["duplicates"]["near"]["train-test"] == found()
-    (warning,) = result.warnings
-    assert "train/cat/0.png = test/cat/0.png, …): the results" in warning
-
-
-def test_tiny_images_are_compared_exactly_only():
-    train = scan("train", PHOTOS[:5], alternating(5), small=True)
-    test = scan("test", [PHOTOS[1], recompressed(PHOTOS[2])], [1, 0], small=True)
-    result = audit({"train": train, "test": test}, CLASSES, 0, {})
-    assert result.section["duplicates"]["near"] is None
-    assert result.section["duplicates"]["exact"]["train-test"]["images"] == 1
-    assert len(result.warnings) == 1
-    assert result.warnings[0].startswith("audit: exact copies")
+def test_without_a_test_its_split_is_not_looked_at(audited):
+    assert audited(test=None).section["counts"].keys() == {"train", "val"}
+    assert audited().section["counts"].keys() == {"train", "val", "test"}

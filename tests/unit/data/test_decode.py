@@ -9,7 +9,9 @@ from PIL import Image
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as TV
 
-from tlbench.data.decode import GREY, Decoding, UnreadableError, decode_square
+from tlbench.data.decode import Decoding, decode_square
+from tlbench.data.unreadable import UnreadableError
+from tlbench.geometry.fits import GREY
 
 
 def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> np.ndarray:

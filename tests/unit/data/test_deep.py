@@ -11,18 +11,11 @@ from PIL import Image
 
 from tests.drawn_deep import FLOATS, SIGNED, encoded, png_16, tiff
 from tlbench.data import deep
-from tlbench.data.decode import (
-    Decoding,
-    UnreadableError,
-    decode_and_look,
-    decode_rgb,
-    decode_square,
-    open_image,
-    to_rgb,
-)
+from tlbench.data.decode import Decoding, decode_and_look, decode_rgb, decode_square, to_rgb
 from tlbench.data.facts import CONTAINERS, Fact, ImageFacts
+from tlbench.data.image_opening import open_image
 from tlbench.data.notes import noted
-from tlbench.data.unreadable import AlreadyDecodedError
+from tlbench.data.unreadable import AlreadyDecodedError, UnreadableError
 
 VALUES = np.random.default_rng(0).integers(0, 4096, (12, 12)).astype(np.uint16)
 VALUES[0, :2] = (0, 4095)

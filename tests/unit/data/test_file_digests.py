@@ -10,8 +10,8 @@ import pytest
 
 from tlbench.config import ImageLimit
 from tlbench.data import file_digests as module
-from tlbench.data.decode import STANDARD
 from tlbench.data.file_digests import digest_of, file_digests, file_system_of
+from tlbench.data.image_opening import STANDARD
 from tlbench.data.listing import Listing
 
 TIMES = (1_000_000_000, 1_000_000_000)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tlbench.data.decode import FORMATS, UnreadableError, open_image
 from tlbench.data.image_kind import _MARKS, kind_of_content, kind_of_file
+from tlbench.data.image_opening import FORMATS, open_image
+from tlbench.data.unreadable import UnreadableError
 
 
 def content(kind: str) -> bytes:

@@ -24,7 +24,7 @@ def test_listing_is_sorted_naturally_goes_deep_and_skips_what_is_no_image(tmp_pa
     listed = list_classes(tmp_path)
     assert listed.class_names == ("a", "b")
     assert listed.names == ("a/01.bmp", "a/1.webp", "a/deep/3.png", "b/2.jpeg", "b/10.JPG", "b/x1.PNG")
-    assert listed.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert listed.annotations.labels.tolist() == [0, 0, 0, 1, 1, 1]
 
 
 def test_splits_are_found_by_their_folders_names(tmp_path: Path):
@@ -73,12 +73,12 @@ def test_csv_with_and_without_splits(tmp_path: Path):
     assert list(listed) == ["train"]
     assert listed["train"].names == ("x/1.png", "x/2.png")
     assert listed["train"].class_names == ("cat", "dog")
-    assert listed["train"].labels.tolist() == [1, 0]
+    assert listed["train"].annotations.labels.tolist() == [1, 0]
     touch(tmp_path, "4.png")
     text = "path,label,split\nx/1.png,b,train\nx/2.png,a,train\n3.png,b,valid\n4.png,a,valid\n"
     listed = list_csv(write(tmp_path, text)).parts
     assert listed["val"].names == ("3.png", "4.png")
-    assert listed["val"].labels.tolist() == [1, 0]
+    assert listed["val"].annotations.labels.tolist() == [1, 0]
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,10 @@ import tlbench
 from tests.composed import CONF
 from tlbench.config import STANDARD_LIMITS, ImageLimit, LimitsConfig
 from tlbench.data import decode, deep
-from tlbench.data.decode import FORMATS, STANDARD, Decoding, UnreadableError, decode_square, open_image, read_image_file
+from tlbench.data.decode import Decoding, decode_square
+from tlbench.data.image_opening import FORMATS, STANDARD, open_image, read_image_file
 from tlbench.data.image_sizes import image_sizes
+from tlbench.data.unreadable import UnreadableError
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n9 9 scale\n"
 

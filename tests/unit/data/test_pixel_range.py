@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,8 @@ import torch
 from PIL import Image
 
 from tests.drawn_deep import FLOATS, SIGNED, encoded, png_16, tiff
-from tlbench.annotations.labels.images import FileSet
 from tlbench.data import scan as scan_module
-from tlbench.data.decode import Decoding
+from tlbench.data.decode import WHOLE_FILES, Decoding
 from tlbench.data.open import open_target
 from tlbench.data.pixel_range import rounded_up
 from tlbench.errors import DataError
@@ -95,7 +95,7 @@ def test_twelve_bits_in_sixteen_are_no_longer_nearly_black(twelve_bits, opened, 
     target = opened(cache=cache)
     assert target.pixel_ranges == {"uint16": (0, 4095)}
     test = target.splits["test"]
-    images = (test.decoded() if isinstance(test, FileSet) else test).images
+    images = test.pictures(torch.arange(len(test)))
     assert test.names[3] == "test/b/1.png"
     wanted = np.rint(np.rint(grey(5000, seed=1)).clip(0, 4095) / (4095 / 255)).astype(np.uint8)
     assert np.array_equal(images[3, 0].numpy(), wanted)
@@ -123,7 +123,7 @@ def test_other_bits_are_another_data_set_and_what_has_eight_is_none(twelve_bits,
     for path in (tmp_path / "images").rglob("*.png"):
         Image.fromarray(np.full((10, 10), 7, np.uint8)).save(path)
     eight = opened(cache="none").splits["train"]
-    assert eight.fingerprint() == FileSet(eight.listing, 10, "squash", eight.thumbnails, eight.digests).fingerprint()
+    assert eight.fingerprint() == replace(eight, how=WHOLE_FILES).fingerprint()
 
 
 def test_the_range_is_that_of_all_training_images_before_few_are_drawn(draw, opened):

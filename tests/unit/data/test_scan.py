@@ -16,9 +16,10 @@ from rich.console import Console
 from tests.voices import hearing
 from tlbench.config import ImageLimit
 from tlbench.data import scan as scan_module
-from tlbench.data.decode import STANDARD, Decoding
+from tlbench.data.decode import Decoding
 from tlbench.data.file_digests import digest_of, file_digests
 from tlbench.data.formats.folders.class_folders import list_classes
+from tlbench.data.image_opening import STANDARD
 from tlbench.data.listing import Listing
 from tlbench.data.scan import PIXELS, UNREADABLE, Scan, scan
 from tlbench.system.voice import Voice

@@ -98,5 +98,6 @@ def test_channels_last_changes_only_the_memory_format(images: torch.Tensor):
 def test_nothing_waits_for_the_device(images: torch.Tensor):
     index = torch.arange(6)
     prepare(images, 16, NORMALISATION)  # copies the constants once
-    with NoSynchronisation():
+    with NoSynchronisation() as operations:
         prepare(augment(images, index, ALL, seed=0, epoch=1, image_size=8), 16, NORMALISATION, channels_last=True)
+    assert operations.seen > 10

@@ -128,5 +128,6 @@ def test_augment_crops_first_unless_that_was_done():
 
 def test_nothing_waits_for_the_device():
     images, index = noise(6, 3, 20, 20), torch.arange(6)
-    with NoSynchronisation():
+    with NoSynchronisation() as operations:
         resized_crop(images, boxes(IMAGENET, 20, 20, 0, 0, index), 16)
+    assert operations.seen > 10

@@ -6,6 +6,7 @@ import importlib.util
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,19 @@ def listening():
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """The addresses that are connected to."""
+    addresses, connect = [], socket.create_connection
+
+    def spied(address, timeout):
+        addresses.append(address)
+        return connect(address, timeout)
+
+    monkeypatch.setattr(socket, "create_connection", spied)
+    return addresses
+
+
 def checked(*overrides):
     check_loggers(config(*overrides).logger)
 
@@ -54,8 +68,9 @@ def test_online_without_a_key():
         checked(ONLINE)
 
 
-def test_offline_needs_neither_key_nor_network():
+def test_offline_needs_neither_key_nor_network(asked):
     checked(OFFLINE)
+    assert asked == []
 
 
 @pytest.mark.slow
@@ -90,10 +105,11 @@ def test_a_login_in_netrc_and_a_server_of_ones_own(monkeypatch, tmp_path, listen
     checked(ONLINE)
 
 
-def test_through_a_proxy(monkeypatch, listening):
+def test_through_a_proxy(monkeypatch, listening, asked):
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     monkeypatch.setenv("https_proxy", listening)
     checked(ONLINE)
+    assert [f"http://{host}:{port}" for host, port in asked] == [listening]
 
 
 def test_an_mlflow_server(listening):
@@ -104,8 +120,10 @@ def test_an_mlflow_server(listening):
         checked(store("http://127.0.0.1:port"))
 
 
-def test_a_local_store_is_not_looked_for():
+def test_a_local_store_is_not_looked_for(asked):
     checked(store("file:nowhere/mlruns"))
+    assert asked == []
+    assert not Path("nowhere").exists()
 
 
 def test_nothing_heavy_is_imported():

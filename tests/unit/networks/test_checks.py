@@ -6,6 +6,7 @@ from tests.composed import config
 from tlbench.config.compose import compose_config
 from tlbench.config.hash import config_hash, difference
 from tlbench.errors import ConfigError
+from tlbench.networks.checks import model_problems
 
 OWN = ("model=module", "model.import_path=my_nets:Small", "model.groups={stem: [conv], body: [bn], head: [fc]}")
 TIMM = ("model=timm", "model.name=resnet10t")
@@ -88,7 +89,7 @@ def test_a_network_of_a_hub_or_a_folder_is_refused(name: str) -> None:
     ],
 )
 def test_what_is_allowed(overrides: list[str]) -> None:
-    config(*overrides)
+    assert model_problems(config(*overrides).model) == []
 
 
 def test_options_compose_with_their_arguments_and_groups_in_their_order() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from PIL import Image
 
-from tlbench.pictures.figures import confusion_figure, curves_figure, mistakes_figure
+from tlbench.pictures.figures import confusion_figure, curves_figure, image_figure, picture
 
 
 def draw(figure: Figure) -> np.ndarray:
@@ -46,26 +48,13 @@ def test_confusion_has_counts_up_to_20_classes_and_names_that_do_not_overlap(cla
         assert max(text.get_window_extent().width for text in axes.texts) <= cell
 
 
-@pytest.mark.parametrize("side", [8, 32])
-def test_mistakes_are_shown_pixel_by_pixel_under_their_names(side: int) -> None:
-    images = np.random.default_rng(0).integers(0, 256, (5, 3, side, side), dtype=np.uint8)
-    true, predicted = ["cat", "3", "automobile", "a$b$", "x"], ["dog", "8", "airplane", "y", "z" * 40]
-    figure = mistakes_figure(images, true, predicted, [0.974, 1.0, 0.5, 0.5, 0.5])
-    axes = figure.axes
-    assert len(axes) == 6
-    assert [len(a.images) for a in axes] == [1, 1, 1, 1, 1, 0]
-    for k in range(5):
-        np.testing.assert_array_equal(axes[k].images[0].get_array(), images[k].transpose(1, 2, 0))
-        assert axes[k].images[0].get_interpolation() == "nearest"
-    titles = [a.get_title() for a in axes]
-    assert titles[:4] == ["cat → dog 0.97", "3 → 8 1.00", "automobile →\nairplane 0.50", r"a\$b\$ → y 0.50"]
-    assert len(titles[4]) < 30
-    assert draw(figure)[..., :3].std() > 0
-
-
-def test_no_mistakes_is_said() -> None:
-    figure = mistakes_figure(np.zeros((0, 3, 8, 8), np.uint8), [], [], [])
-    assert [text.get_text() for text in figure.texts] == ["no mistakes"]
+@pytest.mark.parametrize("size", [(1, 1), (29, 58), (113, 1127), (1001, 647)])
+def test_an_image_is_a_figure_pixel_by_pixel(size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    figure = image_figure(pixels)
+    np.testing.assert_array_equal(draw(figure)[..., :3], pixels)
+    with Image.open(io.BytesIO(picture(figure))) as written:
+        np.testing.assert_array_equal(np.asarray(written.convert("RGB")), pixels)
 
 
 def test_curves_are_mean_and_range_over_the_epochs_all_seeds_reached() -> None:

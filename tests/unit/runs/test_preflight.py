@@ -59,9 +59,19 @@ def test_what_cannot_be_done_here_is_said(overrides, message):
 
 
 @pytest.mark.usefixtures("no_gpu")
-@pytest.mark.parametrize("overrides", [[], ["trainer=cpu"], ["trainer.precision=bf16-mixed"], ["trainer=ddp"]])
-def test_what_can_be_done_is_let_through(overrides):
+@pytest.mark.parametrize(
+    ("overrides", "too_much"),
+    [
+        ([], "trainer=gpu"),
+        (["trainer=cpu"], "trainer.precision=16-mixed"),
+        (["trainer.precision=bf16-mixed"], "trainer.precision=16-mixed"),
+        (["trainer=ddp"], "trainer.sync_batchnorm=true"),
+    ],
+)
+def test_what_can_be_done_is_let_through(overrides, too_much):
     preflight(config(*overrides))
+    with pytest.raises(ConfigError, match="GPU"):
+        preflight(config(*overrides, too_much))
 
 
 def test_a_study_asks_another_process_only_where_there_is_something_to_ask(monkeypatch):
@@ -78,9 +88,15 @@ def test_a_study_is_told_of_the_first_run_at_fault():
 
 
 def test_a_check_that_breaks_down_refuses_nothing(monkeypatch):
-    broken = subprocess.CompletedProcess([], -9, stdout="", stderr="")
-    monkeypatch.setattr(module.subprocess, "run", lambda *_, **__: broken)
+    asked = []
+
+    def broken(*_, **__):
+        asked.append(subprocess.CompletedProcess([], -9, stdout="", stderr=""))
+        return asked[-1]
+
+    monkeypatch.setattr(module.subprocess, "run", broken)
     preflight_all([config("trainer=gpu")])
+    assert len(asked) == 1
 
 
 def test_the_batch_is_compared_with_the_data_before_the_weights_are_read(tmp_path):

@@ -1,85 +1,44 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tlbench.sources import fetch as module
 from tlbench.sources.fetch import fetch
+from tlbench.system import download
 from tlbench.system.download import Unreachable
 
 CONTENT = b"weights" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
+def answer(request) -> None:
+    request.send_response(200)
+    request.send_header("Content-Length", str(len(CONTENT)))
+    request.end_headers()
+    if request.command == "GET":
+        request.wfile.write(CONTENT)
 
 
-@contextmanager
-def serving(get_answers: bool) -> Iterator[str]:
-    """A server that answers HEAD, and GET with CONTENT or (half a header and) never."""
-    released = threading.Event()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(CONTENT)))
-            self.end_headers()
-            self.wfile.write(CONTENT if get_answers else CONTENT[:10])
-            if not get_answers:
-                released.wait(30)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/w.pth"
-    finally:
-        released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def test_a_file_with_the_right_hash_arrives(tmp_path: Path) -> None:
+def test_a_file_with_the_right_hash_arrives(tmp_path: Path, serve) -> None:
     destination = tmp_path / "hub" / "w.pth"
-    with serving(get_answers=True) as url:
-        fetch(url, destination, SHA256[:8])
+    with serve(answer) as url:
+        fetch(f"{url}/w.pth", destination, SHA256[:8])
     assert destination.read_bytes() == CONTENT
 
 
-def test_another_file_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
-    with serving(get_answers=True) as url, pytest.raises(Unreachable, match=f'expected "00000000", got "{SHA256}"'):
-        fetch(url, tmp_path / "w.pth", "00000000")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_stalled_download_is_given_up_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "STALL_SECONDS", 0.2)
-    with serving(get_answers=False) as url, pytest.raises(Unreachable, match="timed out"):
-        fetch(url, tmp_path / "w.pth", SHA256)
+def test_another_file_is_refused_and_leaves_nothing(tmp_path: Path, serve) -> None:
+    with serve(answer) as url, pytest.raises(Unreachable, match=f'expected "00000000", got "{SHA256}"'):
+        fetch(f"{url}/w.pth", tmp_path / "w.pth", "00000000")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_server_that_swallows_packets_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert module.CHECK_SECONDS + module.STALL_SECONDS < 10
-    monkeypatch.setattr(module, "CHECK_SECONDS", 0.2)
+    assert download.CHECK_SECONDS + download.STALL_SECONDS < 10
+    monkeypatch.setattr(download, "CHECK_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # the system accepts, nobody answers
         start = time.perf_counter()
         with pytest.raises(Unreachable, match=r"no answer within 0\.2 s"):
@@ -87,7 +46,7 @@ def test_a_server_that_swallows_packets_is_given_up(tmp_path: Path, monkeypatch:
     assert time.perf_counter() - start < 5
 
 
-def test_a_folder_that_cannot_be_made_is_a_reason(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_a_reason(tmp_path: Path, serve) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with serving(get_answers=True) as url, pytest.raises(Unreachable, match="file"):
-        fetch(url, tmp_path / "file" / "w.pth", SHA256)
+    with serve(answer) as url, pytest.raises(Unreachable, match="file"):
+        fetch(f"{url}/w.pth", tmp_path / "file" / "w.pth", SHA256)

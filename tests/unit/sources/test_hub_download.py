@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import http.server
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
 
+from tests.http_server import serving
 from tlbench.sources import hub_download as module
 from tlbench.sources.hub_download import download_from_hub
 from tlbench.system.download import Unreachable
@@ -22,7 +23,6 @@ COMMIT = "0123456789" * 4
 
 @pytest.fixture(autouse=True)
 def _own_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
@@ -33,42 +33,30 @@ def hub(monkeypatch: pytest.MonkeyPatch, *names: str, stalls: bool = False) -> I
     """A hub whose every repository holds files of these names; one that stalls sends the first bytes alone."""
     released = threading.Event()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            there = self.path.rpartition("/")[2] in names
-            self.send_response(200 if there else 404)
-            self.send_header("X-Repo-Commit", COMMIT)
-            if there:
-                self.send_header("ETag", '"abcdef"')
-                self.send_header("Content-Length", str(len(CONTENT)))
-            else:
-                self.send_header("X-Error-Code", "EntryNotFound")
-            self.end_headers()
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        there = request.path.rpartition("/")[2] in names
+        request.send_response(200 if there else 404)
+        request.send_header("X-Repo-Commit", COMMIT)
+        if there:
+            request.send_header("ETag", '"abcdef"')
+            request.send_header("Content-Length", str(len(CONTENT)))
+        else:
+            request.send_header("X-Error-Code", "EntryNotFound")
+        request.end_headers()
+        if there and request.command == "GET":
+            request.wfile.write(CONTENT[:10] if stalls else CONTENT)
+            if stalls:
+                released.wait(30)
+                request.wfile.write(CONTENT[10:])  # for the thread that was left behind
 
-        def do_GET(self) -> None:
-            self.do_HEAD()
-            if self.path.rpartition("/")[2] in names:
-                self.wfile.write(CONTENT[:10] if stalls else CONTENT)
-                if stalls:
-                    released.wait(30)
-                    self.wfile.write(CONTENT[10:])  # for the thread that was left behind
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    address = f"http://127.0.0.1:{server.server_address[1]}"
-    monkeypatch.setattr(constants, "ENDPOINT", address)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}")
-    try:
-        yield
-    finally:
-        released.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(answer) as address:
+        monkeypatch.setattr(constants, "ENDPOINT", address)
+        template = address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        try:
+            yield
+        finally:
+            released.set()
 
 
 @pytest.mark.parametrize("there", [("model.safetensors", "pytorch_model.bin"), ("pytorch_model.bin",)])

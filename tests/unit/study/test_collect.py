@@ -64,7 +64,10 @@ def test_study_without_records_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_declared_factors_and_places_may_differ(record: Make, factors: list[str], changes: dict[str, Any]) -> None:
-    check_comparable([record("random", 0), record("random", 1), record("tin200", 1, **changes)], factors)
+    runs = [record("random", 0), record("random", 1)]
+    check_comparable([*runs, record("tin200", 1, **changes)], factors)
+    with pytest.raises(ConfigError, match=r"seeds\.augment"):
+        check_comparable([*runs, record("tin200", 1, **changes, config__seeds__augment=7)], factors)
 
 
 @pytest.mark.parametrize(
@@ -119,6 +122,9 @@ def test_arms_may_differ_in_what_the_same_search_chose_for_each(record: Make) ->
     random = [record("random", seed, config__optimizer__lr=0.01, **TUNED) for seed in (0, 1)]
     tin200 = [record("tin200", seed, config__optimizer__lr=0.001, **TUNED) for seed in (0, 1)]
     check_comparable([*random, *tin200], ["source"])
+    untuned = [record("tin200", seed, config__optimizer__lr=0.001) for seed in (0, 1)]
+    with pytest.raises(ConfigError):
+        check_comparable([*random, *untuned], ["source"])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,15 @@ import os
 import pytest
 
 from tlbench.errors import OutputError
-from tlbench.system.atomic import describe_file_error, output_errors, remove_leftovers, write_atomic
+from tlbench.system.atomic import (
+    atomic_file,
+    describe_file_error,
+    output_errors,
+    publish_folder,
+    remove_leftovers,
+    scratch_folder,
+    write_atomic,
+)
 
 
 def test_a_full_disk_leaves_the_earlier_file_whole_and_no_litter(tmp_path, monkeypatch):
@@ -110,3 +118,75 @@ def test_leftovers_of_this_file_alone_are_removed(tmp_path):
         (tmp_path / name).write_bytes(b"x")
     remove_leftovers(tmp_path / "last.ckpt")
     assert sorted(p.name for p in tmp_path.iterdir()) == [".best.ckpt.abc", "last.ckpt", "previous.ckpt"]
+
+
+def test_what_is_there_already_stays(tmp_path, monkeypatch):
+    path = tmp_path / "key"
+    for link in (os.link, None):  # a file system without hard links, too
+        if link is None:
+            monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "no links here")))
+        for content in (b"first", b"second"):
+            with atomic_file(path, private=True, unless_there=True) as file:
+                file.write(content)
+        assert path.read_bytes() == b"first"
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert [p.name for p in tmp_path.iterdir()] == ["key"]
+        path.unlink()
+
+
+def filled(folder, content=b"ours"):
+    (folder / "file").write_bytes(content)
+    return folder
+
+
+def is_whole(place):
+    return lambda: (place / "file").is_file()
+
+
+@pytest.mark.parametrize("inner", ["", "inner"])
+def test_a_folder_gets_its_place_as_a_whole_or_leaves_nothing(tmp_path, inner):
+    place = tmp_path / "place"
+    with pytest.raises(FileNotFoundError), scratch_folder(tmp_path, ".filling-") as scratch:
+        filled(filled(scratch) / "absent")
+    assert list(tmp_path.iterdir()) == []
+    with scratch_folder(tmp_path, ".filling-") as scratch:
+        (scratch / inner).mkdir(exist_ok=True)
+        publish_folder(filled(scratch / inner), place, is_whole(place), replace=False)
+    assert [p.name for p in tmp_path.iterdir()] == ["place"]
+    assert (place / "file").read_bytes() == b"ours"
+
+
+@pytest.mark.parametrize("when", ["before", "between"])
+@pytest.mark.parametrize("replace", [True, False])
+def test_the_folder_of_whoever_was_faster_counts(tmp_path, replace, when):
+    place = tmp_path / "place"
+    asked = []
+
+    def look():
+        found = is_whole(place)()
+        if when == "between" and not asked:
+            place.mkdir()
+            filled(place, b"theirs")
+        asked.append(found)
+        return found
+
+    if when == "before":
+        place.mkdir()
+        filled(place, b"theirs")
+    with scratch_folder(tmp_path, ".filling-") as scratch:
+        publish_folder(filled(scratch), place, look, replace=replace)
+    theirs = when == "before" or not replace
+    assert (place / "file").read_bytes() == (b"theirs" if theirs else b"ours")
+    assert [p.name for p in tmp_path.iterdir()] == ["place"]
+
+
+def test_a_broken_folder_is_replaced_where_it_may_be(tmp_path):
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / "half").touch()
+    with scratch_folder(tmp_path, ".filling-") as scratch, pytest.raises(OSError, match="place"):
+        publish_folder(filled(scratch), place, is_whole(place), replace=False)
+    assert (place / "half").exists()
+    with scratch_folder(tmp_path, ".filling-") as scratch:
+        publish_folder(filled(scratch), place, is_whole(place), replace=True)
+    assert [p.name for p in place.iterdir()] == ["file"]

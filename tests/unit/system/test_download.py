@@ -1,22 +1,23 @@
 from __future__ import annotations
 
+import errno
+import gzip
+import hashlib
+import resource
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
-from tlbench.system.download import Unreachable, check_reachable, stall_timeout
-
-
-@pytest.fixture(autouse=True)
-def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(urllib.request, "_opener", None)  # it holds the proxies of its first use
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+from tlbench.system import download as module
+from tlbench.system.download import Unreachable, check_reachable, download
 
 
 @pytest.fixture
@@ -96,13 +97,112 @@ def test_goes_through_the_proxy(listener: socket.socket, monkeypatch: pytest.Mon
     assert heard[0].startswith(b"HEAD http://name.invalid/file ")
 
 
-def test_stall_timeout_ends_silence_and_is_undone(listener: socket.socket):
-    before = socket.getdefaulttimeout()
-    with stall_timeout(0.1):
-        connection = socket.create_connection(listener.getsockname())
-    with connection, pytest.raises(TimeoutError):
-        connection.recv(1)
-    assert socket.getdefaulttimeout() == before
-    with pytest.raises(ZeroDivisionError), stall_timeout(0.1):
-        raise ZeroDivisionError
-    assert socket.getdefaulttimeout() == before
+CONTENT = b"weights" * 100_000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+MD5 = hashlib.md5(CONTENT).hexdigest()
+
+
+def answering(content: bytes, headers: dict[str, str] = {}) -> Callable[[BaseHTTPRequestHandler], None]:  # noqa: B006
+    """Announces all of CONTENT, and sends the given part of it."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        for name, value in {"Content-Length": str(len(CONTENT)), **headers}.items():
+            request.send_header(name, value)
+        request.end_headers()
+        if request.command == "GET":
+            request.wfile.write(content)
+
+    return answer
+
+
+@pytest.mark.parametrize("known_hash", [None, f"sha256:{SHA256}", f"sha256:{SHA256[:8]}", "sha256:", f"md5:{MD5}"])
+def test_a_file_arrives_as_whole_as_any_other(tmp_path: Path, serve, known_hash: str | None):
+    destination = tmp_path / "hub" / "w.pth"
+    with serve(answering(CONTENT)) as url:
+        download(f"{url}/w.pth", destination, known_hash)
+    assert destination.read_bytes() == CONTENT
+    assert [path.name for path in destination.parent.iterdir()] == ["w.pth"]
+    (tmp_path / "ordinary").touch()
+    assert destination.stat().st_mode == (tmp_path / "ordinary").stat().st_mode
+
+
+def stalling(request: BaseHTTPRequestHandler) -> None:
+    answering(CONTENT[:10])(request)
+    request.wfile.flush()
+    request.connection.settimeout(5)
+    request.connection.recv(1)  # until the client gives up
+
+
+FAULTS = {
+    "damages": (answering(CONTENT[:-1] + b"x"), 'invalid hash value (expected "'),
+    "truncates": (answering(CONTENT[:1000]), f"IncompleteRead(1000 bytes read, {len(CONTENT) - 1000} more expected)"),
+    "stalls": (stalling, "timed out"),
+    "has none": (lambda request: request.send_error(404), "404 Client Error: Not Found"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failed_download_leaves_the_earlier_file_and_nothing_else(tmp_path, monkeypatch, serve, fault: str):
+    monkeypatch.setattr(module, "STALL_SECONDS", 0.2)
+    (tmp_path / "w.pth").write_bytes(b"earlier")
+    answer, reason = FAULTS[fault]
+    with serve(answer) as url, pytest.raises(Unreachable) as caught:
+        download(f"{url}/w.pth", tmp_path / "w.pth", f"sha256:{SHA256}")
+    assert str(caught.value).startswith(reason)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"w.pth": b"earlier"}
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """No file of this process may take more than 128 KiB."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 17, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_full_disk_is_no_fault_of_the_network(tmp_path: Path, serve, small_files):
+    with serve(answering(CONTENT)) as url, pytest.raises(OSError, match="too large") as caught:
+        download(f"{url}/w.pth", tmp_path / "w.pth", None)
+    assert caught.value.errno == errno.EFBIG
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_archive_stays_packed_though_the_server_calls_that_an_encoding(tmp_path: Path, serve):
+    packed = gzip.compress(CONTENT)
+    headers = {"Content-Length": str(len(packed)), "Content-Encoding": "gzip"}
+    with serve(answering(packed, headers)) as url:
+        download(f"{url}/data.tar.gz", tmp_path / "data.tar.gz", None)
+    assert (tmp_path / "data.tar.gz").read_bytes() == packed
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_a_server_is_trusted_that_the_machine_trusts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make = "openssl req -x509 -nodes -newkey rsa:2048 -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run([*make.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    class Handler(BaseHTTPRequestHandler):
+        do_GET = do_HEAD = answering(CONTENT)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    url = f"https://127.0.0.1:{server.server_port}/w.pth"
+    try:
+        for get in (check_reachable, lambda url: download(url, tmp_path / "w.pth", None)):
+            with pytest.raises(Unreachable, match="certificate verify failed"):
+                get(url)
+            with monkeypatch.context() as trusting:
+                trusting.setenv("SSL_CERT_FILE", str(certificate))
+                get(url)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (tmp_path / "w.pth").read_bytes() == CONTENT

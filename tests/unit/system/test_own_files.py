@@ -93,6 +93,10 @@ def test_links_within_it_and_the_folder_itself_may_be(victim, tmp_path) -> None:
     (tmp_path / "outputs").symlink_to(tmp_path / "run")
     for folder in ("run", "outputs", "not_there"):
         refuse_links_out(tmp_path / folder)
+    (tmp_path / "run" / "wandb" / "out").symlink_to(tmp_path)
+    for folder in ("run", "outputs"):
+        with pytest.raises(OutputError, match="/wandb/out: a link that leads out"):
+            refuse_links_out(tmp_path / folder)
 
 
 def test_one_file_or_folder(victim, tmp_path) -> None:

@@ -108,6 +108,8 @@ def test_standard_error_may_be_lost_as_well(terminal, monkeypatch):
     results_are_kept()
     say("text")
     print("text", file=sys.stderr)
+    assert [stream.inner.failure.errno for stream in (sys.stdout, sys.stderr)] == [errno.ENOSPC] * 2
+    assert lost_result() is None  # results are in files
 
 
 def test_all_but_line_breaks_is_escaped_whoever_prints(terminal):

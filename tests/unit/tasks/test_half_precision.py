@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.placements import placed
 from tests.staged import source_network, task_of
 from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.config import TrainConfig
@@ -99,8 +100,7 @@ def targets() -> BoxTargets:
         boxes=torch.tensor([[11.0, 23, 301, 333], [400.5, 37.25, 611.5, 97], [5.0, 500, 635, 639]]),
         labels=torch.tensor([0, 1, 1]),
         image=torch.tensor([0, 0, 0]),
-        frames=torch.tensor([[1.0, 1.0, 0.0, 0.0]]),
-        sizes=torch.tensor([[640.0, 640.0]]),
+        placement=placed([(640, 640)], side=640),
     )
 
 
@@ -129,7 +129,7 @@ def test_steps_of_a_detector_give_and_keep_float32(task):
     """Under autocast, as Lightning calls them."""
     images = drawn(1, 64)
     some = targets()
-    some = BoxTargets(some.boxes / 10, some.labels, some.image, some.frames, some.sizes)
+    some = BoxTargets(some.boxes / 10, some.labels, some.image, some.placement)
     task.side = (64, 64)
     try:
         with torch.no_grad(), autocast():
@@ -138,7 +138,7 @@ def test_steps_of_a_detector_give_and_keep_float32(task):
         with torch.no_grad():
             wanted = task.loss(outputs, some)
         assert torch.equal(task.test_loss.compute(), wanted)
-        found = found_boxes(outputs, some, CLASSES, task.settings)[0]
+        found = found_boxes(outputs, some.placement, CLASSES, task.settings)[0]
         kept = task.predictions()
         assert (kept["boxes"].dtype, kept["scores"].dtype) == (torch.float32, torch.float32)
         assert torch.equal(kept["boxes"], found.boxes)

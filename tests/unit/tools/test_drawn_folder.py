@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlbench.annotations.instances.found import Detection
-from tlbench.data.decode import EXTENSIONS
+from tlbench.data.image_opening import EXTENSIONS
 from tlbench.errors import ConfigError, OutputError
+from tlbench.pictures.marks import Box
 from tlbench.tools.drawn_folder import MARK, DrawnFolder
 from tlbench.tools.files import find_images
 
-FOUND = [Detection("signature", 0, 0.9, (10, 20, 30, 38))]
+FOUND = [Box(corners=(10, 20, 30, 38), colour="#0072B2", label="signature", value="0.90")]
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlbench.data.decode import UnreadableError, decode_square
+from tlbench.data.decode import decode_square
+from tlbench.data.unreadable import UnreadableError
 from tlbench.errors import DataError
 from tlbench.tools.files import decoded, find_images
 

@@ -29,8 +29,12 @@ def test_what_has_a_meaning_for_one_task_is_refused_for_the_other(argument, only
 
 
 def test_defaults_are_for_both():
+    given, left_out = (
+        parse_options(OPTIONS, [*GIVEN, *more]) for more in (["calibrated=false", "confidence=null", "draw=null"], [])
+    )
+    assert given == left_out
     for task in ("classification", "detection"):
-        parse_options(OPTIONS, [*GIVEN, "calibrated=false", "confidence=null", "draw=null"]).check_task(task)
+        given.check_task(task)
 
 
 @pytest.mark.parametrize("value", ["-0.1", "1.01", "nan", "inf", "high"])

@@ -16,7 +16,7 @@ MUCH_TINY = 0.05
 
 
 def warnings_of(section: Mapping[str, Any], data: InstanceDataConfig) -> list[str]:
-    """The warnings about what `tlbench.annotations.instances.audit.audit_boxes` found, the weightiest first."""
+    """The warnings about what the audit found, the weightiest first."""
     totals = {split: counts["images"] for split, counts in section["counts"].items()}
     duplicates = section["duplicates"]
     instead = "use data.split=blocked if they are frames of videos, else " if _may_be_blocked(data) else ""

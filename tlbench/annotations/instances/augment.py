@@ -1,8 +1,8 @@
 """Batches of images with boxes, on their device: augmented for training, letterboxed for evaluation.
 
-A training sample is a function of (augmentation seed, epoch, sample index), whatever batch it is in. Its parameters are
-drawn first (`mosaic.draw`), which says what images it needs; `compose` makes it of them, be they out of a set in memory
-or decoded for this batch.
+A training sample is a function of (augmentation seed, epoch, sample index), whatever batch it is in. What is drawn for
+it says what images it needs, be they out of a set in memory or decoded for this batch, and where they are placed; boxes
+follow the placement. What is drawn for the colours goes to the images alone.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from tlbench.annotations.instances.boxes import place_boxes
+from tlbench.annotations.instances.boxes import cut_boxes, place_boxes
 from tlbench.annotations.instances.crowds import Crowds
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.ragged import objects_of
 from tlbench.annotations.instances.targets import BoxTargets, CrowdTargets
 from tlbench.data.samples import MemorySamples, Samples
-from tlbench.geometry.letterbox import centred, frames, margins
-from tlbench.geometry.mosaic import Draws, draw, lay_out
+from tlbench.geometry.hsv import draw_gains
+from tlbench.geometry.letterbox import letterboxed
+from tlbench.geometry.mosaic import draw, lay_out
+from tlbench.geometry.placement import Placement
 from tlbench.geometry.resample import render
 
 if TYPE_CHECKING:
@@ -52,53 +54,16 @@ def training_boxes(
         (B, 3, S, S) float32 in [0, 1], and the objects in it.
     """
     draws = draw(augmentation, len(images), images.side, index, seed, epoch, mosaic=mosaic)
+    gains = draw_gains(augmentation, index, seed, epoch)
     tiles = draws.tiles.clamp(min=0)
     pixels, rows = (_in_memory(images), tiles) if decoded is None else (decoded.images, decoded.rows)
     of = images.annotations
+    placement = lay_out(draws, of.inside[tiles], of.sizes[tiles], images.side)
+    batch = render(pixels, rows, placement, gains)
     objects, owner = of.objects(tiles.flatten())
-    return compose(draws, pixels, rows, of.inside[tiles], of.boxes[objects], of.labels[objects], owner, of.sizes[index])
-
-
-@torch.no_grad()
-def compose(
-    draws: Draws,
-    images: Tensor,
-    rows: Tensor,
-    inside: Tensor,
-    boxes: Tensor,
-    labels: Tensor,
-    owner: Tensor,
-    sizes: Tensor,
-) -> tuple[Tensor, BoxTargets]:
-    """Make a batch of what was drawn and the images that it asks for.
-
-    Where `draws.tiles` is -1, no image is asked for: anything may stand in its place.
-
-    Args:
-        draws: Of B samples of up to T tiles.
-        images: (K, 3, S, S) uint8, images in their top left corners.
-        rows: (B, T) int64, which of the K each tile is.
-        inside: (B, T, 2) int64, height and width of the tiles.
-        boxes: (J, 4) float32, the tiles' objects, `x1 y1 x2 y2` in pixels of `images`.
-        labels: (J,) int64.
-        owner: (J,) int64, which of the B · T tiles each object lies in, ascending.
-        sizes: (B, 2), height and width of the samples' originals, pixels.
-
-    Returns:
-        As `training_boxes`.
-    """
-    side = images.shape[-1]
-    layout = lay_out(draws, inside, side)
-    batch = render(images, rows, draws, layout)
-    moved, keep = place_boxes(boxes, owner, draws, layout, side)
-    targets = BoxTargets(
-        boxes=moved[keep],
-        labels=labels[keep],
-        image=owner[keep] // rows.shape[1],
-        frames=batch.new_zeros(len(batch), 4),
-        sizes=sizes.to(torch.float32),
-    )
-    return batch, targets
+    moved, keep = cut_boxes(of.boxes[objects], owner, placement)
+    image = placement.sample_of(owner[keep])
+    return batch, BoxTargets(moved[keep], of.labels[objects][keep], image, placement)
 
 
 @torch.no_grad()
@@ -117,27 +82,19 @@ def evaluation_boxes(
     Returns:
         (B, 3, S, S) float32 in [0, 1], and the objects in it.
     """
-    of = images.annotations
-    inside, sizes = of.inside[index], of.sizes[index]
-    objects, image = of.objects(index)
-    offset = margins(inside, images.side).flip(1).repeat(1, 2)
-    targets = BoxTargets(
-        boxes=of.boxes[objects] + offset[image],
-        labels=of.labels[objects],
-        image=image,
-        frames=frames(inside, sizes, images.side),
-        sizes=sizes.to(torch.float32),
-        crowds=_crowds(of.crowds, index, offset),
-    )
     pixels, rows = (_in_memory(images), index) if decoded is None else (decoded.images, decoded.rows[:, 0])
-    return centred(pixels, rows, inside), targets
+    of = images.annotations
+    batch, placement = letterboxed(pixels, rows, of.inside[index], of.sizes[index])
+    objects, image = of.objects(index)
+    boxes = place_boxes(of.boxes[objects], image, placement)
+    return batch, BoxTargets(boxes, of.labels[objects], image, placement, _crowds(of.crowds, index, placement))
 
 
-def _crowds(crowds: Crowds | None, index: Tensor, offset: Tensor) -> CrowdTargets | None:
+def _crowds(crowds: Crowds | None, index: Tensor, placement: Placement) -> CrowdTargets | None:
     if crowds is None:
         return None
     regions, image = objects_of(crowds.starts, index)
-    return CrowdTargets(crowds.boxes[regions] + offset[image], crowds.labels[regions], image)
+    return CrowdTargets(place_boxes(crowds.boxes[regions], image, placement), crowds.labels[regions], image)
 
 
 def _in_memory(images: Samples[Instances]) -> Tensor:

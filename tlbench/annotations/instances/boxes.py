@@ -1,10 +1,11 @@
-"""Where the boxes of a training image's tiles end up in the network's input, and which of them are still of use."""
+"""Where boxes end up in the network's input, which of those of training images are still of use, and back again."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from tlbench.geometry.mosaic import Draws, Layout
+from tlbench.geometry.placement import Placement
 
 # As in ultralytics' `box_candidates` (8.4), for boxes.
 _LEAST_SIDE = 2  # pixels of the input; a box must be larger
@@ -12,35 +13,59 @@ _LEAST_AREA = 0.1  # of the area before the cut at the input's border
 _MOST_ASPECT = 100  # longer side to shorter
 
 
-def place_boxes(boxes: Tensor, owner: Tensor, draws: Draws, layout: Layout, side: int) -> tuple[Tensor, Tensor]:
+def place_boxes(boxes: Tensor, owner: Tensor, placement: Placement) -> Tensor:
+    """Move boxes to the input, uncut.
+
+    Args:
+        boxes: (J, 4) float32, `x1 y1 x2 y2` in pixels of the stored images.
+        owner: (J,) int64, which of the B · T tiles each lies in.
+        placement: Where they lie.
+
+    Returns:
+        (J, 4) float32, `x1 y1 x2 y2` in pixels of the input.
+    """
+    return _around(placement.points(boxes.view(-1, 2, 2), owner))
+
+
+def cut_boxes(boxes: Tensor, owner: Tensor, placement: Placement) -> tuple[Tensor, Tensor]:
     """Move boxes from their tiles to the input, clip them, and find those to keep.
 
     A box is clipped to the canvas first, then to the input. It is kept if both its sides are longer than 2 pixels, more
     than a tenth of its area in the canvas is within the input, and its sides' ratio is below 100.
 
     Args:
-        boxes: (J, 4) float32, `x1 y1 x2 y2` in pixels of the stored images.
-        owner: (J,) int64, which of the B · T tiles each lies in.
-        draws: Of the B samples.
-        layout: Of their tiles.
-        side: Height and width of the input.
+        boxes: As in `place_boxes`.
+        owner: Likewise.
+        placement: Likewise.
 
     Returns:
         (J, 4) float32, `x1 y1 x2 y2` in pixels of the input; (J,) bool, whether to keep the box.
     """
-    sample = owner // draws.tiles.shape[1]
-    canvas = layout.canvas[sample, None]
-    corners = boxes.view(-1, 2, 2) + layout.corner.flatten(0, 1)[owner, None]
-    corners = corners.clamp_(min=0).minimum(canvas)  # (J, 2, 2): corner, x or y
-    scale = draws.scale[sample, None, None]
-    moved = ((corners - canvas / 2) * scale + draws.shift[sample, None]).clamp_(0, side)
-    before = ((corners[:, 1] - corners[:, 0]) * scale[:, 0]).prod(1)
-    sides = moved[:, 1] - moved[:, 0]
-    shorter, longer = sides.aminmax(dim=1)
+    sample = placement.sample_of(owner)
+    corners = placement.on_canvas(boxes.view(-1, 2, 2), owner)  # (J, 2, 2): corner, x or y
+    corners = corners.clamp_(min=0).minimum(placement.canvas[sample, None])
+    moved = placement.in_view(corners, owner).clamp_(0, placement.side)
+    before = ((corners[:, 1] - corners[:, 0]) * placement.scale[sample, None]).prod(1)
+    shorter, longer = (moved[:, 1] - moved[:, 0]).aminmax(dim=1)
     keep = (shorter > _LEAST_SIDE) & (shorter * longer > _LEAST_AREA * before) & (longer < _MOST_ASPECT * shorter)
-    left, top, right, bottom = moved.flatten(1).T
-    flip = draws.flip[sample]
-    x = left.where(~flip, side - right), right.where(~flip, side - left)
-    moved = boxes.new_empty(boxes.shape)
-    moved[:, 0], moved[:, 1], moved[:, 2], moved[:, 3] = x[0], top, x[1], bottom
-    return moved, keep & (draws.tiles.flatten()[owner] >= 0)
+    there = placement.extent.flatten(0, 1)[owner, 0] > 0
+    return _around(placement.mirrored(moved, owner)), keep & there
+
+
+def boxes_back(boxes: Tensor, sample: Tensor, placement: Placement) -> Tensor:
+    """Bring boxes of the input into the samples' own images, clipped to these.
+
+    Args:
+        boxes: (K, 4) float32, `x1 y1 x2 y2` in pixels of the network's input.
+        sample: (K,) int64, which of the B samples each lies in.
+        placement: Where their images lie.
+
+    Returns:
+        (K, 4) float32, `x1 y1 x2 y2` in pixels of the images as they are in the data set.
+    """
+    return _around(placement.back(boxes.view(-1, 2, 2), sample * placement.tiles))
+
+
+def _around(corners: Tensor) -> Tensor:
+    """(J, 4) `x1 y1 x2 y2` of two opposite corners (J, 2, 2)."""
+    return torch.cat(corners.aminmax(dim=1), dim=1)

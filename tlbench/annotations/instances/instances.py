@@ -14,7 +14,7 @@ from tlbench.annotations.instances.ragged import objects_of, starts_of
 from tlbench.annotations.instances.shapes import Shapes, joined_shapes
 from tlbench.data.annotations import Annotations
 from tlbench.data.carve_options import class_numbers, wanted_classes
-from tlbench.data.decode import inside_size
+from tlbench.geometry.fits import inside_size
 
 
 @dataclass(frozen=True, eq=False)

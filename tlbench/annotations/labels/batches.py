@@ -15,9 +15,9 @@ from tlbench.annotations.labels.labels import Labels
 from tlbench.config import TrainConfig
 from tlbench.data.audit import Audit, audit_target
 from tlbench.data.batches import Batches, Given, stored
-from tlbench.data.decode import Region
 from tlbench.data.describe_read import was_read
 from tlbench.data.samples import FileSamples, MemorySamples, Samples
+from tlbench.data.squares import Region
 from tlbench.data.target import Target
 from tlbench.data.was_read import WasRead
 from tlbench.data.worker_loader import Shown

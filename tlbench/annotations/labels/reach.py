@@ -19,9 +19,9 @@ def reach_cifar10(data: LabelDataConfig) -> None:
     """
     if data.test_fraction is not None:
         raise ConfigError(f"data.test_fraction={data.test_fraction}: cifar10 has an official test set; use null")
-    from tlbench.data.formats.cifar10.copy import ensure_copy
+    from tlbench.data.formats.cifar10.copy import ensure_cifar10
 
-    ensure_copy(data.root)
+    ensure_cifar10(data.root)
 
 
 def reach_digits(data: LabelDataConfig) -> None:

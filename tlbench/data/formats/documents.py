@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from tlbench.annotations.instances.carve import check_objects, counted
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
 from tlbench.console import console
-from tlbench.data.decode import GREY
 from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
@@ -28,7 +25,9 @@ from tlbench.data.workers import decoding_loader, default_workers
 from tlbench.embedded.documents import label_spaces
 from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES, TARGET_CLASSES, labelled
 from tlbench.embedded.documents.page import draw_page
+from tlbench.geometry.fits import GREY
 from tlbench.seeds import permutation
+from tlbench.system.atomic import publish_folder, scratch_folder
 from tlbench.system.cache_folder import cache_folder
 from tlbench.system.voice import Voice
 
@@ -144,17 +143,14 @@ def _read(folder: Path, count: int, side: int) -> Drawn | None:
 
 def _write(folder: Path, drawn: Drawn) -> None:
     """Into a folder of another name, which then takes the cache's place as a whole."""
-    scratch = Path(tempfile.mkdtemp(prefix=".drawing-", dir=folder.parent))
-    try:
+    with scratch_folder(folder.parent, ".drawing-") as scratch:
         np.save(scratch / "pixels.npy", drawn[0])
         np.savez(scratch / "pages.npz", **drawn[1])  # type: ignore[arg-type]
         for name in ("pixels.npy", "pages.npz"):
             with (scratch / name).open("rb") as file:
                 os.fsync(file.fileno())
-        shutil.rmtree(folder, ignore_errors=True)
-        scratch.rename(folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        count, _, side, _ = drawn[0].shape
+        publish_folder(scratch, folder, lambda: _read(folder, count, side) is not None, replace=True)
 
 
 def _key(count: int, side: int, space: str) -> str:

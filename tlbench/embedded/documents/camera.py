@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from tlbench.data.decode import open_image
+from tlbench.data.image_opening import open_image
 from tlbench.embedded.documents.draws import Array, Draws, enlarge
 
 COARSE = 17

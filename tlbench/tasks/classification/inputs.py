@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlbench.annotations.labels.config import LabelDataConfig
-from tlbench.data.decode import WHOLE_FILES, Decoding, decode_square, to_square
+from tlbench.data.decode import WHOLE_FILES, Decoding, decode_square
+from tlbench.data.squares import to_square
 from tlbench.tools.images import OneImage, file_of, in_memory, named
 
 Square: TypeAlias = "NDArray[np.uint8]"

@@ -8,8 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlbench.pictures.figures import confusion_figure, mistakes_figure
+from tlbench.pictures.figures import confusion_figure, image_figure
+from tlbench.pictures.sheet import Tile, sheet
 from tlbench.tasks.classification.reliability import reliability_figure
+
+_SIDE = 150
+"""Pixels of an image that was taken for another."""
+_ONE_LINE = 12
+"""Letters of two names that stand in one line."""
 
 
 def most_confident_mistakes(predictions: dict[str, Tensor], count: int) -> Tensor:
@@ -50,10 +56,14 @@ def show_pictures(
     if mistakes:
         worst = most_confident_mistakes(predictions, mistakes)
         confidence, predicted = predictions["probabilities"][worst].max(dim=1)
-        figure = mistakes_figure(
-            pictures(worst).numpy(),
-            [names[i] for i in predictions["target"][worst].tolist()],
-            [names[i] for i in predicted.tolist()],
-            confidence.tolist(),
-        )
-        writer.add_figure("test/most_confident_mistakes", figure, step)
+        rows = zip(predictions["target"][worst].tolist(), predicted.tolist(), confidence.tolist(), strict=True)
+        titles = [_title(names[true], names[taken_for], sure) for true, taken_for, sure in rows]
+        images = pictures(worst).permute(0, 2, 3, 1).numpy()
+        tiles = [Tile(image, title=title) for image, title in zip(images, titles, strict=True)]
+        drawn = sheet(tiles, heading="" if tiles else "no mistakes", side=_SIDE)
+        writer.add_figure("test/most_confident_mistakes", image_figure(drawn), step)
+
+
+def _title(true: str, predicted: str, confidence: float) -> str:
+    separator = " → " if len(true) + len(predicted) <= _ONE_LINE else " →\n"
+    return f"{true}{separator}{predicted} {confidence:.2f}"

@@ -7,18 +7,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from tlbench.config import TrainConfig
 from tlbench.data.batches import Batches
 from tlbench.networks.network import Network
 from tlbench.records.sidecars import write_predictions
 from tlbench.tasks.base import Task
-from tlbench.tasks.wing import OnnxContract, OnnxOutput, OwnFormat, Predictor
+from tlbench.tasks.wing import OnnxContract, OnnxOutput, OwnFormat, Predictor, Tested
 
 if TYPE_CHECKING:
-    from tlbench.data.target_module import TargetModule
-    from tlbench.loggers.build import FigureWriter
     from tlbench.tools.complete_run import CompleteRun
     from tlbench.tools.evaluate_options import EvaluateOptions
     from tlbench.tools.evaluator import Evaluator
@@ -41,22 +39,15 @@ class ClassificationWing:
 
         return ClassificationTask(network, config, class_names)
 
-    def keep_test(
-        self,
-        folder: Path,
-        task: Task,
-        module: TargetModule,
-        predictions: dict[str, Tensor],
-        writer: FigureWriter | None,
-        step: int,
-    ) -> dict[str, str]:
+    def keep_test(self, tested: Tested) -> dict[str, str]:
         """See `Wing`."""
-        sidecars = {"predictions_test": write_predictions(folder, predictions)}
-        if writer is not None:
+        module, predictions = tested.module, tested.predictions
+        sidecars = {"predictions_test": write_predictions(tested.folder, predictions)}
+        if tested.writer is not None:
             from tlbench.tasks.classification.pictures import show_pictures
 
-            names, mistakes = module.target.class_names, task.config.logger.mistakes
-            show_pictures(writer, step, partial(module.pictures, "test"), predictions, names, mistakes)
+            names, mistakes = module.target.class_names, tested.task.config.logger.mistakes
+            show_pictures(tested.writer, tested.step, partial(module.pictures, "test"), predictions, names, mistakes)
         return sidecars
 
     def evaluator(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluator:

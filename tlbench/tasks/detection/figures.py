@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tlbench.annotations.instances.curves import DetectionCurves
-from tlbench.pictures.figures import COLOURS, new_figure, short_name
+from tlbench.pictures.figures import new_figure, short_name
+from tlbench.pictures.palette import class_colour
 
 _NAMED_UP_TO = 8
-_COLOURS = COLOURS[:6]  # black is the mean's, and yellow lines are pale on white
 _LONGEST_NAME = 28
 _EACH_CLASS = "#9A9A9A"
 
@@ -91,8 +91,7 @@ def _draw_classes(
         axes.plot(
             grid,
             row,
-            color=_COLOURS[k % len(_COLOURS)],
-            linestyle="-" if k < len(_COLOURS) else "--",
+            color=class_colour(k),
             linewidth=2.5 if alone else 1.2,
             label=f"{short_name(name, _LONGEST_NAME)}: {_number(number)}",
         )

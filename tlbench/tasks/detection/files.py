@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tlbench.tasks.detection.drawn import boxes_of
 from tlbench.tasks.detection.inputs import BoxInput, decode_box_input
 from tlbench.tasks.detection.options import PredictBoxes
 from tlbench.tasks.detection.predictor import load_box_predictor
@@ -46,7 +47,7 @@ def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]
             texts.append(table.rows(name, image.height, image.width, found))
             count += len(found)
             if drawn is not None:
-                drawn.draw(name, found)
+                drawn.draw(name, boxes_of(found))
         return texts
 
     return FileJob(

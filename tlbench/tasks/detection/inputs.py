@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.targets import BoxTargets
-from tlbench.data.decode import WHOLE_FILES, Decoding, decode_sized, inside_size
-from tlbench.geometry.letterbox import centred, frames
+from tlbench.data.decode import WHOLE_FILES, Decoding, decode_sized
+from tlbench.geometry.fits import inside_size
+from tlbench.geometry.letterbox import letterboxed
+from tlbench.geometry.placement import Placement
 from tlbench.tools.images import OneImage, file_of, in_memory, named, own_size
 
 
@@ -23,7 +24,7 @@ class BoxInput:
     """An image whose longer side was brought to S pixels.
 
     Attributes:
-        pixels: (S, S, 3) uint8, RGB: the image in the top left corner, `decode.GREY` beside it.
+        pixels: (S, S, 3) uint8, RGB: the image in the top left corner, `fits.GREY` beside it.
         height: Of the image as it was, upright, pixels.
         width: Likewise.
     """
@@ -69,25 +70,18 @@ def box_input(image: OneImage, data: InstanceDataConfig, how: Decoding = WHOLE_F
         return decode_box_input(as_file.getvalue(), data, replace(how, limit=own_size(pixels)))
 
 
-def letterboxed(inputs: Sequence[BoxInput], device: torch.device) -> tuple[Tensor, BoxTargets]:
-    """A batch, each image in the middle of the input, as `evaluation_boxes` makes it of a run's own images.
+def as_batch(inputs: Sequence[BoxInput], device: torch.device) -> tuple[Tensor, Placement]:
+    """A batch, each image in the middle of the input, as those of a run's own images are in its evaluation.
 
     Args:
         inputs: B of them.
         device: Where the batch is made.
 
     Returns:
-        (B, 3, S, S) float32 in [0, 1], and targets without objects, which say how boxes come back into the images.
+        (B, 3, S, S) float32 in [0, 1], and how boxes come back into the images.
     """
     side = inputs[0].pixels.shape[0]
     squares = torch.from_numpy(np.stack([each.pixels for each in inputs])).permute(0, 3, 1, 2).contiguous()
     inside = torch.tensor([inside_size(each.height, each.width, side) for each in inputs], device=device)
     sizes = torch.tensor([[each.height, each.width] for each in inputs], device=device)
-    targets = BoxTargets(
-        boxes=torch.zeros(0, 4, device=device),
-        labels=torch.zeros(0, dtype=torch.int64, device=device),
-        image=torch.zeros(0, dtype=torch.int64, device=device),
-        frames=frames(inside, sizes, side),
-        sizes=sizes.to(torch.float32),
-    )
-    return centred(squares.to(device), torch.arange(len(inputs), device=device), inside), targets
+    return letterboxed(squares.to(device), torch.arange(len(inputs), device=device), inside, sizes)

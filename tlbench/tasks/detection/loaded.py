@@ -11,7 +11,7 @@ from torch import Tensor
 from tlbench.annotations.instances.batches import network_input
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.detections import Detections
-from tlbench.annotations.instances.targets import BoxTargets
+from tlbench.geometry.placement import Placement
 from tlbench.tasks.detection.chosen import chosen_confidence
 from tlbench.tasks.detection.config import DetectionConfig
 from tlbench.tasks.detection.decode import found_boxes
@@ -51,20 +51,20 @@ class LoadedDetector(LoadedRun):
         moved = images.to(self.device, non_blocking=True)
         return network_input(moved, self.data, channels_last=self.run.config.trainer.channels_last)
 
-    def detect(self, inputs: Tensor, targets: BoxTargets) -> list[Detections]:
+    def detect(self, inputs: Tensor, placement: Placement) -> list[Detections]:
         """Each image's detections, those of the lowest scores (`task.min_confidence`) included.
 
         Args:
             inputs: (B, 3, S, S) float32, as `network_input` gives them.
-            targets: On the device; only `frames` and `sizes` are used.
+            placement: Of the same inputs, on the device.
 
         Returns:
             B of them, the surest first, boxes in pixels of the original image and clipped to it; undefined where the
             network's outputs for an image are not finite.
         """
         with torch.inference_mode():
-            return self.found(self.outputs(inputs), targets)
+            return self.found(self.outputs(inputs), placement)
 
-    def found(self, outputs: Any, targets: BoxTargets) -> list[Detections]:
+    def found(self, outputs: Any, placement: Placement) -> list[Detections]:
         """As `detect`, from the network's outputs."""
-        return found_boxes(outputs, targets, len(self.run.class_names), self.task)
+        return found_boxes(outputs, placement, len(self.run.class_names), self.task)

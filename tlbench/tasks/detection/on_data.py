@@ -41,7 +41,7 @@ class DetectorOnData(OnData[LoadedDetector]):
             with torch.inference_mode():
                 outputs = inference.outputs(inputs)
                 loss.update(criterion(outputs, targets, (side, side)), len(targets))
-                metrics.update(inference.found(outputs, targets), targets)
+                metrics.update(inference.found(outputs, targets.placement), targets)
         values = {**loss_values(loss.compute(), PARTS), **metrics.compute()}
         return {f"{split}/{name}": _defined(float(value)) for name, value in values.items()}, metrics
 

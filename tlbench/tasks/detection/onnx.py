@@ -7,7 +7,7 @@ from typing import Any
 from torch import nn
 
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.data.decode import GREY
+from tlbench.geometry.fits import GREY
 from tlbench.tasks.detection.chosen import chosen_confidence
 from tlbench.tasks.detection.config import DetectionConfig
 from tlbench.tasks.wing import OnnxOutput

@@ -14,9 +14,11 @@ from tlbench.annotations.instances.instances import Instances
 from tlbench.data.samples import Samples
 from tlbench.data.target_module import TargetModule
 from tlbench.loggers.build import FigureWriter
+from tlbench.pictures.figures import image_figure
+from tlbench.pictures.sheet import Tile
 from tlbench.tasks.base import Task
 from tlbench.tasks.detection.figures import f1_confidence_figure, precision_recall_figure
-from tlbench.tasks.detection.grid import ShownImage, detections_figure
+from tlbench.tasks.detection.grid import detections_sheet, outcome_tile
 from tlbench.tasks.detection.metrics import DetectionMetrics
 from tlbench.tasks.detection.mistakes import ImageOutcome, match_images, outcome, worst_first
 from tlbench.tasks.detection.sidecar import split_images
@@ -70,8 +72,8 @@ def show_detections(
         outcomes = [outcome(*each, confidence) for each in zip(images, found, strict=True)]
         worst = worst_first(outcomes, limit)
         pixels = module.pictures("test", torch.tensor([index[k] for k in worst]))
-        shown = [_shown(outcomes[k], split, index[k], picture) for k, picture in zip(worst, pixels, strict=True)]
-        figures["detections"] = detections_figure(shown, split.class_names, confidence)
+        tiles = [_tile(outcomes[k], split, index[k], picture) for k, picture in zip(worst, pixels, strict=True)]
+        figures["detections"] = image_figure(detections_sheet(tiles, confidence))
     files = write_figures(folder, "test", figures)
     if writer is not None:
         for name, figure in figures.items():
@@ -79,22 +81,10 @@ def show_detections(
     return files
 
 
-def _shown(result: ImageOutcome, split: Samples[Instances], position: int, picture: Tensor) -> ShownImage:
-    """With an image (3, S, S) of the split, which lies in the top left corner, and boxes in its pixels."""
+def _tile(result: ImageOutcome, split: Samples[Instances], position: int, picture: Tensor) -> Tile:
+    """With an image (3, S, S) of the split, which lies in the top left corner."""
     inside, size = split.annotations.inside[position], split.annotations.sizes[position]
     height, width = inside.tolist()
     factor = (inside.double() / size).flip(0).repeat(2).numpy()
-    image, kept = result.image, result.detections
-    return ShownImage(
-        name=image.name,
-        pixels=picture[:, :height, :width].permute(1, 2, 0).cpu().numpy(),
-        boxes=image.target_boxes * factor,
-        labels=image.target_labels,
-        missed=result.missed,
-        found=image.boxes[kept] * factor,
-        found_labels=image.labels[kept],
-        scores=image.scores[kept],
-        false=result.false,
-        crowds=image.crowd_boxes * factor,
-        ignored=result.ignored,
-    )
+    pixels = picture[:, :height, :width].permute(1, 2, 0).cpu().numpy()
+    return outcome_tile(result, pixels, factor, split.class_names)

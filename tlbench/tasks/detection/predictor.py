@@ -14,7 +14,7 @@ from tlbench.annotations.instances.found import Detection
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.records.record import Record
-from tlbench.tasks.detection.inputs import BoxInput, box_input, letterboxed
+from tlbench.tasks.detection.inputs import BoxInput, as_batch, box_input
 from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
@@ -86,9 +86,9 @@ class BoxPredictor:
         Returns:
             B lists, as `predict` gives them; None for an image for which the network's outputs are not finite.
         """
-        batch, targets = letterboxed(inputs, self.device)
+        batch, placement = as_batch(inputs, self.device)
         detections: list[list[Detection] | None] = []
-        for found in self._inference.detect(self._inference.network_input(batch), targets):
+        for found in self._inference.detect(self._inference.network_input(batch), placement):
             on_host = found.to("cpu")
             if not on_host.is_defined:
                 detections.append(None)

@@ -61,7 +61,7 @@ class DetectionTask(Task):
 
     def find(self, outputs: Any, targets: BoxTargets) -> list[Detections]:
         """Each image's detections, in pixels of the image."""
-        return found_boxes(outputs, targets, len(self.class_names), self.settings)
+        return found_boxes(outputs, targets.placement, len(self.class_names), self.settings)
 
     def new_metrics(self) -> DetectionMetrics:
         """Average precision, and precision, recall and F1 at a confidence."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from tlbench.config import TrainConfig
 from tlbench.data.batches import Batches
@@ -14,11 +14,9 @@ from tlbench.networks.network import Network
 from tlbench.records.sidecars import write_predictions
 from tlbench.system.names import printable
 from tlbench.tasks.base import Task
-from tlbench.tasks.wing import OnnxContract, OnnxOutput, OwnFormat, Predictor
+from tlbench.tasks.wing import OnnxContract, OnnxOutput, OwnFormat, Predictor, Tested
 
 if TYPE_CHECKING:
-    from tlbench.data.target_module import TargetModule
-    from tlbench.loggers.build import FigureWriter
     from tlbench.tools.complete_run import CompleteRun
     from tlbench.tools.evaluate_options import EvaluateOptions
     from tlbench.tools.evaluator import Evaluator
@@ -41,23 +39,15 @@ class DetectionWing:
 
         return DetectionTask(network, config, class_names)
 
-    def keep_test(
-        self,
-        folder: Path,
-        task: Task,
-        module: TargetModule,
-        predictions: dict[str, Tensor],
-        writer: FigureWriter | None,
-        step: int,
-    ) -> dict[str, str]:
+    def keep_test(self, tested: Tested) -> dict[str, str]:
         """See `Wing`."""
         from tlbench.tasks.detection.pictures import show_detections
 
-        named = module.target.splits["test"].names
+        t, named = tested, tested.module.target.splits["test"].names
         assert named is not None
-        names = [printable(named[i]) for i in predictions["index"].tolist()]
-        sidecars = {"predictions_test": write_predictions(folder, predictions, names)}
-        return sidecars | show_detections(folder, writer, step, task, module, predictions)
+        names = [printable(named[i]) for i in t.predictions["index"].tolist()]
+        sidecars = {"predictions_test": write_predictions(t.folder, t.predictions, names)}
+        return sidecars | show_detections(t.folder, t.writer, t.step, t.task, t.module, t.predictions)
 
     def evaluator(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluator:
         """See `Wing`."""

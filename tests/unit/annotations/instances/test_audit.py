@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,15 @@ from PIL import Image
 
 from tests.composed import data_values
 from tests.drawn_photos import photos, recompressed, stacked
-from tlbench.annotations.instances import audit as box_audit
-from tlbench.annotations.instances.audit import audit_boxes, looks_inside
+from tlbench.annotations.instances.audit import InstanceAudit, looks_inside
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.images import BoxSplit
-from tlbench.annotations.instances.listing import BoxListing
-from tlbench.data.audit import EXAMPLES
-from tlbench.data.decode import GREY
+from tlbench.annotations.instances.instances import Instances
+from tlbench.data.audit import EXAMPLES, Audit, audit_target
+from tlbench.data.listing import Listing
 from tlbench.data.perceptual_hash import looks_of, pixel_digests
+from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
+from tlbench.geometry.fits import GREY
 
 SIDE = 64
 CLASSES = ("cat", "dog", "eel")
@@ -29,11 +30,7 @@ PHOTOS = photos(60)
 Row = tuple[int, float, float, float, float]  # class, x1 y1 x2 y2 in pixels of the input
 
 
-class Split(BoxSplit):
-    """Images that are not there: an audit goes by their digests and thumbnails."""
-
-    def pictures(self, index: torch.Tensor) -> torch.Tensor:
-        return pytest.fail("looked at again")
+Split = MemorySamples[Instances]
 
 
 @pytest.fixture(autouse=True)
@@ -53,38 +50,43 @@ def split(
     rows: Sequence[Sequence[Row]] | None = None,
     classes: Sequence[str] = ("cat",),
     mended: dict[str, tuple[str, ...]] | None = None,
-) -> BoxSplit:
-    """Square photos; without rows, with one object each, which stands nowhere else."""
+) -> Split:
+    """Square photos; without rows, with one object each, which stands nowhere else. The images are not there: an audit
+    goes by their digests and thumbnails."""
     if rows is None:
         rows = [[own(name, i)] for i in range(len(images))]
     pixels = stacked([image.resize((SIDE, SIDE)) for image in images])
     flat = [row for found in rows for row in found]
-    parts = {
-        "names": tuple(f"{name}/{i}.jpg" for i in range(len(images))),
-        "sizes": torch.full((len(images), 2), SIDE),
-        "boxes": torch.tensor([row[1:] for row in flat]).view(-1, 4),
-        "labels": torch.tensor([row[0] for row in flat], dtype=torch.int64),
-        "starts": torch.tensor([0, *(len(found) for found in rows)]).cumsum(0),
-        "class_names": tuple(classes),
-    }
-    return Split(
-        **parts,
-        inside=parts["sizes"],
-        side=SIDE,
-        digests=pixel_digests(pixels),
-        thumbnails=pixels,
-        listing=BoxListing(root=Path(), mended=mended, **parts) if mended is not None else None,
+    sizes = torch.full((len(images), 2), SIDE)
+    known = Instances(
+        boxes=torch.tensor([row[1:] for row in flat]).view(-1, 4),
+        labels=torch.tensor([row[0] for row in flat], dtype=torch.int64),
+        starts=torch.tensor([0, *(len(found) for found in rows)]).cumsum(0),
+        class_names=tuple(classes),
+        sizes=sizes,
+        inside=sizes,
     )
+    names = tuple(f"{name}/{i}.jpg" for i in range(len(images)))
+    places = {kind: tuple((names[0], place) for place in found) for kind, found in (mended or {}).items()}
+    absent = torch.empty(len(images), 3, SIDE, SIDE, dtype=torch.uint8, device="meta")
+    listing = None if mended is None else Listing(Path(), names, known, places)
+    return MemorySamples(absent, known, names, pixel_digests(pixels), pixels, listing)
+
+
+def resized(images: Split, inside: Sequence[tuple[int, int]]) -> Split:
+    """The same, of which so much is not grey."""
+    return replace(images, annotations=replace(images.annotations, inside=torch.tensor(inside)))
 
 
 def own(name: str, i: int) -> Row:
     return (0, 1 + i / 4, 2.0 + {"train": 0, "val": 1, "test": 2, "other": 3}[name], 30 + i / 4, 40.0)
 
 
-def audited(data: InstanceDataConfig | None = None, unreadable=None, **splits: BoxSplit):
+def audited(data: InstanceDataConfig | None = None, unreadable=None, **splits: Split) -> Audit:
     splits.setdefault("val", split("other", PHOTOS[55:57], classes=splits["train"].class_names))
     target = Target("drawn", splits, {}, unreadable or {})
-    return audit_boxes(target, data or config(), test="test" in splits)
+    part = InstanceAudit(data or config())
+    return audit_target(target, part, lambda name: splits[name].fingerprint(), test="test" in splits)
 
 
 def found(images: int = 0, other_boxes: int = 0, examples=(), other_boxes_examples=()):
@@ -171,26 +173,18 @@ def test_grey_beside_the_images_does_not_make_them_alike():
     squares = torch.full((8, 3, SIDE, SIDE), GREY, dtype=torch.uint8)
     pictures = [image.resize((SIDE, height)) for image in [*PHOTOS[:7], recompressed(PHOTOS[2])]]
     squares[:, :, :height] = stacked(pictures)
-    inside = torch.tensor([[height, SIDE]] * 8)
-    wide = split("train", PHOTOS[:8])
-    wide = Split(**{**vars(wide), "thumbnails": squares, "inside": inside})
+    wide = resized(split("train", PHOTOS[:8]), [(height, SIDE)] * 8)
+    wide = replace(wide, thumbnails=squares)
     with_grey = looks_of(squares).thumbnails.reshape(8, -1)
     assert np.corrcoef(with_grey)[0, 1:].max() > np.corrcoef(looks_inside(wide).thumbnails.reshape(8, -1))[0, 1:].max()
-    first = Split(**{**vars(wide), "digests": wide.digests[:7], "names": wide.names[:7], **_rows(wide, 0, 7)})
-    last = Split(**{**vars(wide), "digests": wide.digests[7:], "names": ("copy.jpg",), **_rows(wide, 7, 8)})
+    first, last = wide.take(torch.arange(7)), replace(wide.take(torch.tensor([7])), names=("copy.jpg",))
     near = audited(train=first, val=last).section["duplicates"]["near"]["train-val"]
     assert near["examples"] == [["train/2.jpg", "copy.jpg"]]
 
 
-def _rows(images: BoxSplit, start: int, stop: int) -> dict[str, Any]:
-    parts = {key: getattr(images, key)[start:stop] for key in ("sizes", "inside", "thumbnails", "boxes", "labels")}
-    return {**parts, "starts": torch.arange(stop - start + 1)}
-
-
 def test_looks_keep_the_order_of_images_of_several_shapes():
     shapes = [(64, 64), (40, 64), (64, 30), (40, 64), (64, 64)]
-    images = split("train", PHOTOS[:5])
-    images = Split(**{**vars(images), "inside": torch.tensor(shapes)})
+    images = resized(split("train", PHOTOS[:5]), shapes)
     looks = looks_inside(images)
     for i, (height, width) in enumerate(shapes):
         alone = looks_of(images.thumbnails[i : i + 1, :, :height, :width])
@@ -199,8 +193,7 @@ def test_looks_keep_the_order_of_images_of_several_shapes():
 
 
 def test_images_too_narrow_are_compared_exactly_only():
-    train = split("train", PHOTOS[:2])
-    train = Split(**{**vars(train), "inside": torch.tensor([[64, 64], [64, 15]])})
+    train = resized(split("train", PHOTOS[:2]), [(64, 64), (64, 15)])
     duplicates = audited(train=train, val=split("val", [recompressed(PHOTOS[0]), PHOTOS[1]])).section["duplicates"]
     assert duplicates["near"] is None
     assert duplicates["exact"]["train-val"]["images"] == 1
@@ -316,31 +309,12 @@ def test_unreadable_files_are_named():
     assert result.warnings == [r"audit: left out, as unreadable: 1 file (a\n.jpg: truncated)"]
 
 
-def test_the_same_images_are_audited_once(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    calls: list[int] = []
-    compute = box_audit.warnings_of
-
-    def counted(*arguments):
-        calls.append(1)
-        return compute(*arguments)
-
-    monkeypatch.setattr(box_audit, "warnings_of", counted)
+def test_whatever_it_depends_on_makes_another(folder: Path):
     splits = {"train": split("train", PHOTOS[:3]), "val": split("val", PHOTOS[3:5])}
-    first = audited(**splits)
-    assert audited(**splits) == first
-    assert len(calls) == len(list(folder.iterdir())) == 1
-    renamed = Split(**{**vars(splits["val"]), "names": ("x.jpg", "y.jpg")})
-    audited(**{**splits, "val": renamed})
+    audited(**splits)
     audited(**{**splits, "val": split("val", PHOTOS[3:5], [[ONE], [TWO]])})
     audited(**{**splits, "val": split("val", PHOTOS[3:5], mended={"boxes": ("a.txt:1",)})})
     audited(config(split="blocked"), **splits)
-    audited(config(min_images_per_class=5), **splits)
+    audited(config("coco"), **splits)
     audited(config(antialias=False), **splits)
-    audited(**splits, unreadable={"z.jpg": "truncated"})
-    audited(**splits, test=split("test", PHOTOS[5:7]))
-    assert len(calls) == len(list(folder.iterdir())) == 9
-
-
-def test_without_a_test_its_split_is_not_looked_at():
-    target = Target("drawn", {"train": split("train", PHOTOS[:2]), "val": split("val", PHOTOS[3:5]), "test": None}, {})
-    assert audit_boxes(target, config(), test=False).section["counts"].keys() == {"train", "val"}
+    assert len(list(folder.iterdir())) == 6

@@ -7,34 +7,28 @@ import numpy as np
 import pytest
 import torch
 
+from tests.composed import box_augmentation
 from tests.drawn_boxes import box_images
 from tests.no_synchronisation import NoSynchronisation
-from tlbench.annotations.instances.augment import compose, evaluation_boxes, training_boxes
+from tlbench.annotations.instances.augment import evaluation_boxes, training_boxes
 from tlbench.annotations.instances.config import InstanceAugmentation
-from tlbench.annotations.instances.images import BoxImages
-from tlbench.data.decode import GREY
+from tlbench.annotations.instances.instances import Instances
+from tlbench.data.samples import MemorySamples
+from tlbench.data.worker_loader import Decoded
+from tlbench.geometry.fits import GREY
+from tlbench.geometry.hsv import draw_gains
 from tlbench.geometry.mosaic import Draws, draw, lay_out
 from tlbench.geometry.resample import one_by_one, together
 from tlbench.networks.libraries.ultralytics import ultralytics_module
 
-NONE = {
-    "name": "drawn",
-    "flip": 0,
-    "mosaic": 0,
-    "close_mosaic": 0,
-    "scale": 0,
-    "translate": 0,
-    "hsv_h": 0,
-    "hsv_s": 0,
-    "hsv_v": 0,
-}
-GEOMETRY = {**NONE, "flip": 0.5, "mosaic": 0.7, "scale": 0.5, "translate": 0.1}
+NONE: dict[str, float] = {}
+GEOMETRY = {"flip": 0.5, "mosaic": 0.7, "scale": 0.5, "translate": 0.1}
 ALL = {**GEOMETRY, "hsv_h": 0.015, "hsv_s": 0.7, "hsv_v": 0.4}
 SIDE = 64
 
 
 def config(values: dict[str, Any], **changes: float) -> InstanceAugmentation:
-    return InstanceAugmentation.model_validate({**values, **changes})
+    return box_augmentation(**{**values, **changes})
 
 
 class _Given:
@@ -58,7 +52,7 @@ class _Given:
 class Reference:
     """ultralytics' own transforms of images in memory, with draws that are given."""
 
-    def __init__(self, images: BoxImages, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, images: MemorySamples[Instances], monkeypatch: pytest.MonkeyPatch) -> None:
         self.images, self.cache = images, "ram"
         self.module = ultralytics_module("data.augment")
         self.instances = ultralytics_module("utils.instance").Instances
@@ -68,19 +62,23 @@ class Reference:
         return len(self.images)
 
     def get_image_and_label(self, i: int) -> dict[str, Any]:
-        height, width = self.images.inside[i].tolist()
-        rows, _ = self.images.objects(torch.tensor([i]))
+        height, width = self.images.annotations.inside[i].tolist()
+        rows, _ = self.images.annotations.objects(torch.tensor([i]))
         pixels = self.images.images[i, :, :height, :width].flip(0).permute(1, 2, 0)
         return {
             "img": np.ascontiguousarray(pixels.numpy()),
             "cls": self.images.labels[rows].numpy()[:, None],
-            "instances": self.instances(self.images.boxes[rows].numpy().copy(), bbox_format="xyxy", normalized=False),
+            "instances": self.instances(
+                self.images.annotations.boxes[rows].numpy().copy(), bbox_format="xyxy", normalized=False
+            ),
             "im_file": "",
             "ori_shape": (height, width),
             "resized_shape": (height, width),
         }
 
-    def sample(self, draws: Draws, i: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def sample(
+        self, draws: Draws, i: int, gains: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Image (3, S, S) uint8, boxes and labels of the i-th of the samples that were drawn."""
         tiles, side = draws.tiles[i].tolist(), self.images.side
         x, y = (draws.shift[i].double() / side).tolist()
@@ -90,12 +88,12 @@ class Reference:
         self.monkeypatch.setattr(
             self.module, "random", _Given(uniforms, tiles[1:], [0.0 if draws.flip[i] else 1.0], side)
         )
-        gains = np.zeros(3) if draws.gains is None else draws.gains[i].double().numpy()
-        self.monkeypatch.setattr(np.random, "uniform", lambda low, high, size: gains)
+        given = np.zeros(3) if gains is None else gains[i].double().numpy()
+        self.monkeypatch.setattr(np.random, "uniform", lambda low, high, size: given)
         m = self.module
         steps = [m.Mosaic(self, side, 1.0)] if mixed else []
         steps += [m.RandomPerspective(0, 0.1, 0.5, size=(side, side))]
-        steps += [m.RandomHSV(1.0, 1.0, 1.0)] if gains.any() else []
+        steps += [m.RandomHSV(1.0, 1.0, 1.0)] if given.any() else []
         steps += [m.RandomFlip(0.5, "horizontal")]
         labels = m.Compose(steps)(self.get_image_and_label(tiles[0]))
         labels["instances"].convert_bbox("xyxy")
@@ -104,7 +102,7 @@ class Reference:
 
 
 @pytest.fixture
-def images() -> BoxImages:
+def images() -> MemorySamples[Instances]:
     return box_images()
 
 
@@ -113,7 +111,7 @@ def samples(count: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("mosaic", [True, False])
-def test_geometry_equals_ultralytics(images: BoxImages, mosaic: bool, monkeypatch: pytest.MonkeyPatch):
+def test_geometry_equals_ultralytics(images: MemorySamples[Instances], mosaic: bool, monkeypatch: pytest.MonkeyPatch):
     reference = Reference(images, monkeypatch)
     settings = config(GEOMETRY)
     found = 0
@@ -132,18 +130,18 @@ def test_geometry_equals_ultralytics(images: BoxImages, mosaic: bool, monkeypatc
 
 
 @pytest.mark.parametrize("mosaic", [True, False])
-def test_the_whole_equals_ultralytics(images: BoxImages, mosaic: bool, monkeypatch: pytest.MonkeyPatch):
+def test_the_whole_equals_ultralytics(images: MemorySamples[Instances], mosaic: bool, monkeypatch: pytest.MonkeyPatch):
     reference = Reference(images, monkeypatch)
     settings = config(ALL)
     index = torch.arange(5).repeat(4)
-    draws = draw(settings, len(images), SIDE, index, 3, 1, mosaic=mosaic)
+    draws, gains = draw(settings, len(images), SIDE, index, 3, 1, mosaic=mosaic), draw_gains(settings, index, 3, 1)
     batch, _ = training_boxes(images, index, settings, 3, 1, mosaic)
-    difference = torch.stack([255 * batch[i] - reference.sample(draws, i)[0] for i in range(len(index))]).abs()
+    difference = torch.stack([255 * batch[i] - reference.sample(draws, i, gains)[0] for i in range(len(index))]).abs()
     assert difference.quantile(0.95) < 3
     assert difference.max() < 14  # where colours are rounded to 2° of hue; see `test_hsv`
 
 
-def test_a_sample_is_the_same_in_any_batch(images: BoxImages):
+def test_a_sample_is_the_same_in_any_batch(images: MemorySamples[Instances]):
     settings = config(ALL)
     index = torch.tensor([4, 2, 0, 1, 3])
     whole, targets = training_boxes(images, index, settings, 0, 2, True)
@@ -153,10 +151,10 @@ def test_a_sample_is_the_same_in_any_batch(images: BoxImages):
         for new, old in enumerate(order):
             assert torch.equal(part.boxes[part.image == new], targets.boxes[targets.image == old])
             assert torch.equal(part.labels[part.image == new], targets.labels[targets.image == old])
-        assert torch.equal(part.sizes, targets.sizes[order])
+        assert torch.equal(part.placement.original, targets.placement.original[order])
 
 
-def test_seed_and_epoch_change_the_batch(images: BoxImages):
+def test_seed_and_epoch_change_the_batch(images: MemorySamples[Instances]):
     settings, index = config(ALL), torch.arange(5)
     batch, _ = training_boxes(images, index, settings, 0, 0, True)
     assert torch.equal(batch, training_boxes(images, index, settings, 0, 0, True)[0])
@@ -165,7 +163,7 @@ def test_seed_and_epoch_change_the_batch(images: BoxImages):
 
 
 @pytest.mark.parametrize("mosaic", [True, False])
-def test_a_flip_mirrors_image_and_boxes(images: BoxImages, mosaic: bool):
+def test_a_flip_mirrors_image_and_boxes(images: MemorySamples[Instances], mosaic: bool):
     index = torch.arange(5)
     one, straight = training_boxes(images, index, config(ALL, flip=0), 0, 0, mosaic)
     other, flipped = training_boxes(images, index, config(ALL, flip=1), 0, 0, mosaic)
@@ -185,8 +183,8 @@ def test_without_augmentation_a_batch_is_that_of_evaluation():
     assert torch.allclose(batch, expected, atol=1e-6)
     large = (targets.boxes[:, 2:] - targets.boxes[:, :2]).amin(1) > 2
     assert torch.allclose(found.boxes, targets.boxes[large], atol=1e-4)
-    assert not found.frames.any()
-    assert found.frames.shape == (3, 4)
+    back = found.in_image(found.boxes, found.image)
+    assert torch.allclose(back, targets.in_image(targets.boxes, targets.image)[large], atol=1e-4)
 
 
 def test_boxes_lie_where_their_objects_are_seen():
@@ -194,7 +192,8 @@ def test_boxes_lie_where_their_objects_are_seen():
     images = box_images(sizes=((64, 64),), objects=(1,))
     images.images.zero_()
     images.images[0, :, 20:44, 10:50] = 255
-    images = replace(images, boxes=torch.tensor([[10.0, 20.0, 50.0, 44.0]]))
+    boxes = torch.tensor([[10.0, 20.0, 50.0, 44.0]])
+    images = replace(images, annotations=replace(images.annotations, boxes=boxes))
     for epoch in range(5):
         batch, targets = training_boxes(images, torch.zeros(1, dtype=torch.int64), config(GEOMETRY), 0, epoch, False)
         rows, columns = (batch[0, 0] > 0.6).nonzero(as_tuple=True)
@@ -226,36 +225,27 @@ def test_what_no_tile_covers_is_grey():
     assert (batch[0, :, 41:] * 255 - GREY).abs().max() < 1e-4
 
 
-def test_images_fetched_for_a_batch_give_the_same_as_the_set(images: BoxImages):
-    """What workers decode: only the tiles that were drawn, with their own objects."""
+def test_images_fetched_for_a_batch_give_the_same_as_the_set(images: MemorySamples[Instances]):
+    """What workers decode: only the tiles that were drawn."""
     settings, index = config(ALL), torch.tensor([4, 2, 0, 1, 3])
     expected, targets = training_boxes(images, index, settings, 0, 2, True)
     draws = draw(settings, len(images), SIDE, index, 0, 2, mosaic=True)
     needed = draws.tiles.unique()[1:]  # without -1
     rows = torch.searchsorted(needed, draws.tiles).clamp(min=0)
-    objects, owner = images.objects(draws.tiles.clamp(min=0).flatten())
-    batch, found = compose(
-        draws,
-        images.images[needed],
-        rows,
-        images.inside[needed][rows],
-        images.boxes[objects],
-        images.labels[objects],
-        owner,
-        images.sizes[index],
-    )
+    decoded = Decoded(images.images[needed], rows, index)
+    batch, found = training_boxes(replace(images, images=images.images[:0]), index, settings, 0, 2, True, decoded)
     assert torch.equal(batch, expected)
     assert targets.crowds is found.crowds is None
-    for name in ("boxes", "labels", "image", "frames", "sizes"):
+    for name in ("boxes", "labels", "image"):
         assert torch.equal(getattr(targets, name), getattr(found, name)), name
 
 
-def test_the_ways_of_the_cpu_and_of_an_accelerator_agree(images: BoxImages):
+def test_the_ways_of_the_cpu_and_of_an_accelerator_agree(images: MemorySamples[Instances]):
     index = torch.arange(5).repeat(4)
     draws = draw(config(GEOMETRY), len(images), SIDE, index, 0, 0, mosaic=True)
     rows = draws.tiles.clamp(min=0)
-    layout = lay_out(draws, images.inside[rows], SIDE)
-    each = torch.stack([sample.clone() for sample in one_by_one(images.images, rows, draws, layout)])
+    placement = lay_out(draws, images.annotations.inside[rows], images.annotations.sizes[rows], SIDE)
+    each = torch.stack([sample.clone() for sample in one_by_one(images.images, rows, placement)])
     with NoSynchronisation():
-        all_at_once = together(images.images, rows, draws, layout)
+        all_at_once = together(images.images, rows, placement)
     assert torch.allclose(each, all_at_once, atol=1e-4)

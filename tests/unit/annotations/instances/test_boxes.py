@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tlbench.annotations.instances.boxes import place_boxes
+from tlbench.annotations.instances.boxes import cut_boxes
 from tlbench.geometry.mosaic import Draws, lay_out
 
 Box = tuple[float, float, float, float]
@@ -18,12 +18,11 @@ def placed(
         centre=torch.tensor([[50, 50]]),
         scale=torch.tensor([scale]),
         shift=torch.tensor([shift], dtype=torch.float32),
-        gains=torch.zeros(1, 3),
         flip=torch.tensor([flip]),
     )
-    layout = lay_out(draws, torch.tensor([[[side // 2, side]]]), side)
+    inside = torch.tensor([[[side // 2, side]]])
     owner = torch.zeros(len(boxes), dtype=torch.int64)
-    moved, keep = place_boxes(torch.tensor(boxes).view(-1, 4), owner, draws, layout, side)
+    moved, keep = cut_boxes(torch.tensor(boxes).view(-1, 4), owner, lay_out(draws, inside, inside, side))
     return moved.tolist(), keep.tolist()
 
 
@@ -63,13 +62,13 @@ def test_a_box_in_a_mosaic_is_measured_within_the_canvas():
         centre=torch.tensor([[36, 64]]),
         scale=torch.ones(1),
         shift=torch.full((1, 2), 32.0),
-        gains=torch.zeros(1, 3),
         flip=torch.zeros(1, dtype=torch.bool),
     )
-    layout = lay_out(draws, torch.full((1, 4, 2), 64), 64)  # the first tile's corner is at -28, 0 in the canvas
+    inside = torch.full((1, 4, 2), 64)
+    placement = lay_out(draws, inside, inside, 64)  # the first tile's corner is at -28, 0 in the canvas
     boxes = torch.tensor([[0.0, 40.0, 38.0, 60.0], [0.0, 40.0, 62.0, 60.0], [4.0, 4.0, 20.0, 10.0]])
-    moved, keep = place_boxes(boxes, torch.tensor([0, 0, 3]), draws, layout, 64)
+    moved, keep = cut_boxes(boxes, torch.tensor([0, 0, 3]), placement)
     # The input is the canvas from 32 on. The first box spans 0 to 10 there, the second 0 to 34: 2 of 34 are within.
     assert moved.tolist() == [[0, 8, 0, 28], [0, 8, 2, 28], [8, 36, 24, 42]]
     assert keep.tolist() == [False, False, True]
-    assert place_boxes(boxes + 2, torch.tensor([0, 0, 3]), draws, layout, 64)[1].tolist() == [False, True, True]
+    assert cut_boxes(boxes + 2, torch.tensor([0, 0, 3]), placement)[1].tolist() == [False, True, True]

@@ -5,7 +5,8 @@ import json
 import pytest
 import torch
 
-from tlbench.annotations.instances.carve import carve_boxes, choose_classes, random_split
+from tlbench.annotations.instances.carve import carve_boxes, random_split
+from tlbench.data.listing import Listed
 from tlbench.errors import DataError
 
 
@@ -22,7 +23,7 @@ def part(listing):
 @pytest.fixture
 def carved(boxes_config, voice):
     def carve(parts, seed: int = 0, frames: bool = False, **changes):
-        splits, rule = carve_boxes(parts, boxes_config("yolo", **changes), seed, "the folder's", voice, frames)
+        splits, rule = carve_boxes(Listed(parts, frames=frames), boxes_config("yolo", **changes), seed, voice)
         assert json.loads(json.dumps(rule)) == rule
         assert rule["counts"] == {split: len(listing) for split, listing in splits.items()}
         return splits, rule
@@ -83,7 +84,7 @@ def test_blocked_puts_all_parts_together(part, carved):
     assert rule["images_with_label_rows_of"] == {"val of train": 0, "test of train": 0, "test of val": 0}
     numbers = [int(name.split("_")[1].split(".")[0]) for name in splits["train"].names]
     assert sorted(numbers) == list(range(min(numbers), max(numbers) + 1))
-    assert splits["train"].boxes[:, 2].tolist() == [10 + n for n in numbers]
+    assert splits["train"].annotations.boxes[:, 2].tolist() == [10 + n for n in numbers]
     first, last = rule["blocks"]["train"][0]
     assert {first, last} <= set(splits["train"].names)
 
@@ -121,14 +122,14 @@ def test_chosen_classes_are_renumbered_and_all_images_stay(listing):
     whole = listing(
         {"a": [(2, 1, 1, 9, 9), (0, 2, 2, 9, 9)], "b": [(1, 3, 3, 9, 9)], "c": [(0, 4, 4, 9, 9)]}, classes=3
     )
-    chosen = choose_classes(whole, ["class_2", "class_0"])
+    chosen = whole.chosen(["class_2", "class_0"])
     assert chosen.names == ("a", "b", "c")
-    assert chosen.labels.tolist() == [0, 1, 1]
-    assert chosen.starts.tolist() == [0, 2, 2, 3]
-    assert chosen.boxes[:, 0].tolist() == [1, 2, 4]
+    assert chosen.annotations.labels.tolist() == [0, 1, 1]
+    assert chosen.annotations.starts.tolist() == [0, 2, 2, 3]
+    assert chosen.annotations.boxes[:, 0].tolist() == [1, 2, 4]
     assert chosen.class_names == ("class_2", "class_0")
     with pytest.raises(DataError, match=r"data\.classes: no class 'cow', 'x'; the data have class_0, class_1, class_2"):
-        choose_classes(whole, ["class_0", "cow", "x"])
+        whole.chosen(["class_0", "cow", "x"])
 
 
 def test_background_is_counted_after_classes_are_chosen(part, carved):

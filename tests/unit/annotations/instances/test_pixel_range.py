@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.drawn_deep import SIGNED, png_16, tiff
-from tlbench.annotations.instances.images import BoxFiles, BoxImages
-from tlbench.annotations.instances.target import open_boxes, open_uncarved
+from tlbench.annotations.instances.target import open_all_boxes, open_boxes
 from tlbench.data.decode import Decoding
+from tlbench.data.samples import FileSamples, MemorySamples
 from tlbench.errors import DataError
 
 ROW = "0 0.5 0.5 0.5 0.5\n"
@@ -32,7 +33,7 @@ def twelve_bits(draw_yolo) -> dict[str, int]:
     return high
 
 
-@pytest.mark.parametrize(("cache", "kind"), [("memory", BoxImages), ("none", BoxFiles)])
+@pytest.mark.parametrize(("cache", "kind"), [("memory", MemorySamples), ("none", FileSamples)])
 @pytest.mark.parametrize("fraction", [1.0, 0.2])
 def test_twelve_bits_in_sixteen(twelve_bits, boxes_config, voice, warn, cache, kind, fraction):
     data = boxes_config("yolo", root="d", image_size=32, cache=cache, fraction=fraction, val_fraction=0.25)
@@ -41,7 +42,7 @@ def test_twelve_bits_in_sixteen(twelve_bits, boxes_config, voice, warn, cache, k
     train, test = target.splits["train"], target.splits["test"]
     assert "images/train/3.png" in {name for split in ("train",) for name in target.splits[split].names} or fraction < 1
     assert isinstance(test, kind)
-    images = test.pictures(np_index(len(test))) if isinstance(test, BoxFiles) else test.images
+    images = test.pictures(torch.arange(len(test)))
     bright = test.names.index("images/val/1.png")
     wanted = np.rint(values(5000, seed=5).clip(0, 4095) / (4095 / 255))
     assert np.array_equal(images[bright, 0].numpy(), wanted)
@@ -56,22 +57,16 @@ def test_twelve_bits_in_sixteen(twelve_bits, boxes_config, voice, warn, cache, k
     assert again.splits["train"].fingerprint() == train.fingerprint()
 
 
-def np_index(count: int):
-    import torch
-
-    return torch.arange(count)
-
-
 def test_a_run_takes_its_own_range_and_knows_no_other(twelve_bits, boxes_config, voice):
     data = boxes_config("yolo", root="d", image_size=32)
     full = Decoding(ranges={"uint16": (0, 65535)})
-    parts = open_uncarved(data, full, voice)
-    assert parts["train"].images[:, :, :20, :20].max() <= 12
-    before = open_uncarved(data, Decoding(ranges=None), voice)  # a record without ranges
-    assert np.array_equal(before["train"].images.numpy(), parts["train"].images.numpy())
-    assert before["train"].fingerprint() != parts["train"].fingerprint()
+    train, _ = open_all_boxes(data, full, voice)
+    assert train.images[:, :, :20, :20].max() <= 12
+    before, _ = open_all_boxes(data, Decoding(ranges=None), voice)  # a record without ranges
+    assert torch.equal(before.images, train.images)
+    assert before.fingerprint() != train.fingerprint()
     with pytest.raises(DataError, match="in uint16, and the run was trained on no such images"):
-        open_uncarved(data, Decoding(), voice)
+        open_all_boxes(data, Decoding(), voice)
 
 
 def test_values_below_zero_and_a_range_for_nothing(draw_yolo, boxes_config, voice):

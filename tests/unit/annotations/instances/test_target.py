@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tlbench.annotations.instances.images import BoxFiles, BoxImages
-from tlbench.annotations.instances.target import open_boxes, open_uncarved
+from tlbench.annotations.instances.target import open_all_boxes, open_boxes
 from tlbench.data.decode import WHOLE_FILES
+from tlbench.data.samples import FileSamples, MemorySamples
 from tlbench.errors import DataError
 from tlbench.system.voice import SILENT
 
@@ -29,7 +29,7 @@ def uncarved(data, voice):
     """The parts of what lies in `d`."""
 
     def opened(name: str = "yolo", **changes):
-        return open_uncarved(data(name, **changes), WHOLE_FILES, voice)
+        return open_all_boxes(data(name, **changes), WHOLE_FILES, voice)
 
     return opened
 
@@ -41,18 +41,19 @@ def three(draw_yolo) -> None:
     Path("d/classes.txt").write_text("cat\ndog\n")
 
 
-@pytest.mark.parametrize(("cache", "kind"), [("memory", BoxImages), ("none", BoxFiles)])
+@pytest.mark.parametrize(("cache", "kind"), [("memory", MemorySamples), ("none", FileSamples)])
 def test_three_images_are_one_part(three, data, uncarved, cache: str, kind: type):
     with pytest.raises(DataError, match="leaves none"):
         open_boxes(data(), 0, SILENT)
-    (images,) = uncarved(cache=cache, fraction=0.3).values()
+    (images,) = uncarved(cache=cache, fraction=0.3)
     assert isinstance(images, kind)
     assert images.names == ("images/a.png", "images/b.png", "images/c.png")
     assert images.labels.tolist() == [0, 1, 0]
-    assert images.starts.tolist() == [0, 1, 3, 3]
-    assert images.boxes.tolist() == [[8, 4, 24, 12], [0, 0, 16, 16], [pytest.approx(22.4), 4, 32, 12]]  # at 32 / 40
+    assert images.annotations.starts.tolist() == [0, 1, 3, 3]
+    boxes = images.annotations.boxes.tolist()  # at 32 / 40
+    assert boxes == [[8, 4, 24, 12], [0, 0, 16, 16], [pytest.approx(22.4), 4, 32, 12]]
     assert images.listing is not None
-    assert images.listing.mended == {"boxes clipped to the image": ("labels/b.txt:2",)}
+    assert images.listing.mended == {"boxes clipped to the image": (("images/b.png", "labels/b.txt:2"),)}
 
 
 def test_parts_stay_what_they_are_also_without_objects(draw_yolo, data, uncarved, warn):
@@ -60,18 +61,18 @@ def test_parts_stay_what_they_are_also_without_objects(draw_yolo, data, uncarved
     with pytest.raises(DataError):
         open_boxes(data(), 0, SILENT)
     found = uncarved()
-    assert {part: images.names for part, images in found.items()} == {
-        "train": ("images/train/a.png", "images/train/b.png"),
-        "val": ("images/val/v.png",),
-    }
-    assert [images.labels.tolist() for images in found.values()] == [[], [0]]
+    assert [images.names for images in found] == [
+        ("images/train/a.png", "images/train/b.png"),
+        ("images/val/v.png",),
+    ]
+    assert [images.labels.tolist() for images in found] == [[], [0]]
     assert not warn
 
 
 def test_a_val_that_is_train_itself_counts_once(draw_yolo, uncarved):
     draw_yolo(Path("d"), {"train/a": ROW, "train/b": ROW})
     Path("d/data.yaml").write_text("train: images/train\nval: images/train\nnames: [cat, dog]\n")
-    assert {part: len(images) for part, images in uncarved().items()} == {"train": 2}
+    assert [len(images) for images in uncarved()] == [2]
 
 
 def test_coco(uncarved, draw_image):
@@ -82,25 +83,22 @@ def test_coco(uncarved, draw_image):
         "categories": [{"id": 4, "name": "cat"}],
     }
     Path("d/all.json").write_text(json.dumps(content))
-    (images,) = uncarved("coco").values()
-    assert (images.names, images.boxes.tolist()) == (("images/a.png",), [[8, 4, 24, 12]])
+    (images,) = uncarved("coco")
+    assert (images.names, images.annotations.boxes.tolist()) == (("images/a.png",), [[8, 4, 24, 12]])
 
 
 def test_signature_is_not_divided_into_blocks(draw_yolo, uncarved, monkeypatch, warn):
     monkeypatch.setattr("tlbench.data.formats.signature.parts.COUNTS", {"train": 2, "val": 1})
     draw_yolo(Path("d"), {"train/Frame_2": ROW, "train/Frame_10": ROW, "val/Frame_4": ROW}, names=["signature"])
     for split in ("official", "blocked"):
-        assert {part: len(images) for part, images in uncarved("signature", split=split).items()} == {
-            "train": 2,
-            "val": 1,
-        }
+        assert [len(images) for images in uncarved("signature", split=split)] == [2, 1]
     assert not warn
 
 
 def test_classes_are_chosen(three, uncarved):
-    (images,) = uncarved(classes=["dog"]).values()
+    (images,) = uncarved(classes=["dog"])
     assert images.class_names == ("dog",)
-    assert (images.labels.tolist(), images.starts.tolist()) == ([0], [0, 0, 1, 1])
+    assert (images.labels.tolist(), images.annotations.starts.tolist()) == ([0], [0, 0, 1, 1])
     with pytest.raises(DataError, match=r"data\.classes: no class 'bird'; the data have cat, dog"):
         uncarved(classes=["bird"])
 
@@ -126,10 +124,8 @@ def test_unreadable_images_are_left_out_up_to_the_limit(draw_yolo, uncarved):
         uncarved()
     with pytest.raises(DataError, match=r"v\.png: .*remove 3 files.*now 2\)"):
         uncarved(max_unreadable=2)
-    found = uncarved(max_unreadable=3)
-    assert {part: images.names for part, images in found.items()} == {
-        "train": ("images/train/a.png", "images/train/c.png")
-    }
+    (images,) = uncarved(max_unreadable=3)
+    assert images.names == ("images/train/a.png", "images/train/c.png")
 
 
 def test_no_image_that_can_be_decoded(draw_yolo, uncarved):

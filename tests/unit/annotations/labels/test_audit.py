@@ -1,158 +1,187 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import ImageOps
 
-from tests.drawn_photos import photos, stacked
-from tlbench.annotations.labels import audit as audit_cache
-from tlbench.annotations.labels.audit import audit_target, cached_audit
-from tlbench.annotations.labels.images import FileSet, ImageSet
+from tests.drawn_photos import photos, recompressed, stacked
+from tlbench.annotations.labels.audit import LabelAudit
+from tlbench.annotations.labels.labels import Labels
+from tlbench.data.audit import EXAMPLES, Audit, audit_target
+from tlbench.data.decode import WHOLE_FILES
 from tlbench.data.listing import Listing
+from tlbench.data.samples import FileSamples, MemorySamples, Samples
 from tlbench.data.target import Target
 
-PHOTOS = stacked(photos(12, side=32))
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where audits are kept."""
-    monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "audits"
+PHOTOS = photos(60, side=32)
+CLASSES = ("cat", "dog")
 
 
 @pytest.fixture
-def audits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Grows by one for each audit that is computed."""
-    calls: list[int] = []
-    compute = audit_cache.audit
+def audited(data_config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """`audited(min_images=4, train=…)`: the audit of these splits; without a val, of two images of its own."""
+    monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path / "cache"))
 
-    def counted(*arguments):
-        calls.append(1)
-        return compute(*arguments)
+    def audit(min_images: int = 0, unreadable=None, shots: int | None = None, **splits: Samples[Labels]) -> Audit:
+        splits.setdefault("val", some("other", PHOTOS[55:57], [0, 1], splits["train"].class_names))
+        target = Target("drawn", splits, {}, unreadable or {})
+        part = LabelAudit(data_config("digits", min_images_per_class=min_images, shots=shots))
+        return audit_target(target, part, lambda split: splits[split].fingerprint(), test="test" in splits)
 
-    monkeypatch.setattr(audit_cache, "audit", counted)
-    return calls
-
-
-def image_set(rows: slice, names: tuple[str, ...] | None = None, images: torch.Tensor = PHOTOS) -> ImageSet:
-    chosen = images[rows]
-    return ImageSet(chosen, torch.arange(len(chosen)) % 2, ("a", "b"), names)
+    return audit
 
 
-def splits(**changed: ImageSet) -> dict[str, ImageSet]:
-    return {"train": image_set(slice(8)), "test": image_set(slice(6, 10)), **changed}
+def some(split: str, images, labels: list[int], classes: tuple[str, ...] = CLASSES) -> MemorySamples[Labels]:
+    names = tuple(f"{split}/{classes[label]}/{i}.png" for i, label in enumerate(labels))
+    return MemorySamples(stacked(images), Labels(torch.tensor(labels), classes), names)
 
 
-def audited(images, wanted: int = 0, unreadable=None):
-    return cached_audit(images, {s: i.fingerprint() for s, i in images.items()}, wanted, unreadable or {})
+def alternating(count: int) -> list[int]:
+    return [i % 2 for i in range(count)]
 
 
-def test_the_same_images_are_audited_once(folder: Path, audits: list[int]):
-    first = audited(splits())
-    assert audited(splits()) == first
-    assert audits == [1]
-    (file,) = folder.iterdir()
-    assert json.loads(file.read_text()) == first.model_dump()
-    assert first.section["duplicates"]["exact"]["train-test"]["examples"] == [
-        ["train[6]", "test[0]"],
-        ["train[7]", "test[1]"],
+def found(images: int = 0, other_label: int = 0, examples=(), other_label_examples=()):
+    return {
+        "images": images,
+        "other_label": other_label,
+        "examples": [list(pair) for pair in examples],
+        "other_label_examples": [list(pair) for pair in other_label_examples],
+    }
+
+
+def test_images_that_differ_give_counts_and_no_warning(audited):
+    mirrored = ImageOps.mirror(PHOTOS[0])  # not seen
+    result = audited(
+        10,
+        train=some("train", PHOTOS[:20], alternating(20)),
+        val=some("val", PHOTOS[20:25], alternating(5)),
+        test=some("test", [*PHOTOS[30:36], mirrored], alternating(7)),
+    )
+    assert result.warnings == []
+    assert json.loads(json.dumps(result.section)) == {
+        "counts": {"train": {"cat": 10, "dog": 10}, "val": {"cat": 3, "dog": 2}, "test": {"cat": 4, "dog": 3}},
+        "small_classes": {},
+        "unreadable": {"count": 0, "files": {}},
+        "duplicates": {
+            "exact": {"train-val": found(), "train-test": found(), "val-test": found()},
+            "near": {"train-val": found(), "train-test": found(), "val-test": found()},
+            "within": {"train": found(), "val": found(), "test": found()},
+        },
+    }
+
+
+def test_exact_and_near_copies_across_splits_are_told_apart(audited):
+    resized = PHOTOS[8].resize((24, 24)).resize((32, 32))
+    result = audited(
+        10,
+        train=some("train", PHOTOS[:20], alternating(20)),
+        val=some("val", [PHOTOS[40], recompressed(PHOTOS[4])], [0, 0]),
+        test=some("test", [PHOTOS[41], PHOTOS[6], PHOTOS[40], resized], [1, 0, 0, 0]),
+    )
+    duplicates = result.section["duplicates"]
+    assert duplicates["exact"] == {
+        "train-val": found(),
+        "train-test": found(1, 0, [("train/cat/6.png", "test/cat/1.png")]),
+        "val-test": found(1, 0, [("val/cat/0.png", "test/cat/2.png")]),
+    }
+    assert duplicates["near"] == {
+        "train-val": found(1, 0, [("train/cat/4.png", "val/cat/1.png")]),
+        "train-test": found(1, 0, [("train/cat/8.png", "test/cat/3.png")]),
+        "val-test": found(),
+    }
+    assert result.warnings == [
+        "audit: exact copies across splits: 1 of 4 test images are in train (train/cat/6.png = test/cat/1.png), 1 of 4 "
+        "test images are in val (val/cat/0.png = test/cat/2.png): the results are flattered; remove one of each pair",
+        "audit: near-duplicates across splits: 1 of 2 val images look like one in train (train/cat/4.png ~ "
+        "val/cat/1.png), 1 of 4 test images look like one in train (train/cat/8.png ~ test/cat/3.png): if they are "
+        "copies or shots of one scene, and not merely alike, the results are flattered; remove one of each pair",
     ]
 
 
-def test_whatever_it_depends_on_makes_another(audits: list[int]):
-    named = splits(test=image_set(slice(6, 10), ("a.png", "b.png", "c.png", "d.png")))
-    variants = [
-        splits(),
-        splits(test=image_set(slice(5, 9))),
-        {"train": splits()["train"]},
-        named,
+def test_equal_images_with_different_labels_are_counted_within_and_across(audited):
+    train = some("train", [*PHOTOS[:10], PHOTOS[0], PHOTOS[1], PHOTOS[2]], [*alternating(10), 0, 0, 1])
+    result = audited(train=train, test=some("test", [PHOTOS[3], PHOTOS[4], recompressed(PHOTOS[5])], [0, 0, 0]))
+    duplicates = result.section["duplicates"]
+    conflicts = [("train/dog/1.png", "train/cat/11.png"), ("train/cat/2.png", "train/dog/12.png")]
+    assert duplicates["within"]["train"] == found(
+        3, 2, [("train/cat/0.png", "train/cat/10.png"), *conflicts], conflicts
+    )
+    conflict = ("train/dog/3.png", "test/cat/0.png")
+    assert duplicates["exact"]["train-test"] == found(
+        2, 1, [conflict, ("train/cat/4.png", "test/cat/1.png")], [conflict]
+    )
+    pair = ("train/dog/5.png", "test/cat/2.png")
+    assert duplicates["near"]["train-test"] == found(1, 1, [pair], [pair])
+    assert [warning for warning in result.warnings if "labels" in warning] == [
+        "audit: equal images with different labels: 3 pairs (train/dog/1.png = train/cat/11.png, train/cat/2.png = "
+        "train/dog/12.png, train/dog/3.png = test/cat/0.png): one label of each pair is wrong; mend or remove it"
     ]
-    results = [audited(images) for images in variants]
-    results += [audited(splits(), wanted=5), audited(splits(), unreadable={"x.png": "truncated"})]
-    assert len(audits) == 6
-    assert len({json.dumps(result.model_dump()) for result in results}) == 6
-    assert results[3].section["duplicates"]["exact"]["train-test"]["examples"][0] == ["train[6]", "a.png"]
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b'{"section": {', b'{"section": {}}', b'{"section": 1, "warnings": []}', b"\xff"]
-)
-def test_a_broken_file_is_replaced(folder: Path, audits: list[int], content: bytes):
-    first = audited(splits())
-    (file,) = folder.iterdir()
-    file.write_bytes(content)
-    assert audited(splits()) == first
-    assert len(audits) == 2
-    assert json.loads(file.read_text()) == first.model_dump()
-    assert list(folder.iterdir()) == [file]
+def test_only_train_is_expected_to_have_enough_images_of_a_class(audited):
+    classes = (*CLASSES, "eel")
+    train = some("train", PHOTOS[:5], [0, 0, 0, 0, 1], classes)
+    result = audited(4, train=train, val=some("val", PHOTOS[10:12], [0, 1], classes))
+    assert result.section["small_classes"] == {"dog": 1, "eel": 0}
+    assert result.warnings == [
+        "audit: 2 of 3 classes have fewer than 4 training images (dog 1, eel 0): their metrics will vary; add images, "
+        "or lower data.min_images_per_class"
+    ]
 
 
-def test_a_cache_that_cannot_be_written_costs_time_only(folder: Path, audits: list[int]):
-    folder.parent.write_text("a file in the way")
-    assert audited(splits()) == audited(splits())
-    assert len(audits) == 2
+@pytest.mark.parametrize(("shots", "small"), [(None, {"cat": 4, "dog": 4}), (4, {}), (20, {"cat": 4, "dog": 4})])
+def test_few_images_are_no_surprise_where_they_were_asked_for(audited, shots: int | None, small: dict[str, int]):
+    result = audited(10, shots=shots, train=some("train", PHOTOS[:8], alternating(8)))
+    assert result.section["small_classes"] == small
 
 
-def test_nothing_is_left_behind_by_an_interrupt(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    def interrupted(self, target):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Path, "replace", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        audited(splits())
-    assert list(folder.iterdir()) == []
-
-
-def test_images_below_16_pixels_are_compared_exactly_only():
-    tiny = PHOTOS[:, :, ::4, ::4]
-    found = audited({"train": image_set(slice(8), images=tiny), "test": image_set(slice(7, 9), images=tiny)})
-    assert found.section["duplicates"]["near"] is None
-    assert found.section["duplicates"]["exact"]["train-test"]["images"] == 1
+def test_unreadable_files_are_named_up_to_a_number(audited):
+    train = some("train", PHOTOS[:4], alternating(4))
+    one = audited(train=train, unreadable={"a/b.png": "truncated"})
+    assert one.section["unreadable"] == {"count": 1, "files": {"a/b.png": "truncated"}}
+    assert one.warnings == ["audit: left out, as unreadable: 1 file (a/b.png: truncated)"]
+    many = audited(train=train, unreadable={f"{i}.png": "truncated" for i in range(EXAMPLES + 5)})
+    assert many.section["unreadable"]["count"] == EXAMPLES + 5
+    assert list(many.section["unreadable"]["files"]) == [f"{i}.png" for i in range(EXAMPLES)]
+    (warning,) = many.warnings
+    assert "25 files (0.png: truncated; 1.png: truncated; 2.png: truncated, …)" in warning
 
 
-def test_files_are_compared_by_their_bytes_and_thumbnails(tmp_path: Path):
-    def files(names: tuple[str, ...], rows: list[int], digests: list[int]) -> FileSet:
-        listing = Listing(tmp_path, names, torch.zeros(len(names), dtype=torch.int64), ("a", "b"))
-        return FileSet(listing, 224, "crop", PHOTOS[rows], np.array([[d] * 16 for d in digests], np.uint8))
+def test_many_pairs_are_counted_and_some_are_named(audited):
+    result = audited(**{split: some(split, PHOTOS[:50], alternating(50)) for split in ("train", "test")})
+    exact = result.section["duplicates"]["exact"]["train-test"]
+    assert (exact["images"], len(exact["examples"])) == (50, EXAMPLES)
+    assert result.section["duplicates"]["near"]["train-test"] == found()
+    (warning,) = result.warnings
+    assert "train/cat/0.png = test/cat/0.png, …): the results" in warning
+
+
+def test_images_below_16_pixels_are_compared_exactly_only(audited):
+    tiny = [image.resize((8, 8)) for image in PHOTOS]
+    result = audited(
+        train=some("train", tiny[:5], alternating(5)),
+        val=some("val", tiny[55:57], [0, 1]),
+        test=some("test", [tiny[1], recompressed(tiny[2])], [1, 0]),
+    )
+    assert result.section["duplicates"]["near"] is None
+    assert result.section["duplicates"]["exact"]["train-test"]["images"] == 1
+    assert len(result.warnings) == 1
+    assert result.warnings[0].startswith("audit: exact copies")
+
+
+def test_files_are_compared_by_their_bytes_and_thumbnails(audited, tmp_path: Path):
+    def files(names: tuple[str, ...], rows: list[int], digests: list[int]) -> FileSamples[Labels]:
+        labels = Labels(torch.zeros(len(names), dtype=torch.int64), CLASSES)
+        bytes_of = np.array([[d] * 16 for d in digests], np.uint8)
+        thumbnails = stacked([PHOTOS[row] for row in rows])
+        return FileSamples(Listing(tmp_path, names, labels), labels, 224, "crop", thumbnails, bytes_of, WHOLE_FILES)
 
     train = files(("a/0.jpg", "a/1.jpg"), [0, 1], [10, 11])
     test = files(("a/2.jpg", "a/3.jpg", "a/4.jpg"), [2, 1, 0], [11, 12, 13])
-    duplicates = audited({"train": train, "test": test}).section["duplicates"]
+    duplicates = audited(train=train, val=files(("a/5.jpg",), [5], [15]), test=test).section["duplicates"]
     assert duplicates["exact"]["train-test"]["examples"] == [["a/1.jpg", "a/2.jpg"]]
     assert duplicates["near"]["train-test"]["examples"] == [["a/1.jpg", "a/3.jpg"], ["a/0.jpg", "a/4.jpg"]]
-
-
-def test_names_that_are_no_text_are_shown_escaped():
-    train = image_set(slice(2), ("line\nbreak.png", os.fsdecode(b"\xff.png")))
-    test = image_set(slice(2), ("é.png", "b.png"))
-    found = audited({"train": train, "test": test}, unreadable={"\n": "truncated"})
-    assert found.section["duplicates"]["exact"]["train-test"]["examples"] == [
-        [r"line\nbreak.png", "é.png"],
-        [r"\udcff.png", "b.png"],
-    ]
-    assert found.section["unreadable"]["files"] == {r"\n": "truncated"}
-    assert all(line.isprintable() for line in found.warnings)
-
-
-@pytest.mark.parametrize(("shots", "small"), [(None, {"a": 4, "b": 4}), (4, {}), (20, {"a": 4, "b": 4})])
-def test_few_images_are_no_surprise_where_they_were_asked_for(data_config, shots: int | None, small: dict[str, int]):
-    target = Target("drawn", splits(val=image_set(slice(10, 12))), {})
-    data = data_config("digits", shots=shots, min_images_per_class=10)
-    found = audit_target(target, lambda split: target.splits[split].fingerprint(), data, test=True)
-    assert found.section["small_classes"] == small
-    assert found.section["counts"].keys() == {"train", "val", "test"}
-
-
-def test_without_a_test_its_split_is_not_looked_at(data_config):
-    def fingerprint(split: str) -> str:
-        assert split != "test"
-        return split
-
-    target = Target("drawn", {**splits(val=image_set(slice(10, 12))), "test": None}, {})
-    found = audit_target(target, fingerprint, data_config("digits"), test=False)
-    assert found.section["counts"].keys() == {"train", "val"}

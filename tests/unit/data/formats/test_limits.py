@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.composed import data_values
+from tests.listed_boxes import list_splits
 from tests.unit.system.test_yaml_text import LAUGHS
-from tlbench.annotations.instances.target import list_boxes
 from tlbench.errors import DataError
 
 ROW = "0 0.5 0.5 0.5 0.5\n"
@@ -24,7 +24,7 @@ def refusal(tmp_path: Path, boxes_config, voice):
     def reason(name: str = "yolo", root: str = "d", **limits: float) -> str:
         allowed = {**data_values(name)["limits"], **limits}
         with pytest.raises(DataError) as caught:
-            list_boxes(boxes_config(name, root=str(tmp_path / root), limits=allowed), 0, voice)
+            list_splits(boxes_config(name, root=str(tmp_path / root), limits=allowed), voice)
         assert "\n" not in str(caught.value)
         assert len(str(caught.value)) < 700
         return str(caught.value)

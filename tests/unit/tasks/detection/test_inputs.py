@@ -11,9 +11,10 @@ from PIL import Image
 from tests.drawn_boxes import SIZES, box_images
 from tlbench.annotations.instances.augment import evaluation_boxes
 from tlbench.config.compose import compose_config
-from tlbench.data.decode import UnreadableError, decode_square
+from tlbench.data.decode import decode_square
+from tlbench.data.unreadable import UnreadableError
 from tlbench.errors import DataError
-from tlbench.tasks.detection.inputs import BoxInput, box_input, decode_box_input, letterboxed
+from tlbench.tasks.detection.inputs import BoxInput, as_batch, box_input, decode_box_input
 
 DATA = compose_config(["task=detection", "data.image_size=32"]).data
 PIXELS = np.random.default_rng(0).integers(0, 256, (20, 31, 3), dtype=np.uint8)
@@ -31,11 +32,12 @@ def test_a_batch_is_what_evaluation_makes_of_the_same_images():
     inputs = [
         BoxInput(pixels.permute(1, 2, 0).numpy(), *size) for pixels, size in zip(images.images, SIZES, strict=True)
     ]
-    batch, frames_only = letterboxed(inputs, torch.device("cpu"))
+    batch, placement = as_batch(inputs, torch.device("cpu"))
     assert torch.equal(batch, wanted)
-    assert torch.equal(frames_only.frames, targets.frames)
-    assert torch.equal(frames_only.sizes, targets.sizes)
-    assert len(frames_only.boxes) == 0
+    assert vars(placement).keys() == vars(targets.placement).keys()
+    for name, part in vars(placement).items():
+        other = vars(targets.placement)[name]
+        assert torch.equal(part, other) if isinstance(part, torch.Tensor) else part == other, name
 
 
 def test_the_size_is_that_of_the_upright_image():

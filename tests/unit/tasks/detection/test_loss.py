@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.placements import placed
 from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.config import TrainConfig
 from tlbench.config.compose import compose_config
@@ -59,8 +60,7 @@ def targets_of(*images: Sequence[tuple[Sequence[float], int]]) -> BoxTargets:
         boxes=torch.tensor([box for box, _, _ in objects]).view(-1, 4),
         labels=torch.tensor([label for _, label, _ in objects], dtype=torch.int64),
         image=torch.tensor([i for _, _, i in objects], dtype=torch.int64),
-        frames=torch.zeros(len(images), 4),
-        sizes=torch.full((len(images), 2), float(SIDE)),
+        placement=placed([(SIDE, SIDE)] * len(images)),
     )
 
 
@@ -207,8 +207,7 @@ def drawn(objects: Sequence[int]) -> tuple[Tensor, BoxTargets]:
         boxes=torch.cat([corner, corner + 4 + torch.rand(count, 2, generator=generator) * 20], dim=1),
         labels=torch.randint(0, CLASSES, (count,), generator=generator),
         image=torch.arange(len(objects)).repeat_interleave(torch.tensor(list(objects))),
-        frames=torch.zeros(len(objects), 4),
-        sizes=torch.full((len(objects), 2), 64.0),
+        placement=placed([(64, 64)] * len(objects)),
     )
     return torch.rand(len(objects), 3, 64, 64, generator=generator), targets
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from tests.drawn_detections import Drawn, draw
+from tlbench.pictures.drawing import Pixels
+from tlbench.pictures.marks import Box
+from tlbench.pictures.sheet import Tile
+from tlbench.tasks.detection.grid import detections_sheet
 from tlbench.tasks.detection.metrics import DetectionMetrics
 from tlbench.tasks.detection.pictures import show_detections
 
@@ -58,8 +62,9 @@ class Run:
         split = SimpleNamespace(
             names=tuple(f"test/{i}.jpg" for i in range(count)),
             class_names=NAMES,
-            sizes=torch.full((count, 2), 640),
-            inside=torch.tensor([[SIDE // 2, SIDE]] * count),
+            annotations=SimpleNamespace(
+                sizes=torch.full((count, 2), 640), inside=torch.tensor([[SIDE // 2, SIDE]] * count)
+            ),
         )
 
         def pictures(name: str, index: Tensor) -> Tensor:
@@ -110,23 +115,32 @@ def test_legends_say_what_the_metrics_say(tmp_path: Path, confidence: float | No
     assert f"confidence {values['confidence']:.3f}" in legend("test/f1_confidence")
 
 
-def test_the_worst_images_are_shown_in_their_own_pixels(tmp_path: Path) -> None:
-    drawn, writer = draw(30, [0, 1, 2], seed=4), Writer()
-    Run(drawn, confidence=0.3).show(tmp_path, writer)
-    shown = writer.figures["test/detections"].axes
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[Tile]:
+    """The images of the sheets that are drawn."""
+    tiles: list[Tile] = []
+
+    def spied(given: Sequence[Tile], confidence: float) -> Pixels:
+        tiles.extend(given)
+        return detections_sheet(given, confidence)
+
+    monkeypatch.setattr("tlbench.tasks.detection.pictures.detections_sheet", spied)
+    return tiles
+
+
+def test_the_worst_images_are_shown_in_their_own_pixels(tmp_path: Path, shown: list[Tile]) -> None:
+    drawn = draw(30, [0, 1, 2], seed=4)
+    Run(drawn, confidence=0.3).show(tmp_path, None)
     assert len(shown) == 16
     mistakes = []
-    for axes in shown:
-        title, counts = axes.get_title().split("\n")
+    for tile in shown:
+        title, counts = tile.title.split("\n")
         position = int(title.removesuffix(".jpg"))
-        pixels = axes.images[0].get_array()
-        assert pixels is not None
-        assert pixels.shape == (SIDE // 2, SIDE, 3)
-        assert np.unique(pixels).tolist() == [position]
+        assert tile.pixels.shape == (SIDE // 2, SIDE, 3)
+        assert np.unique(tile.pixels).tolist() == [position]
         objects, found = drawn.objects[position][0], drawn.detections[position]
-        rectangles = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
-        assert len(rectangles) == len(objects) + int((found.scores >= 0.3).sum())
-        corners = np.array([[*patch.get_xy(), *patch.get_corners()[2]] for patch in rectangles[: len(objects)]])
+        assert len(tile.marks) == len(objects) + int((found.scores >= 0.3).sum())
+        corners = np.array([mark.corners for mark in tile.marks[: len(objects)] if isinstance(mark, Box)])
         factor = np.array([SIDE / 640, SIDE / 2 / 640] * 2)
         np.testing.assert_allclose(corners.reshape(-1, 4), objects.numpy() * factor, rtol=1e-6)
         missed, false = (int(part.split()[0]) for part in counts.split(", "))
@@ -134,13 +148,11 @@ def test_the_worst_images_are_shown_in_their_own_pixels(tmp_path: Path) -> None:
     assert mistakes == sorted(mistakes)
 
 
-@pytest.mark.parametrize(("mistakes", "images"), [(0, None), (3, 3), (100, 5)])
-def test_as_many_images_as_wanted(tmp_path: Path, mistakes: int, images: int | None) -> None:
-    writer = Writer()
-    files = Run(draw(5, [0], seed=0), mistakes=mistakes).show(tmp_path, writer)
-    assert ("detections" in files) == (images is not None)
-    if images is not None:
-        assert len(writer.figures["test/detections"].axes) == images
+@pytest.mark.parametrize(("mistakes", "images"), [(0, 0), (3, 3), (100, 5)])
+def test_as_many_images_as_wanted(tmp_path: Path, shown: list[Tile], mistakes: int, images: int) -> None:
+    files = Run(draw(5, [0], seed=0), mistakes=mistakes).show(tmp_path, None)
+    assert ("detections" in files) == (images > 0)
+    assert len(shown) == images
 
 
 @pytest.mark.parametrize(("objects", "detections"), [(0.0, 10), (4.0, 0), (0.0, 0)])

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.drawn_detections import detections_of
+from tests.placements import placed
 from tlbench.annotations.instances.detections import Detections
 from tlbench.annotations.instances.targets import BoxTargets, CrowdTargets
 from tlbench.config import TrainConfig
@@ -39,8 +40,7 @@ TARGETS = BoxTargets(
     boxes=torch.tensor([[4.0, 8, 24, 28], [10.0, 10, 20, 30], [0.0, 0, 64, 64]]),
     labels=torch.tensor([1, 0, 1]),
     image=torch.tensor([0, 0, 2]),
-    frames=torch.tensor([[0.5, 0.5, 4.0, 8.0], [2.0, 2.0, 0.0, 16.0], [1.0, 1.0, 0.0, 0.0]]),
-    sizes=torch.tensor([[96.0, 112.0], [16.0, 32.0], [64.0, 64.0]]),
+    placement=placed([(96, 112), (16, 32), (64, 64)], [0.5, 2, 1], [(4, 8), (0, 16), (0, 0)]),
 )
 """Three images: halved and moved by 4, 8; doubled and moved by 0, 16; as it is. The second has no objects."""
 
@@ -107,8 +107,7 @@ def test_predictions_are_image_by_image_in_the_order_of_the_samples(task):
         boxes=torch.tensor([[0.0, 0, 8, 8], [1.0, 1, 9, 9]]),
         labels=torch.tensor([0, 1]),
         image=torch.tensor([1, 1]),
-        frames=torch.tensor([[1.0, 1.0, 0.0, 0.0]] * 2),
-        sizes=torch.full((2, 2), 64.0),
+        placement=placed([(64, 64)] * 2),
     )
     first, second = found_in(2, 0), found_in(1, 3, 0)
     task.test_predictions = [
@@ -153,8 +152,7 @@ def test_predictions_where_nothing_was_found_and_nothing_is_there(task):
         boxes=torch.zeros(0, 4),
         labels=torch.zeros(0, dtype=torch.int64),
         image=torch.zeros(0, dtype=torch.int64),
-        frames=torch.ones(2, 4),
-        sizes=torch.full((2, 2), 64.0),
+        placement=placed([(64, 64)] * 2),
     )
     nothing = Detections(torch.zeros(0, 4), torch.zeros(0), torch.zeros(0, dtype=torch.int64))
     task.test_predictions = [{"index": torch.tensor([1, 0]), **task.predict_batch([nothing] * 2, empty)}]

@@ -15,7 +15,7 @@ from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.annotations.labels.labels import Labels
 from tlbench.annotations.labels.reading import read_labels
 from tlbench.data.decode import Decoding
-from tlbench.data.formats.cifar10.copy import BATCHES, ensure_copy
+from tlbench.data.formats.cifar10.copy import BATCHES, ensure_cifar10
 from tlbench.data.formats.folders.class_folders import list_classes
 from tlbench.data.listing import Listed, check_same_classes
 from tlbench.data.pixel_range import decoding_of
@@ -42,7 +42,7 @@ def open_cifar10(
     Raises:
         DataError: No copy, a broken copy, or too few images of a class.
     """
-    copy = ensure_copy(data.root)
+    copy = ensure_cifar10(data.root)
     parts: Mapping[str, Samples[Labels]]
     unreadable: dict[str, str] = {}
     if copy.kind == "folder":

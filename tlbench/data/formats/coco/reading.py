@@ -16,7 +16,6 @@ from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.shapes import Shapes, joined_shapes
 from tlbench.config import ImageLimit
-from tlbench.data.decode import open_image
 from tlbench.data.formats.coco.classes import classes_of
 from tlbench.data.formats.coco.entries import Entries, Ids, read_entries
 from tlbench.data.formats.coco.files import CocoFiles, find_coco
@@ -27,6 +26,7 @@ from tlbench.data.formats.coco.sizes import to_stored
 from tlbench.data.formats.coco.stored_shapes import stored_shapes
 from tlbench.data.formats.yolo.folder import check_apart, relative_names
 from tlbench.data.image_kind import kind_of_file
+from tlbench.data.image_opening import open_image
 from tlbench.data.image_sizes import ImageSizes, image_sizes
 from tlbench.data.inventory import Inventory, take_inventory
 from tlbench.data.listing import Listed, Listing, divided

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from tlbench.data.decode import EXTENSIONS
 from tlbench.data.formats.csv.names import LABEL, NUMBER, PATH, called, is_index, is_name, plain
 from tlbench.data.formats.csv.paths import PathFinder
 from tlbench.data.formats.csv.splits import classes_called_like_splits, find_splits
 from tlbench.data.formats.csv.table import Table
 from tlbench.data.image_kind import ending_of
+from tlbench.data.image_opening import EXTENSIONS
 from tlbench.data.label_names import some
 from tlbench.data.truths import TRUTHS
 from tlbench.errors import DataError, short

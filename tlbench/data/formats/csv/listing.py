@@ -81,7 +81,8 @@ def list_csv(
     warn_of_lookalikes(str(file), class_names, voice)
     chosen_names = {names[i] for i in listed}
     others = {name: "of a class that is not in data.classes" for name in names if name not in chosen_names}
-    return Listed(parts, _inventory(file, [name for part in parts.values() for name in part.names], others))
+    inventory = _inventory(file, [name for part in parts.values() for name in part.names], others)
+    return Listed(parts, inventory, named="the file's")
 
 
 # ---- labels

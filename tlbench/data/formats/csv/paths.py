@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from tlbench.data.decode import EXTENSIONS
 from tlbench.data.file_tree import read_tree
 from tlbench.data.image_kind import ending_of, kind_of_file
+from tlbench.data.image_opening import EXTENSIONS
 from tlbench.data.label_names import shown, some
 from tlbench.errors import DataError, short
 from tlbench.system.voice import Voice

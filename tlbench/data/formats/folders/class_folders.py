@@ -12,12 +12,12 @@ import torch
 from tlbench.annotations.labels.labels import Labels
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.carve_options import matching_classes, wanted_classes
-from tlbench.data.decode import EXTENSIONS
 from tlbench.data.file_tree import FileTree, Folder, read_tree
 from tlbench.data.formats.folders.hints import images, is_copy, only_folder_in
 from tlbench.data.formats.folders.levels import check_level, no_classes, warn_of_deep
 from tlbench.data.formats.folders.splits import Classes, check_labelled, name_alike
 from tlbench.data.image_kind import ending_of
+from tlbench.data.image_opening import EXTENSIONS
 from tlbench.data.inventory import take_inventory
 from tlbench.data.label_names import chosen, merged_labels, shown, some, warn_of_lookalikes
 from tlbench.data.listing import Listed, Listing, check_same_classes, natural_order, warn_of_unread

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from tlbench.data.decode import EXTENSIONS
 from tlbench.data.file_tree import Folder
+from tlbench.data.image_opening import EXTENSIONS
 from tlbench.data.label_names import some, typed
 from tlbench.system.folders import entries_of, is_folder
 

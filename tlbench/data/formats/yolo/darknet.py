@@ -10,10 +10,10 @@ from pathlib import Path
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
 from tlbench.data.formats.yolo.entries import there
-from tlbench.data.formats.yolo.texts import read_class_file, text_of
+from tlbench.data.formats.yolo.texts import lines_of, read_class_file, text_of
 from tlbench.data.formats.yolo.yaml import YoloYaml, described
 from tlbench.errors import DataError
-from tlbench.system.regular_file import TooLargeError, read_regular
+from tlbench.system.regular_file import read_regular
 from tlbench.system.voice import Voice
 
 _KEYS = {"train": "train", "valid": "val", "val": "val", "test": "test"}
@@ -40,12 +40,7 @@ def read_darknet(file: Path, limits: LimitsConfig, voice: Voice) -> tuple[YoloYa
     Raises:
         DataError: It cannot be read, contradicts itself, or what it names is not there.
     """
-    try:
-        lines = text_of(read_regular(file, limits.label.bytes)).splitlines()
-    except TooLargeError:
-        raise limits.label.refusal(file) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file}: cannot be read ({error}); wanted are lines key = value") from None
+    lines = lines_of(file, limits, "wanted are lines key = value")
     content = {key.strip(): value.strip() for key, sign, value in (line.partition("=") for line in lines) if sign}
     if not content.get("names") or not content.get("train"):
         raise DataError(f"{file}: no names and train in it, as darknet's descriptions have them; add them")

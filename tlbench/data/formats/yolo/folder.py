@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench.config import STANDARD_LIMITS, LimitsConfig
-from tlbench.data.decode import EXTENSIONS
 from tlbench.data.formats.yolo.class_names import find_class_names
 from tlbench.data.formats.yolo.labels import KeyPoints
 from tlbench.data.formats.yolo.splits import LAYOUTS, FoundSplits, find_description, unwrapping
+from tlbench.data.image_opening import EXTENSIONS
 from tlbench.data.inventory import all_files
 from tlbench.data.label_names import warn_of_lookalikes
 from tlbench.errors import DataError

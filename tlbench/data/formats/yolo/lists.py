@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench.config import LimitsConfig
-from tlbench.data.decode import EXTENSIONS
 from tlbench.data.formats.yolo.image_files import ImageNames
 from tlbench.data.formats.yolo.texts import text_of
+from tlbench.data.image_opening import EXTENSIONS
 from tlbench.data.paths import alike, parts_of_path, plain, split_of
 from tlbench.errors import DataError, short
 from tlbench.system.regular_file import TooLargeError, read_regular

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tlbench.config import LimitsConfig
-from tlbench.data.decode import EXTENSIONS
 from tlbench.data.formats.folders.hints import images
 from tlbench.data.formats.yolo.darknet import find_darknet, read_darknet
 from tlbench.data.formats.yolo.image_files import ImageNames, called, images_below
@@ -27,6 +26,7 @@ from tlbench.data.formats.yolo.split_lists import (
 from tlbench.data.formats.yolo.texts import CLASS_FILES
 from tlbench.data.formats.yolo.yaml import YoloYaml, find_yaml, read_yaml
 from tlbench.data.image_kind import kind_of_file
+from tlbench.data.image_opening import EXTENSIONS
 from tlbench.data.paths import split_of
 from tlbench.data.split_names import SPLITS, split_names
 from tlbench.errors import DataError

@@ -27,6 +27,20 @@ def text_of(content: bytes) -> str:
     return content.decode("utf-16" if content.startswith(_WIDE) else "utf-8-sig")
 
 
+def lines_of(file: Path, limits: LimitsConfig, wanted: str) -> list[str]:
+    """The lines of a small text.
+
+    Raises:
+        DataError: It cannot be read, with what is wanted; or is larger than a label may be.
+    """
+    try:
+        return text_of(read_regular(file, limits.label.bytes)).splitlines()
+    except TooLargeError:
+        raise limits.label.refusal(file) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: cannot be read ({error}); {wanted}") from None
+
+
 def read_class_file(file: Path, limits: LimitsConfig) -> tuple[str, ...]:
     """The names in `classes.txt`, as labelling tools write it.
 
@@ -42,12 +56,7 @@ def names_in(file: Path, limits: LimitsConfig) -> list[str]:
     Raises:
         DataError: It cannot be read, there are too many, or an empty line between names leaves their numbers open.
     """
-    try:
-        lines = text_of(read_regular(file, limits.label.bytes)).splitlines()
-    except TooLargeError:
-        raise limits.label.refusal(file) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file}: cannot be read ({error}); wanted is one class name a line") from None
+    lines = lines_of(file, limits, "wanted is one class name a line")
     numbered = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
     if numbered and numbered[0][1].startswith("# "):  # a comment
         del numbered[0]

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.composed import data_values
+from tests.listed_boxes import ListedSplits, list_splits
 from tests.voices import hearing
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.target import ListedSplits, list_boxes
 from tlbench.errors import DataError
 
 W, H = 160, 120
@@ -65,7 +66,7 @@ class Drawn:
 
     def listed(self, **changes: Any) -> ListedSplits:
         values = {**data_values("coco"), "root": str(self.root), "val_fraction": 0.3, **changes}
-        return list_boxes(InstanceDataConfig.model_validate(values), 0, hearing(self.said))
+        return list_splits(InstanceDataConfig.model_validate(values), hearing(self.said))
 
     def check(self, *, scale: tuple[float, float] = (1, 1), atol: float = 1e-3, **changes: Any) -> None:
         """All boxes are those that were drawn, on images of another size in other pixels."""
@@ -73,10 +74,10 @@ class Drawn:
         for listing in self.listed(**changes).splits.values():
             assert listing.class_names == ("cat", "dog")
             for i, name in enumerate(listing.names):
-                own = slice(int(listing.starts[i]), int(listing.starts[i + 1]))
+                own, _ = listing.annotations.objects(torch.tensor([i]))
                 wanted = np.array(boxes_of(int(Path(name).stem[-2:]))) * np.tile(scale, 2)
-                np.testing.assert_allclose(listing.boxes[own].numpy(), wanted, atol=atol)
-                assert listing.labels[own].tolist() == [0, 1]
+                np.testing.assert_allclose(listing.annotations.boxes[own].numpy(), wanted, atol=atol)
+                assert listing.annotations.labels[own].tolist() == [0, 1]
                 seen += 1
         assert seen == 12
 
@@ -300,8 +301,9 @@ def test_images_turned_by_exif_that_were_labelled_unturned(drawn: Drawn, orienta
     rows, columns = np.nonzero(turned)
     train = {Path(n).stem[-2:]: (s, i) for s in drawn.listed().splits.values() for i, n in enumerate(s.names)}
     listing, i = train["03"]
-    assert listing.sizes[i].tolist() == [W, H]
-    box = listing.boxes[int(listing.starts[i]) + 1].tolist()
+    instances = listing.annotations
+    assert instances.sizes[i].tolist() == [W, H]
+    box = instances.boxes[int(instances.starts[i]) + 1].tolist()
     assert box == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     assert f"8 images are turned by EXIF (orientation {orientation}) and were labelled unturned" in drawn.heard
 
@@ -514,7 +516,7 @@ def test_a_split_may_list_only_the_categories_it_has(drawn: Drawn) -> None:
     drawn.make(categories(PLAIN, [(1, "dog")]))
     listed = drawn.listed()
     assert listed.splits["test"].class_names == ("cat", "dog")
-    assert listed.splits["test"].labels.tolist() == [1, 1, 1, 1]
+    assert listed.splits["test"].annotations.labels.tolist() == [1, 1, 1, 1]
     assert "instances_val.json: lists 1 of the 2 categories of d/annotations/instances_train.json" in drawn.heard
 
 
@@ -644,7 +646,7 @@ def test_coco_given_to_the_reader_of_yolo_is_called_so(drawn: Drawn) -> None:
     def refusal() -> str:
         values = {**data_values("yolo"), "root": str(drawn.root)}
         with pytest.raises(DataError) as caught:
-            list_boxes(InstanceDataConfig.model_validate(values), 0, hearing(drawn.said))
+            list_splits(InstanceDataConfig.model_validate(values), hearing(drawn.said))
         return str(caught.value)
 
     assert refusal() == f"{drawn.root}: not a YOLO folder but COCO annotations; use data=coco"
@@ -676,9 +678,9 @@ def test_a_crowd_is_told_by_one_however_it_is_written(drawn: Drawn, none: object
     drawn.check()
     assert drawn.said == []
     drawn.make(annotations(lambda e: e.update(iscrowd="1" if e["category_id"] == 2 else none)))
-    listings = drawn.listed().splits.values()
-    assert sum(len(each.labels) for each in listings) == 12
-    assert sum(len(each.crowds) for each in listings if each.crowds is not None) == 12
+    found = [each.annotations for each in drawn.listed().splits.values()]
+    assert sum(len(each.labels) for each in found) == 12
+    assert sum(len(each.crowds) for each in found if each.crowds is not None) == 12
 
 
 def test_a_crowd_that_is_neither_is_refused(drawn: Drawn) -> None:
@@ -728,7 +730,7 @@ def test_boxes_of_whole_objects_that_the_edge_cuts_are_cut_there_too(drawn: Draw
 
     drawn.make(edit)
     listing = drawn.listed().splits["train"]
-    assert {tuple(box) for box in listing.boxes.tolist()} >= {(0, 10, 40, 50), (120, 0, 160, 35)}
+    assert {tuple(box) for box in listing.annotations.boxes.tolist()} >= {(0, 10, 40, 50), (120, 0, 160, 35)}
     assert (
         "instances_train.json: 8 of 16 boxes reach out of their images, 8 to the left or up and 4 to the right"
         in drawn.heard

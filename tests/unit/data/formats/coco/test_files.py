@@ -237,15 +237,21 @@ def test_predictions_beside_the_only_annotations_are_left_out(found, said: list[
     assert [line.partition("/d/")[2] for line in said] == [f"results.json: {PREDICTIONS}"]
 
 
-def test_json_of_each_image_is_not_parsed(found, monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[str] = []
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files whose JSON is parsed."""
+    names: list[str] = []
 
     def counted(file: Path, limits: Any) -> Any:
-        parsed.append(file.name)
+        names.append(file.name)
         return load_json(file, limits)
 
     for module in (coco_files, coco_jsons):
         monkeypatch.setattr(module, "load_json", counted)
+    return names
+
+
+def test_json_of_each_image_is_not_parsed(found, parsed: list[str]) -> None:
     labelme = {"version": "5", "shapes": [{"points": [[1, 2]] * 1000}], "imagePath": "x.png", "imageData": "A" * 9_000}
     each = {f"{folder}/x{i}.json": labelme for i in range(30) for folder in ("images", "images/train", "images/eval")}
     files = found({"train.json": CONTENT, **each, "zz.json": CONTENT})
@@ -253,15 +259,7 @@ def test_json_of_each_image_is_not_parsed(found, monkeypatch: pytest.MonkeyPatch
     assert sorted(parsed) == ["train.json", "zz.json"]
 
 
-def test_a_file_that_is_given_is_parsed_once(found, monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[str] = []
-
-    def counted(file: Path, limits: Any) -> Any:
-        parsed.append(file.name)
-        return load_json(file, limits)
-
-    for module in (coco_files, coco_jsons):
-        monkeypatch.setattr(module, "load_json", counted)
+def test_a_file_that_is_given_is_parsed_once(found, parsed: list[str]) -> None:
     assert found({"annotations/x.json": CONTENT, "a.png": ""}, "d/annotations/x.json").parts.keys() == {"train"}
     assert parsed == ["x.json"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from tlbench.annotations.instances.target import list_boxes
+from tests.listed_boxes import list_splits
 from tlbench.errors import DataError
 
 CATEGORIES = [{"id": 7, "name": "dog"}, {"id": 3, "name": "cat"}]
@@ -41,7 +41,7 @@ def draw_coco(tmp_path: Path, draw_image):
 @pytest.fixture
 def opened(tmp_path: Path, boxes_config, voice):
     def open_it(root: Path = tmp_path / "d", **changes):
-        return list_boxes(boxes_config("coco", root=str(root), **changes), 0, voice)
+        return list_splits(boxes_config("coco", root=str(root), **changes), voice)
 
     return open_it
 
@@ -64,9 +64,9 @@ def test_boxes_and_classes_in_the_order_of_ids(tmp_path: Path, draw_coco, opened
     target = opened()
     train = target.splits["train"]
     assert train.class_names == ("cat", "dog")
-    assert train.labels.tolist() == [1, 0]
-    assert torch.equal(train.boxes, torch.tensor([[4.0, 2, 14, 10], [0, 0.5, 40, 20]]))
-    assert train.sizes.tolist() == [[20, 40]]
+    assert train.annotations.labels.tolist() == [1, 0]
+    assert torch.equal(train.annotations.boxes, torch.tensor([[4.0, 2, 14, 10], [0, 0.5, 40, 20]]))
+    assert train.annotations.sizes.tolist() == [[20, 40]]
     assert {split: part.names for split, part in target.splits.items()} == {
         "train": ("train2017/a.png",),
         "val": ("val2017/a.png",),
@@ -128,8 +128,8 @@ def test_one_file_is_carved(tmp_path: Path, draw_image, opened, file: str):
     assert target.split_rule["counts"] == {"train": 7, "val": 1, "test": 2}
     for part in target.splits.values():  # each object stayed with its image
         numbers = [int(Path(name).stem) for name in part.names]
-        assert part.boxes[:, 2].tolist() == [number + 2 for number in numbers]
-        assert part.labels.tolist() == [number % 2 for number in numbers]
+        assert part.annotations.boxes[:, 2].tolist() == [number + 2 for number in numbers]
+        assert part.annotations.labels.tolist() == [number % 2 for number in numbers]
 
 
 def test_what_is_mended(tmp_path: Path, draw_coco, opened, say, warn):
@@ -138,17 +138,18 @@ def test_what_is_mended(tmp_path: Path, draw_coco, opened, say, warn):
     train["images"][0] |= {"height": 40, "width": 20}
     draw_coco(train)
     listing = opened().splits["train"]
-    assert listing.boxes.tolist() == [[4, 2, 14, 10], [30, 2, 40, 10]]
-    assert listing.sizes.tolist() == [[20, 40]]
-    place = "annotations/instances_train2017.json: annotation "
-    assert listing.crowds is not None
-    assert (listing.crowds.boxes.tolist(), listing.crowds.labels.tolist()) == ([[1, 1, 6, 6]], [0])
-    assert listing.crowds.starts.tolist() == [0, 1]
+    assert listing.annotations.boxes.tolist() == [[4, 2, 14, 10], [30, 2, 40, 10]]
+    assert listing.annotations.sizes.tolist() == [[20, 40]]
+    name, place = "train2017/a.png", "annotations/instances_train2017.json: annotation "
+    crowds = listing.annotations.crowds
+    assert crowds is not None
+    assert (crowds.boxes.tolist(), crowds.labels.tolist()) == ([[1, 1, 6, 6]], [0])
+    assert crowds.starts.tolist() == [0, 1]
     assert listing.mended == {
-        "duplicate annotations left out": (f"{place}3",),
-        "images whose width and height are swapped in their annotations": ("train2017/a.png",),
-        "boxes clipped to the image": (f"{place}1",),
-        "boxes without area left out": (f"{place}2",),
+        "duplicate annotations left out": ((name, f"{place}3"),),
+        "images whose width and height are swapped in their annotations": ((name, name),),
+        "boxes clipped to the image": ((name, f"{place}1"),),
+        "boxes without area left out": ((name, f"{place}2"),),
     }
     assert len(warn) == 4
     assert list(say) == [
@@ -162,7 +163,7 @@ def test_images_without_annotations_are_background(tmp_path: Path, draw_coco, dr
     train["images"].append({"id": 12, "file_name": "b.png", "height": 20, "width": 40})
     draw_image(tmp_path / "d" / "train2017" / "b.png")
     draw_coco(train)
-    assert opened().splits["train"].starts.tolist() == [0, 1, 1]
+    assert opened().splits["train"].annotations.starts.tolist() == [0, 1, 1]
     assert list(say) == ["1 of 4 images have no objects: background"]
 
 
@@ -189,7 +190,8 @@ def test_missing_images(tmp_path: Path, draw_coco, opened):
         opened()
     target = opened(max_unreadable=1)
     assert target.unreadable == {"train2017/gone.png": "No such file or directory"}
-    assert (target.splits["train"].names, target.splits["train"].labels.tolist()) == (("train2017/a.png",), [1])
+    train = target.splits["train"]
+    assert (train.names, train.annotations.labels.tolist()) == (("train2017/a.png",), [1])
 
 
 def test_images_in_none_of_the_folders(tmp_path: Path, refused):

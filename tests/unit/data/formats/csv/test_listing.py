@@ -38,7 +38,7 @@ def labels(listed: Listed) -> dict[str, tuple[str, str]]:
     return {
         name: (split, part.class_names[label])
         for split, part in listed.parts.items()
-        for name, label in zip(part.names, part.labels.tolist(), strict=True)
+        for name, label in zip(part.names, part.annotations.labels.tolist(), strict=True)
     }
 
 

@@ -38,7 +38,7 @@ def read(root: Path, *classes: str) -> tuple[Listed, list[str]]:
 
 
 def shape(listed: Listed) -> dict[str, dict[str, int]]:
-    counts = {split: part.labels.bincount().tolist() for split, part in listed.parts.items()}
+    counts = {split: part.annotations.labels.bincount().tolist() for split, part in listed.parts.items()}
     return {split: dict(zip(part.class_names, counts[split], strict=True)) for split, part in listed.parts.items()}
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tlbench.annotations.instances.target import list_boxes, open_boxes
+from tests.listed_boxes import list_splits
+from tlbench.annotations.instances.target import open_boxes
 from tlbench.data.inventory import all_files
 from tlbench.errors import DataError
 
@@ -27,7 +28,7 @@ def counts(root: Path, boxes_config, voice):
     """Split → objects of each image, of what lies in `root`."""
 
     def read(at: str | Path = root, **changes) -> dict[str, dict[str, int]]:
-        listed = list_boxes(boxes_config("yolo", root=str(at), **changes), 0, voice)
+        listed = list_splits(boxes_config("yolo", root=str(at), **changes), voice)
         inventory = listed.inventory
         assert inventory is not None
         read_and_left = [
@@ -35,7 +36,7 @@ def counts(root: Path, boxes_config, voice):
         ]
         assert sorted(read_and_left) == sorted(all_files(inventory.root))
         return {
-            split: dict(zip(part.names, part.starts.diff().tolist(), strict=True))
+            split: dict(zip(part.names, part.annotations.starts.diff().tolist(), strict=True))
             for split, part in listed.splits.items()
         }
 
@@ -351,7 +352,7 @@ def test_descriptions_as_editors_write_them(root, draw_yolo, boxes_config, voice
     if wide and b"#" not in content:
         text = text.decode().encode("utf-16")
     (root / "data.yaml").write_bytes(text)
-    listed = list_boxes(boxes_config("yolo", root=str(root)), 0, voice)
+    listed = list_splits(boxes_config("yolo", root=str(root)), voice)
     assert listed.splits["train"].class_names == ("cat", "dog")
 
 
@@ -516,7 +517,7 @@ def test_what_becomes_of_each_file(root, draw_yolo, draw_image, boxes_config, vo
 def test_class_names_beside_labels_or_images(root, draw_yolo, boxes_config, voice, place):
     draw_yolo(root, MANY, names=None)
     (root / place / "classes.txt").write_text("# names\ncat\ndog\n")
-    assert list_boxes(boxes_config("yolo", root=str(root)), 0, voice).splits["train"].class_names == ("cat", "dog")
+    assert list_splits(boxes_config("yolo", root=str(root)), voice).splits["train"].class_names == ("cat", "dog")
 
 
 @pytest.mark.parametrize(("first", "second"), [("labels/train", "labels/val"), (".", "labels"), ("data.yaml", ".")])
@@ -536,7 +537,7 @@ def class_names(root, draw_yolo, boxes_config, voice):
         draw_yolo(root, MANY, names=None)
         for name, text in files.items():
             (root / name).write_text(text)
-        return list_boxes(boxes_config("yolo", root=str(root)), 0, voice).splits["train"].class_names
+        return list_splits(boxes_config("yolo", root=str(root)), voice).splits["train"].class_names
 
     return read
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tlbench.annotations.instances.target import list_boxes
+from tests.listed_boxes import list_splits
 from tlbench.data.formats.yolo.folder import find_images
 from tlbench.errors import DataError
 
@@ -19,7 +19,7 @@ def opened(tmp_path: Path, boxes_config, voice):
     """Open what lies in `tmp_path / "d"`."""
 
     def open_it(root: str | Path = tmp_path / "d", **changes):
-        return list_boxes(boxes_config("yolo", root=str(root), **changes), 0, voice)
+        return list_splits(boxes_config("yolo", root=str(root), **changes), voice)
 
     return open_it
 
@@ -46,11 +46,11 @@ def test_official_splits(tmp_path: Path, draw_yolo, opened, say, warn):
     target = opened()
     train = target.splits["train"]
     assert train.names == ("images/train/a.png",)
-    assert train.sizes.tolist() == [[20, 40]]
-    assert torch.allclose(train.boxes, torch.tensor([[0.0, 0, 20, 20], [4, 2, 20, 18]]))
-    assert train.boxes.dtype == torch.float32
-    assert train.labels.tolist() == [1, 0]
-    assert train.starts.tolist() == [0, 2]
+    assert train.annotations.sizes.tolist() == [[20, 40]]
+    assert torch.allclose(train.annotations.boxes, torch.tensor([[0.0, 0, 20, 20], [4, 2, 20, 18]]))
+    assert train.annotations.boxes.dtype == torch.float32
+    assert train.annotations.labels.tolist() == [1, 0]
+    assert train.annotations.starts.tolist() == [0, 2]
     assert (train.root, train.class_names) == (tmp_path / "d", ("cat", "dog"))
     assert {split: listing.names for split, listing in target.splits.items()} == {
         "train": ("images/train/a.png",),
@@ -66,7 +66,7 @@ def test_official_splits(tmp_path: Path, draw_yolo, opened, say, warn):
 
 def test_layouts_are_read_alike(tmp_path: Path, draw_yolo, draw_image, opened):
     """images/train, train/images (Roboflow's ../ included), train2017, data.yaml elsewhere, and lists of files."""
-    want = [listing.labels.tolist() for listing in splits_of(opened, draw_yolo(tmp_path / "a", three()))]
+    want = [listing.annotations.labels.tolist() for listing in splits_of(opened, draw_yolo(tmp_path / "a", three()))]
 
     roboflow = tmp_path / "b"
     for split, name in (("train", "a"), ("valid", "v"), ("test", "t")):
@@ -74,18 +74,18 @@ def test_layouts_are_read_alike(tmp_path: Path, draw_yolo, draw_image, opened):
         (roboflow / split / "labels").mkdir()
         (roboflow / split / "labels" / f"{name}.txt").write_text(ROW)
     (roboflow / "classes.txt").write_text("cat\ndog\n")
-    assert [listing.labels.tolist() for listing in splits_of(opened, roboflow)] == want
+    assert [listing.annotations.labels.tolist() for listing in splits_of(opened, roboflow)] == want
     (roboflow / "data.yaml").write_text(
         "train: ../train/images\nval: ../valid/images\ntest: ../test/images\nnc: 2\nnames: ['cat', 'dog']\n"
     )
-    assert [listing.labels.tolist() for listing in splits_of(opened, roboflow)] == want
+    assert [listing.annotations.labels.tolist() for listing in splits_of(opened, roboflow)] == want
 
     numbered = draw_yolo(tmp_path / "c", three(), names=None)
     for kind in ("images", "labels"):
         (numbered / kind / "train").rename(numbered / kind / "train2017")
         (numbered / kind / "val").rename(numbered / kind / "val2017")
     (numbered / "labels" / "classes.txt").write_text("cat\ndog\n")
-    assert [listing.labels.tolist() for listing in splits_of(opened, numbered)] == want
+    assert [listing.annotations.labels.tolist() for listing in splits_of(opened, numbered)] == want
 
     (tmp_path / "e" / "lists").mkdir(parents=True)
     (tmp_path / "e" / "lists" / "train.txt").write_text("./images/a.png\n\n")
@@ -97,7 +97,7 @@ def test_layouts_are_read_alike(tmp_path: Path, draw_yolo, draw_image, opened):
         "names: {0: cat, 1: dog}\ndownload: touch executed\n"
     )
     splits = splits_of(opened, tmp_path / "e" / "mine.yaml")
-    assert [listing.labels.tolist() for listing in splits] == want
+    assert [listing.annotations.labels.tolist() for listing in splits] == want
     assert splits[0].root == tmp_path
     assert splits[0].names == ("e/lists/images/a.png",)
     assert splits[1].names == ("a/images/val/v.png",)
@@ -147,7 +147,7 @@ def test_images_without_objects_are_background(tmp_path: Path, draw_yolo, opened
     draw_yolo(tmp_path / "d", {**three(), "train/empty": "", "train/none": None})
     target = opened()
     assert target.splits["train"].names == ("images/train/a.png", "images/train/empty.png", "images/train/none.png")
-    assert target.splits["train"].starts.tolist() == [0, 1, 1, 1]
+    assert target.splits["train"].annotations.starts.tolist() == [0, 1, 1, 1]
     assert target.split_rule["background"] == {"train": 2, "val": 0, "test": 0}
     assert list(say) == [
         "2 of 5 images have no objects: background (1 with an empty label file, 1 without a label file)"
@@ -168,13 +168,14 @@ def test_mended_rows_are_counted_with_their_places(tmp_path: Path, draw_yolo, op
     target = opened()
     train = target.splits["train"]
     expected = torch.tensor([[10.0, 5, 30, 15], [28, 5, 40, 15], [0, 0, 40, 20]])
-    assert torch.allclose(train.boxes, expected)
+    assert torch.allclose(train.annotations.boxes, expected)
+    a, v = "images/train/a.png", "images/val/v.png"
     assert train.mended == {
-        "duplicate label rows left out": ("labels/train/a.txt:4",),
-        "boxes clipped to the image": ("labels/train/a.txt:2",),
-        "boxes without area left out": ("labels/train/a.txt:3", "labels/train/a.txt:6"),
+        "duplicate label rows left out": ((a, "labels/train/a.txt:4"),),
+        "boxes clipped to the image": ((a, "labels/train/a.txt:2"),),
+        "boxes without area left out": ((a, "labels/train/a.txt:3"), (a, "labels/train/a.txt:6")),
     }
-    assert target.splits["val"].mended == {"boxes clipped to the image": ("labels/val/v.txt:1",)}
+    assert target.splits["val"].mended == {"boxes clipped to the image": ((v, "labels/val/v.txt:1"),)}
     assert target.splits["test"].mended == {}
     assert list(warn) == [
         "1 duplicate label rows left out (labels/train/a.txt:4)",
@@ -253,7 +254,7 @@ def test_unreadable_images(tmp_path: Path, draw_yolo, opened, refused):
     assert target.unreadable == {"images/train/b.png": "not an image, or of a kind that is not read"}
     train = target.splits["train"]
     assert train.names == ("images/train/a.png", "images/train/c.png")
-    assert (train.labels.tolist(), train.starts.tolist()) == ([0, 1], [0, 1, 2])
+    assert (train.annotations.labels.tolist(), train.annotations.starts.tolist()) == ([0, 1], [0, 1, 2])
 
 
 def test_listed_image_that_is_missing(tmp_path: Path, draw_yolo, refused):

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from tlbench.annotations.labels.images import FileSet, ImageSet
 from tlbench.data.open import ensure_reachable, open_target
 from tlbench.errors import DataError
 from tlbench.system.voice import SILENT
@@ -56,34 +55,6 @@ def test_a_csv_gives_what_the_folder_gives(tmp_path: Path, draw_tree, opened):
     listed = opened(name="image_csv", root=str(tmp_path / "list.csv"))
     for split in ("train", "val", "test"):
         assert listed.splits[split].fingerprint() == folder.splits[split].fingerprint()
-
-
-def test_auto_keeps_in_memory_what_fits_the_budget(tmp_path: Path, draw_tree, opened):
-    draw_tree(tmp_path / "images", {"a": 20, "b": 10})
-    assert isinstance(opened(stored_size=100, memory_budget_mb=1).splits["train"], ImageSet)  # 900,000 bytes
-    assert isinstance(opened(stored_size=110, memory_budget_mb=1).splits["train"], FileSet)
-    assert isinstance(opened(cache="none").splits["train"], FileSet)
-    assert isinstance(opened(stored_size=110, memory_budget_mb=1, cache="memory").splits["train"], ImageSet)
-
-
-def test_files_decode_to_what_is_kept_in_memory(tmp_path: Path, draw_tree, opened):
-    draw_tree(tmp_path / "images", {"a": 20, "b": 10}, size=(10, 14))
-    kept, files = opened(), opened(cache="none")
-    for split in ("train", "val", "test"):
-        decoded = files.splits[split].decoded()
-        assert decoded.names == kept.splits[split].names
-        assert torch.equal(decoded.images, kept.splits[split].images)
-        assert torch.equal(decoded.labels, kept.splits[split].labels)
-
-
-def test_the_fingerprint_of_files_covers_contents_and_labels(tmp_path: Path, draw_tree, opened):
-    draw_tree(tmp_path / "images", {"a": 20, "b": 10})
-    before = opened(cache="none").splits["train"]
-    changed = before.relabelled(1 - before.labels, before.class_names)
-    assert changed.fingerprint() != before.fingerprint()
-    other = tmp_path / "images" / before.names[0]
-    other.write_bytes((tmp_path / "images" / before.names[1]).read_bytes())
-    assert opened(cache="none").splits["train"].fingerprint() != before.fingerprint()
 
 
 @pytest.mark.parametrize("cache", ["memory", "none"])

@@ -1,0 +1,21 @@
+"""How an image becomes a square of pixels, in numbers alone: for what decodes it, and for what places it later."""
+
+from __future__ import annotations
+
+import math
+
+from tlbench.config.data import Fit
+
+GREY = 114
+"""What lies beside an image that does not fill its square, as in YOLO; all three channels."""
+
+
+def inside_size(height: int, width: int, side: int) -> tuple[int, int]:
+    """Height and width to which an image is brought so that its longer side is `side`, pixels."""
+    factor = side / max(height, width)
+    return min(math.ceil(height * factor), side), min(math.ceil(width * factor), side)
+
+
+def square_of(size: tuple[int, int], fit: Fit) -> tuple[int, int]:
+    """Width and height of what becomes the square, in pixels of an image of a width and height."""
+    return size if fit == "squash" else (min(size), min(size)) if fit == "crop" else (max(size), max(size))
