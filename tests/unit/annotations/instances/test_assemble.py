@@ -22,5 +22,5 @@ def test_boxes_of_unreadable_images_are_not_told_of_as_boxes_without_area():
         mended,
     )
     assert mended.places == {CLIPPED: [("a.png", "row 2")], WITHOUT_AREA: [("a.png", "row 1"), ("a.png", "row 3")]}
-    assert listing.boxes.tolist() == [[0, 0, 4, 4]]
-    assert listing.starts.tolist() == [0, 0, 1]
+    assert listing.annotations.boxes.tolist() == [[0, 0, 4, 4]]
+    assert listing.annotations.starts.tolist() == [0, 0, 1]
