@@ -12,6 +12,7 @@ from tests.recorded_batches import Recorder, quiet_trainer
 from tlbench.annotations.instances.batches import BoxBatches, Tiles
 from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig
 from tlbench.annotations.instances.target import open_boxes
+from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.config import Seeds
 from tlbench.config.compose import compose_config
 from tlbench.data.samples import FileDecoding
@@ -51,10 +52,12 @@ def recorded(data: InstanceDataConfig, **changes: Any) -> tuple[TargetModule, li
     module, model, trainer = TargetModule(opened(data), data, SEEDS, batches), Recorder(), quiet_trainer()
     trainer.fit(model, datamodule=module)
     trainer.test(model, datamodule=module, verbose=False)
-    return module, [
-        (images, index, *(part for part in vars(targets).values() if part is not None))
-        for _, _, (images, targets, index) in model.seen
-    ]
+    return module, [_tensors(*batch) for _, _, batch in model.seen]
+
+
+def _tensors(images: torch.Tensor, targets: BoxTargets, index: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    placed = (part for part in vars(targets.placement).values() if isinstance(part, torch.Tensor))
+    return (images, index, targets.boxes, targets.labels, targets.image, *placed)
 
 
 @pytest.mark.filterwarnings("ignore:.*(num_workers|worker processes).*")
