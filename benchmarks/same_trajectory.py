@@ -114,7 +114,7 @@ def _ours(job: dict[str, Any], batches: list[dict[str, Any]]) -> dict[str, Any]:
         return parts
 
     with (
-        mock.patch("tlbench.annotations.instances.module.training_boxes", batch),
+        mock.patch("tlbench.annotations.instances.batches.training_boxes", batch),
         mock.patch("tlbench.runs.run.build_trainer", build_watched),
     ):
         tlbench.runs.run.run(compose_config(job["overrides"]), Path(job["folder"]))
