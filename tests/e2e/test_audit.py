@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands import TINY_RANDOM, train
 from tests.drawn_photos import photos, recompressed
-from tlbench.annotations.labels import audit as audit_cache
+from tlbench.data import audit as data_audit
 from tlbench.records.record import read_record
 
 RUN = (*TINY_RANDOM, "trainer.max_epochs=1")
@@ -57,7 +57,7 @@ def test_what_is_wrong_is_said_and_recorded_and_computed_once(tiny_network, tmp_
     def again(*_):
         raise AssertionError("audited twice")
 
-    monkeypatch.setattr(audit_cache, "audit", again)
+    monkeypatch.setattr(data_audit, "duplicates_part", again)
     assert train(*OWN, own_images, "seed=1", "seeds.split=0", "hydra.run.dir=two").code == 0
     other = read_record(tmp_path / "two")
     assert other.data == record.data
@@ -75,7 +75,7 @@ def test_a_run_that_does_not_test_does_not_look_at_test(tiny_network, tmp_path, 
 
 def test_a_signal_during_the_audit_ends_the_run_and_it_can_be_taken_up(tiny_network, tmp_path, monkeypatch, own_images):
     with monkeypatch.context() as patch:
-        patch.setattr(audit_cache, "audit", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        patch.setattr(data_audit, "duplicates_part", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         assert train(*OWN, own_images, "hydra.run.dir=run").code == 143
     assert read_record(tmp_path / "run").status == "interrupted"
     assert train(*OWN, own_images, "hydra.run.dir=run").code == 0

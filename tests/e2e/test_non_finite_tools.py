@@ -15,6 +15,7 @@ from PIL import Image
 import tlbench
 from tests.commands import TINY_RANDOM, call, train
 from tests.conftest import isolate, use_tiny_network
+from tlbench.annotations.labels.batches import LabelBatches
 from tlbench.config.parse import parse
 from tlbench.data.open import open_target
 from tlbench.metrics.finite_outputs import NonFiniteOutputs
@@ -156,7 +157,7 @@ def test_predict_names_such_images_writes_the_others_and_ends_with_1(runs, train
 
 def test_predict_keeps_the_header_first_and_writes_no_file_where_there_is_nothing_else(runs, trained, monkeypatch):
     poison(monkeypatch, overflows_on_white)
-    monkeypatch.setattr("tlbench.tasks.classification.predictor.evaluation_batch", lambda _data: 1)
+    monkeypatch.setattr(LabelBatches, "evaluation_batch_of", lambda _data: 1)
     first = runs / "images"
     first.mkdir()
     shutil.copy(trained / "images" / "white.png", first / "0.png")
