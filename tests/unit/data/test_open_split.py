@@ -65,6 +65,7 @@ def test_all_of_data_with_splits_of_their_own():
     assert torch.equal(test.images, parts[2].images)
 
 
+@pytest.mark.promise("split=all")
 def test_all_holds_the_images_that_a_run_did_not_train_on_for_want_of_shots():
     (train, val, test) = open_split(config("data.shots=3"), "all", DIGITS, WHOLE_FILES)
     assert len(train) + len(val) + len(test) == 1797

@@ -189,6 +189,7 @@ UNREACHABLE = {
 }
 
 
+@pytest.mark.promise("unreachable is explained")
 def test_unreachable_says_what_was_tried_and_where_to_put_a_copy(of: DataSet):
     with pytest.raises(DataError) as caught:
         of.ensure()

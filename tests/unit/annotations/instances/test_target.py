@@ -136,6 +136,7 @@ def test_no_image_that_can_be_decoded(draw_yolo, uncarved):
         uncarved(max_unreadable=1)
 
 
+@pytest.mark.promise("splits counted after decoding")
 def test_splits_are_checked_and_counted_again_once_images_are_decoded(draw_yolo, data, voice):
     names = [f"{split}/{i}" for split in ("train", "val", "test") for i in range(2)]
     draw_yolo(Path("d"), {**dict.fromkeys(names, ROW), "val/1": None})

@@ -27,6 +27,7 @@ def names(target) -> dict[str, set[str]]:
     return {split: set(images.names) for split, images in target.splits.items()}
 
 
+@pytest.mark.promise("splits carved out")
 @pytest.mark.parametrize("given", [(), ("train",), ("train", "test"), ("train", "val"), ("train", "val", "test")])
 def test_splits_that_are_missing_are_carved_out_of_train(tmp_path: Path, draw_tree, opened, given):
     for split in given or ("",):
@@ -47,6 +48,7 @@ def test_splits_that_are_missing_are_carved_out_of_train(tmp_path: Path, draw_tr
     assert (rule["test_fraction"] is None) is ("test" in given)
 
 
+@pytest.mark.promise("splits carved out")
 def test_a_csv_gives_what_the_folder_gives(tmp_path: Path, draw_tree, opened):
     draw_tree(tmp_path / "images", {"a": 20, "b": 10})
     folder = opened()
@@ -57,6 +59,7 @@ def test_a_csv_gives_what_the_folder_gives(tmp_path: Path, draw_tree, opened):
         assert listed.splits[split].fingerprint() == folder.splits[split].fingerprint()
 
 
+@pytest.mark.promise("unreadable files")
 @pytest.mark.parametrize("cache", ["memory", "none"])
 def test_unreadable_files_are_named_or_left_out(tmp_path: Path, draw_tree, opened, cache: str):
     draw_tree(tmp_path / "images", {"a": 20, "b": 10})
