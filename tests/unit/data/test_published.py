@@ -205,6 +205,23 @@ def test_what_is_incomplete_is_named_where_nothing_can_be_fetched():
         CIFAR10.ensure()
 
 
+def test_what_is_no_archive_and_no_folder_is_not_called_incomplete():
+    published.DATA.mkdir()
+    (published.DATA / CIFAR10.data.archive).mkdir()
+    (published.DATA / cifar10.BATCHES).touch()
+    with pytest.raises(DataError) as caught:
+        CIFAR10.ensure()
+    assert "incomplete" not in str(caught.value)
+
+
+def test_a_file_where_the_copy_is_to_be_is_named(monkeypatch):
+    CIFAR10.put(monkeypatch)
+    (published.DATA / cifar10.BATCHES).touch()
+    with pytest.raises(DataError) as caught:
+        CIFAR10.ensure()
+    assert str(caught.value) == "data/cifar-10-batches-py: is in the way of CIFAR-10, and no folder; remove it"
+
+
 def test_an_answer_comes_in_time(of: DataSet, monkeypatch):
     monkeypatch.setattr(download, "CHECK_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # the system accepts, nobody answers

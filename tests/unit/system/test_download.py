@@ -136,11 +136,21 @@ def stalling(request: BaseHTTPRequestHandler) -> None:
     request.connection.recv(1)  # until the client gives up
 
 
+def miscounting(request: BaseHTTPRequestHandler) -> None:
+    request.protocol_version = "HTTP/1.1"
+    request.send_response(200)
+    request.send_header("Transfer-Encoding", "chunked")
+    request.send_header("Connection", "close")
+    request.end_headers()
+    request.wfile.write(b"5\r\nfirst\r\nzz\r\n")
+
+
 FAULTS = {
     "damages": (answering(CONTENT[:-1] + b"x"), 'invalid hash value (expected "'),
     "truncates": (answering(CONTENT[:1000]), f"IncompleteRead(1000 bytes read, {len(CONTENT) - 1000} more expected)"),
     "stalls": (stalling, "timed out"),
-    "has none": (lambda request: request.send_error(404), "404 Client Error: Not Found"),
+    "counts wrongly": (miscounting, "the server's answer is broken"),
+    "has none": (lambda request: request.send_error(404), "HTTP Error 404: Not Found"),
 }
 
 

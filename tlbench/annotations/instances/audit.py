@@ -114,8 +114,8 @@ def looks_inside(images: Samples[Instances]) -> Looks | None:
     """
     thumbnails = images.thumbnails
     assert thumbnails is not None
-    small = images.annotations.inside * thumbnails.shape[-1] // images.side  # the grey is in the pixel after
-    inside = small.clamp(min=1)
+    within = images.annotations.inside * thumbnails.shape[-1] // images.side  # the grey is in the pixel after
+    inside = within.clamp(min=1)
     if int(inside.min()) < SMALLEST_SIDE:
         return None
     sizes, which = torch.unique(inside, dim=0, return_inverse=True)
