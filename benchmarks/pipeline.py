@@ -23,6 +23,7 @@ from tlbench.data.target import Target
 from tlbench.data.target_module import TargetModule
 from tlbench.loggers.build import build_loggers
 from tlbench.networks.build import build_network
+from tlbench.records.folder import begin
 from tlbench.runs.trainer import build_trainer
 from tlbench.system.voice import SILENT
 from tlbench.tasks.classification.task import ClassificationTask
@@ -97,6 +98,7 @@ def build(config: TrainConfig, target: Target[Labels], folder: Path) -> Pipeline
     if config.trainer.channels_last:
         network.module.to(memory_format=torch.channels_last)
     task = ClassificationTask(network, config, target.class_names)
+    begin(folder, config.model_dump(mode="json"))  # the run looks whether its folder stays
     parts = build_trainer(config, task, folder, build_loggers(config, folder), voice=SILENT)
     trainer = parts.trainer
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
