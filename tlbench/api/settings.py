@@ -42,9 +42,7 @@ def as_sweeps(sweep: Mapping[str, Iterable[Any]]) -> list[str]:
     overrides = []
     for key, values in sweep.items():
         if isinstance(values, str | Mapping) or not isinstance(values, Iterable):
-            raise ConfigError(
-                f"sweep={{{key!r}: {values!r}}}: give a list of values, such as {{{key!r}: [{values!r}]}}"
-            )
+            raise ConfigError(f"sweep={{{key!r}: {values!r}}}: not several values; give a list, such as [{values!r}]")
         each = [_value(key, value) for value in values]
         if not each:
             raise ConfigError(f"sweep={{{key!r}: []}}: no value to sweep over; give one or more")
@@ -66,6 +64,6 @@ def _value(key: str, value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ",".join(_value(key, each) for each in value) + "]"
     raise ConfigError(
-        f"{key}={value!r}: no setting is of type {type(value).__name__}; give a text, a number, True, False, None, or a "
-        "list or mapping of such"
+        f"{key}={value!r}: no setting is of type {type(value).__name__}; give a text, a number, True, False, None, or "
+        "a list or mapping of such"
     )
