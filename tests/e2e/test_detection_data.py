@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.commands import snapshot, train
 from tests.detecting import QUIET, SMALL, draw_yolo
 from tlbench.config import TrainConfig
@@ -17,6 +19,7 @@ def content(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.promise("YOLO and COCO files")
 def test_a_folder_of_ones_own_is_read_and_never_written(tmp_path):
     root = draw_yolo(tmp_path / "own")
     before = snapshot(root)

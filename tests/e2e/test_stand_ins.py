@@ -23,6 +23,7 @@ CIFAR_TRANSFER = (
 HERE = "outputs/cifar_transfer-standin/tin200/seed_0"
 
 
+@pytest.mark.promise("stand-ins")
 def test_a_single_run_goes_on_under_another_name(tmp_path):
     outcome = train(*CIFAR_TRANSFER)
     assert outcome.code == 0, outcome.err
