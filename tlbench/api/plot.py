@@ -24,7 +24,7 @@ def plot_study(summary: StudySummary, values: Sequence[tuple[str, int, float]], 
     arms = [arm.name for arm in summary.arms]
     differences = [d for d in summary.differences if d.metric == metric and d.paired.mean is not None]
     rows = max(len(arms), 2)
-    figure = Figure(figsize=(8.5, 1.3 + 0.45 * rows), layout="constrained")
+    figure = Figure(figsize=(9, 1.5 + 0.45 * rows), layout="constrained")
     left, *rest = figure.subplots(1, 2 if differences else 1, squeeze=False, width_ratios=None)[0]
     for y, arm in enumerate(arms):
         own = [factor * value for name, _, value in values if name == arm]
@@ -33,7 +33,7 @@ def plot_study(summary: StudySummary, values: Sequence[tuple[str, int, float]], 
             left.plot([sum(own) / len(own)], [y], "|", color=_INK, markersize=18, markeredgewidth=2)
     left.set_yticks(range(len(arms)), arms)
     left.set_ylim(len(arms) - 0.5, -0.5)
-    left.set_xlabel(f"{metric}{unit}, a dot a seed, | mean")
+    left.set_xlabel(f"{metric}{unit}\na dot a seed, a bar their mean")
     for right in rest:
         for y, difference in enumerate(differences):
             paired = difference.paired
@@ -45,7 +45,8 @@ def plot_study(summary: StudySummary, values: Sequence[tuple[str, int, float]], 
         right.set_yticks(range(len(differences)), [f"{d.arm} − {d.baseline}" for d in differences])
         right.set_ylim(len(differences) - 0.5, -0.5)
         confidence = differences[0].paired.confidence
-        right.set_xlabel(f"difference, paired by seed; {100 * confidence:g} % interval over seeds")
+        points = " in points" if unit else ""
+        right.set_xlabel(f"difference{points}, paired by seed\nwith its {100 * confidence:g} % interval over seeds")
     for axes in (left, *rest):
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(axis="y", length=0)

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from tlbench.errors import ConfigError
 from tlbench.records.record import Record, read_record
-from tlbench.study.kept import others
+from tlbench.study.kept import runs_in
 from tlbench.study.launch import SUMMARY_FILE
 from tlbench.study.render import render
 from tlbench.study.summary import StudySummary
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH = 120  # characters of a table
+_DEPTHS = (1, 2, 3)  # at which `hydra.sweep.subdir` may put runs; two by default
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +114,7 @@ def read_study(folder: Path | str) -> Study:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{path}: cannot be read ({reason[:200]}); the study's command writes it anew") from None
     arms = {arm.name: i for i, arm in enumerate(summary.arms)}
-    records = [record for place in others(folder, []) if (record := read_record(place)) is not None]
+    records = [record for place in runs_in(folder, _DEPTHS) if (record := read_record(place)) is not None]
     counted = [r for r in records if r.status == "complete" and r.arm in arms and r.seed in _seeds(summary, r.arm)]
     return Study(folder, summary, tuple(sorted(counted, key=lambda record: (arms[record.arm], record.seed))))
 
