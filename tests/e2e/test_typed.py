@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ import tlbench
 model = tlbench.load(Path("outputs/quickstart/tin200/seed_0"), device="cpu")
 for prediction in model.predict(["a.png", "b.jpg"]):
     print(prediction)
-reveal_type(model.class_names)
+first: int = model.class_names[0]
 tlbench.load("run", device=0)
 """
 
@@ -27,8 +28,5 @@ def test_mypy_checks_what_a_user_writes(tmp_path: Path):
     (tmp_path / "user.py").write_text(USER)
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "user.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout.splitlines() == [
-        'user.py:8: note: Revealed type is "builtins.tuple[builtins.str, ...]"',
-        'user.py:9: error: Argument "device" to "load" has incompatible type "int"; expected "str"  [arg-type]',
-        "Found 1 error in 1 file (checked 1 source file)",
-    ], done.stdout + done.stderr
+    errors = re.findall(r"^user\.py:(\d+): error: .*\[([a-z-]+)\]$", done.stdout, flags=re.MULTILINE)
+    assert errors == [("8", "assignment"), ("9", "arg-type")], done.stdout + done.stderr

@@ -68,9 +68,8 @@ def test_links_lead_to_files(page):
 
 
 def test_the_recipes_name_files_that_exist():
-    words = re.findall(r"[^\s`()]+", CONTRIBUTING)
-    paths = {word.rstrip(".,;:") for word in words if re.match(r"(tlbench|tests|conf|docs)/", word) and "NAME" not in word}
-    paths = {path.partition("#")[0] for path in paths}
+    words = [word.rstrip(".,;:").partition("#")[0] for word in re.findall(r"[^\s`()]+", CONTRIBUTING)]
+    paths = {word for word in words if re.match(r"(tlbench|tests|conf|docs)/", word) and "NAME" not in word}
     assert len(paths) > 30
     assert sorted(path for path in paths if not (ROOT / path).exists()) == []
 
