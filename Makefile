@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-all lint type bench tensorboard constraints wheel
+.PHONY: help setup quickstart test test-all lint type promises bench tensorboard constraints wheel
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ lint: $(READY)  ## ruff: errors and format
 
 type: $(READY)  ## mypy --strict
 	$(PY) -m mypy
+
+promises: $(READY)  ## write docs/promises.md from tests/promises.md and the marks on the tests
+	$(PY) -m tests.promises
 
 bench: $(READY)  ## speed as ratios against bare PyTorch (benchmarks/README.md)
 	$(PY) -m benchmarks.throughput

@@ -71,6 +71,7 @@ def test_there_are_experiments():
     assert {"quickstart", "cifar_transfer"} <= set(EXPERIMENTS)
 
 
+@pytest.mark.promise("experiments and golden values")
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_an_experiment_composes_and_builds(experiment, tmp_path):
     config = compose_config([f"+experiment={experiment}"])
@@ -92,6 +93,7 @@ def test_an_experiment_composes_and_builds(experiment, tmp_path):
         assert outputs.shape == (2, 10)
 
 
+@pytest.mark.promise("arms and seeds of experiments")
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_all_runs_of_an_experiments_study_are_valid_and_apart(experiment):
     configs, folders = [], []

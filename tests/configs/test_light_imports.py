@@ -32,6 +32,7 @@ print(json.dumps([code, sorted(sys.modules)]), file=open("seen.json", "w"))
 """
 
 
+@pytest.mark.promise("nothing heavy is imported")
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

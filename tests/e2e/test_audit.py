@@ -30,6 +30,7 @@ def own_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"data.root={tmp_path / 'images'}"
 
 
+@pytest.mark.promise("the audit")
 def test_digits_are_audited_and_nothing_is_found(tiny_network, tmp_path):
     outcome = train(*RUN, "hydra.run.dir=run")
     assert outcome.code == 0, outcome.err
@@ -44,6 +45,7 @@ def test_digits_are_audited_and_nothing_is_found(tiny_network, tmp_path):
     assert "audit:" not in outcome.out
 
 
+@pytest.mark.promise("the audit")
 def test_what_is_wrong_is_said_and_recorded_and_computed_once(tiny_network, tmp_path, monkeypatch, own_images):
     outcome = train(*OWN, own_images, "hydra.run.dir=one")
     assert outcome.code == 0, outcome.err

@@ -30,6 +30,7 @@ def test_a_run_with_all_augmentation_learns(tmp_path):
     assert json.loads((tmp_path / "run" / "record.json").read_text())["metrics"]["test/oa"] > 0.4  # chance: 0.1
 
 
+@pytest.mark.promise("mixing in training alone")
 @pytest.mark.usefixtures("tiny_network")
 def test_only_training_batches_are_mixtures(tmp_path, monkeypatch):
     validated = []

@@ -64,6 +64,7 @@ INPUTS = {
 }
 
 
+@pytest.mark.promise("refused before the start")
 @pytest.mark.parametrize("case", CONFIG | INPUTS)
 def test_nothing_is_started(case, tmp_path):
     arguments, fragments = (CONFIG | INPUTS)[case]
@@ -78,6 +79,7 @@ def test_nothing_is_started(case, tmp_path):
     assert after == before
 
 
+@pytest.mark.promise("more than the data hold")
 @pytest.mark.usefixtures("tiny_network")
 @pytest.mark.parametrize(
     ("overrides", "fragments"),
@@ -105,6 +107,7 @@ def test_no_gpu(monkeypatch):
     assert "trainer=cpu" in outcome.one_line()
 
 
+@pytest.mark.promise("disks full or read-only")
 @pytest.mark.parametrize("folder", ["in_the_way", "in_the_way/run", "/proc/tlbench", "/sys/tlbench"])
 def test_an_output_folder_that_cannot_be_written(tmp_path, folder):
     """Root may write nearly everywhere, but not below /proc and /sys."""

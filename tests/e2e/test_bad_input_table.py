@@ -36,6 +36,7 @@ def drawn(tmp_path_factory):
     return folder
 
 
+@pytest.mark.promise("kinds of bad input")
 @pytest.mark.parametrize("name", ALL)
 def test_bad_input(drawn, tmp_path, monkeypatch, name):
     case, row = ALL[name], ROWS[name]

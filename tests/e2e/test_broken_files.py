@@ -60,6 +60,7 @@ def test_a_folder_copy_of_cifar10_is_read(cifar10, tmp_path):
     assert record["data"]["split_rule"]["counts"] == {"train": 19, "val": 5, "test": 8}
 
 
+@pytest.mark.promise("empty classes and truncated files")
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_a_truncated_jpeg(cifar10, tmp_path, split):
     for image in (cifar10 / split).glob("*/*.jpg"):
@@ -73,6 +74,7 @@ def test_a_file_that_is_no_image(cifar10, tmp_path):
     fails_and_keeps_the_earlier_run(tmp_path, CIFAR, "cifar10/train/", "not an image")
 
 
+@pytest.mark.promise("empty classes and truncated files")
 def test_a_class_without_images(cifar10, tmp_path):
     (cifar10 / "train" / "emu").mkdir()
     fails_and_keeps_the_earlier_run(tmp_path, CIFAR, "cifar10/train/emu", "no images", "remove the folder")
@@ -127,6 +129,7 @@ WEIGHTS = {
 }
 
 
+@pytest.mark.promise("weights that cannot be used")
 @pytest.mark.parametrize("case", WEIGHTS)
 def test_weights_that_cannot_be_used(tmp_path, case):
     spoil, name, fragments = WEIGHTS[case]
@@ -143,6 +146,7 @@ def test_weights_that_cannot_be_used(tmp_path, case):
     assert not (tmp_path / "trace").exists()
 
 
+@pytest.mark.promise("disks full or read-only")
 @pytest.mark.parametrize("where", ["in the first checkpoint", "in the second epoch's", "at the test"])
 def test_a_full_disk(tmp_path, monkeypatch, where):
     """From that moment no file may grow beyond 16 kB: no checkpoint fits, the record does."""

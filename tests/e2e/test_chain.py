@@ -45,6 +45,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {"first": first, "second": second, "third": third}
 
 
+@pytest.mark.promise("chains of runs")
 def test_the_record_of_the_third_run_names_the_others_oldest_first(runs: dict[str, Path]) -> None:
     assert record(runs["first"])["weights"]["chain"] == []
     one, two = record(runs["third"])["weights"]["chain"]
@@ -124,6 +125,7 @@ def test_a_run_that_is_not_complete_is_refused_before_anything_is_written(
     assert not Path("run").exists()
 
 
+@pytest.mark.promise("sources and other runs' weights")
 def test_a_checkpoint_that_is_not_the_runs_is_no_source_and_a_chain_without_hashes_says_so(
     runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,7 @@ def record(folder: Path) -> Record:
     return found
 
 
+@pytest.mark.promise("a stopped suite of corruptions")
 def test_the_same_command_goes_on_and_leaves_nothing_half_done(folder: Path) -> None:
     assert "corruptions: goes on after 32 of 76 evaluations" in (folder / "out.txt").read_text()
     assert list(folder.glob(".*partial*")) == []
@@ -83,6 +84,7 @@ def test_the_result_holds_every_corruption_and_says_what_it_is_not(folder: Path,
     assert result["mean_corrupted_oa"] == pytest.approx(sum(everything) / 75)
 
 
+@pytest.mark.promise("a stopped suite of corruptions")
 def test_the_record_takes_the_numbers_and_changes_in_nothing_else(folder: Path, record: Record) -> None:
     evaluation = json.loads((folder / FILE).read_bytes())
     note = record.evaluations[FILE]
@@ -94,6 +96,7 @@ def test_the_record_takes_the_numbers_and_changes_in_nothing_else(folder: Path, 
     assert before == {**json.loads((folder / FILE_NAME).read_bytes()), "evaluations": {}}
 
 
+@pytest.mark.promise("a stopped suite of corruptions")
 def test_pictures_lie_beside_it_and_in_tensorboard(folder: Path, record: Record) -> None:
     stem = FILE.removesuffix(".json")
     names = {"reliability_before", "reliability_after", "corruptions"}
@@ -106,6 +109,7 @@ def test_pictures_lie_beside_it_and_in_tensorboard(folder: Path, record: Record)
         assert [point.step for point in events.Scalars(f"corruptions/{name}")] == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.promise("older corruptions")
 def test_results_of_an_older_version_are_named_as_such_and_kept(folder: Path) -> None:
     older = json.loads((folder / FILE).read_bytes())
     older["corruptions"] |= {"version": 1, "differences": "others"}

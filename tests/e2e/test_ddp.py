@@ -66,6 +66,7 @@ def assert_same_bits(a, b, where=""):
             assert_same_bits(x, y, f"{where}/{number}")
 
 
+@pytest.mark.promise("frozen after a resume", "processes train as one", "each sample once")
 def test_two_processes_train_as_one(several, tmp_path, capfd):
     one = train(*GROUP_NORM, "trainer.devices=1", "hydra.run.dir=one")
     assert one.code == 0, one.err
@@ -125,6 +126,7 @@ STATEFUL = (
 """BatchNorm statistics of each process's own, an average of the weights, and steps after four batches, 3 and 7."""
 
 
+@pytest.mark.promise("processes stop together")
 @pytest.mark.slow
 def test_stopped_in_the_middle_of_an_epoch_and_taken_up(several, tmp_path):
     assert train(*STATEFUL, "hydra.run.dir=whole").code == 0
@@ -162,6 +164,7 @@ def test_stopped_in_the_middle_of_an_epoch_and_taken_up(several, tmp_path):
     ).read_bytes()
 
 
+@pytest.mark.promise("a process that fails")
 @pytest.mark.parametrize(
     ("act", "reason"),
     [

@@ -204,6 +204,7 @@ def die() -> None:
     raise Killed
 
 
+@pytest.mark.promise("detection goes on")
 @pytest.mark.parametrize(
     ("hook", "call", "step"),
     [
@@ -226,6 +227,7 @@ def test_terminated(whole, tmp_path, capsys, hook, call, step):
     assert_equal_runs(folder, whole.folder)
 
 
+@pytest.mark.promise("detection goes on")
 @pytest.mark.slow
 def test_killed_after_the_first_epoch(whole, tmp_path):
     config, folder = compose_config(PAGES), tmp_path / "run"
@@ -240,6 +242,7 @@ def test_killed_after_the_first_epoch(whole, tmp_path):
 # ---- several processes
 
 
+@pytest.mark.promise("detection goes on", "detection tools after several processes")
 def test_two_processes_test_every_image_once(tmp_path):
     """At a rate near 0 and with GroupNorm both runs end with the initial weights: their tests are one."""
     still = (*PAGES, *QUIET, "model.norm=group", "optimizer.lr=1e-12", "trainer.max_epochs=1")
@@ -271,6 +274,7 @@ def test_two_processes_test_every_image_once(tmp_path):
 # ---- a study, and what its arms share
 
 
+@pytest.mark.promise("detection arms share batches")
 def test_arms_share_batches_and_what_is_new_for_the_labels(whole, tmp_path, monkeypatch):
     watch = Watch(monkeypatch)
     monkeypatch.setattr(launch, "run_jobs", lambda jobs, _: [train(*job.arguments).code for job in jobs])

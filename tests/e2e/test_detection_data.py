@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.commands import snapshot, train
 from tests.detecting import QUIET, SMALL, draw_yolo
-from tlbench.config.compose import compose_config
+from tlbench.config import TrainConfig
 
 
 def content(folder: Path) -> dict[str, Any]:
@@ -17,6 +19,7 @@ def content(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.promise("YOLO and COCO files")
 def test_a_folder_of_ones_own_is_read_and_never_written(tmp_path):
     root = draw_yolo(tmp_path / "own")
     before = snapshot(root)
@@ -47,11 +50,11 @@ def test_a_folder_of_ones_own_is_read_and_never_written(tmp_path):
 
 
 def test_what_cannot_be_reached_is_stood_in_for(monkeypatch):
-    given: list[str] = []
-    monkeypatch.setattr("tlbench.cli.train._call_hydra", given.extend)
+    started: list[TrainConfig] = []
+    monkeypatch.setattr("tlbench.cli.composed.ComposedRun.start", lambda run: started.append(run.config))
     outcome = train("+experiment=signature_transfer", "source=coco", "trainer=cpu")
     assert outcome.code == 0, outcome.err
-    config = compose_config([o for o in given if not o.startswith("hydra.")])
+    (config,) = started
     assert (config.study, config.data.name, config.source.name) == (
         "signature_transfer-standin", "documents", "documents"
     )  # fmt: skip
@@ -65,10 +68,10 @@ def test_what_cannot_be_reached_is_stood_in_for(monkeypatch):
 
 
 def test_pages_stand_in_whatever_was_wished_for_signatures_files(monkeypatch):
-    given: list[str] = []
-    monkeypatch.setattr("tlbench.cli.train._call_hydra", given.extend)
+    started: list[TrainConfig] = []
+    monkeypatch.setattr("tlbench.cli.composed.ComposedRun.start", lambda run: started.append(run.config))
     wishes = ("data.cache=none", "data.fraction=0.5", "data.workers=2", "data.split=blocked", "source=random")
     outcome = train("+experiment=signature_transfer", "trainer=cpu", *wishes)
     assert outcome.code == 0, outcome.err
-    config = compose_config([o for o in given if not o.startswith("hydra.")])
+    (config,) = started
     assert (config.data.name, config.data.cache, config.data.fraction) == ("documents", "memory", 1.0)

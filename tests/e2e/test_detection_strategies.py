@@ -26,6 +26,7 @@ STRATEGIES = {
 }
 
 
+@pytest.mark.promise("frozen detectors")
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_exactly_what_is_frozen_keeps_its_bits(tmp_path, monkeypatch, strategy):
     """Parameters and BatchNorm statistics, at the end of each epoch's training; `FreezingAudit` checks them as well."""

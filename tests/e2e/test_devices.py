@@ -29,6 +29,7 @@ def record(folder):
     return json.loads((folder / "record.json").read_text())
 
 
+@pytest.mark.promise("bf16 and channels_last")
 @pytest.mark.usefixtures("tiny_network")
 def test_bf16_and_channels_last(tmp_path, monkeypatch):
     outputs = ClassificationTask.outputs
@@ -55,6 +56,7 @@ def test_bf16_and_channels_last(tmp_path, monkeypatch):
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
 
 
+@pytest.mark.promise("bf16 and channels_last")
 @pytest.mark.usefixtures("no_gpu")
 @pytest.mark.parametrize(
     ("overrides", "message"),
@@ -85,6 +87,7 @@ def test_nothing_is_compiled_where_features_are_cached(tmp_path, monkeypatch):
     assert ended.code == 0, ended.err
 
 
+@pytest.mark.promise("compiled in each stage")
 @pytest.mark.usefixtures("tiny_network")
 def test_compiled_anew_in_each_stage(tmp_path, monkeypatch):
     """With dynamo and without a compiler behind it: the weights are those of the uncompiled run."""

@@ -8,6 +8,7 @@ import torch
 from tests.commands import TINY_RANDOM, train
 
 
+@pytest.mark.promise("the best checkpoint is tested")
 @pytest.mark.usefixtures("tiny_network")
 def test_a_run_that_does_not_improve_ends_early_and_its_best_epoch_is_the_recorded_one(tmp_path):
     still = ("optimizer.lr=1e-12", "trainer.max_epochs=6", "callbacks.early_stopping.patience=2")

@@ -46,6 +46,7 @@ def draw(path, seed):
         Image.fromarray(pixels).save(file, format="PNG")
 
 
+@pytest.mark.promise("a reader that ends", "lost output")
 @pytest.mark.usefixtures("tiny_network")
 @pytest.mark.parametrize("number", [errno.EPIPE, errno.ENOSPC])
 def test_a_run_goes_on_where_its_output_is_lost(tmp_path, monkeypatch, capsys, number):
@@ -59,6 +60,7 @@ def test_a_run_goes_on_where_its_output_is_lost(tmp_path, monkeypatch, capsys, n
 CLOSED = "import os, sys; [os.close(n) for n in (0, 1, 2)]; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 
 
+@pytest.mark.promise("a reader that ends")
 @pytest.mark.slow
 def test_a_real_run_goes_on_when_its_reader_ends_in_the_middle():
     command = [sys.executable, "-m", "tlbench.train", *RUN]
@@ -82,6 +84,7 @@ def test_a_real_run_with_all_three_streams_closed_writes_into_its_files_alone():
     assert call("evaluate", "run=run").code == 0
 
 
+@pytest.mark.promise("a folder that is removed")
 @pytest.mark.usefixtures("tiny_network")
 @pytest.mark.parametrize("what", ["the folder", "its content"])
 def test_a_folder_that_is_removed_while_it_trains(monkeypatch, what):
@@ -104,6 +107,7 @@ def test_a_folder_that_is_removed_while_it_trains(monkeypatch, what):
     monkeypatch.undo()
 
 
+@pytest.mark.promise("what is in the way")
 @pytest.mark.usefixtures("tiny_network")
 def test_what_is_in_the_way_is_told_before_anything_is_trained():
     Path("run/predictions_test.npz").mkdir(parents=True)
@@ -133,6 +137,7 @@ def test_curves_are_mended_where_nothing_is_left_to_train():
     assert snapshot(Path("run")) == before
 
 
+@pytest.mark.promise("curves are mended")
 @pytest.mark.usefixtures("tiny_network")
 def test_curves_are_mended_by_a_run_that_resumes_after_its_last_epoch(monkeypatch):
     with monkeypatch.context() as patch:
@@ -155,6 +160,7 @@ def _refuse(number):
     return refuse
 
 
+@pytest.mark.promise("evaluations that cannot be kept")
 @pytest.mark.usefixtures("tiny_network")
 def test_an_evaluation_that_cannot_be_kept_is_shown(monkeypatch):
     assert train(*RUN).code == 0
@@ -187,6 +193,7 @@ def images():
     Path("images", "<script>", os.fsdecode(b"\xfe") + ESCAPE + ".png").write_bytes(b"no image")
 
 
+@pytest.mark.promise("names that are no text")
 @pytest.mark.usefixtures("tiny_network", "images")
 def test_names_that_are_no_text_go_through_a_run_and_its_tools():
     outcome = train(*FOLDER)
@@ -251,6 +258,7 @@ def test_arguments_that_are_no_text_are_said():
         assert rf"{key}='\udcff': holds bytes that are no UTF-8 text" in outcome.one_line()
 
 
+@pytest.mark.promise("what is read is not written over")
 @pytest.mark.usefixtures("tiny_network")
 def test_what_a_command_reads_is_not_written_over():
     assert train(*RUN).code == 0

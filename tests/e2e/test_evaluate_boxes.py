@@ -81,6 +81,7 @@ def record_of(run: Path) -> dict:
     return json.loads((run / "record.json").read_text())
 
 
+@pytest.mark.promise("detection tools")
 @pytest.mark.parametrize("more", [[], ["data.cache=none", "data.workers=0"]], ids=["in memory", "from files"])
 def test_evaluate_recomputes_the_recorded_metrics_to_the_last_bit(run, more):
     before, files_before = record_of(run), snapshot(run)
@@ -186,6 +187,7 @@ def test_what_is_not_allowed_is_one_line(run, tmp_path, arguments, fragments):
     assert snapshot(run) == before
 
 
+@pytest.mark.promise("antialias", "detection tools")
 def test_the_exported_file_and_its_metadata_give_the_boxes_of_the_runs_own_test(run, trained, exported):
     onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra `export`")
     session = onnxruntime.InferenceSession(str(exported / "model.onnx"))
@@ -220,6 +222,7 @@ def test_the_exported_file_and_its_metadata_give_the_boxes_of_the_runs_own_test(
         np.testing.assert_allclose(boxes[:count], recorded[0][i][:count], atol=0.01)
 
 
+@pytest.mark.promise("ONNX in ultralytics")
 def test_ultralytics_runs_both_exported_files_alike(run, trained, exported):
     images = [str(trained / "data" / "images" / "test" / f"{i}.png") for i in range(6)]
     results = []
@@ -254,6 +257,7 @@ def searched(session, path: Path, before: dict, after: dict) -> tuple[np.ndarray
     return boxes.clip(0, size).reshape(-1, 4), rows[:, 4].numpy()
 
 
+@pytest.mark.promise("detection tools after several processes")
 def test_compare_pairs_detection_runs(run):
     other = shutil.copytree(run, run.parent / "other")
     record = record_of(other)

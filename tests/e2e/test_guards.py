@@ -31,6 +31,7 @@ def from_source(tmp_path):
     return [*TINY, "source=checkpoint", f"source.path={tmp_path / 'source.pt'}", "logger.tensorboard=false"]
 
 
+@pytest.mark.promise("a head that was not replaced")
 @pytest.mark.parametrize("outputs", [1000, 5])
 def test_a_head_that_was_not_replaced(tmp_path, monkeypatch, outputs):
     monkeypatch.setitem(NETWORKS, "resnet18", lambda _classes: tiny_network(outputs))
@@ -42,6 +43,7 @@ def test_a_head_that_was_not_replaced(tmp_path, monkeypatch, outputs):
     assert record["curves"] == []
 
 
+@pytest.mark.promise("a head that was not replaced")
 def test_a_head_that_holds_the_sources_weights(tmp_path, from_source, monkeypatch):
     """As would a loader that forgot to leave the head out; its shape fits, so that nothing else notices."""
     from tlbench.runs import run
@@ -59,6 +61,7 @@ def test_a_head_that_holds_the_sources_weights(tmp_path, from_source, monkeypatc
     assert "source=checkpoint: the head (fc) was not replaced" in outcome.one_line()
 
 
+@pytest.mark.promise("monitoring train or test")
 @pytest.mark.parametrize("monitor", ["train/loss", "train/oa", "test/oa", "oa"])
 def test_a_monitored_metric_that_is_not_of_validation(tmp_path, monitor):
     outcome = train(*TINY_RANDOM, f"callbacks.monitor={monitor}", f"hydra.run.dir={tmp_path / 'run'}")
@@ -77,6 +80,7 @@ def test_a_monitored_metric_that_there_is_not(tmp_path):
     assert "val/oa, val/aa, val/kappa, val/f1, val/ece, val/loss" in outcome.one_line()
 
 
+@pytest.mark.promise("a gradient where it is frozen")
 def test_a_frozen_group_that_receives_a_gradient(tmp_path, from_source, monkeypatch):
     def wake(task, *_given):
         for parameter in task.layer_groups.group_parameters("layer4"):
@@ -90,6 +94,7 @@ def test_a_frozen_group_that_receives_a_gradient(tmp_path, from_source, monkeypa
     assert not (tmp_path / "run" / "last.ckpt").exists()
 
 
+@pytest.mark.promise("no gradient where it trains")
 def test_a_trainable_group_that_receives_none(tmp_path, from_source, monkeypatch):
     class Detached(nn.Sequential):
         def forward(self, images):
@@ -161,6 +166,7 @@ STAGES = {
 }
 
 
+@pytest.mark.promise("senseless stages")
 @pytest.mark.parametrize("case", STAGES)
 def test_what_cannot_be_meant_is_the_users_error(tmp_path, case):
     arguments, fragments = STAGES[case]
@@ -206,6 +212,7 @@ ADVICE = {
 }
 
 
+@pytest.mark.promise("warnings with a remedy")
 @pytest.mark.parametrize("case", ADVICE)
 def test_a_warning_is_in_the_output_and_in_the_record(tmp_path, from_source, case):
     overrides, fragments = ADVICE[case]

@@ -46,6 +46,7 @@ def result(folder: str) -> Record:
     return record
 
 
+@pytest.mark.promise("memory or workers")
 @pytest.mark.slow
 def test_memory_and_workers_give_the_same_run():
     records = []
@@ -71,6 +72,7 @@ def test_it_learns():
     assert result("run").metrics["test/oa"] > 0.8
 
 
+@pytest.mark.promise("batches from any workers")
 @pytest.mark.slow
 def test_it_goes_on_in_the_middle_of_an_epoch():
     options = (*TINY_RANDOM, *FOLDER, "data.cache=none", "data.workers=1", "augmentation=resized_crop")
@@ -122,6 +124,7 @@ def test_a_file_that_vanishes_while_training_ends_the_run_in_one_line():
     assert record.status == "failed"
 
 
+@pytest.mark.promise("other images than before")
 def test_a_run_does_not_go_on_with_other_images():
     options = (*TINY_RANDOM, *FOLDER, "hydra.run.dir=run")
     with stop_at(ClassificationTask, "training_step", 7, lambda: os.kill(os.getpid(), signal.SIGTERM)):
@@ -133,6 +136,7 @@ def test_a_run_does_not_go_on_with_other_images():
     assert "are not those that the run began with" in outcome.one_line()
 
 
+@pytest.mark.promise("other images than before")
 @pytest.mark.slow
 def test_other_images_are_another_configuration():
     assert train(*TINY_RANDOM, *FOLDER, "trainer.max_epochs=1", "hydra.run.dir=run").code == 0

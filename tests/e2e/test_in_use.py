@@ -25,6 +25,7 @@ def folder(tmp_path):
     return tmp_path / "run"
 
 
+@pytest.mark.promise("the same command beside a living one")
 def test_the_same_command_ends_at_once_and_says_who_is_at_work(tmp_path, monkeypatch):
     monkeypatch.setattr(tlbench.runs.run, "run", lambda *_, **__: pytest.fail("trained beside another"))
     (tmp_path / "run").mkdir()
@@ -40,6 +41,7 @@ def test_the_same_command_ends_at_once_and_says_who_is_at_work(tmp_path, monkeyp
     assert snapshot(tmp_path / "run") == before
 
 
+@pytest.mark.promise("a complete run is shown")
 def test_a_complete_run_is_shown_whoever_is_at_work_and_repeated_by_nobody_else(folder, monkeypatch):
     monkeypatch.setattr(tlbench.runs.run, "run", lambda *_, **__: pytest.fail("trained beside another"))
     fabricate(folder)
@@ -52,6 +54,7 @@ def test_a_complete_run_is_shown_whoever_is_at_work_and_repeated_by_nobody_else(
     assert snapshot(folder) == before
 
 
+@pytest.mark.promise("left beside a complete run")
 def test_what_a_killed_process_left_beside_a_complete_run_is_tidied(folder):
     before = snapshot(folder)
     fabricate(folder, started=1)
@@ -73,6 +76,7 @@ def test_a_complete_run_on_a_disk_that_takes_no_lock_is_shown(folder, monkeypatc
     assert "the disk is read-only" in train(*RUN, "rerun=true").one_line()
 
 
+@pytest.mark.promise("taken for dead")
 @pytest.mark.parametrize("when", ["training_step", "test_step"])
 def test_a_run_that_was_taken_for_dead_ends_with_one_line_and_leaves_the_folder_to_the_other(
     tmp_path, monkeypatch, when

@@ -55,6 +55,7 @@ KILLS += [
 ]
 
 
+@pytest.mark.promise("SIGKILL", "bytes of best.ckpt after a kill")
 @pytest.mark.parametrize(("moment", "number"), KILLS)
 def test_killed(processes, whole, tmp_path, moment, number):
     call, from_checkpoint, from_step = MOMENTS[moment]
@@ -74,6 +75,7 @@ def test_killed(processes, whole, tmp_path, moment, number):
     assert_equal_runs(tmp_path, whole)
 
 
+@pytest.mark.promise("SIGKILL")
 @pytest.mark.slow
 def test_killed_at_one_moment_after_another(processes, whole, tmp_path):
     """Each process goes on where the one before was killed, and is killed in its turn."""
@@ -94,6 +96,7 @@ def test_killed_at_one_moment_after_another(processes, whole, tmp_path):
     assert_equal_runs(tmp_path, whole)
 
 
+@pytest.mark.promise("SIGKILL")
 @pytest.mark.slow
 def test_the_command_itself(tmp_path):
     """`python -m tlbench.train` with the real network, told to stop as soon as its first epoch's line appears."""

@@ -68,6 +68,7 @@ def test_csv_is_there_beside_every_other_logger(tmp_path):
     assert table(tmp_path / "run") == record(tmp_path / "run")["curves"]
 
 
+@pytest.mark.promise("loggers")
 @pytest.mark.parametrize("moment", ["in a later epoch", "between an epoch's row and its checkpoint"])
 def test_csv_of_a_resumed_run_is_that_of_an_uninterrupted_one(tmp_path, moment):
     config = short_config(*SHORT, "logger=csv", "trainer.max_epochs=4")
@@ -119,6 +120,7 @@ def test_mlflow(tmp_path, store):
     assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == {"run", "mlruns"}
 
 
+@pytest.mark.promise("loggers")
 def test_mlflow_of_a_resumed_run_is_one_run_and_shows_nothing_twice(tmp_path, store):
     config = short_config(*SHORT, "logger=mlflow", store, "study=flow", "trainer.max_epochs=4")
     with stop_at(LastCheckpoint, "on_train_epoch_end", 3, die), pytest.raises(Killed):
@@ -230,6 +232,7 @@ def test_wandb_offline(tmp_path):
     assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == {"run"}
 
 
+@pytest.mark.promise("loggers")
 @pytest.mark.usefixtures("wandb")
 def test_wandb_of_a_resumed_run_has_one_id_and_goes_on_at_its_step(tmp_path):
     with stop_at(ClassificationTask, "training_step", 3, lambda: signal.raise_signal(signal.SIGTERM)):

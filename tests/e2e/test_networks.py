@@ -67,6 +67,7 @@ def head_of(folder, name):
     return {key: tensor for key, tensor in state.items() if key.startswith(f"network.{name}.")}
 
 
+@pytest.mark.promise("strategies on timm")
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradual_unfreezing_goes_through_the_derived_groups(tmp_path, kind):
     stages = "strategy.stages=[[head],[stage4,'stage[23]'],['*1',stem]]"
@@ -85,6 +86,7 @@ def test_full_training_with_a_penalty_on_the_heads_input_and_channels_last(tmp_p
     assert len(record["curves"]) == 2
 
 
+@pytest.mark.promise("strategies on timm")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_head_trained_on_cached_features_equals_one_that_is_not(tmp_path, kind):
     name = {"cnn": "fc", "vit": "head"}[kind]
@@ -102,6 +104,7 @@ def test_norms_of_a_network_with_built_in_activations(tmp_path, option):
     assert list(record["model"]["group_parameters"]) == [*GROUPS[:-1], "stage5", "head"]
 
 
+@pytest.mark.promise("a network of one's own")
 def test_ones_own_module(tmp_path):
     record = run(tmp_path / "run", *OWN, "strategy=head_then_full", "strategy.head_epochs=1")
     assert record["model"] == {
@@ -112,6 +115,7 @@ def test_ones_own_module(tmp_path):
     assert list(record["config"]["model"]["groups"]) == ["stem", "body", "head"]
 
 
+@pytest.mark.promise("a network of one's own")
 @pytest.mark.slow
 def test_ones_own_module_in_a_config_folder_of_ones_own_and_a_process_of_its_own(tmp_path):
     (tmp_path / "own" / "model").mkdir(parents=True)
@@ -136,6 +140,7 @@ def test_dropout_before_the_head_is_not_cached_away_unnoticed(tmp_path):
     assert run(tmp_path / "frozen", *OWN, *CACHED, frozen)["status"] == "complete"
 
 
+@pytest.mark.promise("strategies on timm")
 @pytest.mark.parametrize("model", [*KINDS.values(), OWN], ids=[*KINDS, "own"])
 def test_a_dry_run(tmp_path, model):
     outcome = train(*TINY_RANDOM, *model, "strategy=head_then_full", "strategy.head_epochs=1", "plan=true")

@@ -59,6 +59,7 @@ def reads(tmp_path, monkeypatch, tiny_network):
     return run
 
 
+@pytest.mark.promise("no synchronisation")
 def test_twice_the_steps_read_the_device_no_more_often(reads):
     few_steps, few = reads(4)
     many_steps, many = reads(8)

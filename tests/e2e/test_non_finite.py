@@ -14,6 +14,7 @@ from tlbench.tasks.classification.task import ClassificationTask
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
 
+@pytest.mark.promise("a non-finite loss")
 def test_a_learning_rate_far_too_high_ends_as_a_failed_run_with_step_and_hint(tmp_path):
     steps = ("data.shots=8", "optimizer.lr=1e30")
     outcome = train(*TINY_RANDOM, *steps, f"hydra.run.dir={tmp_path}")
@@ -76,6 +77,7 @@ def failed(folder, *overrides):
     return line, record
 
 
+@pytest.mark.promise("divergence in evaluation")
 @pytest.mark.parametrize("monitor", ["val/oa", "val/loss"])
 def test_a_network_that_diverges_in_evaluation_alone_is_neither_validated_nor_chosen(tmp_path, monkeypatch, monitor):
     """Its training loss stays finite: BatchNorm uses the variances of the batch there."""
@@ -99,6 +101,7 @@ def test_averaged_weights_that_diverged_are_found_as_such(tmp_path):
     assert not (tmp_path / "best.ckpt").exists()
 
 
+@pytest.mark.promise("one image is enough")
 def test_a_single_image_is_enough_in_validation_and_in_the_test(tmp_path, monkeypatch):
     """Of 90 images each, whichever batch it is in; +inf as an overflow leaves it, in bf16-mixed."""
     for split in ("validation", "test"):
@@ -129,6 +132,7 @@ def test_a_single_image_is_enough_in_validation_and_in_the_test(tmp_path, monkey
             assert (record["best"] is None) == (split == "validation")
 
 
+@pytest.mark.promise("outputs in training")
 def test_outputs_in_training_are_looked_at_where_the_loss_does_not_show_them(tmp_path, monkeypatch):
     """As that of a detector does not show boxes in cells without an object."""
     loss, outputs = ClassificationTask.training_loss, ClassificationTask.outputs
@@ -155,6 +159,7 @@ def test_features_that_are_not_finite_are_found_before_the_first_epoch(tmp_path,
     assert record["curves"] == []
 
 
+@pytest.mark.promise("masked classes")
 def test_a_network_may_mask_classes(tmp_path, monkeypatch):
     outputs = ClassificationTask.outputs
 

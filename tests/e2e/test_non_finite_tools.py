@@ -91,6 +91,7 @@ def evaluation_of(run: Path) -> dict:
     return json.loads(path.read_text())
 
 
+@pytest.mark.promise("NaN in evaluate")
 @pytest.mark.parametrize(
     ("task", "more"),
     [("classification", ()), ("classification", ("calibrate=temperature", "split=val")), ("detection", ())],
@@ -138,6 +139,7 @@ def test_corruptions_under_which_outputs_overflow_are_undefined_and_found_again_
     assert corruptions["clean_oa"] is not None
 
 
+@pytest.mark.promise("NaN in predict")
 @pytest.mark.parametrize("task", ["classification", "detection"])
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_predict_names_such_images_writes_the_others_and_ends_with_1(runs, trained, monkeypatch, task, kind):
@@ -171,6 +173,7 @@ def test_predict_keeps_the_header_first_and_writes_no_file_where_there_is_nothin
     assert not Path("none.csv").exists()
 
 
+@pytest.mark.promise("NaN in load")
 @pytest.mark.parametrize("task", ["classification", "detection"])
 def test_load_raises_with_the_positions_of_such_images(runs, trained, monkeypatch, task):
     paths = [trained / "images" / f"{name}.png" for name in ("a", "white", "b", "white")]
@@ -184,6 +187,7 @@ def test_load_raises_with_the_positions_of_such_images(runs, trained, monkeypatc
     assert len(model.predict([paths[0], paths[2]])) == 2
 
 
+@pytest.mark.promise("NaN in export")
 @pytest.mark.parametrize("task", ["classification", "detection"])
 @pytest.mark.parametrize("name", ["model.onnx", "model.safetensors"])
 def test_export_refuses_such_weights_and_writes_nothing(runs, monkeypatch, task, name):
@@ -196,6 +200,7 @@ def test_export_refuses_such_weights_and_writes_nothing(runs, monkeypatch, task,
     assert not list(runs.glob("model*"))
 
 
+@pytest.mark.promise("bf16 detectors")
 def test_a_run_in_bfloat16_is_evaluated_and_predicts_as_it_was_tested(runs):
     """Loss, decoding and metrics in float32 behind the same convolutions."""
     record = json.loads((runs / "detection" / "record.json").read_text())

@@ -79,6 +79,7 @@ def lines_of(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.promise("detection tools")
 def test_predict_gives_the_boxes_of_the_runs_own_test(run, images, recorded):
     outcome = call("predict", run, f"input={images}", "confidence=0", "output=boxes.jsonl")
     assert (outcome.code, outcome.out) == (0, ""), outcome.err
@@ -132,6 +133,7 @@ def test_a_file_without_detections_has_a_row_and_an_unreadable_one_is_named(run,
     assert sorted(path.name for path in Path("drawn").iterdir()) == [".drawn-by-tlbench", "a.jpg", "c.jpg"]
 
 
+@pytest.mark.promise("pictures of detection")
 def test_pictures_are_drawn_beside_no_file_of_the_users(trained, run, images):
     before = snapshot(trained)
     for _ in range(2):  # into a folder that it drew itself it draws again

@@ -114,6 +114,7 @@ MOMENTS = {
 }
 
 
+@pytest.mark.promise("SIGTERM", "an interrupted run goes on")
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_sigterm(uninterrupted, tmp_path, capsys, moment):
     name, owner, hook, call, step = MOMENTS[moment]
@@ -170,6 +171,7 @@ def test_killed_again_and_again_between_checkpoints(uninterrupted, tmp_path):
     assert_equal_runs(folder, whole)
 
 
+@pytest.mark.promise("no step twice")
 def test_nothing_is_shown_twice_where_an_epoch_is_one_step(uninterrupted, tmp_path):
     """The third epoch's values are logged, its checkpoint is not written: they are logged again at the same step."""
     name = "one step an epoch"
@@ -180,6 +182,7 @@ def test_nothing_is_shown_twice_where_an_epoch_is_one_step(uninterrupted, tmp_pa
     assert_equal_runs(folder, uninterrupted(name)[0])
 
 
+@pytest.mark.promise("checkpoints by time")
 def test_checkpoints_by_time_are_made_in_the_middle_of_an_epoch(tmp_path, capsys, uninterrupted):
     """Every step is due, epochs are not: the run goes on from the step before the one it was killed in."""
     whole, batches = uninterrupted("gradual")
@@ -193,6 +196,7 @@ def test_checkpoints_by_time_are_made_in_the_middle_of_an_epoch(tmp_path, capsys
     assert scalars(folder) == scalars(whole)
 
 
+@pytest.mark.promise("checkpoints by time")
 def test_epochs_between_checkpoints(tmp_path):
     every_two = ("callbacks.checkpoint.every_n_epochs=2", "trainer.max_epochs=3")
     config = short_config(*SHORT, *every_two)
@@ -231,6 +235,7 @@ def garble(path: Path):
     path.write_bytes(bytes(range(256)) * 100)
 
 
+@pytest.mark.promise("a damaged last checkpoint")
 @pytest.mark.parametrize("damage", [truncate, flip, empty, garble])
 def test_a_damaged_last_checkpoint(uninterrupted, stopped, tmp_path, capsys, damage):
     whole, batches = uninterrupted("gradual")
@@ -275,6 +280,7 @@ def foreign(path: Path):
     torch.save({**content, "config_hash": "f" * 64}, path)
 
 
+@pytest.mark.promise("best.ckpt of another run")
 @pytest.mark.parametrize(("spoil", "suffix"), [(truncate, "damaged"), (foreign, "of_another_run")])
 def test_a_run_whose_best_checkpoint_is_not_its_own_begins_anew(stopped_in_the_test, tmp_path, spoil, suffix):
     whole = go(short_config(*SHORT), tmp_path / "whole")
@@ -298,6 +304,7 @@ def test_a_best_checkpoint_that_is_exchanged_while_the_run_trains_ends_it_in_one
     assert "best.ckpt: cannot be used (another run's: of the configuration ffffffffffff…" in outcome.one_line()
 
 
+@pytest.mark.promise("last.ckpt of another run")
 def test_anothers_last_checkpoint_is_not_gone_on_from(uninterrupted, stopped, tmp_path, capsys):
     whole, batches = uninterrupted("gradual")
     folder = shutil.copytree(stopped, tmp_path / "run")
@@ -309,6 +316,7 @@ def test_anothers_last_checkpoint_is_not_gone_on_from(uninterrupted, stopped, tm
     assert_equal_runs(folder, whole)
 
 
+@pytest.mark.promise("a complete run is tidy")
 def test_a_complete_run_keeps_nothing_to_go_on_from_and_the_next_command_tidies_what_a_kill_left(tmp_path, monkeypatch):
     monkeypatch.setattr("tlbench.runs.run.tidy", lambda folder: None)  # killed between the record and the tidying
     assert train(*SHORT, f"hydra.run.dir={tmp_path}").code == 0
@@ -346,6 +354,7 @@ def test_frozen_weights_that_are_not_what_they_were_end_the_run(stopped, tmp_pat
         go(short_config(*RUNS["gradual"]), folder)
 
 
+@pytest.mark.promise("frozen after a resume")
 def test_frozen_groups_keep_their_bytes_over_a_resume(stopped, tmp_path, monkeypatch):
     folder, seen = shutil.copytree(stopped, tmp_path / "run"), []
     original = Task.enter_stage
@@ -362,6 +371,7 @@ def test_frozen_groups_keep_their_bytes_over_a_resume(stopped, tmp_path, monkeyp
     assert seen[1] == {}
 
 
+@pytest.mark.promise("an interrupted run goes on")
 def test_sigint_leaves_with_130_and_says_how_to_go_on(tmp_path):
     interrupt = lambda: signal.raise_signal(signal.SIGINT)  # noqa: E731
     with stop_at(ClassificationTask, "training_step", 2, interrupt):

@@ -45,6 +45,7 @@ def events(run):
     return accumulator.Reload()
 
 
+@pytest.mark.promise("the record is complete")
 def test_the_record_is_complete(run, record):
     assert run.outcome.code == 0, run.outcome.err
     assert record.keys() == Record.model_fields.keys()
@@ -69,6 +70,7 @@ def test_the_record_is_complete(run, record):
     assert {"python", "torch", "lightning"} <= parsed.versions.keys()
 
 
+@pytest.mark.promise("the record is complete")
 def test_metrics_are_flat_and_finite(record):
     metrics = record["metrics"]
     assert {"test/loss", "test/oa", "test/aa", "test/kappa", "test/f1", "test/ece"} <= metrics.keys()
@@ -85,6 +87,7 @@ def test_fingerprints_are_those_of_the_three_splits(record):
     assert len(set(record["data"]["fingerprints"].values())) == 3
 
 
+@pytest.mark.promise("the record is complete")
 def test_the_predictions_give_the_recorded_metrics(record, predictions):
     probabilities = predictions["probabilities"].astype(np.float64)
     target, predicted = predictions["target"], probabilities.argmax(axis=1)
@@ -117,6 +120,7 @@ def test_both_checkpoints_hold_nothing_but_tensors_and_plain_types(run):
     assert checkpoint["optimizer_states"]
 
 
+@pytest.mark.promise("the whole backbone or an error")
 def test_the_terminal_shows_load_report_epochs_metrics_and_the_record(run, record):
     report = {"tin200": "tin200: 120 tensors loaded, 2 re-initialised", "random": "random: 0 tensors loaded"}
     assert report[record["weights"]["source"]] in run.outcome.out
@@ -128,6 +132,7 @@ def test_the_terminal_shows_load_report_epochs_metrics_and_the_record(run, recor
     assert run.outcome.err == ""
 
 
+@pytest.mark.promise("TensorBoard")
 def test_tensorboard_has_curves_pictures_and_hparams(record, events):
     tags = events.Tags()
     for name in ("train/loss", "train/oa", "val/loss", "val/oa", "lr/stem", "lr/head"):

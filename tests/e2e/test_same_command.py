@@ -27,6 +27,7 @@ def mtimes(folder):
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
+@pytest.mark.promise("nothing is trained twice")
 def test_after_success_it_trains_nothing(folder, monkeypatch):
     files, times = snapshot(folder), mtimes(folder)
     monkeypatch.setattr(tlbench.runs.run, "run", lambda *_, **__: pytest.fail("trained again"))
@@ -43,6 +44,7 @@ def test_keys_that_do_not_affect_results_are_no_other_configuration(folder):
     assert "complete since" in again.out
 
 
+@pytest.mark.promise("nothing is trained twice")
 def test_rerun_keeps_the_earlier_run_and_repeats_it_bit_for_bit(folder):
     files, first = snapshot(folder), record(folder)
     again = train(*TINY_RANDOM, f"hydra.run.dir={folder}", "rerun=true")
@@ -59,6 +61,7 @@ def test_rerun_keeps_the_earlier_run_and_repeats_it_bit_for_bit(folder):
     assert snapshot(folder / "previous_1") == files
 
 
+@pytest.mark.promise("another config in the folder")
 @pytest.mark.parametrize("rerun", ["false", "true"])
 def test_another_configuration_is_an_error_that_shows_the_difference(folder, rerun):
     files = snapshot(folder)

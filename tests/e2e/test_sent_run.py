@@ -70,6 +70,7 @@ def tries(monkeypatch) -> list[Any]:
     return made
 
 
+@pytest.mark.promise("sent records run no code")
 @pytest.mark.parametrize("tool", COMMANDS)
 @pytest.mark.parametrize("kind", ["a module", "torch.hub with the folder", "torch.hub with a repository", "a shell"])
 def test_no_command_runs_its_code(kind, tool, tmp_path, tries):
@@ -95,6 +96,7 @@ def test_no_command_runs_its_code(kind, tool, tmp_path, tries):
     assert tries == []
 
 
+@pytest.mark.promise("consent")
 def test_ones_own_run_is_known_again_and_somebody_elses_needs_consent(runs, tmp_path, monkeypatch):
     record = json.loads((runs / "own" / "record.json").read_text())
     assert record["code"]["files"].keys() == {"sent_nets", "sent_helper"}
@@ -115,6 +117,7 @@ def test_ones_own_run_is_known_again_and_somebody_elses_needs_consent(runs, tmp_
     assert not (tmp_path / "other").exists()  # nothing was signed: consent is for one command
 
 
+@pytest.mark.promise("console scripts")
 def test_a_console_script_runs_no_module_of_the_working_folder_beside_a_signed_run(runs, tmp_path):
     """Modules that it, torch or the network may import, each of which would be found there before the installed one."""
     shutil.copytree(runs / "own", tmp_path / "run")
@@ -152,6 +155,7 @@ def console_script(name: str, *arguments: str) -> subprocess.CompletedProcess[st
     return done
 
 
+@pytest.mark.promise("a sent run as source")
 def test_its_weights_can_be_a_source_and_nothing_that_it_names_is_imported(tmp_path, tiny_network, tries):
     draw_run(tmp_path / "run", names=tuple(map(str, range(10))))
     (tmp_path / "sent_pkg.py").write_text(TRACE.format(trace=str(tmp_path / "RAN")))
@@ -165,6 +169,7 @@ def test_its_weights_can_be_a_source_and_nothing_that_it_names_is_imported(tmp_p
     assert tries == []
 
 
+@pytest.mark.promise("addresses in a sent record")
 def test_no_command_follows_the_addresses_and_paths_in_its_record(runs, tmp_path, tiny_network, tries):
     shutil.copytree(runs / "plain", tmp_path / "run")
 
@@ -207,6 +212,7 @@ def evaluated(monkeypatch) -> list[str | None]:
     return roots
 
 
+@pytest.mark.promise("data of a sent record")
 @pytest.mark.parametrize(
     ("options", "read"),
     [
@@ -252,6 +258,7 @@ def test_ones_own_data_are(tmp_path, evaluated):
 LINKS = ("hparams.yaml", "wandb", "console.log", "previous_1", "deep/er/file", "curves.csv")
 
 
+@pytest.mark.promise("no training through links")
 @pytest.mark.parametrize("name", LINKS)
 def test_no_training_writes_through_its_links(name, tmp_path, tiny_network):
     (tmp_path / "home").mkdir()
@@ -267,6 +274,7 @@ def test_no_training_writes_through_its_links(name, tmp_path, tiny_network):
     assert link.is_symlink()
 
 
+@pytest.mark.promise("no evaluation through links")
 def test_no_evaluation_writes_through_its_links(runs, tmp_path, tiny_network):
     """TensorBoard would write into the folder that a link leads to, and old events there would be deleted."""
     shutil.copytree(runs / "plain", tmp_path / "run")

@@ -31,11 +31,13 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 SEEDS = [
-    pytest.param((0, 1, 2), marks=pytest.mark.slow, id="three seeds"),
-    pytest.param((0,), marks=pytest.mark.slow, id="one seed"),
+    pytest.param((0, 1, 2), id="three seeds"),
+    pytest.param((0,), id="one seed"),
 ]
 
 
+@pytest.mark.promise("two sweeps at once")
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", SEEDS)
 def test_two_sweeps_at_once_train_each_trial_and_run_once_and_end_with_the_same_table(tmp_path, monkeypatch, seeds):
     trainings = prepare(monkeypatch, tmp_path, seconds=0.3)
@@ -56,6 +58,7 @@ def test_two_sweeps_at_once_train_each_trial_and_run_once_and_end_with_the_same_
     assert list((tmp_path / "study").rglob(".*")) == []
 
 
+@pytest.mark.promise("a killed launcher")
 @pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_the_runs_of_a_killed_launcher_end_as_if_asked_to(tmp_path, monkeypatch, n_jobs):
     trainings = prepare(monkeypatch, tmp_path, seconds=60)

@@ -23,6 +23,7 @@ CIFAR_TRANSFER = (
 HERE = "outputs/cifar_transfer-standin/tin200/seed_0"
 
 
+@pytest.mark.promise("stand-ins")
 def test_a_single_run_goes_on_under_another_name(tmp_path):
     outcome = train(*CIFAR_TRANSFER)
     assert outcome.code == 0, outcome.err
@@ -67,10 +68,10 @@ def test_a_network_that_swallows_packets_is_given_up_in_time(tmp_path, monkeypat
 
     monkeypatch.setattr("tlbench.system.download.queue.SimpleQueue", Impatient)
     monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: forever.wait())
-    given = []
-    monkeypatch.setattr("tlbench.cli.train._call_hydra", given.extend)
+    started = []
+    monkeypatch.setattr("tlbench.cli.composed.ComposedRun.start", lambda run: started.append(run.config))
     assert train("+experiment=cifar_transfer").code == 0
     forever.set()
     assert len(deadlines) == 2
     assert sum(deadlines) <= 7.5
-    assert {"study=cifar_transfer-standin", "data=digits", "source=tin200"} <= set(given)
+    assert [(c.study, c.data.name, c.source.name) for c in started] == [("cifar_transfer-standin", "digits", "tin200")]

@@ -157,6 +157,7 @@ CASES = [(strategy, policy) for strategy in STRATEGIES for policy in POLICIES]
 CASES = [(strategy, policy) for strategy, policy in CASES if strategy not in VARIANTS or policy == "null"]
 
 
+@pytest.mark.promise("frozen means frozen")
 @pytest.mark.parametrize(("strategy", "policy"), CASES)
 def test_exactly_what_is_frozen_keeps_the_sources_bits_in_every_epoch(run, source, strategy, policy):
     overrides, stages = STRATEGIES[strategy]
@@ -188,6 +189,7 @@ def test_exactly_what_is_frozen_keeps_the_sources_bits_in_every_epoch(run, sourc
     assert rates == [{group: LR if group in groups else 0.0 for group in GROUPS} for groups in trainable]
 
 
+@pytest.mark.promise("a group's own warm-up")
 def test_a_group_keeps_its_scale_and_warms_up_in_its_first_epoch(run):
     """Two and a half epochs are five steps: after two of them the next takes 3/6, after four 5/6 of the rate."""
     options = ("strategy.unfreeze_warmup_epochs=2.5", "strategy.lr_decay=0.5", "trainer.max_epochs=5")
@@ -198,6 +200,7 @@ def test_a_group_keeps_its_scale_and_warms_up_in_its_first_epoch(run):
     assert [row["lr/stem"] for row in curves] == pytest.approx([0, 0, LR / 64, LR * 5 / 192, LR / 32])
 
 
+@pytest.mark.promise("all optimizer groups from step 0")
 def test_the_optimizer_has_all_groups_from_the_first_step_and_keeps_its_moments(run):
     done = run("strategy=head_then_full", "strategy.head_epochs=1", "trainer.max_epochs=3")
     (optimizer,) = done.checkpoint(FINAL)["optimizer_states"]
@@ -210,6 +213,7 @@ def test_the_optimizer_has_all_groups_from_the_first_step_and_keeps_its_moments(
 STALLS = (*GRADUAL, "strategy.every_n_epochs=null", "strategy.stall_patience=1", "trainer.max_epochs=9")
 
 
+@pytest.mark.promise("stages of gradual_unfreezing")
 def test_a_stall_ends_the_stage_and_in_the_last_stage_the_run(run, scripted):
     scripted(0.1, 0.1, 0.0, 0.0, 0.2, 0.3, 0.3, 0.9, 0.9)
     record = run(*STALLS).record
@@ -221,6 +225,7 @@ def test_a_stall_ends_the_stage_and_in_the_last_stage_the_run(run, scripted):
     assert (record["best"]["epoch"], record["best"]["stage"]) == (6, "layer3+layer2+layer1")
 
 
+@pytest.mark.promise("the best of all stages")
 def test_the_best_checkpoint_over_all_stages_is_tested_and_names_its_stage(run, scripted, source):
     scripted(0.1, 0.1, 0.7, 0.7, 0.2, 0.2, 0.2, 0.2, 0.2)
     done = run(*STALLS)
@@ -238,6 +243,7 @@ def test_the_best_checkpoint_over_all_stages_is_tested_and_names_its_stage(run, 
     np.testing.assert_allclose(logits.softmax(dim=1).numpy(), done.predictions()["probabilities"], atol=1e-6)
 
 
+@pytest.mark.promise("early stopping by stage")
 def test_early_stopping_counts_from_each_stages_beginning(run, scripted):
     scripted(0.9, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2, 0.9)
     options = ("strategy.head_epochs=3", "callbacks.early_stopping.patience=2", "trainer.max_epochs=8")
@@ -263,6 +269,7 @@ def assert_close(one: Run, other: Run) -> None:
 EXTRACTOR = ("strategy=feature_extractor", "augmentation=none", "trainer.max_epochs=3")
 
 
+@pytest.mark.promise("cached features")
 def test_the_head_trained_on_cached_features_equals_the_one_that_is_not(run):
     cached = run(*EXTRACTOR, name="cached")
     uncached = run(*EXTRACTOR, "strategy.cache_features=false", name="uncached")
@@ -278,6 +285,7 @@ def test_features_are_not_cached_where_augmentation_changes_the_images(run):
     assert "features computed once" not in run("strategy=feature_extractor").outcome.out
 
 
+@pytest.mark.promise("cached features")
 @pytest.mark.slow
 def test_cached_features_of_resnet18_too(tmp_path):
     """With the embedded source and the real network, whose kernels round otherwise in other batch sizes."""
@@ -291,6 +299,7 @@ def test_cached_features_of_resnet18_too(tmp_path):
     assert_close(*done)
 
 
+@pytest.mark.promise("the moving average")
 @pytest.mark.parametrize("strategy", ["full", "head_then_full"])
 def test_the_saved_weights_are_the_moving_average(run, source, strategy):
     stages = ["strategy.head_epochs=2"] if strategy == "head_then_full" else []
@@ -343,6 +352,7 @@ def test_bss_is_part_of_the_loss_where_the_backbone_trains(run, monkeypatch):
     assert min(value for _, _, value in values) > 1e-6
 
 
+@pytest.mark.promise("GroupNorm")
 def test_group_norm_takes_a_batch_norm_source_without_its_statistics(run, source):
     done = run("model.norm=group", "strategy=head_then_full", "strategy.head_epochs=1")
     kept = {name: tensor for name, tensor in backbone(source).items() if name.rpartition(".")[2] not in STATISTICS}
@@ -354,6 +364,7 @@ def test_group_norm_takes_a_batch_norm_source_without_its_statistics(run, source
     assert done.record["warnings"] == []
 
 
+@pytest.mark.promise("compiled in each stage")
 @pytest.mark.slow
 @pytest.mark.parametrize("regulariser", ["none", "bss"])
 def test_the_network_is_compiled_in_each_stage_and_learns_the_same(run, monkeypatch, regulariser):

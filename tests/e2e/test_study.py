@@ -25,6 +25,7 @@ def test_an_arm_that_does_not_fit_is_found_before_any_is_trained(tmp_path):
     assert [path.name for path in (tmp_path / "study").iterdir()] == ["multirun.yaml"]
 
 
+@pytest.mark.promise("a subprocess a run", "arms and seeds of experiments")
 def test_two_arms_of_two_seeds_two_at_a_time(tmp_path):
     """One test, so that the four processes are started once however the tests are divided among workers."""
     study = tmp_path / "study"
@@ -100,6 +101,7 @@ def the_same_command_again_trains_nothing(study, out):
     assert again.out[again.out.index(TABLE) :] == out[out.index(TABLE) :]
 
 
+@pytest.mark.promise("a failed run of a sweep")
 @pytest.mark.usefixtures("tiny_network")
 def test_a_failing_run_leaves_its_traceback_and_the_others_go_on(tmp_path, monkeypatch):
     """One seed: what there is is shown, and no variance can be reported. The runs are made in this process."""

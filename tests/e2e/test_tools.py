@@ -72,6 +72,7 @@ def record_of(run):
     return json.loads((run / "record.json").read_text())
 
 
+@pytest.mark.promise("evaluate")
 def test_evaluate_recomputes_the_recorded_metrics_to_the_last_bit(run):
     before, files_before = record_of(run), snapshot(run)
     outcome = call("evaluate", "run=run")
@@ -111,6 +112,7 @@ def test_runs_of_every_kind_are_recomputed_to_the_last_bit(files, overrides):
     assert json.loads(Path("run/evaluation.json").read_text())["comparison"]["largest_difference"] == 0
 
 
+@pytest.mark.promise("evaluate")
 def test_metrics_that_differ_are_exit_code_1_and_the_evaluation_is_kept(run):
     record = record_of(run)
     record["metrics"]["test/oa"] += 2e-6
@@ -130,6 +132,7 @@ def test_images_that_are_not_the_runs_any_more_are_said_to_be_so(run):
     assert not json.loads(next(run.glob("evaluation*.json")).read_text())["data"]["own"]
 
 
+@pytest.mark.promise("evaluate on other data")
 def test_other_data_the_same_images_as_files_give_the_same_metrics(run, files):
     outcome = call("evaluate", "run=run", "data=image_folder", f"data.root={files}", "split=all")
     assert outcome.code == 0, outcome.err
@@ -141,6 +144,7 @@ def test_other_data_the_same_images_as_files_give_the_same_metrics(run, files):
     assert not evaluation["data"]["own"]
 
 
+@pytest.mark.promise("splits with training images")
 def test_images_that_the_run_may_have_been_trained_on_are_warned_of(run):
     outcome = call("evaluate", "run=run", "data.test_fraction=0.8")
     assert outcome.code == 0, outcome.err
@@ -161,6 +165,7 @@ def test_other_splits(run):
     assert metrics["val/oa"] == pytest.approx(best["value"], abs=1e-6)
 
 
+@pytest.mark.promise("evaluate on other data")
 def test_data_of_other_classes_are_refused(run, tmp_path):
     for name in ("0", "1", "cat"):
         (tmp_path / "other" / name).mkdir(parents=True)
@@ -217,6 +222,7 @@ def test_corruptions_are_evaluated_and_a_stopped_suite_goes_on(run, monkeypatch)
     assert not list(run.glob(".*partial*"))
 
 
+@pytest.mark.promise("predict")
 def test_predict_gives_the_probabilities_of_the_runs_own_test(files, recorded, run):
     outcome = call("predict", "run=run", f"input={files}", "output=out/predictions.csv")
     assert (outcome.code, outcome.out) == (0, "")
@@ -234,6 +240,7 @@ def test_predict_gives_the_probabilities_of_the_runs_own_test(files, recorded, r
     assert [str(line["probabilities"]["3"]) for line in named] == [row["probability/3"] for row in rows]
 
 
+@pytest.mark.promise("predict")
 def test_predict_leaves_out_unreadable_files_by_name(run, files, tmp_path):
     (tmp_path / "some").mkdir()
     for name in ("a.png", "c.png"):
@@ -256,6 +263,7 @@ def test_predict_without_a_readable_file_leaves_the_earlier_output(run, tmp_path
     assert (tmp_path / "out.csv").read_text() == "earlier"
 
 
+@pytest.mark.promise("predict")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_predict_leaves_no_half_file(run, files, tmp_path, monkeypatch, number):
     from tlbench.tasks.classification.predictor import Predictor
@@ -279,6 +287,7 @@ def test_an_interrupted_predict_leaves_no_half_file(run, files, tmp_path, monkey
     assert [path.name for path in tmp_path.glob("*out.csv*")] == ["out.csv"]
 
 
+@pytest.mark.promise("load")
 def test_load_predicts_in_three_lines(run, files, recorded):
     model = tlbench.load(run)
     predictions = model.predict(sorted(files.glob("*/*.png"), key=lambda path: int(path.stem)))
@@ -300,6 +309,7 @@ def test_load_predicts_in_three_lines(run, files, recorded):
         model.predict("nowhere.png")
 
 
+@pytest.mark.promise("export")
 def test_export_writes_a_file_that_onnxruntime_runs(run):
     onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra `export`")
     outcome = call("export", "run=run")

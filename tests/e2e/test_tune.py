@@ -48,6 +48,7 @@ def in_this_process(monkeypatch):
     monkeypatch.setattr(launch, "run_jobs", lambda jobs, _: [train(*job.arguments).code for job in jobs])
 
 
+@pytest.mark.promise("fair tuning")
 def test_each_arm_is_tuned_on_validation_then_run_and_the_same_command_trains_nothing(monkeypatch):
     read, plain = [], TargetModule._read
     monkeypatch.setattr(TargetModule, "_read", lambda self, split: (read.append(split), plain(self, split))[1])
@@ -110,6 +111,7 @@ def test_wrong_tuning_is_one_line_and_nothing_is_written(tmp_path, overrides, sa
     assert [path.name for path in tmp_path.rglob("*") if path.name != "multirun.yaml"] in ([], ["study"])
 
 
+@pytest.mark.promise("test=false")
 def test_a_run_without_a_test_never_reads_it_and_is_complete(tmp_path, monkeypatch):
     read, plain = set(), TargetModule._read
     monkeypatch.setattr(TargetModule, "_read", lambda self, split: (read.add(split), plain(self, split))[1])

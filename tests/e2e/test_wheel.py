@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.promise("a built wheel"), pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_IT = (

@@ -28,6 +28,7 @@ def read(root: Path, layout: Layout, said: list[str]) -> Listed:
     return list_csv(root / layout.table, voice=hearing(said))
 
 
+@pytest.mark.promise("layouts of exporters")
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_layout_is_read_to_its_labels(tmp_path: Path, name: str) -> None:
     layout = LAYOUTS[name]
@@ -43,6 +44,7 @@ def test_a_layout_is_read_to_its_labels(tmp_path: Path, name: str) -> None:
     assert found == layout.images
 
 
+@pytest.mark.promise("every file is accounted for")
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_read_and_left_out_are_all_files(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/root")  # of tables at home another inventory is taken

@@ -18,6 +18,7 @@ from tlbench.system.voice import SILENT, Voice
 SPLITS = ("train", "val", "test")
 
 
+@pytest.mark.promise("COCO layouts")
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_layout_is_read_as_it_was_drawn(name: str, tmp_path: Path) -> None:
     layout, folder = LAYOUTS[name], tmp_path / "set"

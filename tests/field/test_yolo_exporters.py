@@ -213,6 +213,7 @@ def datumaro(root: Path) -> Truth:
     return truth
 
 
+@pytest.mark.promise("YOLO exports of ten tools")
 @pytest.mark.parametrize(
     "export",
     [

@@ -10,6 +10,7 @@ from tlbench.tasks.classification.metrics import ClassificationMetrics
 CONFUSION = [[3, 1, 0], [1, 2, 1], [0, 0, 2]]  # rows true, columns predicted; 10 samples
 
 
+@pytest.mark.promise("metrics equal scikit-learn")
 def test_hand_computed_confusion_matrix() -> None:
     pairs = [(t, p) for t in range(3) for p in range(3) for _ in range(CONFUSION[t][p])]
     # Confidence 0.9 in the 7 hits, 0.6 in the 3 misses.

@@ -9,6 +9,7 @@ import pytest
 from tlbench.study.statistics import paired_difference, summarise
 
 
+@pytest.mark.promise("paired differences")
 def test_paired_difference_of_three_seeds() -> None:
     a, b = {0: 0.96, 1: 0.97, 2: 0.98}, {2: 0.92, 0: 0.92, 1: 0.92}
     # Differences 0.04, 0.05, 0.06: mean 0.05, std 0.01; t(0.975; 2) = 4.302653 (Student's table).

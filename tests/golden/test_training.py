@@ -20,6 +20,7 @@ HEAD = {
 START = [-0.020315496, 0.018677866, 0.037556220, 0.022368507]
 
 
+@pytest.mark.promise("experiments and golden values")
 @pytest.mark.parametrize("source", LOSSES)
 def test_losses_and_head(fits, source):
     fit = fits[source]

@@ -53,6 +53,7 @@ WAYS = {
 }
 
 
+@pytest.mark.promise("terminal codes")
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_that_is_printed_reaches_the_terminal_as_a_code(out, way):
     printed = out()

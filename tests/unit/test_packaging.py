@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -17,6 +19,7 @@ def declared(text: str) -> set[str]:
     return {normalised(name) for name in re.findall(r'^\s*"([A-Za-z0-9_.-]+)[><=!]', text, flags=re.MULTILINE)}
 
 
+@pytest.mark.promise("repeatable installs")
 def test_constraints_pin_every_dependency_and_name_no_registry():
     constraints = (ROOT / "constraints.txt").read_text()
     pinned = {normalised(name) for name in re.findall(r"^([A-Za-z0-9_.-]+)==", constraints, flags=re.MULTILINE)}
@@ -27,6 +30,7 @@ def test_constraints_pin_every_dependency_and_name_no_registry():
     assert "index-url" not in constraints
 
 
+@pytest.mark.promise("no ultralytics in classification")
 def test_classification_never_imports_ultralytics():
     code = (  # in a process of its own: tests of detection import it
         "import sys, tlbench.runs.run, tlbench.tasks.classification.task; from tests.composed import model; "

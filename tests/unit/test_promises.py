@@ -1,46 +1,102 @@
-"""`docs/promises.md` names what shows each promise; here, that what it names exists."""
+"""`docs/promises.md` is what `make promises` writes, and what it names exists."""
 
 from __future__ import annotations
 
-import ast
 import re
-from pathlib import Path
+from collections import Counter
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PROMISES = (ROOT / "docs" / "promises.md").read_text()
-TOKENS = re.findall(r"`([^`]+)`", "\n".join(line for line in PROMISES.splitlines() if line.startswith("|")))
-EVIDENCE = [line.rsplit("|", 2)[-2] for line in PROMISES.splitlines() if line.startswith("|")]
+from tests.promises import LIST, PAGE, ROOT, Mark, marks, marks_in, page, promises
+
+PROMISES, MARKS = promises(), marks()
+BESIDE = sorted({name for promise in PROMISES for name in re.findall(r"`([^`]+)`", promise.beside)})
 
 
-def names_in(path: Path) -> set[str]:
-    return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+def test_the_page_is_up_to_date():
+    assert PAGE.read_text() == page(LIST.read_text(), MARKS), "make promises"
 
 
-@pytest.mark.parametrize("token", sorted({t for t in TOKENS if t.startswith("tests/")}))
-def test_the_named_test_exists(token):
-    file, _, name = token.partition("::")
-    assert (ROOT / file).is_file()
-    found = {found for found in names_in(ROOT / file) if found.startswith("test_")}
-    assert name in found if name else found
+def test_a_key_stands_for_one_promise():
+    assert {key: n for key, n in Counter(promise.key for promise in PROMISES).items() if n > 1} == {}
 
 
-@pytest.mark.parametrize("token", sorted({t for t in TOKENS if re.fullmatch(r"make [a-z-]+", t)}))
-def test_the_named_make_target_exists(token):
-    assert re.search(rf"^{token.removeprefix('make ')}:", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+def test_every_mark_has_a_key_of_the_list():
+    keys = {promise.key for promise in PROMISES}
+    assert [mark for mark in MARKS if mark.key not in keys] == []
 
 
-FILES = re.compile(r"(docs|benchmarks|conf)/|constraints|\.ci/")
+def test_something_shows_every_promise():
+    shown = {mark.key for mark in MARKS}
+    assert [promise.key for promise in PROMISES if promise.key not in shown and not promise.beside] == []
+    assert len(PROMISES) > 250
 
 
-@pytest.mark.parametrize("token", sorted({t for t in TOKENS if FILES.match(t)}))
-def test_the_named_file_exists(token):
-    assert (ROOT / token).exists()
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_shows_a_promise_beside_tests_exists(name):
+    if name.startswith("make "):
+        assert re.search(rf"^{name.removeprefix('make ')}:", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    else:
+        assert (ROOT / name).is_file()
 
 
-def test_every_promise_names_what_shows_it():
-    rows = [row for row in EVIDENCE if row.strip(" -") and row.strip() != "shown by"]
-    assert len(rows) > 40
-    for row in rows:
-        assert re.search(r"`(tests/|make |docs/|benchmarks/|\.ci/|constraints|README)", row), row
+SOURCE = """
+import pytest
+
+pytestmark = [pytest.mark.promise("of all"), pytest.mark.usefixtures("here")]
+
+@pytest.mark.promise("a", "b")
+@pytest.mark.parametrize("x", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_one(x): ...
+
+@pytest.mark.slow
+class TestTwo:
+    pytestmark = pytest.mark.promise("c")
+
+    @pytest.mark.promise(
+        "a",
+    )
+    def test_three(self): ...
+
+@pytest.mark.promise("d")
+@pytest.mark.slow
+def test_four(): ...
+"""
+
+
+def test_marks_are_found_wherever_pytest_takes_them():
+    assert marks_in("f.py", SOURCE) == [
+        Mark("of all", "f.py", False),
+        Mark("a", "f.py::test_one", False),
+        Mark("b", "f.py::test_one", False),
+        Mark("c", "f.py::TestTwo", True),
+        Mark("a", "f.py::TestTwo::test_three", True),
+        Mark("d", "f.py::test_four", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "@pytest.mark.promise\ndef test_one(): ...",
+        "@pytest.mark.promise()\ndef test_one(): ...",
+        "@pytest.mark.promise(KEY)\ndef test_one(): ...",
+        "@pytest.mark.promise('a')\ndef one(): ...",
+        "CASES = [pytest.param(1, marks=pytest.mark.promise('a'))]",
+        "def test_one():\n    @pytest.mark.promise('a')\n    def test_two(): ...",
+    ],
+)
+def test_a_mark_that_would_be_overlooked_is_an_error(source):
+    with pytest.raises(ValueError, match=r"^f\.py:\d+: a promise mark "):
+        marks_in("f.py", source)
+
+
+def test_tests_come_before_what_else_shows_a_promise():
+    listed = (
+        "# T\n\n| key | promise | shown by, beside marked tests |\n|---|---|---|\n| a | A | `make a` |\n| b | B | |\n"
+    )
+    found = [Mark("a", "f.py::test_one", False), Mark("b", "f.py", True), Mark("a", "g.py::test_two", True)]
+    assert page(listed, found) == (
+        "# T\n\n| promise | shown by |\n|---|---|\n"
+        "| A | `f.py::test_one`, *slow* `g.py::test_two`, `make a` |\n| B | *slow* `f.py` |\n"
+    )

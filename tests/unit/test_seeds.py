@@ -59,6 +59,7 @@ def test_permutation_holds_every_index_once():
     assert torch.equal(permutation(1_797, 0, 5).sort().values, torch.arange(1_797))
 
 
+@pytest.mark.promise("draws of a sample")
 def test_draws_do_not_depend_on_the_batch():
     index = torch.randperm(1_000, generator=torch.Generator().manual_seed(1))
     whole = uniform(0, 2, torch.arange(1_000), draw=3)

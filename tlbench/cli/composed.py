@@ -72,7 +72,9 @@ class ComposedRun:
         """
         executed: list[Executed] = []
         failed: list[Exception] = []
-        changeable = bool(self.composed.hydra.callbacks)  # Hydra's callbacks may change what they are shown
+        hydra = self.composed.hydra
+        # Hydra's callbacks may change what they are shown, and variables that it sets are read from then on
+        changeable = bool(hydra.callbacks) or bool(hydra.job.env_set)
 
         def run_here(shown: DictConfig) -> None:
             try:

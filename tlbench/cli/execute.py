@@ -9,7 +9,7 @@ from pathlib import Path
 from tlbench.config import TrainConfig
 from tlbench.console import banner, say, shown
 from tlbench.embedded.stand_ins import banner_text
-from tlbench.errors import Failure, UserError
+from tlbench.errors import ConfigError, Failure, UserError
 from tlbench.loggers.check import check_loggers
 from tlbench.records.curves import CURVES_FILE, mend_curves
 from tlbench.records.folder import earlier_record, set_aside, tidy_if_free
@@ -44,6 +44,10 @@ def execute(config: TrainConfig, folder: Path) -> Executed:
         RunFailed: The run failed; its record says why.
         Interrupted: A signal asked to stop.
     """
+    if config.plan:
+        raise ConfigError(
+            "plan=true: a dry run is made without hydra.mode and other launchers; drop them, or plan=true"
+        )
     results_are_kept()
     tuning_of(config, folder)
     complete = _complete(config, folder)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
+from tlbench.config.data import Fit
+
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing's from Python 3.11 on
 
@@ -17,8 +19,11 @@ class Annotations(ABC):
     """Columns with what is known of N images."""
 
     by_file: ClassVar[bool]
-    """Whether images are told apart by their files even where their pixels are at hand, however they are fit: where
-    every fit shows the whole image."""
+    """Whether images are told apart by their files, however these are fit, even where their pixels are at hand: of
+    kinds whose fits all show the whole image."""
+
+    thumbnail_fit: ClassVar[Fit | None] = None
+    """How files become thumbnails; None: as they become the images themselves."""
 
     thumbnail: ClassVar[int]
     """Side in pixels to which images are brought for the audit."""

@@ -86,7 +86,7 @@ def _members(archive: Path) -> Iterator[Iterator[Member]]:
         else:
             with tarfile.open(archive) as tarred:
                 yield ((m.name, m.size, partial(tarred.extractfile, m) if m.isreg() else None) for m in tarred)
-    except (ArchiveError, OSError):
+    except (ArchiveError, OSError, MemoryError):
         raise
     except Exception as error:  # damaged bytes surface as almost any error
         raise ArchiveError(f"not a whole {_kind(archive)} ({error})") from error

@@ -114,7 +114,7 @@ def audit_target(target: Target[A], part: AuditPart[A], fingerprint: Callable[[s
     def compute() -> Audit:
         same, more = part.compared(splits)
         scans = {
-            split: SplitScan(names[split], same[split], _digests(samples), part.looks(samples))
+            split: SplitScan(names[split], same[split], digests_of(samples), part.looks(samples))
             for split, samples in splits.items()
         }
         section = {
@@ -135,7 +135,8 @@ def _names(split: str, samples: Samples[Any]) -> tuple[str, ...]:
     return tuple(map(printable, samples.names))
 
 
-def _digests(samples: Samples[Any]) -> NDArray[np.uint8]:
+def digests_of(samples: Samples[Any]) -> NDArray[np.uint8]:
+    """(N, 16) uint8, equal where images are."""
     if samples.digests is not None:
         return samples.digests
     assert isinstance(samples, MemorySamples)

@@ -31,7 +31,7 @@ class Batches(ABC, Generic[A]):
     network's input of it on the device.
 
     Args:
-        config: The run's; data, augmentation, seeds and the trainer's memory format are used.
+        config: The run's; of the trainer its memory format and, where epochs differ, their number are used.
     """
 
     MOST: ClassVar[int]

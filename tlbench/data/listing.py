@@ -167,6 +167,17 @@ class Files(Protocol):
         """N."""
 
 
+@dataclass(frozen=True)
+class FileNames:
+    """`Files` and nothing else: what workers need to know of a listing."""
+
+    root: Path
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
 def read_listed(listing: Files, position: int, limit: ImageLimit) -> bytes:
     """The bytes of a listed file.
 

@@ -153,11 +153,11 @@ class PositionLoader(OrderedLoader):
         yield from batches
 
 
-class BatchLoader(OrderedLoader):
-    """Batches of inputs that lie on one device.
+class FeatureLoader(OrderedLoader):
+    """Batches of features that lie on one device.
 
     Args:
-        inputs: (N, …) images or features.
+        inputs: (N, …) features.
         labels: (N,) int64.
         batch_size: As in `OrderedLoader`.
         options: Likewise.

@@ -90,7 +90,7 @@ def ensure_copy(data: PublishedData[Copy], root: str | None) -> Copy:
     if found is None:
         archive = folder / data.archive
         if _is_official(data, archive):
-            _unpack(data, archive, str(archive), folder)
+            _unpack(data, archive, str(archive), folder, data.mend)
         else:
             _download(data, folder)
         found = data.find(folder)
@@ -126,7 +126,7 @@ def _download(data: PublishedData[Copy], folder: Path) -> None:
             archive = scratch / data.archive
             download(data.url, archive, data.known_hash)
             check_archive(archive)
-            _unpack(data, archive, data.url, folder)
+            _unpack(data, archive, data.url, folder, f"put a whole one at {folder / data.archive}")
     except Unreachable as error:
         raise _unreachable(data, folder, f"download failed: {error}") from error
     except ArchiveError as error:  # another page came, such as that of a proxy
@@ -138,7 +138,7 @@ def _download(data: PublishedData[Copy], folder: Path) -> None:
         ) from error
 
 
-def _unpack(data: PublishedData[Copy], archive: Path, shown: str, folder: Path) -> None:
+def _unpack(data: PublishedData[Copy], archive: Path, shown: str, folder: Path, mend: str) -> None:
     """Unpack into a scratch folder beside the final one, check, move; errors call the archive `shown`."""
     try:
         with scratch_folder(folder, f".{data.name}-") as scratch:
@@ -148,7 +148,9 @@ def _unpack(data: PublishedData[Copy], archive: Path, shown: str, folder: Path) 
     except UnsafeArchiveError as error:
         raise DataError(f"{shown}: {error}") from error
     except ArchiveError as error:
-        raise DataError(f"{shown}: {error}; {data.mend}") from error
+        raise DataError(f"{shown}: {error}; {mend}") from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise DataError(f"{error.filename}: is in the way of {data.title}, and no folder; remove it") from error
     except OSError as error:
         raise DataError(
             f"{shown}: cannot be unpacked into {folder} ({error.strerror or error}); {data.otherwise}"
@@ -166,7 +168,8 @@ def _publish(data: PublishedData[Copy], content: Path, folder: Path) -> None:
 
 def _unreachable(data: PublishedData[Copy], folder: Path, reason: str) -> DataError:
     named = {"folder": folder, "archive": folder / data.archive, "copy": folder / data.folder}
-    damaged = [f" ({path} is incomplete)" for path in (named["archive"], named["copy"]) if path.exists()]
+    there = {named["archive"]: named["archive"].is_file(), named["copy"]: named["copy"].is_dir()}
+    damaged = [f" ({path} is incomplete)" for path, is_there in there.items() if is_there]
     return DataError(
         f"data={data.name}: no copy in {data.places.format(**named)}{''.join(damaged)}, and {data.url} cannot be "
         f"reached ({reason}); {data.advice.format(**named)}",

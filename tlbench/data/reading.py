@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Generic
 
 import numpy as np
@@ -20,7 +21,6 @@ from tlbench.data.facts import ImageFacts
 from tlbench.data.inventory import Inventory
 from tlbench.data.listing import A, Listed, Listing, joined
 from tlbench.data.pixel_range import (
-    ALL,
     check_given,
     check_ranges,
     decoding_of,
@@ -98,10 +98,10 @@ def read_files(
     root, kind = next(iter(groups.values())).root, type(next(iter(groups.values())).annotations)
     as_kept: tuple[int, Fit] = (data.stored_side, data.fit)
     if not in_memory:
-        as_kept = (kind.thumbnail, "corner" if kind.by_file else data.fit)
+        as_kept = (kind.thumbnail, kind.thumbnail_fit or data.fit)
     decoding = how if isinstance(how, Decoding) else decoding_of(data, given_ranges(data))
 
-    scans = {group: look(listing, *as_kept, voice, decoding) for group, listing in groups.items()}
+    scans = {group: _look(as_kept, voice, decoding, listing) for group, listing in groups.items()}
     left_out = {**(unreadable or {}), **_unreadable(groups, scans)}
     check_unreadable(root, left_out, data.max_unreadable)
     if isinstance(how, Decoding):
@@ -111,9 +111,8 @@ def read_files(
         check_given(data, ImageFacts.joined(scan.facts for scan in scans.values()))
         if data.pixel_range is None and any(scan.facts.deep.any() for scan in scans.values()):
             readable = {part: _taken(groups[group], rows) for part, group, rows in _readable(listings, scans)}
-            quiet, seen = voice.without_warnings(), decoding
-            ranges = _found_ranges(groups, scans, how(readable), lambda some: look(some, *as_kept, quiet, seen))
-            decoding = replace(decoding, ranges=ranges)
+            look_at = partial(_look, as_kept, voice.without_warnings(), decoding)
+            decoding = replace(decoding, ranges=_found_ranges(groups, scans, how(readable), look_at))
 
     scans = {group: in_range(groups[group], scan, *as_kept, voice, decoding) for group, scan in scans.items()}
     left_out |= _unreadable(groups, scans)
@@ -161,36 +160,39 @@ def target_of(
     )
 
 
-def open_uncarved(
+def all_of(
     listed: Listed[A],
+    read: ReadFiles[A],
+    facts: Mapping[str, ImageFacts],
     data: DataConfig,
     how: Decoding,
     voice: Voice,
-    *,
-    together: bool = False,
 ) -> tuple[Samples[A], ...]:
     """Every image of the wanted classes that a data set has, in the parts that it comes in; none of an empty part.
 
     Args:
         listed: What was listed.
+        read: What came of it.
+        facts: What its files hold, by what they are called where values of more than 8 bits are told of.
         data: The target's config.
         how: As a run decodes its files.
         voice: Speaks to the user.
-        together: As in `read_files`.
 
     Raises:
-        DataError: As `read_files`; no image can be decoded; a class does not exist.
+        DataError: No image can be decoded; a class does not exist.
     """
-    parts = {part: listing for part, listing in listed.parts.items() if len(listing)}
-    read = read_files(parts, data, voice, how, unreadable=listed.unreadable, together=together)
     found = [samples for samples in read.parts.values() if len(samples)]
     if not found:
         name, reason = next(iter(read.unreadable.items()))
         raise DataError(
             f"{listed.root / name}: {reason}; none of {len(read.unreadable)} images can be decoded; replace them"
         )
-    tell_ranges(read.ranges, origin_of(data, how), {ALL: read.facts}, voice)
+    tell_ranges(read.ranges, origin_of(data, how), facts, voice)
     return tuple(samples if data.classes is None else samples.chosen(data.classes) for samples in found)
+
+
+def _look(as_kept: tuple[int, Fit], voice: Voice, how: Decoding, listing: Listing[A]) -> Scan:
+    return look(listing, *as_kept, voice, how)
 
 
 def _unreadable(groups: Mapping[str, Listing[A]], scans: Mapping[str, Scan]) -> dict[str, str]:
@@ -214,7 +216,10 @@ def _readable(
 
 
 def _taken(listing: Listing[A], rows: NDArray[np.int64]) -> Listing[A]:
-    return listing if len(rows) == len(listing) else listing.take(torch.from_numpy(rows))
+    """The readable files; what was mended in the others was told of before anything was decoded, and stays counted."""
+    if len(rows) == len(listing):
+        return listing
+    return replace(listing.take(torch.from_numpy(rows)), mended=listing.mended)
 
 
 def _found_ranges(
@@ -264,8 +269,11 @@ def _inventory(listed: Listed[A], unreadable: Mapping[str, str]) -> Inventory | 
     inventory = listed.inventory
     if inventory is None:
         return None
-    later = [name for name in unreadable if name not in listed.unreadable]
-    if inventory.root != listed.root:
-        root, base = os.path.abspath(listed.root), os.path.abspath(inventory.root)  # noqa: PTH100
-        later = [f"{root}/{name}".removeprefix(f"{base}/") for name in later]
+    there = {name for names in inventory.read.values() for name in names}
+    later = []
+    for name in unreadable:
+        if name not in listed.unreadable:
+            path = os.path.abspath(listed.root / name)  # noqa: PTH100
+            below = os.path.relpath(path, inventory.root).replace(os.sep, "/")
+            later.append(path if path in there else below)  # some inventories name what lies elsewhere by whole paths
     return inventory.leaving_out(later, "unreadable")

@@ -17,7 +17,7 @@ from torch import Tensor
 from tlbench.config.data import Fit
 from tlbench.data.decode import WHOLE_FILES, Decoding, decode_square
 from tlbench.data.file_digests import no_more_readable, read_unchanged
-from tlbench.data.listing import A, Files, Listing, taken
+from tlbench.data.listing import A, FileNames, Files, Listing, taken
 from tlbench.data.squares import WHOLE, Region
 from tlbench.data.unreadable import UnreadableError
 
@@ -218,7 +218,7 @@ class FileSamples(Samples[A]):
 
     def decoding(self) -> FileDecoding:
         """How one file after another is decoded."""
-        return FileDecoding(self.listing, self.digests, self.fit, self.how)
+        return FileDecoding(FileNames(self.listing.root, self.names), self.digests, self.fit, self.how)
 
     def to(self, device: torch.device | str) -> FileSamples[A]:
         """As in `Samples`."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from tlbench.config import DataConfig, Seeds
 from tlbench.data.audit import Audit
 from tlbench.data.batches import Batch, Batches
-from tlbench.data.loader import BatchLoader, OrderedLoader
+from tlbench.data.loader import FeatureLoader, OrderedLoader
 from tlbench.data.samples import Samples
 from tlbench.data.target import Target
 from tlbench.data.was_read import WasRead
@@ -141,7 +141,7 @@ class TargetModule(LightningDataModule):
         options |= {"rank": trainer.global_rank, "world_size": trainer.world_size}
         images, features = self._read(split), self._features.get(split)
         if features is not None:
-            return BatchLoader(features, images.labels.to(features.device), batch_size, **options)
+            return FeatureLoader(features, images.labels.to(features.device), batch_size, **options)
         return self.batches.loader(images, batch_size, training=split == "train", **self._decoding(), **options)
 
     def _decoding(self) -> dict[str, Any]:

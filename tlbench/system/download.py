@@ -136,8 +136,13 @@ def _leave_packed(response: Any, *_: Any, **__: Any) -> None:
 
 def _cause(error: BaseException) -> str:
     """What stands behind what requests and urllib3 say of it, which is full of addresses of objects."""
+    answer = getattr(error, "response", None)
+    if answer is not None and answer.status_code >= 400:
+        return f"HTTP Error {answer.status_code}: {answer.reason}"
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
+    if type(error) is ValueError:  # of a number in the answer's headers or between its parts
+        return "the server's answer is broken"
     return _in_words(error)
 
 

@@ -1,4 +1,4 @@
-"""Evaluator a finished run: what is the same whatever the task."""
+"""Evaluates a finished run: what is the same whatever the task."""
 
 from __future__ import annotations
 

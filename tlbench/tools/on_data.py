@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic
 
 from tlbench.config import TrainConfig
 from tlbench.console import VOICE
+from tlbench.data.batches import Batches
 from tlbench.data.loader import OrderedLoader
 from tlbench.data.open import open_split
 from tlbench.data.samples import Samples
@@ -42,8 +44,12 @@ class OnData(Generic[AnyLoadedRun]):
             self._parts[split] = open_split(self.config, split, run.class_names, how, VOICE)
         return self._parts[split]
 
+    @cached_property
+    def batches(self) -> Batches[Any]:
+        """How samples get to the network's input."""
+        return wing_of(self.config).batches(self.config)
+
     def loader(self, samples: Samples[Any], **options: Any) -> OrderedLoader:
         """All samples in their order, in the batches of a run's own test; `options` as in `OrderedLoader`."""
-        batches, workers = wing_of(self.config).batches(self.config), self.config.data.workers
-        workers = default_workers() if workers is None else workers
-        return batches.loader(samples, batches.evaluation_batch, workers=workers, passes=False, **options)
+        workers = default_workers() if self.config.data.workers is None else self.config.data.workers
+        return self.batches.loader(samples, self.batches.evaluation_batch, workers=workers, passes=False, **options)

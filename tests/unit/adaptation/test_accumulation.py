@@ -33,6 +33,7 @@ def reference(batches: int, warmup: int, full: int) -> list[int]:
     return found
 
 
+@pytest.mark.promise("the detection recipe")
 @pytest.mark.parametrize("warmup", [0, 1, 5, 27, 30])
 @pytest.mark.parametrize("full", [1, 2, 3, 4, 16, 64])
 def test_steps_come_where_ultralytics_takes_them(warmup, full):

@@ -79,6 +79,7 @@ def test_entering_train_mode_wakes_what_is_frozen_until_modes_are_applied_again(
     assert training(network) == {"head"}
 
 
+@pytest.mark.promise("no graph below")
 def test_what_comes_before_the_first_trainable_group_records_no_graph(network):
     Freezing(network).set_trainable(["layer4", "head"])
     seen = {}

@@ -12,6 +12,7 @@ from tlbench.networks.norms import to_group_norm
 GROUPS = ["stem", "layer1", "layer2", "layer3", "layer4", "head"]
 
 
+@pytest.mark.promise("rates by layer group")
 def test_scales_fall_from_the_head_down():
     assert learning_rate_scales(GROUPS, 0.5) == {
         "head": 1.0, "layer4": 0.5, "layer3": 0.25, "layer2": 0.125, "layer1": 0.0625, "stem": 0.03125
@@ -19,6 +20,7 @@ def test_scales_fall_from_the_head_down():
     assert set(learning_rate_scales(GROUPS, 1.0).values()) == {1.0}
 
 
+@pytest.mark.promise("rates by layer group")
 def test_every_parameter_is_in_one_group_and_only_matrices_decay():
     network = build_network(model(), 10, 0, 32)
     groups = parameter_groups(network, lr=0.1, weight_decay=0.01, scales=learning_rate_scales(GROUPS, 0.5))
@@ -34,6 +36,7 @@ def test_every_parameter_is_in_one_group_and_only_matrices_decay():
     assert rates["stem"] == pytest.approx(0.1 / 32)
 
 
+@pytest.mark.promise("rates by decay or pattern")
 def test_explicit_scales_stand_in_place_of_the_decay_for_the_groups_that_they_name():
     explicit = {"layer[12]": 0.3, "head": 2.0}
     assert learning_rate_scales(GROUPS, 0.5, explicit) == {

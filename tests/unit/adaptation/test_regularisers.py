@@ -30,6 +30,7 @@ def config(**strengths: float) -> RegulariserConfig:
     return RegulariserConfig(**{"name": "x", "l2_sp": 0.0, "l2_sp_head": 0.0, "bss": 0.0, "bss_k": 1, **strengths})
 
 
+@pytest.mark.promise("penalties")
 def test_l2_sp_is_the_squared_distance_from_the_source_and_its_gradient_points_there():
     network = small()
     penalty = SourcePenalty(network, alpha=0.5, beta=0.2)
@@ -81,6 +82,7 @@ def test_the_source_is_kept_out_of_checkpoints_and_follows_the_layout():
     torch.testing.assert_close(weight.grad, 0.5 * (weight.detach() - before["0.weight"]))
 
 
+@pytest.mark.promise("penalties")
 def test_bss_is_the_sum_of_the_smallest_squared_singular_values():
     left, right = (torch.linalg.qr(torch.randn(n, 4, generator=torch.Generator().manual_seed(n)))[0] for n in (6, 9))
     features = (left * torch.tensor([8.0, 4.0, 2.0, 1.0])) @ right.T  # (6, 9): two more singular values, both 0

@@ -11,11 +11,13 @@ from tests.composed import config
 from tlbench.adaptation.schedule import GroupFactor, group_factor, warmup_steps
 
 
+@pytest.mark.promise("warm-up and schedule")
 def test_warm_up_is_linear_and_the_first_step_moves():
     factor = GroupFactor("constant", warmup_steps=4, total_steps=10)
     assert [factor(s) for s in range(6)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0])
 
 
+@pytest.mark.promise("warm-up and schedule")
 def test_cosine_starts_at_one_after_the_warm_up_halves_in_the_middle_and_ends_at_zero():
     factor = GroupFactor("cosine", warmup_steps=2, total_steps=12)
     assert factor(2) == pytest.approx(1.0)
@@ -43,6 +45,7 @@ def test_an_unfrozen_group_warms_up_by_itself_from_its_step_on():
     assert [factor(s) for s in range(10, 16)] == pytest.approx([0.25, 0.5, 0.75, 1.0, 1.0, 1.0])
 
 
+@pytest.mark.promise("a group's own warm-up")
 def test_the_own_warm_up_multiplies_the_global_factor():
     factor = GroupFactor("cosine", warmup_steps=4, total_steps=24, group_warmup_steps=3, unfrozen_at=2)
     assert factor(2) == pytest.approx(3 / 5 * 1 / 4)  # both warm-ups under way

@@ -22,11 +22,13 @@ def refused(*overrides: str, max_epochs: int = 10) -> str:
     return str(caught.value)
 
 
+@pytest.mark.promise("strategies are planned")
 def test_full_and_feature_extractor_have_one_stage():
     assert plan("strategy=full") == [Stage("full", tuple(GROUPS), tuple(GROUPS), 0)]
     assert plan("strategy=feature_extractor") == [Stage("head", ("head",), ("head",), 0)]
 
 
+@pytest.mark.promise("strategies are planned")
 def test_head_then_full_unfreezes_all_that_is_left_after_its_epochs():
     assert plan("strategy=head_then_full", "strategy.head_epochs=3") == [
         Stage("head", ("head",), ("head",), 0),
@@ -34,6 +36,7 @@ def test_head_then_full_unfreezes_all_that_is_left_after_its_epochs():
     ]
 
 
+@pytest.mark.promise("strategies are planned")
 def test_gradual_unfreezing_goes_from_the_head_down_a_group_a_stage():
     stages = plan("strategy=gradual_unfreezing", "strategy.every_n_epochs=2", max_epochs=11)
     assert [stage.name for stage in stages] == ["head", "layer4", "layer3", "layer2", "layer1", "stem"]
@@ -73,6 +76,7 @@ def test_a_pattern_is_matched_as_a_whole_and_by_case():
 AT = (*GRADUAL, "strategy.stages=[[head],[layer4],[layer3]]")
 
 
+@pytest.mark.promise("senseless stages")
 @pytest.mark.parametrize(
     ("overrides", "fragments"),
     [

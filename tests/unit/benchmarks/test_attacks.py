@@ -98,6 +98,7 @@ def _trains_first():
     return refuse()
 
 
+@pytest.mark.promise("oracles of attacks")
 @pytest.mark.parametrize(
     ("function", "reason"),
     [

@@ -71,6 +71,7 @@ def test_a_change_that_is_known_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (row.result, row.unexplained) == ("differ in train: crowds are ignored", False)
 
 
+@pytest.mark.promise("records read otherwise")
 def test_a_committed_record_is_equal_and_one_of_other_pixels_is_not(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.setenv(CACHE_FOLDER, "mine")
     place = tmp_path / "results" / "quickstart" / "seed_0"

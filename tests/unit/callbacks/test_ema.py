@@ -166,6 +166,7 @@ def test_validation_sees_the_average_and_leaves_the_metrics_alone(task: Any, fit
     assert averaged.metric == [2.0, 2.0]
 
 
+@pytest.mark.promise("the moving average")
 def test_every_checkpoint_holds_the_average_as_its_weights(task: Any, fit: Any, tmp_path: Path):
     averaged = task()
     fit(averaged, [EMA(DECAY), *both(tmp_path)], epochs=2, train_batches=3)

@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from tlbench.callbacks.finite_loss import FiniteLoss, NonFiniteLoss
 
 
+@pytest.mark.promise("a non-finite loss")
 @pytest.mark.parametrize(
     ("saving", "limit_val_batches"),
     [

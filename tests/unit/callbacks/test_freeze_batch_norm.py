@@ -15,6 +15,7 @@ def names(*endings: str) -> set[str]:
     return {f"{layer}.{ending}" for layer in layers for ending in endings}
 
 
+@pytest.mark.promise("frozen BatchNorm")
 @pytest.mark.parametrize(
     ("policy", "frozen"),
     [
@@ -34,6 +35,7 @@ def test_exactly_what_the_policy_names_keeps_its_bits_while_all_else_trains(tmp_
     assert task.freezing.batch_norm == policy
 
 
+@pytest.mark.promise("frozen BatchNorm")
 def test_it_works_with_batches_too_small_for_statistics(tmp_path):
     task = task_of("data.batch_size=2", "trainer.max_epochs=1")
     before = state(task.layer_groups)

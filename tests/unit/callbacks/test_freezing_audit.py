@@ -72,6 +72,7 @@ def test_a_run_in_order_passes_and_its_hashes_are_the_sources(tmp_path):
     assert group_hash(task.layer_groups, "layer4") != group_hash(source, "layer4")
 
 
+@pytest.mark.promise("frozen is proven")
 @pytest.mark.parametrize("name", ["layer2.0.weight", "layer2.1.running_mean", "layer2.1.num_batches_tracked"])
 @pytest.mark.parametrize("step", [1, 4, 5, 8])
 def test_a_frozen_group_that_changes_in_any_stage_is_named(tmp_path, name, step):

@@ -47,6 +47,7 @@ def task(tiny_task: Any) -> Any:
     return Staged()
 
 
+@pytest.mark.promise("stages of gradual_unfreezing")
 def test_each_stage_begins_with_its_epoch(task: Any, fit: Any):
     unfreezing = GradualUnfreezing(stages(0, 2, 3))
     assert not unfreezing.in_last_stage

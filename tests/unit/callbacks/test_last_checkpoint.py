@@ -96,6 +96,7 @@ def test_an_epoch_that_is_ended_once_more_is_not_saved_once_more(fit, tiny_task,
     assert resumed.steps == [2 * STEPS]
 
 
+@pytest.mark.promise("no step twice")
 def test_what_is_logged_is_on_the_disk_before_the_checkpoint(tmp_path):
     order = []
 

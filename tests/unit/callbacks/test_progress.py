@@ -57,6 +57,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     return screen
 
 
+@pytest.mark.promise("progress")
 def test_one_plain_line_an_epoch_whose_rate_leaves_validation_out(
     tiny_task: Any, fit: Any, clock: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +109,7 @@ def test_test_says_test(tiny_task: Any, fit: Any, tmp_path: Any, capsys: pytest.
     assert re.fullmatch(r"test  8 images  \d+ images/s  \d\.\d s\n", capsys.readouterr().out)
 
 
+@pytest.mark.promise("progress")
 def test_a_terminal_gets_a_bar_redrawn_at_most_4_times_a_second(
     tiny_task: Any, fit: Any, clock: Any, terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:

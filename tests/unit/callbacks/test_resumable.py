@@ -20,6 +20,7 @@ def test_the_best_checkpoint_is_remembered_in_a_moved_folder(tmp_path):
     assert after.best_k_models == {moved: torch.tensor(0.9)}
 
 
+@pytest.mark.promise("the last of equal epochs")
 @pytest.mark.parametrize(("later_on_tie", "kept"), [(False, [0, 1, 4]), (True, [0, 1, 2, 4, 5])])
 def test_of_equal_epochs_the_first_or_the_last_is_kept(later_on_tie, kept, tmp_path):
     best = MovableCheckpoint(dirpath=tmp_path, monitor="val/map50_95", mode="max", later_on_tie=later_on_tie)

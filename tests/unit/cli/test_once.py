@@ -73,3 +73,11 @@ def test_each_step_is_taken_once(done, arguments, expected):
     outcome = train(*arguments)
     assert outcome.code == (2 if "optimizer.lr=-1" in arguments else 0), outcome.err
     assert done == {"read": 1, **expected}
+
+
+def test_variables_that_hydra_sets_for_a_job_are_those_of_its_run(monkeypatch):
+    given = []
+    monkeypatch.setattr(composed, "execute", lambda config, _folder: given.append(config) or Executed(None, False))
+    monkeypatch.setenv("OF_A_JOB", "outer")
+    assert train(*RANDOM, "+hydra.job.env_set.OF_A_JOB=inner", "study=s_${oc.env:OF_A_JOB}").code == 0
+    assert [config.study for config in given] == ["s_inner"]

@@ -40,6 +40,7 @@ def test_all_errors_of_a_config_are_reported_at_once_with_key_value_and_what_is_
     assert "\n" not in message
 
 
+@pytest.mark.promise("refused before the start")
 @pytest.mark.parametrize(
     ("overrides", "key"),
     [

@@ -54,6 +54,7 @@ def tries():
         yield from ((base, f"{key}=null") for key in flatten(values) if may_be_null(key))
 
 
+@pytest.mark.promise("no key for another's default")
 @pytest.mark.parametrize(("base", "override"), list(tries()))
 def test_no_key_is_refused_for_anothers_default(base, override):
     compose = functools.partial(changed, unresolved(*base), override)

@@ -109,6 +109,7 @@ PATHS = [
 ]
 
 
+@pytest.mark.promise("what is typed arrives")
 @pytest.mark.parametrize("path", PATHS)
 def test_a_path_that_hydra_cannot_read_is_answered_with_what_to_type(path):
     """What is told to be typed is what a shell hands over, and Hydra then reads, as the path."""

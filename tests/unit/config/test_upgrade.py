@@ -54,6 +54,7 @@ def before_format_2_grew(values: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.promise("keys need an upgrade value")
 def test_a_key_added_to_the_schema_has_an_upgrade_value():
     keys, begun, since = keys_of_all_tasks(), set(KEYS.read_text().split()), {a.key for a in upgrade.TO_FORMAT_2}
     new = {key for key in keys - begun if not any(key == group or key.startswith(f"{group}.") for group in since)}
@@ -69,6 +70,7 @@ def test_every_upgrade_value_is_of_a_key_of_the_schema():
         assert added.key in keys | groups, added.key
 
 
+@pytest.mark.promise("every kept record opens")
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: str(path.parent.relative_to(ROOT / "docs" / "results")))
 def test_every_record_that_was_kept_opens_and_its_configuration_is_one_of_today(path):
     record = read_record(path.parent)
@@ -81,6 +83,7 @@ def test_every_record_that_was_kept_opens_and_its_configuration_is_one_of_today(
     assert {k: v for k, v in kept.items() if not k.startswith(moved)}.items() <= now.items()
 
 
+@pytest.mark.promise("values for missing keys")
 def test_the_oldest_record_says_what_its_version_did():
     new = read_record(ROOT / "docs/results/quickstart/tin200/seed_0").config
     assert new["augmentation"] == {
@@ -143,6 +146,7 @@ def test_hashes_of_all_recipes_that_format_1_had_are_known(without):
     assert then not in stored_hashes(stored, 2)
 
 
+@pytest.mark.promise("new keys change no hash")
 def test_a_key_that_comes_changes_no_hash_until_it_is_used(monkeypatch):
     before = before_format_2_grew(config().model_dump(mode="json"))
     hashed = config_hash(before)

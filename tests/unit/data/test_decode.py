@@ -60,6 +60,7 @@ def test_a_region_is_torchvisions_resized_crop():
     assert np.abs(ours.transpose(2, 0, 1).astype(int) - theirs.numpy()).max() <= 1
 
 
+@pytest.mark.promise("antialias")
 @pytest.mark.parametrize("kind", ["png", "jpeg"])  # a JPEG is not decoded at a fraction of its size, which averages
 def test_an_aliased_corner_interpolates_between_four_pixels(kind: str):
     content = encoded(noise(180, 320), kind)
@@ -71,6 +72,7 @@ def test_an_aliased_corner_interpolates_between_four_pixels(kind: str):
     assert np.abs(decode_square(content, 32, "corner").transpose(2, 0, 1)[:, :18] - theirs.numpy()).max() > 50
 
 
+@pytest.mark.promise("any kind of image")
 @pytest.mark.parametrize("fit", ["pad", "corner", "corner_aliased"])
 @pytest.mark.parametrize("size", [(10, 3000), (1, 600), (4000, 60)])
 def test_photos_of_any_shape_become_squares(fit: str, size: tuple[int, int]):
@@ -91,12 +93,14 @@ def test_an_aliased_corner_is_upright():
     assert np.array_equal(decode_square(content, 40, "corner_aliased")[:, :20], upright)
 
 
+@pytest.mark.promise("any kind of image")
 def test_grey_and_palette_become_rgb():
     grey = noise(6, 6, 1)
     for content in (encoded(grey), encoded(Image.fromarray(grey).convert("P"))):
         assert np.array_equal(decode_square(content, 6, "crop"), np.repeat(grey[..., None], 3, axis=2))
 
 
+@pytest.mark.promise("any kind of image")
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
 def test_what_is_transparent_becomes_white(mode: str):
     image = Image.new("RGBA", (4, 4), (200, 200, 200, 255))
@@ -111,6 +115,7 @@ def test_what_is_transparent_becomes_white(mode: str):
     assert pixels[1, 1].tolist() == [200, 200, 200]
 
 
+@pytest.mark.promise("any kind of image")
 @pytest.mark.parametrize("ranges", [None, {"uint16": (0, 65535)}])  # None: as runs from before ranges were found
 def test_16_bits_are_scaled_to_8(ranges):
     deep, how = np.array([[0, 257], [32896, 65535]], dtype=np.uint16), Decoding(ranges=ranges)
@@ -118,6 +123,7 @@ def test_16_bits_are_scaled_to_8(ranges):
     assert decode_square(encoded(deep, "tiff"), 2, "crop", how=how)[..., 0].tolist() == [[0, 1], [128, 255]]
 
 
+@pytest.mark.promise("any kind of image")
 @pytest.mark.parametrize("kind", ["webp", "bmp", "tiff", "gif", "ppm"])
 def test_kinds_of_files(kind: str):
     pixels = np.zeros((4, 4, 3), np.uint8)
@@ -126,6 +132,7 @@ def test_kinds_of_files(kind: str):
     assert np.array_equal(decode_square(encoded(pixels, kind, **options), 4, "crop"), pixels)
 
 
+@pytest.mark.promise("any kind of image")
 def test_exif_orientation_is_applied():
     pixels = noise(6, 6)
     exif = Image.Exif()

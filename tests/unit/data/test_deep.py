@@ -52,6 +52,7 @@ COLOUR = {
 }
 
 
+@pytest.mark.promise("the same pixels in every container")
 @pytest.mark.parametrize("kind", GREYS)
 def test_grey_values_become_8_bits_by_their_range_in_every_container(kind):
     content, container = GREYS[kind]
@@ -61,6 +62,7 @@ def test_grey_values_become_8_bits_by_their_range_in_every_container(kind):
     assert fact == Fact(12, 12, container, True, 0, high)
 
 
+@pytest.mark.promise("16-bit colours")
 @pytest.mark.parametrize("kind", COLOUR)
 def test_colours_of_16_bits_keep_their_lower_byte(kind):
     square, fact = decode_and_look(COLOUR[kind], 12, "crop", TWELVE)

@@ -33,6 +33,7 @@ def target() -> Target[Labels]:
     return Target("image_folder", splits, rule)
 
 
+@pytest.mark.promise("what was read is said")
 def test_counts_of_each_class_in_each_split_and_where_the_splits_come_from(target: Target[Labels]) -> None:
     read = was_read("classification", target)
     assert {name: split.classes for name, split in read.splits.items()} == {
@@ -49,6 +50,7 @@ def test_counts_of_each_class_in_each_split_and_where_the_splits_come_from(targe
     assert read.images is None
 
 
+@pytest.mark.promise("what was read is said")
 def test_sizes_grey_and_values_are_those_of_the_files_of_all_splits(target: Target[Labels]) -> None:
     facts = {
         "train": ImageFacts.of(

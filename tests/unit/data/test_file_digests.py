@@ -108,6 +108,7 @@ def folder(root: Path) -> None:
     root.symlink_to("after")
 
 
+@pytest.mark.promise("no change goes unseen")
 @pytest.mark.parametrize("change", [exchange, edit, replace, link, symlink, folder])
 @pytest.mark.parametrize("long_ago", [True, False])
 def test_no_change_that_keeps_size_and_mtime_goes_unseen(

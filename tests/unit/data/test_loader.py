@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tlbench.data.loader import BatchLoader
+from tlbench.data.loader import FeatureLoader
 from tlbench.errors import DataError
 from tlbench.seeds import permutation
 
@@ -13,9 +13,9 @@ INPUTS = torch.arange(10, dtype=torch.uint8)[:, None, None, None].expand(10, 3, 
 LABELS = torch.arange(10) % 3
 
 
-def ten(batch_size: int, **options) -> BatchLoader:
+def ten(batch_size: int, **options) -> FeatureLoader:
     """Of ten images, each of which shows its number."""
-    return BatchLoader(INPUTS, LABELS, batch_size, **options)
+    return FeatureLoader(INPUTS, LABELS, batch_size, **options)
 
 
 def indices(batches) -> list[list[int]]:
@@ -28,7 +28,7 @@ def indices(batches) -> list[list[int]]:
     return found
 
 
-def epoch_of(loader: BatchLoader, epoch: int) -> list[list[int]]:
+def epoch_of(loader: FeatureLoader, epoch: int) -> list[list[int]]:
     loader.set_epoch(epoch)
     return indices(loader)
 
@@ -94,7 +94,7 @@ def test_processes_evaluate_every_sample_exactly_once(world_size, batch_size):
 def test_more_processes_than_samples():
     for options in ({}, {"order_seed": 0, "drop_last": True}):
         with pytest.raises(DataError, match=r"trainer.devices=11: more processes than the 10 images of a split"):
-            BatchLoader(INPUTS, LABELS, 10, rank=0, world_size=11, **options)
+            FeatureLoader(INPUTS, LABELS, 10, rank=0, world_size=11, **options)
     assert [len(ten(10, rank=rank, world_size=10)) for rank in range(10)] == [1] * 10
 
 

@@ -16,6 +16,7 @@ def partners(images: list[Image.Image]) -> list[int]:
     return near_copies(looks_of(stacked(KNOWN)), looks_of(stacked(images))).tolist()
 
 
+@pytest.mark.promise("near copies")
 @pytest.mark.parametrize(
     "change",
     [
@@ -40,6 +41,7 @@ def test_most_of_what_was_cropped_a_little_is_found():
     assert all(partner in (-1, i) for i, partner in enumerate(found))
 
 
+@pytest.mark.promise("near copies")
 def test_others_are_not_and_neither_are_mirrored_ones():
     assert partners(photos(200, seed=1)) == [-1] * 200
     assert partners([ImageOps.mirror(image) for image in KNOWN]) == [-1] * 60

@@ -125,6 +125,7 @@ def test_other_warnings_go_where_they_went():
     assert shown == ["something else", "afterwards"]
 
 
+@pytest.mark.promise("Pillow's warnings")
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_data_set_says_it_in_a_line_with_names_each_time_it_is_opened(tmp_path, monkeypatch, workers):
     monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path / "cache"))

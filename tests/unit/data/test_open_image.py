@@ -43,6 +43,7 @@ def encoded(kind: str, size: int = 8, **options: object) -> bytes:
     return memory.getvalue()
 
 
+@pytest.mark.promise("one place opens images")
 def test_image_files_are_opened_in_one_place_only():
     found = {}
     for path in Path(tlbench.__file__).parent.rglob("*.py"):
@@ -104,6 +105,7 @@ def test_of_many_pages_only_the_first_is_decoded(kind, pages, monkeypatch):
     assert not any(sought)
 
 
+@pytest.mark.promise("bombs of pixels")
 @pytest.mark.parametrize(("width", "height", "depth"), [(50_000, 50_000, 1), (13_000, 13_000, 16), (2**31 - 1, 2, 8)])
 def test_a_bomb_of_pixels_is_refused_by_its_header(tmp_path, monkeypatch, width, height, depth):
     def decoded(*_):

@@ -65,6 +65,7 @@ def test_all_of_data_with_splits_of_their_own():
     assert torch.equal(test.images, parts[2].images)
 
 
+@pytest.mark.promise("split=all")
 def test_all_holds_the_images_that_a_run_did_not_train_on_for_want_of_shots():
     (train, val, test) = open_split(config("data.shots=3"), "all", DIGITS, WHOLE_FILES)
     assert len(train) + len(val) + len(test) == 1797
@@ -108,3 +109,12 @@ def test_classes_that_differ_are_named(folder, opened):
         open_split(DRAWN, "test", ("a", "b", "d"), WHOLE_FILES)
     with pytest.raises(DataError, match="lack '5', '6', '7', '8', '9' and 15 more"):
         check_classes([str(i) for i in range(5)], [str(i) for i in range(25)])
+
+
+@pytest.mark.parametrize("cache", ["memory", "none"])
+def test_all_refuses_a_class_of_which_nothing_can_be_read(folder, tmp_path, cache):
+    for file in (tmp_path / "few" / "cat").iterdir():
+        file.write_bytes(b"no image")
+    data = folder.data.model_copy(update={"max_unreadable": 5, "cache": cache})
+    with pytest.raises(DataError, match="class 'cat' has no readable image in train; add some or remove the class"):
+        open_split(folder.model_copy(update={"data": data}), "all", FEW, WHOLE_FILES)

@@ -90,6 +90,7 @@ def test_white_is_the_least_power_of_two_less_one(value, white):
     assert rounded_up(white * 1.01, 1e-3) == 2 * white + 1
 
 
+@pytest.mark.promise("12 bits in 16")
 @pytest.mark.parametrize("cache", ["memory", "none"])
 def test_twelve_bits_in_sixteen_are_no_longer_nearly_black(twelve_bits, opened, cache):
     target = opened(cache=cache)
@@ -126,6 +127,7 @@ def test_other_bits_are_another_data_set_and_what_has_eight_is_none(twelve_bits,
     assert eight.fingerprint() == replace(eight, how=WHOLE_FILES).fingerprint()
 
 
+@pytest.mark.promise("the range of all training images")
 def test_the_range_is_that_of_all_training_images_before_few_are_drawn(draw, opened):
     for i in range(40):
         for name in ("a", "b"):

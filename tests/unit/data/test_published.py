@@ -189,6 +189,7 @@ UNREACHABLE = {
 }
 
 
+@pytest.mark.promise("unreachable is explained")
 def test_unreachable_says_what_was_tried_and_where_to_put_a_copy(of: DataSet):
     with pytest.raises(DataError) as caught:
         of.ensure()
@@ -202,6 +203,23 @@ def test_what_is_incomplete_is_named_where_nothing_can_be_fetched():
     (published.DATA / CIFAR10.data.archive).write_bytes(b"half")
     with pytest.raises(DataError, match=r"10-python\.tar\.gz \(data/cifar-10-python\.tar\.gz is incomplete\) \(data/"):
         CIFAR10.ensure()
+
+
+def test_what_is_no_archive_and_no_folder_is_not_called_incomplete():
+    published.DATA.mkdir()
+    (published.DATA / CIFAR10.data.archive).mkdir()
+    (published.DATA / cifar10.BATCHES).touch()
+    with pytest.raises(DataError) as caught:
+        CIFAR10.ensure()
+    assert "incomplete" not in str(caught.value)
+
+
+def test_a_file_where_the_copy_is_to_be_is_named(monkeypatch):
+    CIFAR10.put(monkeypatch)
+    (published.DATA / cifar10.BATCHES).touch()
+    with pytest.raises(DataError) as caught:
+        CIFAR10.ensure()
+    assert str(caught.value) == "data/cifar-10-batches-py: is in the way of CIFAR-10, and no folder; remove it"
 
 
 def test_an_answer_comes_in_time(of: DataSet, monkeypatch):

@@ -72,6 +72,7 @@ def test_take_keeps_the_asked_order(opened, cache: str):
     assert labelled(labels=(5, 7)).take(torch.tensor([1, 0, 1])).labels.tolist() == [7, 5, 7]
 
 
+@pytest.mark.promise("memory or workers")
 def test_auto_keeps_in_memory_what_all_splits_together_need_no_more_than_the_budget(opened, kind: str):
     side = "stored_size" if kind == "labels" else "image_size"
     tight: dict[str, Any] = {"cache": "auto", "memory_budget_mb": 1}  # 20 images of 128 pixels a side: 0.94 MB

@@ -57,6 +57,7 @@ def undecodable(monkeypatch: pytest.MonkeyPatch):
     return lambda: monkeypatch.setattr(scan_module, "_decoded", broken)
 
 
+@pytest.mark.promise("decoded once")
 def test_the_second_time_nothing_is_decoded(listing, kept, undecodable):
     said: list[str] = []
     first = scanned(listing, said=said)
@@ -69,6 +70,7 @@ def test_the_second_time_nothing_is_decoded(listing, kept, undecodable):
     assert len(said) == 1
 
 
+@pytest.mark.promise("files that change are decoded again")
 @pytest.mark.parametrize("change", ["content", "name", "side"])
 def test_what_changes_is_decoded_again(listing, kept, change: str):
     before = scanned(listing)
@@ -119,6 +121,7 @@ def test_files_exchanged_by_rename_are_decoded_as_they_are(listing, kept):
     assert np.array_equal(after.digests, before.digests[order.numpy()])
 
 
+@pytest.mark.promise("digests of what was decoded")
 def test_the_key_follows_the_bytes_that_were_decoded(listing, kept, monkeypatch: pytest.MonkeyPatch, undecodable):
     """A file changes between its digest and its decoding."""
     stale, taken = file_digests(listing, STANDARD), []
@@ -171,6 +174,7 @@ def test_workers_give_the_same(listing, kept, monkeypatch: pytest.MonkeyPatch, w
     assert list(found.unreadable) == [4]
 
 
+@pytest.mark.promise("files that change are decoded again")
 @pytest.mark.parametrize(
     "damage", ["truncated", "empty", "missing", "other shape", "other type", "list", "nonsense", "other pixels"]
 )
@@ -194,6 +198,7 @@ def test_a_damaged_cache_is_replaced(listing, kept, damage: str):
     assert len(list(kept.glob("*/"))) == 1
 
 
+@pytest.mark.promise("files that change are decoded again")
 def test_a_cache_that_cannot_be_written_is_said_and_does_without(listing, kept):
     kept.parent.mkdir()
     kept.touch()  # a file where the folder should be
@@ -204,6 +209,7 @@ def test_a_cache_that_cannot_be_written_is_said_and_does_without(listing, kept):
     assert "TLBENCH_CACHE" in said[0]
 
 
+@pytest.mark.promise("decoded once")
 def test_an_interrupted_decoding_leaves_nothing(listing, kept, monkeypatch: pytest.MonkeyPatch):
     decoded = scan_module._decoded
 
@@ -218,6 +224,7 @@ def test_an_interrupted_decoding_leaves_nothing(listing, kept, monkeypatch: pyte
     assert [path.suffix for path in kept.iterdir()] == [".lock"]
 
 
+@pytest.mark.promise("decoded once")
 def test_who_comes_second_waits_for_the_first(listing, kept, undecodable):
     first = scanned(listing)
     (folder,) = (path for path in kept.iterdir() if path.is_dir())

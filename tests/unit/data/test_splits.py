@@ -13,6 +13,7 @@ TEN = tuple("abcdefghij")
 BALANCED = torch.arange(50_000) % 10
 
 
+@pytest.mark.promise("stratified splits")
 def test_balanced_classes_split_exactly():
     split = stratified_split(BALANCED, {"val": 0.1}, 0, TEN)
     assert torch.bincount(BALANCED[split["train"]]).tolist() == [4_500] * 10
@@ -72,6 +73,7 @@ def test_a_small_class_has_one_image_in_each_part_where_it_has_so_many(rare: int
     }
 
 
+@pytest.mark.promise("earlier splits are unchanged")
 def test_splits_that_were_possible_before_are_what_they_were():
     """SHA-256 of the indices of 300 drawn cases, as they were before small classes got one image each."""
     digest = hashlib.sha256()
@@ -91,6 +93,7 @@ def test_nothing_left_for_train():
         stratified_split(BALANCED, {"test": 0.5, "val": 0.5}, 0, TEN)
 
 
+@pytest.mark.promise("nested shots")
 def test_shots_are_nested_and_balanced():
     ten, thirty = (stratified_subset(BALANCED, shots=k, seed=3, class_names=TEN) for k in (10, 30))
     assert torch.bincount(BALANCED[thirty]).tolist() == [30] * 10
@@ -99,6 +102,7 @@ def test_shots_are_nested_and_balanced():
     assert torch.equal(ten, ten.sort().values)
 
 
+@pytest.mark.promise("nested shots")
 def test_fraction_of_unbalanced_classes():
     labels = torch.tensor([0] * 90 + [1] * 10)
     subset = stratified_subset(labels, fraction=0.1, seed=0, class_names=("a", "b"))

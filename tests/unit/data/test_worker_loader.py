@@ -56,6 +56,7 @@ def equal(one: list[Decoded], other: list[Decoded]) -> bool:
     return all(a.dtype == b.dtype and torch.equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.promise("batches from any workers")
 def test_batches_are_the_same_whatever_the_number_of_workers(loader: Made):
     alone, helped = loader(), loader(workers=2)
     for number in (0, 1):
@@ -98,6 +99,7 @@ def test_processes_share_each_batch(loader: Made):
             assert torch.equal(part.images[part.rows], batch.images[batch.rows[rows]])
 
 
+@pytest.mark.promise("files that change in training")
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("vanishes", [True, False])
 def test_a_file_that_vanishes_or_changes_is_named_in_one_line(

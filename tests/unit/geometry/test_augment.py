@@ -19,6 +19,7 @@ def images() -> torch.Tensor:
     return torch.randint(0, 256, (6, 3, 10, 12), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
+@pytest.mark.promise("draws of a sample")
 def test_a_sample_looks_the_same_in_any_batch(images: torch.Tensor):
     index = torch.tensor([40, 7, 0, 1_000, 3, 12])
     whole = augment(images, index, ALL, seed=0, epoch=2, image_size=8)
@@ -35,6 +36,7 @@ def test_seed_epoch_and_sample_each_change_the_draw(images: torch.Tensor):
     assert not torch.equal(base, augment(same, index, ALL, seed=0, epoch=1, image_size=8))
 
 
+@pytest.mark.promise("one uint8 tensor")
 def test_crop_and_flip_equal_padding_slicing_and_flipping(images: torch.Tensor):
     top, left = torch.tensor([0, 1, 4, 5, 8, 3]), torch.tensor([8, 0, 4, 2, 7, 1])
     flip = torch.tensor([False, True, False, True, True, False])
@@ -44,6 +46,7 @@ def test_crop_and_flip_equal_padding_slicing_and_flipping(images: torch.Tensor):
         assert torch.equal(got[i], wanted.flip(-1) if flip[i] else wanted)
 
 
+@pytest.mark.promise("one uint8 tensor")
 @pytest.mark.parametrize(
     ("ours", "torchvisions"),
     [
@@ -80,6 +83,7 @@ def test_no_augmentation_only_scales(images: torch.Tensor):
     assert torch.equal(got, images / 255)
 
 
+@pytest.mark.promise("one uint8 tensor")
 def test_prepare_equals_torchvision(images: torch.Tensor):
     floats = to_float(images)
     kept = floats.clone()
@@ -95,6 +99,7 @@ def test_channels_last_changes_only_the_memory_format(images: torch.Tensor):
     assert torch.equal(last, prepare(images, 16, NORMALISATION))
 
 
+@pytest.mark.promise("one uint8 tensor")
 def test_nothing_waits_for_the_device(images: torch.Tensor):
     index = torch.arange(6)
     prepare(images, 16, NORMALISATION)  # copies the constants once

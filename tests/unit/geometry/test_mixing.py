@@ -41,6 +41,7 @@ def test_mixup_blends_an_image_with_the_one_before_it():
         torch.testing.assert_close(mixed[i], value.expand(3, 16, 16), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.promise("MixUp and CutMix")
 def test_cutmix_puts_in_a_box_and_counts_its_pixels():
     images, labels, index = batch(64)
     mixed, targets = mix(images, labels, index, CUTMIX, 64, seed=3, epoch=2)
@@ -58,6 +59,7 @@ def test_cutmix_puts_in_a_box_and_counts_its_pixels():
     assert len({share.item() for share in targets.diag()}) > 20
 
 
+@pytest.mark.promise("MixUp and CutMix")
 @pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
 def test_shares_are_distributed_as_beta(alpha):
     shares = own_shares(augmentation(mixup=alpha)).numpy()
@@ -83,6 +85,7 @@ def test_with_both_each_sample_takes_one_of_them():
     assert 150 < sum(took) < 250
 
 
+@pytest.mark.promise("MixUp and CutMix")
 @pytest.mark.parametrize("config", [MIXUP, CUTMIX, BOTH], ids=["mixup", "cutmix", "both"])
 def test_how_much_is_mixed_depends_on_the_sample_alone(config):
     images, labels, index = batch()

@@ -58,6 +58,7 @@ def test_the_operations_are_torchvisions():
     assert len(OPERATIONS) == 14
 
 
+@pytest.mark.promise("RandAugment")
 @pytest.mark.parametrize("name", OPERATIONS)
 @pytest.mark.parametrize("magnitude", [0, 7, 9, 20, 30])
 def test_each_operation_equals_torchvisions(name, magnitude):
@@ -70,6 +71,7 @@ def test_each_operation_equals_torchvisions(name, magnitude):
             assert difference.max() <= (0 if name in EXACT else 1), name
 
 
+@pytest.mark.promise("RandAugment")
 def test_all_operations_at_once_give_what_each_gives_alone():
     images = pictures().repeat(14, 1, 1, 1)
     operation, negative = torch.arange(56) // 4, torch.arange(56) % 3 == 0

@@ -22,6 +22,7 @@ def noise(*shape: int) -> torch.Tensor:
     return torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
 
 
+@pytest.mark.promise("resized crops")
 @pytest.mark.parametrize(("height", "width", "size"), [(8, 8, 32), (40, 57, 32), (200, 150, 48), (32, 32, 32)])
 def test_whole_pixels_are_resized_as_by_torchvision(height, width, size):
     rng = torch.Generator().manual_seed(1)
@@ -96,6 +97,7 @@ def test_boxes_of_images_of_many_sizes_are_those_of_each_size():
     torch.testing.assert_close(boxes(WIDE, heights, widths, 0, 1, index), torch.stack(each))
 
 
+@pytest.mark.promise("resized crops")
 def test_the_same_draws_show_the_same_part_at_any_resolution():
     index = torch.arange(100)
     small, large = (boxes(IMAGENET, side, side, 0, 1, index) / side for side in (8, 3000))

@@ -152,6 +152,7 @@ def test_pictures_lie_beside_a_database(tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.promise("an MLflow server that hangs")
 def test_a_server_that_never_answers_whole_costs_one_warning_and_a_while(monkeypatch, file_uri):
     """MLflow's own limit of time begins anew with every byte of an answer."""
     monkeypatch.setattr(mlflow_run, "_ANSWERS_WITHIN_S", 0.05)

@@ -60,6 +60,7 @@ def derived(name: str) -> Network:
     return Network(module, derive_groups(module, head_names(module, name)), "head")
 
 
+@pytest.mark.promise("any timm network")
 @pytest.mark.parametrize("name", STAGES)
 def test_every_parameter_lies_in_one_group_and_the_groups_run_in_their_order(name: str) -> None:
     network = derived(name)  # Network refuses what is no partition
@@ -127,6 +128,7 @@ def test_several_heads_are_one_group() -> None:
     assert derived("volo_d1_224").groups["head"] == ("aux_head", "head")
 
 
+@pytest.mark.promise("any timm network")
 @pytest.mark.slow
 def test_one_network_of_every_family_of_timm() -> None:
     """With its smallest network; 98 of 98 in timm 1.0.31."""

@@ -40,6 +40,7 @@ def test_no_channels_have_no_groups() -> None:
         to_group_norm(nn.Sequential(nn.LazyBatchNorm2d()))
 
 
+@pytest.mark.promise("GroupNorm")
 @pytest.mark.parametrize("kind", [nn.BatchNorm2d, nn.SyncBatchNorm])
 def test_a_layer_becomes_group_norm_with_its_affine_weights(kind: type[nn.Module]) -> None:
     module = nn.ModuleDict({"block": nn.Sequential(nn.Conv2d(3, 48, 1), drawn_affine(kind(48, eps=1e-3)))})
@@ -90,6 +91,7 @@ def test_a_layer_used_twice_stays_one_layer() -> None:
     assert len(list(module.parameters())) == 2
 
 
+@pytest.mark.promise("GroupNorm")
 def test_a_built_in_activation_is_kept() -> None:
     fused = BatchNormAct2d(30, act_layer=nn.SiLU, drop_layer=nn.Dropout2d, eps=1e-4)
     drop, act = fused.drop, fused.act

@@ -41,6 +41,7 @@ def test_a_frame_lies_within_its_box_and_a_rim_around_it():
     assert (pixels[42:78, 52:88] == GREY).all()  # what is in the box stays to be seen
 
 
+@pytest.mark.promise("one drawer")
 @pytest.mark.parametrize(("longer", "width"), [(64, 1), (240, 2), (640, 2), (1920, 6), (3840, 12)])
 def test_lines_grow_with_the_image(longer, width):
     pixels = drawn((longer, longer // 2), found((longer * 0.25, longer * 0.25, longer * 0.75, longer * 0.4)))
@@ -91,6 +92,7 @@ def plates(pixels, label):
     return ys.min(), ys.max() + 1, xs.min(), xs.max() + 1
 
 
+@pytest.mark.promise("one drawer")
 def test_labels_do_not_cover_one_another():
     box = (60, 60, 160, 160)
     alone = [is_of(drawn((640, 640), found(box, label)), label).sum() for label in range(4)]
@@ -159,6 +161,7 @@ def tinted(label):
     return [round(0.6 * 128 + 0.4 * part) for part in rgb(class_colour(label))]
 
 
+@pytest.mark.promise("one drawer")
 def test_a_mask_is_a_translucent_surface_with_an_outline_and_a_rim():
     pixels = drawn((9, 8), Mask(shape=MASK, colour=class_colour(0)))
     letters = {rgb(class_colour(0)): "#", (255, 255, 255): "o", tuple(tinted(0)): "+", GREY: "."}

@@ -84,6 +84,7 @@ def test_tensorboard_takes_the_figures_and_leaves_none_open() -> None:
     assert pyplot.get_fignums() == []
 
 
+@pytest.mark.promise("matplotlibrc")
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", ["text", "fifo"])
 def test_a_matplotlibrc_of_the_working_folder_counts_for_nothing(tmp_path, kind):

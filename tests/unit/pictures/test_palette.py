@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from tlbench.pictures.palette import CLASS_COLOURS, class_colour, contrast, rgb
 
 
+@pytest.mark.promise("one drawer")
 def test_a_class_has_one_colour_and_those_of_more_than_eight_recur():
     assert class_colour(0) == "#0072B2"
     assert len({class_colour(label) for label in range(8)}) == 8

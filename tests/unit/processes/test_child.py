@@ -37,6 +37,7 @@ def run(*arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.promise("children of console scripts")
 def test_the_child_of_a_console_script_never_looks_into_the_working_folder(packages, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(sys, "path", [str(packages), *(place for place in sys.path if place)])
     out = run("seed=0", "a b", "-m")

@@ -97,6 +97,7 @@ def test_a_refusing_disk_is_said_and_the_record_stays(folder: Path, monkeypatch:
     assert (folder / FILE_NAME).read_bytes() == before
 
 
+@pytest.mark.promise("weights that were replaced")
 def test_numbers_of_weights_that_are_the_runs_no_more_are_not_taken(folder: Path) -> None:
     repeated = read_record(folder)
     assert repeated is not None
@@ -107,6 +108,7 @@ def test_numbers_of_weights_that_are_the_runs_no_more_are_not_taken(folder: Path
     assert (folder / FILE_NAME).read_bytes() == before
 
 
+@pytest.mark.promise("versions of corruptions")
 def test_metrics_on_corrupted_images_say_of_which_version_they_are_and_older_ones_are_of_the_first(
     folder: Path,
 ) -> None:

@@ -62,6 +62,7 @@ def test_it_is_released_after_an_error(tmp_path):
     assert is_free(tmp_path)
 
 
+@pytest.mark.promise("dead processes")
 @linux
 @pytest.mark.parametrize(
     ("changed", "age"),
@@ -81,6 +82,7 @@ def test_a_lock_whose_process_is_gone_counts_for_nothing(tmp_path, changed, age)
     assert is_free(tmp_path)
 
 
+@pytest.mark.promise("living processes")
 @linux
 @pytest.mark.parametrize(
     ("changed", "age"),
@@ -113,6 +115,7 @@ def test_a_process_that_has_ended_and_was_not_asked_how_is_gone(tmp_path):
     process.wait()
 
 
+@pytest.mark.promise("a damaged lock")
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"pid": 1}', b'{"pid": -5}'])
 def test_a_damaged_lock_counts_by_its_age(tmp_path, content):
     path = tmp_path / LOCK_FILE
@@ -141,6 +144,7 @@ def test_what_a_lock_says_is_shown_on_one_line_without_escape_codes(tmp_path):
     assert len(told) < 300
 
 
+@pytest.mark.promise("a link in the lock's place")
 @pytest.mark.parametrize("kind", ["folder", "link", "dangling link", "fifo", "huge"])
 def test_what_is_no_lock_is_named_and_not_touched(tmp_path, kind):
     path, target = tmp_path / "run" / LOCK_FILE, tmp_path / "precious"
@@ -276,6 +280,7 @@ print(won)
 """
 
 
+@pytest.mark.promise("one process a folder")
 @linux
 def test_processes_that_race_for_stale_locks_are_never_inside_together(tmp_path):
     rounds = 60

@@ -54,6 +54,7 @@ BYTES = {
 }
 
 
+@pytest.mark.promise("no record")
 @pytest.mark.parametrize("kind", BYTES)
 def test_what_is_no_record_is_told_in_one_line(written, kind):
     content, reason = BYTES[kind]
@@ -79,6 +80,7 @@ def test_what_is_no_file_is_told_in_one_line(written, kind):
         read_record(written.parent)
 
 
+@pytest.mark.promise("edited configurations")
 def test_a_configuration_that_was_edited_is_found(written):
     edit(written, lambda r: r["config"]["optimizer"].update(lr=0.5))
     with pytest.raises(ConfigError, match="its configuration is not the one that the run had: its hash is"):

@@ -45,6 +45,7 @@ def vouch(*overrides: str) -> list[str]:
     return said
 
 
+@pytest.mark.promise("the launcher vouches")
 def test_what_was_planned_is_vouched_for_whoever_ran_it() -> None:
     with pytest.raises(ConfigError):
         open_run(RUN)
@@ -94,6 +95,7 @@ def _no_files(record: dict[str, Any]) -> None:
     record["code"] = None
 
 
+@pytest.mark.promise("the launcher vouches for no more")
 @pytest.mark.parametrize(
     ("edit", "why"),
     [

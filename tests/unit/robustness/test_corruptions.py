@@ -39,6 +39,7 @@ def test_the_suite_is_that_of_the_paper_with_drawn_frost() -> None:
     assert "frost" not in COMMON
 
 
+@pytest.mark.promise("severities grow")
 @pytest.mark.parametrize("name", COMMON)
 @pytest.mark.parametrize(("side", "count"), [(32, 40), (64, 16), (96, 8), (224, 4)])
 def test_each_severity_damages_more(photos: torch.Tensor, name: str, side: int, count: int) -> None:
@@ -76,6 +77,7 @@ DRAWN = (
 )
 
 
+@pytest.mark.promise("draws of corruptions")
 @pytest.mark.parametrize("name", COMMON)
 def test_draws_are_a_function_of_seed_and_sample(photos: torch.Tensor, name: str) -> None:
     image = squares(photos, 32, 1)

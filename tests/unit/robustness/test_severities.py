@@ -94,6 +94,7 @@ def at(name: str, side: int) -> list[Any]:
     return [levels.at_side(severity, side) for severity in SEVERITIES]
 
 
+@pytest.mark.promise("published severities")
 @pytest.mark.parametrize("name", CIFAR_10_C)
 def test_at_32_and_224_pixels_the_parameters_are_the_published_ones(name: str) -> None:
     assert at(name, 32) == CIFAR_10_C[name]
@@ -111,6 +112,7 @@ def test_every_level_is_of_one_of_the_tables_or_said_to_be_ours() -> None:
     assert set(IMAGENET_C) == set(CIFAR_10_C)
 
 
+@pytest.mark.promise("severities between")
 @pytest.mark.parametrize("side", BETWEEN)
 def test_between_them_they_lie_on_the_line_over_the_logarithm_of_the_side(side: int) -> None:
     for name, wanted in BETWEEN[side].items():

@@ -59,6 +59,7 @@ def test_nothing_is_written_outside_of_the_folder(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
 
 
+@pytest.mark.promise("a damaged last checkpoint")
 def test_no_flipped_byte_changes_what_is_read_unnoticed(tmp_path):
     path = tmp_path / "last.ckpt"
     save(path)
@@ -108,6 +109,7 @@ NO_CHECKPOINTS = {
 }
 
 
+@pytest.mark.promise("torch files that are no checkpoint")
 @pytest.mark.parametrize("kind", NO_CHECKPOINTS)
 def test_a_file_of_torch_that_is_no_checkpoint_gives_way_to_the_one_before(tmp_path, kind):
     content, reason = NO_CHECKPOINTS[kind]
@@ -203,6 +205,7 @@ def test_a_run_does_not_go_on_beside_a_best_checkpoint_that_is_not_its_own(tmp_p
     assert find_resumable(tmp_path, OWN, hearing(said)) == Resumable(tmp_path / "last.ckpt", 3)
 
 
+@pytest.mark.promise("bytes of best.ckpt")
 def test_the_bytes_of_the_best_checkpoint_are_a_function_of_what_is_in_it(tmp_path):
     """A resumed run has the same values as other objects: texts of its own, tensors that are parts of others."""
     key, same = "monitored", "monitor" + "ed"[:2]
@@ -217,6 +220,7 @@ def test_the_bytes_of_the_best_checkpoint_are_a_function_of_what_is_in_it(tmp_pa
     assert torch.equal(read_checkpoint(tmp_path / "a" / "best.ckpt")["state_dict"]["weight"], weights)
 
 
+@pytest.mark.promise("code that has changed")
 def test_a_run_does_not_go_on_with_code_that_has_changed(tmp_path):
     said = []
     save(tmp_path / "last.ckpt", code="before")

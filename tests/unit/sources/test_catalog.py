@@ -12,6 +12,7 @@ from tlbench.sources.places import PACKAGE_FOLDER
 from tlbench.system.hashing import file_sha256
 
 
+@pytest.mark.promise("imagenet and tin200")
 def test_the_embedded_file_card_and_classes_are_those_of_the_entry() -> None:
     entry = find_entry("tin200", model())
     assert file_sha256(PACKAGE_FOLDER / entry.file) == entry.sha256
@@ -20,6 +21,7 @@ def test_the_embedded_file_card_and_classes_are_those_of_the_entry() -> None:
     assert len(set(classes)) == entry.classes == 200
 
 
+@pytest.mark.promise("documents")
 def test_the_embedded_detector_and_its_card_are_those_of_the_entry() -> None:
     entry = find_entry("documents", model("yolo11n"))
     assert file_sha256(PACKAGE_FOLDER / entry.file) == entry.sha256
@@ -27,6 +29,7 @@ def test_the_embedded_detector_and_its_card_are_those_of_the_entry() -> None:
     assert entry.classes == len(SOURCE_CLASSES) == 8
 
 
+@pytest.mark.promise("imagenet and tin200")
 def test_imagenet_is_torchvisions() -> None:
     from torchvision.models import ResNet18_Weights
 

@@ -27,6 +27,7 @@ def run_folder(folder: Path, **changed: Any) -> Path:
     return folder
 
 
+@pytest.mark.promise("source=checkpoint")
 def test_a_complete_run_stands_for_its_best_checkpoint_and_its_chain(tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run")
     for given in (folder, folder / "best.ckpt"):

@@ -36,6 +36,7 @@ def test_another_file_is_refused_and_leaves_nothing(tmp_path: Path, serve) -> No
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.promise("unreachable within 10 s")
 def test_a_server_that_swallows_packets_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert download.CHECK_SECONDS + download.STALL_SECONDS < 10
     monkeypatch.setattr(download, "CHECK_SECONDS", 0.2)

@@ -40,6 +40,7 @@ def features(module: Any, images: Tensor) -> Tensor:
     return out
 
 
+@pytest.mark.promise("the whole backbone or an error")
 def test_tin200_loads_whole() -> None:
     network, report = applied("tin200")
     original = torchvision.models.resnet18(num_classes=200)
@@ -65,6 +66,7 @@ def test_heads_are_equal_across_sources_and_differ_across_seeds() -> None:
     assert not torch.equal(heads["random", 0]["conv1.weight"], heads["tin200", 0]["conv1.weight"])
 
 
+@pytest.mark.promise("the head is replaced")
 def test_the_head_stays_random_also_where_shapes_agree(tmp_path: Path) -> None:
     built = build_network(model(), 10, 3, 32).module.state_dict()
     torch.save({"state_dict": {f"network.{n}": t + 1 for n, t in built.items()}}, tmp_path / "best.ckpt")
@@ -143,6 +145,7 @@ def _with_integers() -> dict[str, Tensor]:
     return state | {"conv1.weight": state["conv1.weight"].to(torch.int8)}
 
 
+@pytest.mark.promise("the whole backbone or an error")
 @pytest.mark.parametrize(
     ("state", "message"),
     [

@@ -48,6 +48,7 @@ class Lit(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
+@pytest.mark.promise("source=checkpoint")
 @pytest.mark.parametrize(
     ("wrapped", "prefix"),
     [

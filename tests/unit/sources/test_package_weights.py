@@ -107,6 +107,7 @@ def test_a_broken_package_has_no_stand_in(
     assert not caught.value.unreachable
 
 
+@pytest.mark.promise("efficientnet_lite0")
 @needs_package
 def test_it_loads_whole_with_either_norm() -> None:
     data = config("data.image_size=64").data
@@ -119,6 +120,7 @@ def test_it_loads_whole_with_either_norm() -> None:
         assert "mean [0.5, 0.5, 0.5]" in report.warnings[0]  # digits are normalised as resnet18 wants them
 
 
+@pytest.mark.promise("efficientnet_lite0")
 @needs_package
 @pytest.mark.parametrize(("photo", "wanted"), [("flower.jpg", 985), ("china.jpg", 698)])  # daisy, palace
 def test_names_are_paired_rightly(photo: str, wanted: int) -> None:

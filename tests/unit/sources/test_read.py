@@ -65,6 +65,7 @@ class Malicious:
         return Path.touch, (self.path,)
 
 
+@pytest.mark.promise("weights run no code", "weights that cannot be used")
 @pytest.mark.parametrize("kind", ["torch", "torch legacy", "pickle", "pickle 2", "pickle 0"])
 def test_code_in_a_file_is_refused_and_not_run(kind: str, tmp_path: Path) -> None:
     file, trace = tmp_path / "w.pth", tmp_path / "trace"

@@ -80,6 +80,7 @@ WRAPPED: dict[str, tuple[Callable[[Tensors], Any], str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.promise("the backbone is found")
 @pytest.mark.parametrize("kind", WRAPPED)
 def test_the_backbone_is_found(kind: str, tmp_path: Any) -> None:
     wrap, entry, prefix = WRAPPED[kind]
@@ -97,6 +98,7 @@ TWICE = {
 }
 
 
+@pytest.mark.promise("several readings")
 @pytest.mark.parametrize(
     ("kind", "listed", "choice"),
     [

@@ -108,6 +108,7 @@ def test_a_missing_path_is_the_users_fault(name: str, tmp_path: Path) -> None:
     assert repr(str(path)) in str(caught.value)
 
 
+@pytest.mark.promise("unreachable is explained")
 def test_a_network_that_refuses_is_unreachable(tmp_path: Path, entry: CatalogEntry) -> None:
     start = time.perf_counter()
     with pytest.raises(WeightsError) as caught:

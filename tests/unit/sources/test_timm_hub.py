@@ -79,6 +79,7 @@ def test_a_network_without_weights_has_no_stand_in() -> None:
     assert not caught.value.unreachable
 
 
+@pytest.mark.promise("source=timm")
 def test_places_are_searched_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TLBENCH_WEIGHTS", str(tmp_path / "mine"))
     for place, make in [
@@ -117,6 +118,7 @@ def test_a_folder_without_the_file_is_the_users_fault(tmp_path: Path) -> None:
     assert not caught.value.unreachable
 
 
+@pytest.mark.promise("source=timm")
 def test_without_a_network_all_that_was_tried_is_named(tmp_path: Path) -> None:
     start = time.perf_counter()
     with pytest.raises(WeightsError) as caught:

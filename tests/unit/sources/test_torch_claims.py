@@ -134,6 +134,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.promise("weights that grow")
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("kind", list(BOMBS))
 def test_what_would_grow_is_refused_before_torch_reads_it(kind: str, tmp_path: Path, monkeypatch) -> None:

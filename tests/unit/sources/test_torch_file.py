@@ -66,6 +66,7 @@ BESIDE: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.promise("tensors beside objects")
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
 @pytest.mark.parametrize("kind", BESIDE)
 def test_the_tensors_beside_objects_are_read(kind: str, legacy: bool, tmp_path: Path) -> None:
@@ -193,6 +194,7 @@ def test_a_method_that_acts_is_refused_by_its_name(evil: Path) -> None:
         read_weights(naming(evil / "w.pt", "pathlib.Path", "ran", method="touch"))
 
 
+@pytest.mark.promise("names in weights are not imported")
 @pytest.mark.parametrize("name", ["evil.Net", "evil.build", "nowhere.at.all.Thing", "builtins.getattr"])
 def test_what_is_named_is_not_imported(name: str, evil: Path) -> None:
     file = read_weights(naming(evil / "w.pt", name, "os", "system"))

@@ -16,6 +16,7 @@ from tlbench.sources.load import apply_source
 from tlbench.sources.torchvision_published import torchvision_entry
 
 
+@pytest.mark.promise("hashes of torchvision's weights")
 def test_every_classifier_has_weights_whose_hash_is_known() -> None:
     entries = {name: torchvision_entry(name, None) for name in TORCHVISION_MODELS}
     assert all(entry.url and entry.sha256 and entry.sha256 in entry.file for entry in entries.values())

@@ -89,6 +89,7 @@ def test_a_network_is_called_as_ultralytics_calls_it(yaml: dict[str, Any], title
     assert _title(yaml) == title
 
 
+@pytest.mark.promise(".pt files run no code")
 @pytest.mark.parametrize("entry", ["ema", "model", "train_args"])
 def test_a_file_that_would_run_a_command_is_refused(tmp_path: Path, network: nn.Module, entry: str) -> None:
     path = write_published(tmp_path / "evil.pt", network, **{entry: Command(), "older": network})
@@ -104,6 +105,7 @@ NAMED = (
 )  # fmt: skip
 
 
+@pytest.mark.promise(".pt files run no code")
 @pytest.mark.parametrize("name", NAMED)
 def test_no_name_in_a_file_is_imported_or_called(tmp_path: Path, name: str) -> None:
     """The pickle names a class of ultralytics, and calls a function with a command that would leave a file."""

@@ -85,6 +85,7 @@ def test_all_sources_give_one_architecture_and_the_same_start_of_what_is_new(pub
     )
 
 
+@pytest.mark.promise("yolo11n of any classes")
 @pytest.mark.parametrize(("classes", "width"), [(1, 64), (90, 90)])
 def test_of_a_class_branch_of_another_width_all_else_is_taken(tmp_path: Path, classes: int, width: int) -> None:
     theirs = published_network(classes=classes, seed=7)
@@ -105,6 +106,7 @@ def test_of_a_class_branch_of_another_width_all_else_is_taken(tmp_path: Path, cl
     assert f"best.pt: its class branches are {width} channels wide, here they are 80 for any number" in warning
 
 
+@pytest.mark.promise("YOLO files of other tasks")
 @pytest.mark.parametrize(
     ("kind", "name", "own"),
     [

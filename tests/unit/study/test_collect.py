@@ -70,6 +70,7 @@ def test_declared_factors_and_places_may_differ(record: Make, factors: list[str]
         check_comparable([*runs, record("tin200", 1, **changes, config__seeds__augment=7)], factors)
 
 
+@pytest.mark.promise("runs that differ are not compared")
 @pytest.mark.parametrize(
     ("factors", "changes", "differing"),
     [
@@ -127,6 +128,7 @@ def test_arms_may_differ_in_what_the_same_search_chose_for_each(record: Make) ->
         check_comparable([*random, *untuned], ["source"])
 
 
+@pytest.mark.promise("tuned arms")
 @pytest.mark.parametrize(
     ("seed", "changes", "differing"),
     [
@@ -147,6 +149,7 @@ def test_tuning_excuses_nothing_else(record: Make, seed: int, changes: dict[str,
     assert differing in str(caught.value)
 
 
+@pytest.mark.promise("runs of different code")
 def test_a_module_of_ones_own_code_must_be_the_same_in_all_runs(record):
     one, same, other = (
         record("tin200", seed, code={"files": {"nets": sha * 64, **more}})

@@ -42,6 +42,7 @@ def arm(record: Make) -> Callable[..., Path]:
     return write
 
 
+@pytest.mark.promise("compare")
 def test_arms_of_different_studies_are_paired_by_seed_and_what_differs_is_said(arm):
     arm("x/tin200", "tin200", 0.94, 0.95, 0.96, study="x", config__optimizer__lr=0.1)
     arm("y/random", "random", 0.90, 0.90, 0.90, study="y")
@@ -144,6 +145,7 @@ def test_arms_tuned_by_one_search_differ_in_the_values_without_that_being_a_fact
     assert "they differ in source:" in compared("a", "b").out
 
 
+@pytest.mark.promise("compare")
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -164,6 +166,7 @@ def test_a_senseless_pairing_is_refused_with_the_reason(arm, changes, reason):
         assert reason in refused.one_line()
 
 
+@pytest.mark.promise("other decoding is declared")
 @pytest.mark.parametrize(
     ("changes", "key", "said"),
     [

@@ -61,11 +61,13 @@ def test_one_at_a_time_has_the_terminal_to_itself(tmp_path, capfd):
     assert not (tmp_path / "study").exists()
 
 
+@pytest.mark.promise("a subprocess a run")
 def test_as_many_run_at_a_time_as_asked_for(tmp_path):
     meet = [f"touch {me}; {WAIT_FOR.format(file=other)}" for me, other in (("a", "b"), ("b", "a"))]
     assert run_jobs([job(str(i), script) for i, script in enumerate(meet)], 2) == [0, 0]
 
 
+@pytest.mark.promise("a subprocess a run")
 def test_and_no_more(tmp_path):
     alone = "mkdir lock || exit 9; sleep 0.02; rmdir lock"
     assert run_jobs([job(str(i), alone) for i in range(4)], 1) == [0] * 4
@@ -260,6 +262,7 @@ def seen_by(*names: str) -> list[str]:
     return [(Path("study") / name / CONSOLE_FILE).read_text().strip() for name in names]
 
 
+@pytest.mark.promise("a GPU a run")
 def test_runs_at_a_time_have_a_gpu_of_their_own_and_give_it_back(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(gpus, "_TOOL", "no such tool")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,GPU-0f1e")

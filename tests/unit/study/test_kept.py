@@ -49,6 +49,7 @@ def test_the_other_seeds_and_arms_are_kept_in_order(study: Path, record: Make) -
     assert left_out == []
 
 
+@pytest.mark.promise("a narrower repeat")
 def test_a_narrower_repeat_says_what_the_whole_study_said(study: Path, record: Make) -> None:
     """With its two seeds alone the interval would be another; which seeds were there before is told."""
     seeds = range(5)
@@ -67,6 +68,7 @@ def test_a_narrower_repeat_says_what_the_whole_study_said(study: Path, record: M
     assert [arm.kept for arm in before.arms] == [(), ()]
 
 
+@pytest.mark.promise("what cannot stand beside a study")
 @pytest.mark.parametrize(
     ("place", "changes", "reason"),
     [

@@ -107,6 +107,7 @@ def test_one_value_of_what_was_swept_before_is_that_arm(runs, capsys):
     assert "factors=[source,optimizer.lr], as the runs declare" in capsys.readouterr().out
 
 
+@pytest.mark.promise("arms differ in factors alone")
 def test_arms_that_differ_in_more_than_the_factors_are_refused_before_any_is_trained(runs):
     with pytest.raises(ConfigError, match=r"differ in trainer\.max_epochs: 10 and 3; only declared factors may differ"):
         start(("source=tin200", "factors=[source]"), ("source=random", "trainer.max_epochs=3", "factors=[source]"))

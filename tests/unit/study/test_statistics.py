@@ -7,6 +7,7 @@ from scipy import stats
 from tlbench.study.statistics import Spread, paired_difference, summarise
 
 
+@pytest.mark.promise("paired differences")
 @pytest.mark.parametrize("n", [2, 3, 30])
 @pytest.mark.parametrize("confidence", [0.9, 0.95])
 def test_equals_scipys_paired_t_test(n: int, confidence: float) -> None:

@@ -57,6 +57,7 @@ def test_the_primary_metric_comes_first(record: Make) -> None:
     assert [d.metric for d in summary.differences] == ["test/ece", "test/oa", "test/aa", "test/kappa", "test/f1"]
 
 
+@pytest.mark.promise("one seed")
 def test_what_limits_the_statistics_is_noted(record: Make) -> None:
     one_seed = summarise_study([record("tin200", 0), record("random", 0)], ["source"])
     assert one_seed.notes == ("One seed: no variance can be reported.",)
@@ -73,6 +74,7 @@ def test_what_limits_the_statistics_is_noted(record: Make) -> None:
     assert summarise_study([record(), record(seed=1)], ["source"]).notes == ("One arm: no difference to report.",)
 
 
+@pytest.mark.promise("undefined metrics")
 def test_metrics_that_are_undefined_never_become_numbers(record: Make) -> None:
     undefined = {f"test/{name}": None for name in ("oa", "aa", "kappa", "f1", "ece")}
     records = [

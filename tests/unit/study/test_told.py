@@ -61,6 +61,7 @@ def run(notices: Notices | None, own_terminal: bool, warnings: Warnings) -> str:
 NOTICES = "read: 3 images by …\nread: 3 images\nof 2 classes\n"
 
 
+@pytest.mark.promise("notices once")
 @pytest.mark.parametrize("own_terminal", [True, False])
 def test_a_study_shows_notices_once_and_keeps_warnings(own_terminal, capsys):
     notices, warnings = Notices(), Warnings()

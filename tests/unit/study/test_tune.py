@@ -175,6 +175,7 @@ def test_further_seeds_take_the_choice_that_is_there(machine):
     assert read_record(STUDY / "random" / "seed_2").config["optimizer"]["lr"] == 0.0088
 
 
+@pytest.mark.promise("an interrupted search")
 @pytest.mark.parametrize(
     "stopped",
     [
@@ -298,6 +299,7 @@ def test_more_trials_go_on_from_those_that_are_there(machine):
     ]
 
 
+@pytest.mark.promise("an interrupted search")
 def test_another_search_never_joins_runs_that_are_there(machine):
     start()
     machine.trained.clear()
@@ -311,6 +313,7 @@ def test_another_search_never_joins_runs_that_are_there(machine):
     start("tuning.ranges.optimizer.weight_decay=[0.1,1]")  # is not searched
 
 
+@pytest.mark.promise("an interrupted search")
 def test_a_failed_trial_is_the_worst_and_is_recorded(machine, capsys):
     machine.codes = {"random/trial_3": 1}
     start()
@@ -356,6 +359,7 @@ def test_finished_trials_keep_no_checkpoints(machine):
     assert sorted(path.parent.name for path in STUDY.rglob(LAST_CHECKPOINT)) == ["seed_0", "seed_0", "seed_1", "seed_1"]
 
 
+@pytest.mark.promise("tuned arms")
 def test_a_best_value_at_the_edge_is_a_warning_in_the_choice_and_on_the_terminal(machine, capsys):
     start("tuning.ranges.optimizer.lr=[1e-5,1e-4]", "tuning.trials=5", arms=("random",), seeds=(0,))
     (warning,) = read_tuning(STUDY / "random/tuning").warnings

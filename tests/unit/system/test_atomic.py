@@ -59,6 +59,7 @@ LINES = {
 }
 
 
+@pytest.mark.promise("errors of files")
 @pytest.mark.parametrize("number", LINES)
 def test_each_error_of_a_file_is_one_true_line(tmp_path, number):
     error = OSError(number, os.strerror(number), str(tmp_path / "last.ckpt"))

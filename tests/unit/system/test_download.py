@@ -64,6 +64,7 @@ def test_refused():
         check_reachable(url)
 
 
+@pytest.mark.promise("unreachable within 10 s")
 def test_black_hole_ends_at_the_deadline(listener: socket.socket):
     start = time.monotonic()
     with pytest.raises(Unreachable, match=r"^no answer within 0\.2 s$"):
@@ -71,6 +72,7 @@ def test_black_hole_ends_at_the_deadline(listener: socket.socket):
     assert time.monotonic() - start < 2
 
 
+@pytest.mark.promise("unreachable within 10 s")
 def test_hanging_name_server_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch):
     over = threading.Event()
 
@@ -134,11 +136,21 @@ def stalling(request: BaseHTTPRequestHandler) -> None:
     request.connection.recv(1)  # until the client gives up
 
 
+def miscounting(request: BaseHTTPRequestHandler) -> None:
+    request.protocol_version = "HTTP/1.1"
+    request.send_response(200)
+    request.send_header("Transfer-Encoding", "chunked")
+    request.send_header("Connection", "close")
+    request.end_headers()
+    request.wfile.write(b"5\r\nfirst\r\nzz\r\n")
+
+
 FAULTS = {
     "damages": (answering(CONTENT[:-1] + b"x"), 'invalid hash value (expected "'),
     "truncates": (answering(CONTENT[:1000]), f"IncompleteRead(1000 bytes read, {len(CONTENT) - 1000} more expected)"),
     "stalls": (stalling, "timed out"),
-    "has none": (lambda request: request.send_error(404), "404 Client Error: Not Found"),
+    "counts wrongly": (miscounting, "the server's answer is broken"),
+    "has none": (lambda request: request.send_error(404), "HTTP Error 404: Not Found"),
 }
 
 

@@ -148,6 +148,7 @@ def start(arguments, **streams_):
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **streams_)
 
 
+@pytest.mark.promise("a lost result")
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")  # noqa: PTH110
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_result_onto_a_full_disk_is_exit_code_1_and_one_line(name):
@@ -185,6 +186,7 @@ os.write(file, f"{file > 2} {os.read(0, 1)}".encode())
 """
 
 
+@pytest.mark.promise("the number of a closed stream")
 def test_no_file_gets_the_number_of_a_closed_stream(tmp_path):
     subprocess.run([sys.executable, "-c", CLOSED, PREPARED], cwd=tmp_path, check=True, env={**os.environ})
     assert (tmp_path / "file").read_text() == "True b''"

@@ -60,6 +60,7 @@ def upcast(maps: dict[str, Any]) -> dict[str, Any]:
     return {key: [m.float() for m in maps[key]] if key == "feats" else maps[key].float() for key in maps}
 
 
+@pytest.mark.promise("boxes in float32")
 def test_boxes_are_decoded_in_float32(task, given):
     """The same maps, upcast and decoded by ultralytics outside of autocast; in bfloat16 they are pixels apart."""
     y, maps = given
@@ -104,6 +105,7 @@ def targets() -> BoxTargets:
     )
 
 
+@pytest.mark.promise("the loss of bf16")
 def test_the_loss_of_bfloat16_maps_is_that_of_the_same_maps_upcast(task, given, configured):
     assert isinstance(configured.task, DetectionConfig)
     maps, side = given[1], (SIDE, SIDE)
@@ -148,6 +150,7 @@ def test_steps_of_a_detector_give_and_keep_float32(task):
         task.test_predictions.clear(), task.test_loss.reset(), task.test_metrics.reset()
 
 
+@pytest.mark.promise("float32 probabilities")
 def test_steps_of_a_classifier_compute_loss_and_probabilities_of_the_logits_in_float32():
     task = task_of("trainer.precision=bf16-mixed", "task.label_smoothing=0.1", network=source_network()).eval()
     images = drawn(6, 32)

@@ -107,6 +107,7 @@ def plain_loop(seen: Seen, config: TrainConfig) -> tuple[Any, dict[str, torch.Te
     return network.state_dict(), average, norms
 
 
+@pytest.mark.promise("the detection recipe")
 @pytest.mark.usefixtures("final_state")
 @pytest.mark.parametrize("optimizer", ["yolo", "yolo_sgd"])
 def test_a_run_is_what_ultralytics_loop_does_with_the_same_batches(tmp_path, optimizer):

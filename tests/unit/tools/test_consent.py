@@ -166,6 +166,7 @@ def _no_hmac(record: dict[str, Any]) -> None:
     record["volatile"]["vouchers"] = dict.fromkeys(record["volatile"]["vouchers"], "")
 
 
+@pytest.mark.promise("edited after signing")
 @pytest.mark.parametrize("edit", [_path, _arguments, _number, _file, _more_files, _fewer_files, _root, _hmac, _no_hmac])
 def test_a_record_that_was_edited_after_signing(own, edit) -> None:
     edited(own, edit)
@@ -178,6 +179,7 @@ def test_what_does_not_lead_out_of_the_folder_may_change(own) -> None:
     assert open_run(own).trusted.known is not None
 
 
+@pytest.mark.promise("unasked code")
 @pytest.mark.parametrize("module", ["sent_nets", "sent_helper"])
 def test_a_module_that_changed_since(own, module, tmp_path) -> None:
     file = tmp_path / f"{module}.py"
@@ -185,6 +187,7 @@ def test_a_module_that_changed_since(own, module, tmp_path) -> None:
     assert f"{file} is not among the files that you made the run with" in refusal(own)
 
 
+@pytest.mark.promise("another module of that name")
 @pytest.mark.parametrize("place", ["the working folder", "a folder earlier in the search path"])
 def test_a_signed_record_beside_another_module_of_that_name(own, place, tmp_path, monkeypatch) -> None:
     """A record that this user has published, in a folder with somebody else's module."""
@@ -276,6 +279,7 @@ def test_a_key_that_cannot_be_used_vouches_for_nothing(own, tmp_path, monkeypatc
     assert "this run is not vouched for" in warned[0]
 
 
+@pytest.mark.promise("records of several users")
 def test_equal_runs_of_one_user_have_equal_records_and_others_differ_in_volatile_alone(tmp_path, monkeypatch) -> None:
     texts = []
     for home in ("one", "one", "other"):

@@ -84,6 +84,7 @@ def test_files_come_in_order_and_the_unreadable_with_their_reason(tmp_path):
     }
 
 
+@pytest.mark.promise("predict reads few ahead")
 def test_no_more_than_a_few_files_are_decoded_ahead(monkeypatch):
     asked = []
     monkeypatch.setattr("tlbench.tools.files.cores_each", lambda _: 2)

@@ -61,6 +61,7 @@ def test_a_damaged_checkpoint(tmp_path):
         load_run(LoadedClassifier, open_run(tmp_path), "cpu")
 
 
+@pytest.mark.promise("tools and other runs' weights")
 def test_another_runs_checkpoint_is_refused(tmp_path):
     draw_run(tmp_path / "one")
     draw_run(tmp_path / "two", names=("cat", "dog"))

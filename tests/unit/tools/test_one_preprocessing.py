@@ -70,6 +70,7 @@ def draw(*overrides: str, ranges=(), **changed) -> None:
     draw_run(Path("run"), *FILES, *overrides, data=data, **changed)
 
 
+@pytest.mark.promise("predict sees the same")
 def test_predict_sees_the_same_of_a_path_its_bytes_an_image_and_its_pixels(content, tmp_path):
     draw()
     model = tlbench.load("run", device="cpu")
@@ -109,6 +110,7 @@ def test_the_two_ways_of_decoding_differ(content):
     assert np.abs(whole - fast).max() > 0
 
 
+@pytest.mark.promise("metadata give the input")
 def test_who_follows_the_metadata_with_pillow_and_numpy_gets_the_input(content):
     draw("data.normalisation={mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.25]}", ranges={"uint16": (0, 4095)})
     run = open_run("run")
@@ -169,6 +171,7 @@ def compose(*overrides: str) -> TrainConfig:
     return compose_config(["task=detection", "data=yolo", "data.root=d", "data.image_size=64", *overrides])
 
 
+@pytest.mark.promise("older records decode alike")
 def test_a_record_without_the_keys_is_of_a_run_that_decoded_fast_and_from_all_16_bits(content):
     draw(ranges=None)
     stored = json.loads(Path("run/record.json").read_text())
@@ -194,6 +197,7 @@ def test_a_record_without_the_keys_is_of_a_run_that_decoded_fast_and_from_all_16
         assert (square(way, run.config.data, how) == 12).all()
 
 
+@pytest.mark.promise("predict takes the range")
 def test_predict_takes_the_runs_range(tmp_path, capsys):
     draw(ranges={"uint16": (0, 4095), "float32": (0, 1)})
     run = open_run("run")

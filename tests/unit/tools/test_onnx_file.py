@@ -24,6 +24,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.promise("export")
 @pytest.mark.parametrize("network", NETWORKS)
 def test_onnxruntime_gives_torchs_logits_in_any_batch(tmp_path, network):
     draw_run(tmp_path / "run", *NETWORKS[network], "data.image_size=32")
@@ -83,6 +84,7 @@ def test_boxes_and_probabilities_are_each_compared_by_their_own_magnitude():
     assert largest_difference(module, content, 8, "d", PREDICTIONS) == pytest.approx(0.001, abs=1e-5)
 
 
+@pytest.mark.promise("export")
 @pytest.mark.parametrize("difference", [2e-4, float("nan")])
 def test_a_failed_check_leaves_the_earlier_file(exported, tmp_path, monkeypatch, difference):
     (tmp_path / "model.onnx").write_text("earlier")

@@ -88,6 +88,7 @@ def of_ours(predictor: BoxPredictor, image: Path) -> np.ndarray[Any, Any]:
     return np.array([(one.label, one.confidence, *one.box) for one in found])
 
 
+@pytest.mark.promise("format=pt in ultralytics")
 @pytest.mark.parametrize("size", [(SIDE, SIDE), (SIDE, SIDE // 4 * 3)])
 def test_ultralytics_finds_the_same_boxes(folder: Path, ours: BoxPredictor, size: tuple[int, int]) -> None:
     image = page(*size)
@@ -111,6 +112,7 @@ def test_interpolated_images_give_boxes_equal_to_a_pixel(folder: Path, ours: Box
     assert float(np.abs(found[:, 2:] - wanted[:, 2:]).max()) < 2  # of 640, which are a pixel of the input
 
 
+@pytest.mark.promise("exported files know no tlbench")
 def test_the_file_names_nothing_of_tlbench_and_says_what_it_is(folder: Path) -> None:
     content = (folder / "run" / "model.pt").read_bytes()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -98,6 +98,7 @@ def _dangling(path: Path) -> None:
     path.symlink_to("nowhere")
 
 
+@pytest.mark.promise("the key is secret")
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [

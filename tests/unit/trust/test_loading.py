@@ -158,6 +158,7 @@ def _compiled(tmp_path: Path) -> bytes:
     return importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + b"\0" * 8 + marshal.dumps(code)
 
 
+@pytest.mark.promise("byte code")
 def test_byte_code_beside_a_known_file_does_not_run(tmp_path) -> None:
     cached = Path(importlib.util.cache_from_source(str(tmp_path / "sent_helper.py")))
     cached.parent.mkdir(exist_ok=True)

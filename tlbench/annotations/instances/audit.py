@@ -14,7 +14,7 @@ from tlbench.annotations.instances.audit_texts import TINY, warnings_of
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.label_rows import label_leak, label_rows
-from tlbench.data.audit import EXAMPLES, AuditPart, pairs_of
+from tlbench.data.audit import EXAMPLES, AuditPart, digests_of, pairs_of
 from tlbench.data.listing import Listing
 from tlbench.data.near_duplicates import SMALLEST_SIDE, exact_copies
 from tlbench.data.perceptual_hash import Looks, looks_of
@@ -114,9 +114,8 @@ def looks_inside(images: Samples[Instances]) -> Looks | None:
     """
     thumbnails = images.thumbnails
     assert thumbnails is not None
-    inside = (images.annotations.inside * thumbnails.shape[-1] // images.side).clamp(
-        min=1
-    )  # the grey is in the pixel after
+    within = images.annotations.inside * thumbnails.shape[-1] // images.side  # the grey is in the pixel after
+    inside = within.clamp(min=1)
     if int(inside.min()) < SMALLEST_SIDE:
         return None
     sizes, which = torch.unique(inside, dim=0, return_inverse=True)
@@ -147,7 +146,7 @@ def _label_leak(
     listings = {split: _listing(samples) for split, samples in splits.items()}
     leak = {}
     for one, other in pairs_of(splits):
-        copies = exact_copies(_digests(splits[one]), _digests(splits[other]))
+        copies = exact_copies(digests_of(splits[one]), digests_of(splits[other]))
         # what has copies, or says nothing by its labels
         left_out = {
             name
@@ -172,8 +171,3 @@ def _listing(samples: Samples[Instances]) -> Listing[Instances]:
         return samples.listing
     assert samples.names is not None
     return Listing(Path(), samples.names, samples.annotations)
-
-
-def _digests(samples: Samples[Instances]) -> NDArray[np.uint8]:
-    assert samples.digests is not None
-    return samples.digests

@@ -12,6 +12,7 @@ from torch import Tensor
 from tlbench.annotations.instances.crowds import Crowds, joined_crowds
 from tlbench.annotations.instances.ragged import objects_of, starts_of
 from tlbench.annotations.instances.shapes import Shapes, joined_shapes
+from tlbench.config.data import Fit
 from tlbench.data.annotations import Annotations
 from tlbench.data.carve_options import class_numbers, wanted_classes
 from tlbench.geometry.fits import inside_size
@@ -33,6 +34,7 @@ class Instances(Annotations):
     """
 
     by_file: ClassVar[bool] = True
+    thumbnail_fit: ClassVar[Fit | None] = "corner"
     thumbnail: ClassVar[int] = 64
 
     boxes: Tensor

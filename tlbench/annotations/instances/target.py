@@ -14,7 +14,7 @@ from tlbench.data.formats.other_formats import instead_of_yolo
 from tlbench.data.formats.signature.parts import read_signature
 from tlbench.data.formats.yolo.files import read_yolo
 from tlbench.data.listing import Listed, Listing
-from tlbench.data.reading import open_uncarved, read_files, target_of
+from tlbench.data.reading import all_of, read_files, target_of
 from tlbench.data.samples import Samples
 from tlbench.data.target import Target
 from tlbench.errors import DataError
@@ -59,14 +59,16 @@ def open_boxes(
 def open_all_boxes(
     data: InstanceDataConfig, how: Decoding, voice: Voice, *, shapes: bool = False
 ) -> tuple[Samples[Instances], ...]:
-    """As `open_uncarved`; a part may be without objects. `shapes` as in `open_boxes`.
+    """Every image, nothing carved out, as `all_of`; a part may be without objects. `shapes` as in `open_boxes`.
 
     Raises:
         DataError: Also if there is no object in any of them.
     """
     listed = list_boxes(data, voice, shapes=shapes)
     check_any_object(listed, data)
-    return open_uncarved(listed, data, how, voice)
+    parts = {part: listing for part, listing in listed.parts.items() if len(listing)}
+    read = read_files(parts, data, voice, how, unreadable=listed.unreadable)
+    return all_of(listed, read, read.facts_of(read.parts), data, how, voice)
 
 
 def list_boxes(data: InstanceDataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:

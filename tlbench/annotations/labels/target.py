@@ -11,7 +11,8 @@ from tlbench.data.decode import Decoding
 from tlbench.data.formats.csv.listing import list_csv
 from tlbench.data.formats.folders.class_folders import list_splits
 from tlbench.data.listing import Listed
-from tlbench.data.reading import open_uncarved, target_of
+from tlbench.data.pixel_range import ALL
+from tlbench.data.reading import all_of, target_of
 from tlbench.data.samples import Samples
 from tlbench.data.target import Target
 from tlbench.system.voice import Voice
@@ -41,8 +42,14 @@ def open_image_files(
 
 
 def open_all_files(data: LabelDataConfig, how: Decoding, voice: Voice) -> tuple[Samples[Labels], ...]:
-    """As `open_uncarved`."""
-    return open_uncarved(list_files(data, voice), data, how, voice, together=True)
+    """Every image, nothing carved out, as `all_of`.
+
+    Raises:
+        DataError: Also if no image of a class can be decoded in one of the parts.
+    """
+    listed = list_files(data, voice)
+    read = read_labels(listed, data, 0, voice, how)
+    return all_of(listed, read, {ALL: read.facts}, data, how, voice)
 
 
 def list_files(data: LabelDataConfig, voice: Voice) -> Listed[Labels]:

@@ -1,4 +1,4 @@
-"""Evaluator a classification run: metrics, a temperature, corruptions."""
+"""Evaluates a classification run: metrics, a temperature, corruptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluator a finished run: its logits on a split, metrics as the run's test has them, and a temperature."""
+"""A finished run on some data: its logits on a split, metrics as the run's test has them, and a temperature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluator a detection run."""
+"""Evaluates a detection run."""
 
 from __future__ import annotations
 

@@ -15,7 +15,6 @@ from tlbench.metrics.mean import SampleMean
 from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tasks.detection.loss import PARTS, DetectionLoss
 from tlbench.tasks.detection.metrics import DetectionMetrics
-from tlbench.tasks.wings import wing_of
 from tlbench.tools.on_data import OnData
 
 
@@ -51,12 +50,11 @@ class DetectorOnData(OnData[LoadedDetector]):
         Of several processes each had every W-th image; their batches come one process after another.
         """
         device, devices = self.inference.device, self.config.trainer.devices
-        batches = wing_of(self.config).batches(self.config)
         for part in self.parts(split):
             kept, processes = part.to(device), min(devices, len(part))
             for rank in range(processes):
                 for batch in self.loader(part, rank=rank, world_size=processes):
-                    inputs, targets, _ = batches.plain(kept, move_data_to_device(batch, device))
+                    inputs, targets, _ = self.batches.plain(kept, move_data_to_device(batch, device))
                     yield inputs, targets
 
 

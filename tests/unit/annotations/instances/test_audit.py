@@ -203,6 +203,7 @@ ONE, TWO, THREE = (0, 1, 2, 30, 40), (0, 5, 5, 20, 21), (0, 7, 3, 40, 50)
 WHOLE = (0, 0, 0, SIDE, SIDE)
 
 
+@pytest.mark.promise("frames on both sides")
 @pytest.mark.parametrize(
     ("rows", "images", "standing"),
     [
@@ -233,6 +234,7 @@ def test_labels_of_exact_copies_are_no_news():
     assert result.section["duplicates"]["exact"]["train-val"]["images"] == 1
 
 
+@pytest.mark.promise("frames on both sides")
 @pytest.mark.parametrize(
     ("name", "changes", "remedy"),
     [

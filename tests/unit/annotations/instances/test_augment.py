@@ -110,6 +110,7 @@ def samples(count: int) -> torch.Tensor:
     return torch.arange(count) % 5
 
 
+@pytest.mark.promise("boxes are augmented as in ultralytics")
 @pytest.mark.parametrize("mosaic", [True, False])
 def test_geometry_equals_ultralytics(images: MemorySamples[Instances], mosaic: bool, monkeypatch: pytest.MonkeyPatch):
     reference = Reference(images, monkeypatch)
@@ -129,6 +130,7 @@ def test_geometry_equals_ultralytics(images: MemorySamples[Instances], mosaic: b
     assert found > 50
 
 
+@pytest.mark.promise("boxes are augmented as in ultralytics")
 @pytest.mark.parametrize("mosaic", [True, False])
 def test_the_whole_equals_ultralytics(images: MemorySamples[Instances], mosaic: bool, monkeypatch: pytest.MonkeyPatch):
     reference = Reference(images, monkeypatch)
@@ -141,6 +143,7 @@ def test_the_whole_equals_ultralytics(images: MemorySamples[Instances], mosaic: 
     assert difference.max() < 14  # where colours are rounded to 2° of hue; see `test_hsv`
 
 
+@pytest.mark.promise("boxes are augmented as in ultralytics")
 def test_a_sample_is_the_same_in_any_batch(images: MemorySamples[Instances]):
     settings = config(ALL)
     index = torch.tensor([4, 2, 0, 1, 3])

@@ -60,6 +60,7 @@ def _tensors(images: torch.Tensor, targets: BoxTargets, index: torch.Tensor) -> 
     return (images, index, targets.boxes, targets.labels, targets.image, *placed)
 
 
+@pytest.mark.promise("antialias", "batches of boxes from any workers")
 @pytest.mark.filterwarnings("ignore:.*(num_workers|worker processes).*")
 @pytest.mark.parametrize("antialias", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_batches_are_those_from_memory_whatever_the_number_of_workers(data: InstanceDataConfig, antialias: bool):

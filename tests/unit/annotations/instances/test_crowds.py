@@ -61,6 +61,7 @@ def test_they_are_taken_joined_and_renumbered_with_their_images(five: Listing[In
     assert joined([other, other]).annotations.crowds is None
 
 
+@pytest.mark.promise("crowds in fingerprints")
 def test_they_change_the_fingerprint_and_none_is_what_it_was(images: MemorySamples[Instances], crowds: Crowds) -> None:
     plain = with_crowds(images, None)
     assert plain.fingerprint() == "6e2e81b73d09feee927c9abe012f2c7d3fd5ffc5237aee6e47c62965ac0a7784"

@@ -33,6 +33,7 @@ def twelve_bits(draw_yolo) -> dict[str, int]:
     return high
 
 
+@pytest.mark.promise("the range with boxes")
 @pytest.mark.parametrize(("cache", "kind"), [("memory", MemorySamples), ("none", FileSamples)])
 @pytest.mark.parametrize("fraction", [1.0, 0.2])
 def test_twelve_bits_in_sixteen(twelve_bits, boxes_config, voice, warn, cache, kind, fraction):

@@ -136,6 +136,7 @@ def test_no_image_that_can_be_decoded(draw_yolo, uncarved):
         uncarved(max_unreadable=1)
 
 
+@pytest.mark.promise("splits counted after decoding")
 def test_splits_are_checked_and_counted_again_once_images_are_decoded(draw_yolo, data, voice):
     names = [f"{split}/{i}" for split in ("train", "val", "test") for i in range(2)]
     draw_yolo(Path("d"), {**dict.fromkeys(names, ROW), "val/1": None})
@@ -151,3 +152,17 @@ def test_splits_are_checked_and_counted_again_once_images_are_decoded(draw_yolo,
     assert found.split_rule["objects"] == {"train": 1, "val": 1, "test": 2}
     assert found.split_rule["background"] == {"train": 0, "val": 0, "test": 0}
     assert sorted(found.unreadable) == ["images/train/1.png", "images/val/0.png"]
+
+
+def test_what_was_mended_stays_counted_where_the_image_turns_out_undecodable(draw_yolo, data, voice, warn):
+    """As it was told before anything was decoded."""
+    outside = "0 0.95 0.5 0.2 0.5\n"
+    names = [f"{split}/{i}" for split in ("train", "val", "test") for i in range(2)]
+    draw_yolo(Path("d"), dict.fromkeys(names, outside))
+    cut = Path("d/images/train/1.png")
+    cut.write_bytes(cut.read_bytes()[:50])  # its header is whole
+    found = open_boxes(data(max_unreadable=1), 0, voice)
+    (told,) = [line for line in warn if "clipped" in line]
+    assert told.startswith("6 boxes clipped to the image")
+    counts = [len(split.listing.mended["boxes clipped to the image"]) for split in found.splits.values()]
+    assert sum(counts) == 6

@@ -102,6 +102,7 @@ def test_exact_and_near_copies_across_splits_are_told_apart(audited):
     ]
 
 
+@pytest.mark.promise("labels of equal images")
 def test_equal_images_with_different_labels_are_counted_within_and_across(audited):
     train = some("train", [*PHOTOS[:10], PHOTOS[0], PHOTOS[1], PHOTOS[2]], [*alternating(10), 0, 0, 1])
     result = audited(train=train, test=some("test", [PHOTOS[3], PHOTOS[4], recompressed(PHOTOS[5])], [0, 0, 0]))
@@ -122,6 +123,7 @@ def test_equal_images_with_different_labels_are_counted_within_and_across(audite
     ]
 
 
+@pytest.mark.promise("labels of equal images")
 def test_only_train_is_expected_to_have_enough_images_of_a_class(audited):
     classes = (*CLASSES, "eel")
     train = some("train", PHOTOS[:5], [0, 0, 0, 0, 1], classes)

@@ -30,6 +30,7 @@ def noise(count: int) -> MemorySamples[Labels]:
     return MemorySamples(images, Labels(torch.arange(count) % 2, ("a", "b")))
 
 
+@pytest.mark.promise("test is read once")
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_through_a_trainer(data_config, channels_last: bool):
     augmentation = some_augmentation(crop_padding=2, flip=0.5, brightness=0.2)

@@ -27,6 +27,7 @@ def names(target) -> dict[str, set[str]]:
     return {split: set(images.names) for split, images in target.splits.items()}
 
 
+@pytest.mark.promise("splits carved out")
 @pytest.mark.parametrize("given", [(), ("train",), ("train", "test"), ("train", "val"), ("train", "val", "test")])
 def test_splits_that_are_missing_are_carved_out_of_train(tmp_path: Path, draw_tree, opened, given):
     for split in given or ("",):
@@ -47,6 +48,7 @@ def test_splits_that_are_missing_are_carved_out_of_train(tmp_path: Path, draw_tr
     assert (rule["test_fraction"] is None) is ("test" in given)
 
 
+@pytest.mark.promise("splits carved out")
 def test_a_csv_gives_what_the_folder_gives(tmp_path: Path, draw_tree, opened):
     draw_tree(tmp_path / "images", {"a": 20, "b": 10})
     folder = opened()
@@ -57,6 +59,7 @@ def test_a_csv_gives_what_the_folder_gives(tmp_path: Path, draw_tree, opened):
         assert listed.splits[split].fingerprint() == folder.splits[split].fingerprint()
 
 
+@pytest.mark.promise("unreadable files")
 @pytest.mark.parametrize("cache", ["memory", "none"])
 def test_unreadable_files_are_named_or_left_out(tmp_path: Path, draw_tree, opened, cache: str):
     draw_tree(tmp_path / "images", {"a": 20, "b": 10})
@@ -147,3 +150,21 @@ def test_a_csv_with_absolute_paths(tmp_path: Path, draw_tree, opened):
     (tmp_path / "lists" / "all.csv").write_text("\n".join(["path,label", *rows]))
     listed = opened(name="image_csv", root=str(tmp_path / "lists" / "all.csv"))
     assert torch.equal(listed.splits["test"].images, opened().splits["test"].images)
+
+
+@pytest.mark.parametrize("written", ["images/{}", "./images/{}", "images//{}", "{root}/images/{}", "../work/images/{}"])
+@pytest.mark.parametrize("cache", ["memory", "none"])
+def test_a_file_of_a_table_that_cannot_be_decoded_is_left_out_and_not_read(
+    tmp_path: Path, draw_tree, opened, written: str, cache: str
+):
+    """However its path is written; with a file elsewhere, so that names are below the folder of all."""
+    work = tmp_path / "work"
+    draw_tree(work / "images", {"a": 20, "b": 20})
+    (work / "images" / "a" / "3.png").write_bytes(b"no image")
+    elsewhere = tmp_path / "other.png"
+    elsewhere.write_bytes(b"none either")
+    paths = [written.format(f"{c}/{i}.png", root=work) + f",{c}" for c in "ab" for i in range(20)]
+    (work / "list.csv").write_text("\n".join(["path,label", *paths, f"{elsewhere},b"]))
+    target = opened(name="image_csv", root=str(work / "list.csv"), max_unreadable=2, cache=cache, workers=0)
+    assert len(target.inventory.read["images"]) == 39
+    assert target.inventory.left_out["unreadable"] == ("work/images/a/3.png", "other.png")

@@ -16,6 +16,7 @@ def rows(*image_sets) -> list[tuple]:
     return [(*i.flatten().tolist(), int(y)) for s in image_sets for i, y in zip(s.images, s.labels, strict=True)]
 
 
+@pytest.mark.promise("digits")
 def test_splits_together_are_scikit_learns_digits(data_config):
     target = open_target(data_config("digits"), 0)
     train, val, test = (target.splits[split] for split in ("train", "val", "test"))
@@ -41,6 +42,7 @@ def test_split_seed_decides(data_config):
     assert a == again != b
 
 
+@pytest.mark.promise("digits")
 def test_split_rule_says_how(data_config):
     rule = open_target(data_config("digits", fraction=0.5), 4).split_rule
     assert json.loads(json.dumps(rule)) == rule

@@ -61,6 +61,7 @@ def test_an_empty_split_is_refused(opened, split, other):
     )
 
 
+@pytest.mark.promise("drawn documents")
 @pytest.mark.parametrize(("file", "content"), [("pages.npz", b"PK broken"), ("pixels.npy", b""), ("pages.npz", None)])
 def test_what_an_earlier_run_kept_is_read_and_a_damaged_file_is_replaced(opened, file, content):
     said: list[str] = []

@@ -43,6 +43,7 @@ def description(drawn: Path) -> Path:
     return found
 
 
+@pytest.mark.promise("descriptions that grow")
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     ("text", "message"),
@@ -104,6 +105,7 @@ def test_larger_files_than_allowed_are_not_read(drawn, refusal, name, key):
     )
 
 
+@pytest.mark.promise("FIFOs and devices")
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["FIFO", "device"])
 @pytest.mark.parametrize("name", ["labels/train/a.txt", "list.txt", "annotations.json"])

@@ -28,6 +28,7 @@ def digest(page: Page) -> str:
     return hashlib.sha256(page.pixels.tobytes() + repr(page.elements).encode()).hexdigest()
 
 
+@pytest.mark.promise("drawn documents")
 def test_a_page_is_a_function_of_its_numbers_in_every_process(pages: list[Page]) -> None:
     assert digest(draw_page(0, 7, SIDE)) == digest(pages[7])  # drawn after others here, and in another order
     code = (

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 import torch
 import torchvision.models
 
 from tlbench.networks.libraries.torchvision import resnet18
 
 
+@pytest.mark.promise("ResNet-18 is torchvision's")
 def test_layer_groups_hold_all_122_tensors_once() -> None:
     network = resnet18(7)
     names = list(network.module.state_dict())
@@ -20,6 +22,7 @@ def test_layer_groups_hold_all_122_tensors_once() -> None:
     assert [id(p) for p in grouped] == [id(p) for p in network.module.parameters()]
 
 
+@pytest.mark.promise("ResNet-18 is torchvision's")
 def test_it_is_torchvisions_network_also_at_32_pixels() -> None:
     network = resnet18(10)
     reference = torchvision.models.resnet18(num_classes=10)

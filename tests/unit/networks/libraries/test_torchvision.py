@@ -21,6 +21,7 @@ def built(name: str, classes: int = 3, side: int = 32) -> Network:
     return torchvision_network(model("torchvision", name=name), classes, side)
 
 
+@pytest.mark.promise("any classifier of torchvision")
 def test_every_classifier_of_torchvision_may_be_named() -> None:
     assert list(TORCHVISION_MODELS) == torchvision.models.list_models(module=torchvision.models)
 

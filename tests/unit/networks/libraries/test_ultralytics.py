@@ -48,6 +48,7 @@ assert not sys.modules["ultralytics.utils"].ONLINE
 """
 
 
+@pytest.mark.promise("importing ultralytics")
 def test_the_import_leaves_the_process_the_network_and_the_home_folder_alone(tmp_path: Path) -> None:
     home, cache = tmp_path / "home", tmp_path / "kept"
     home.mkdir()

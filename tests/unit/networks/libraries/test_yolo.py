@@ -44,6 +44,7 @@ def shapes(network: Network) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in network.module.state_dict().items()}
 
 
+@pytest.mark.promise("one YOLO architecture")
 def test_the_architecture_differs_in_the_last_class_convolutions_alone(one: Network, eighty: Network) -> None:
     published = ultralytics_module("nn.tasks").DetectionModel("yolo11n.yaml", nc=80, verbose=False)
     assert shapes(eighty) == {name: tuple(tensor.shape) for name, tensor in published.state_dict().items()}
@@ -79,6 +80,7 @@ def test_layer_groups_are_a_partition_in_the_order_of_the_forward_pass(one: Netw
     assert list(sizes) == list(LAYER_GROUPS["yolo11n"])
 
 
+@pytest.mark.promise("one YOLO architecture")
 def test_weights_are_a_function_of_the_seed_alone() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
@@ -117,6 +119,7 @@ def test_outputs_in_train_and_eval_mode(norm: str) -> None:
     assert torch.equal(decoded[:, 4:], raw["scores"].sigmoid())
 
 
+@pytest.mark.promise("one YOLO architecture")
 def test_it_is_ultralytics_own_network(eighty: Network) -> None:
     published = ultralytics_module("nn.tasks").DetectionModel("yolo11n.yaml", nc=80, verbose=False)
     published.load_state_dict(eighty.module.state_dict())

@@ -39,6 +39,7 @@ def clock(monkeypatch):
     planning._start_up_s.cache_clear()
 
 
+@pytest.mark.promise("plan=true")
 def test_stages_are_those_that_the_run_goes_through(tmp_path):
     config = compose_config(BY_EPOCHS)
     plan = plan_run(config)
@@ -128,6 +129,7 @@ def test_steps_are_timed_on_batches_as_a_run_makes_them(monkeypatch):
     assert all(torch.equal(targets, batches[0][1]) for _, targets, _ in batches)
 
 
+@pytest.mark.promise("plan=true")
 def test_the_command_prints_stages_and_sweep_and_writes_nothing(tmp_path):
     outcome = train("+experiment=quickstart", *BY_EPOCHS, "plan=true")
     assert (outcome.code, outcome.err) == (0, "")

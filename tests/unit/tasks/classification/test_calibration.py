@@ -32,6 +32,7 @@ def test_two_classes_by_hand() -> None:
     assert fit_temperature(logits, torch.tensor([0, 0, 0, 1])) == pytest.approx(6 / math.log(3), rel=1e-9)
 
 
+@pytest.mark.promise("temperature")
 @pytest.mark.parametrize("scale", [0.3, 1.0, 4.0])
 def test_the_minimum_is_that_of_scipy_and_undoes_the_scale(scale: float) -> None:
     logits, targets = drawn(4000, 7, scale)
@@ -47,6 +48,7 @@ def test_the_minimum_is_that_of_scipy_and_undoes_the_scale(scale: float) -> None
     assert temperature_warning(t) is None
 
 
+@pytest.mark.promise("temperature")
 def test_ece_falls_on_over_confident_logits_and_oa_stays() -> None:
     logits, targets = drawn(4000, 7, 5.0)
     fitted = fit_temperature(logits[:2000], targets[:2000])

@@ -44,6 +44,7 @@ def ece_by_loop(logits: Tensor, target: Tensor) -> float:
     return total
 
 
+@pytest.mark.promise("metrics equal scikit-learn")
 @pytest.mark.parametrize(
     ("true", "predicted"),
     [
@@ -75,6 +76,7 @@ def test_equals_scikit_learn(true: list[int], predicted: list[int], n: int) -> N
     assert computed(logits, target) == pytest.approx(expected, abs=1e-6, nan_ok=True)
 
 
+@pytest.mark.promise("metrics equal scikit-learn")
 def test_calibration_error_equals_torchmetrics_and_puts_certainty_into_the_last_bin() -> None:
     logits, target = draw(0, 2000, [0, 1, 2, 3, 4], [0, 1, 2, 3, 4])
     reference = MulticlassCalibrationError(num_classes=5, n_bins=BINS, norm="l1")(logits, target)
@@ -111,6 +113,7 @@ def test_kappa_of_one_class_is_nan() -> None:
     assert np.isnan(computed(*draw(0, 20, [3], [3]))["kappa"])
 
 
+@pytest.mark.promise("NaN in classification metrics")
 @pytest.mark.parametrize("row", [[torch.nan, 0, 0, 0, 0], [0, 0, torch.inf, 0, 0], [-torch.inf] * 5], ids=str)
 def test_a_sample_without_probabilities_makes_every_metric_nan(row: list[float]) -> None:
     """Not one more right or wrong answer: `argmax` makes NaN logits the class where the first NaN is."""

@@ -57,6 +57,7 @@ def record(evaluation: ClassifierOnData) -> tuple[list[Tensor], list[Tensor], li
     return given, index, inputs
 
 
+@pytest.mark.promise("corruptions at the input's size")
 @pytest.mark.parametrize(("size", "stored"), [(32, 64), (64, 32), (48, 48)])
 def test_the_images_have_the_networks_size_and_8_bits_and_are_normalised_afterwards(evaluation, size, stored):
     made = evaluation(size, stored)
@@ -75,6 +76,7 @@ def test_the_images_have_the_networks_size_and_8_bits_and_are_normalised_afterwa
     torch.testing.assert_close(torch.cat(inputs), ((255 - taken) / 255 - mean) / std, rtol=0, atol=1e-5)
 
 
+@pytest.mark.promise("corruptions from workers")
 def test_images_that_workers_decode_are_corrupted_alike(evaluation):
     kept = record(evaluation(32, 64))
     decoded = record(evaluation(32, 64, "none"))

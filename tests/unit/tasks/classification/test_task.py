@@ -33,6 +33,7 @@ def test_label_smoothing_of_soft_targets():
     assert task(0.0).training_loss(LOGITS, soft).item() == pytest.approx(hard / 2, rel=1e-6)
 
 
+@pytest.mark.promise("mixing in training alone")
 def test_what_is_reported_on_validation_and_test_is_not_smoothed():
     plain = -(math.log(3 / 5) + math.log(1 / 4)) / 2
     assert task(0.3).loss(LOGITS, torch.tensor([1, 2])).item() == pytest.approx(plain, rel=1e-6)

@@ -60,6 +60,7 @@ def test_an_image_of_any_kind_becomes_what_its_file_becomes_in_training(tmp_path
         assert (found.height, found.width) == (20, 31)
 
 
+@pytest.mark.promise("antialias")
 def test_it_is_shrunk_as_the_runs_images_were():
     content = file_of(np.repeat(np.repeat(PIXELS, 10, 0), 10, 1))
     pixels = {a: decode_box_input(content, DATA.model_copy(update={"antialias": a})).pixels for a in (True, False)}

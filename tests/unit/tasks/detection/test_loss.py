@@ -97,6 +97,7 @@ def one_object() -> dict[str, Tensor]:
     return outputs_of(scores, SIDES)
 
 
+@pytest.mark.promise("the detection loss")
 def test_one_object_in_one_cell_by_hand():
     ciou = complete_iou()  # which is the class's target too: the cell is the object's best, and its only one
     cross_entropy = -(ciou * math.log(0.25) + (1 - ciou) * math.log(0.75)) - 15 * math.log(0.9)
@@ -218,6 +219,7 @@ def as_ultralytics(images: Tensor, targets: BoxTargets) -> dict[str, Tensor]:
     return {"img": images, "batch_idx": targets.image.float(), "cls": targets.labels[:, None].float(), "bboxes": boxes}
 
 
+@pytest.mark.promise("the detection loss")
 @pytest.mark.parametrize("objects", [(3, 0, 5, 1), (0, 0), (2,)])
 def test_the_same_batch_gives_ultralytics_values_and_gradients(pair, objects):
     task, network = pair

@@ -81,6 +81,7 @@ def test_names_and_types() -> None:
     assert all(value.dtype == torch.float64 and value.ndim == 0 for value in values.values())
 
 
+@pytest.mark.promise("crowds", "AP equals pycocotools")
 @pytest.mark.parametrize(
     "drawn",
     [
@@ -228,6 +229,7 @@ def test_reset_forgets_everything_but_the_confidence() -> None:
     assert metrics.confidence == before["confidence"] == 0.3
 
 
+@pytest.mark.promise("AP equals pycocotools")
 def test_a_detection_takes_twelve_bytes_and_there_are_at_most_a_hundred_a_class_and_image() -> None:
     drawn = draw(20, [0], seed=11, detections_per_image=300, crowds=[0])
     metrics = fed(drawn, ["ant"])
@@ -286,6 +288,7 @@ def test_curves_are_those_that_the_metrics_are_read_from() -> None:
     assert curves.confidence_grid[[0, -1]].tolist() == [0, 1]
 
 
+@pytest.mark.promise("NaN in detection metrics")
 @pytest.mark.parametrize(("box", "score"), [(BOX, math.nan), ([math.nan, *BOX[1:]], 0.5), ([*BOX[:3], math.inf], 0.5)])
 def test_a_box_or_score_that_is_no_number_makes_every_metric_nan(box: list[float], score: float) -> None:
     """Left out, it would be an object that was not found, and mAP merely lower."""

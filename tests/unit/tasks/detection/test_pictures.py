@@ -82,6 +82,7 @@ class Run:
         return show_detections(folder, given, 7, task, module, predictions_of(self.drawn))
 
 
+@pytest.mark.promise("pictures of detection")
 def test_three_pictures_lie_beside_the_record_and_in_the_loggers(tmp_path: Path) -> None:
     writer = Writer()
     files = Run(draw(20, [0, 1, 2], seed=0)).show(tmp_path, writer)

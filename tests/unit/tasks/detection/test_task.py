@@ -161,6 +161,7 @@ def test_predictions_where_nothing_was_found_and_nothing_is_there(task):
     assert got["boxes"].shape == got["target_boxes"].shape == (0, 4)
 
 
+@pytest.mark.promise("confidence from validation")
 def test_the_confidence_chosen_on_validation_is_the_tests(task, monkeypatch):
     """On the test data themselves F1 is best from below 0.25 on; at validation's 0.5 a detection of two counts."""
     monkeypatch.setattr(

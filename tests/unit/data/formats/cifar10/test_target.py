@@ -54,6 +54,7 @@ def test_the_declaration_is_torchvisions():
     assert [f"{ours.folder}/{name}" for name in names] == list(ours.wanted)
 
 
+@pytest.mark.promise("CIFAR-10 is found")
 @pytest.mark.parametrize("place", ["data/cifar10", "data", "mine/cifar10", "mine"])
 def test_folder_copy_is_found(tmp_path: Path, draw_tree, data_config, place: str):
     draw_tree(tmp_path / place / "train", COUNTS)
@@ -101,6 +102,7 @@ def test_half_a_folder_copy(tmp_path: Path, draw_tree, data_config):
     assert not caught.value.unreachable
 
 
+@pytest.mark.promise("CIFAR-10 is found")
 def test_official_archive_is_unpacked_and_read(tmp_path: Path, data_config, official: Path):
     root = tmp_path / "mine"
     root.mkdir()
@@ -124,6 +126,7 @@ def test_damaged_batches_are_no_unreachable_data(tmp_path: Path, data_config, of
     assert not caught.value.unreachable
 
 
+@pytest.mark.promise("CIFAR-10 is found")
 def test_truncated_archive_is_replaced_by_a_download(tmp_path: Path, data_config, official, serve, monkeypatch):
     def answer(request) -> None:
         request.send_response(200)

@@ -139,6 +139,7 @@ def in_runs(entry: Content, *, bbox: object = None) -> None:
     entry |= {"bbox": bbox, "segmentation": {"size": [H, W], "counts": runs}}
 
 
+@pytest.mark.promise("COCO boxes as a whole")
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
@@ -246,6 +247,7 @@ def test_two_folders_that_fit_alike_are_refused(drawn: Drawn) -> None:
     )
 
 
+@pytest.mark.promise("images scaled after labelling")
 @pytest.mark.parametrize(
     ("size", "scale", "said"),
     [

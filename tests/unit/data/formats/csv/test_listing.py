@@ -54,6 +54,7 @@ def with_column(name: str, cells: Sequence[str]) -> str:
 PLAIN = table("path,label", [f"{path},{label}" for path, label in ROWS])
 
 
+@pytest.mark.promise("CSV dialects")
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -141,6 +142,7 @@ def test_accents_are_found_in_the_form_that_the_disk_has(root: Path) -> None:
 SPLIT = {path: ("test" if path.endswith("0.jpg") else "train", label) for path, label in ROWS}
 
 
+@pytest.mark.promise("columns of splits")
 @pytest.mark.parametrize(
     ("column", "train", "other", "split"),
     [

@@ -45,6 +45,7 @@ def shape(listed: Listed) -> dict[str, dict[str, int]]:
 PAIR = {"cat": 2, "dog": 2}
 
 
+@pytest.mark.promise("usual names of splits")
 @pytest.mark.parametrize(
     "folders",
     [
@@ -92,6 +93,7 @@ def test_names_that_are_no_splits(tmp_path: Path, names: tuple[str, ...]) -> Non
     assert shape(read(tmp_path)[0]) == {"train": dict.fromkeys(sorted(names), 2)}
 
 
+@pytest.mark.promise("classes named like splits")
 @pytest.mark.parametrize(
     ("names", "message"),
     [
@@ -146,6 +148,7 @@ def test_a_stray_image_beside_a_folder_around_the_data_is_left_out(tmp_path: Pat
     ]
 
 
+@pytest.mark.promise("a copy within itself")
 def test_a_copy_of_the_data_within_itself_is_left_out(tmp_path: Path) -> None:
     for place, names in (("cells", ("sick", "well")), ("scans", ("train", "test"))):
         tree(tmp_path / place, *(("",) if place == "cells" else names), classes=("sick", "well"))
@@ -246,6 +249,7 @@ def test_nested_classes_of_names_of_their_own_are_read(tmp_path: Path, names: st
     assert list(shape(read(tmp_path)[0])["train"]) == ["cat", "dog"]
 
 
+@pytest.mark.promise("images are known by content")
 def test_images_are_known_by_content_and_what_is_not_read_is_warned_of(tmp_path: Path) -> None:
     tree(tmp_path, "")
     for name in ("cat/a.jfif", "cat/b", "dog/c.mpo"):

@@ -44,6 +44,7 @@ def test_official_val_is_test_and_val_is_a_block_of_train(tmp_path: Path, draw, 
     assert not warn
 
 
+@pytest.mark.promise("frames on both sides")
 def test_blocked_divides_all_images(tmp_path: Path, draw, boxes_config, voice):
     draw(tmp_path / "d")
     data = boxes_config("signature", root="d", split="blocked", val_fraction=0.25, test_fraction=0.25)

@@ -98,6 +98,7 @@ def test_two_label_files_that_fit_one_image(root, draw_yolo, refused):
     assert "labels/train/1.png.txt" in found
 
 
+@pytest.mark.promise("a label file an image")
 def test_images_that_share_a_label_file(root, draw_yolo, draw_image, refused):
     draw_yolo(root, MANY)
     draw_image(root / "images/train/1.jpg")
@@ -217,6 +218,7 @@ def test_lists_of_another_machine(root, draw_yolo, counts, say, line):
     assert list(say) == [f"{root}/train.txt: 8 images are not where it says ({first}, …); they are read from {root}"]
 
 
+@pytest.mark.promise("lists of another machine")
 def test_a_list_of_another_split_is_not_bent_to_this_one(root, draw_yolo, refused):
     draw_yolo(root, MANY)
     listed(root, [f"/else/val/{i}.png" for i in range(8)])

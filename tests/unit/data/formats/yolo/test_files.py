@@ -155,6 +155,7 @@ def test_images_without_objects_are_background(tmp_path: Path, draw_yolo, opened
     assert not warn
 
 
+@pytest.mark.promise("YOLO and COCO files")
 def test_mended_rows_are_counted_with_their_places(tmp_path: Path, draw_yolo, opened, warn):
     rows = [
         "0 0.5 0.5 0.5 0.5",
@@ -184,6 +185,7 @@ def test_mended_rows_are_counted_with_their_places(tmp_path: Path, draw_yolo, op
     ]
 
 
+@pytest.mark.promise("YOLO and COCO files")
 def test_bad_rows_are_counted_and_the_first_three_named(tmp_path: Path, draw_yolo, refused):
     draw_yolo(tmp_path / "d", {**three("7 .5 .5 .1 .1\n0 .5 .5 .1\n"), "val/v": "0 320 240 20 20\n0 .5 .5 .1 x\n"})
     labels = tmp_path / "d" / "labels"

@@ -99,6 +99,7 @@ def same(found: torch.Tensor, wanted: Sequence[Box]) -> bool:
 SHAPES = [(1, 2), (2, 2), (3, 2), (4, 2), (8, 2), (17, 2), (1, 3), (2, 3), (3, 3), (4, 3), (5, 3), (17, 3), (21, 3)]
 
 
+@pytest.mark.promise("key points by kpt_shape")
 @pytest.mark.parametrize(("count", "numbers"), SHAPES)
 def test_key_points_that_kpt_shape_tells_of(read, say, count: int, numbers: int):
     draw, wanted = random.Random(1), boxes()
@@ -107,6 +108,7 @@ def test_key_points_that_kpt_shape_tells_of(read, say, count: int, numbers: int)
     assert not say
 
 
+@pytest.mark.promise("key points by their shapes")
 @pytest.mark.parametrize(("count", "numbers"), [shape for shape in SHAPES if shape != (1, 2)])
 @pytest.mark.parametrize("seen", [(0, 1, 2), (2,), (1,)])
 def test_key_points_of_which_nothing_tells(read, say, count: int, numbers: int, seen: tuple[int, ...]):
@@ -160,6 +162,7 @@ def test_some_polygons_that_cross_themselves_are_still_polygons(read):
     assert same(read(rows), wanted)
 
 
+@pytest.mark.promise("rows that can be both")
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
