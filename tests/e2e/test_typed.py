@@ -24,6 +24,7 @@ tlbench.load("run", device=0)
 """
 
 
+@pytest.mark.promise("types for users")
 def test_mypy_checks_what_a_user_writes(tmp_path: Path):
     (tmp_path / "user.py").write_text(USER)
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "user.py"]

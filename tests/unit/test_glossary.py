@@ -19,6 +19,7 @@ ROWS = [
 PLACES = [(word, place) for word, text in ROWS for place in re.findall("`([^`]+)`", text.partition("→")[2])]
 
 
+@pytest.mark.promise("glossary")
 @pytest.mark.parametrize(("word", "place"), PLACES)
 def test_where_a_word_leads_to_there_is_something(word: str, place: str):
     if "/" in place or place.endswith((".md", ".py")):
