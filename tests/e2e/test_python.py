@@ -16,6 +16,7 @@ from tlbench.errors import ConfigError, DataError, UserError
 from tlbench.records.record import read_record
 
 
+@pytest.mark.promise("from Python")
 def test_a_run_is_the_commands_and_the_process_stays_the_callers(tiny_network, tmp_path, capsys):
     before = (sys.stdout, sys.stderr, dict(os.environ), threading.excepthook, signal.getsignal(signal.SIGINT))
     record = tlbench.run_one(*TINY_RANDOM, {"hydra.run.dir": tmp_path / "python run"}, seed=1)
@@ -30,6 +31,7 @@ def test_a_run_is_the_commands_and_the_process_stays_the_callers(tiny_network, t
     assert again == record
 
 
+@pytest.mark.promise("from Python")
 @pytest.mark.parametrize(
     ("given", "kind", "line"),
     [
@@ -75,6 +77,7 @@ def test_an_interrupt_is_pythons_own_and_the_same_call_goes_on(tiny_network, tmp
     assert tlbench.run_one(*TINY_RANDOM, {"hydra.run.dir": tmp_path / "run"}).status == "complete"
 
 
+@pytest.mark.promise("from Python")
 @pytest.mark.slow
 def test_a_study_with_its_table_frame_and_plot(tmp_path):
     study = tlbench.run_study(
