@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from tlbench.api.study import Study
+    from tlbench.records.record import Record
     from tlbench.tasks.wing import Predictor
 
 __version__ = "0.1.0"
@@ -46,3 +49,65 @@ def load(run: Path | str, device: str = "auto", calibrated: bool = False, trust:
 
     complete = open_run(run, Consent(trust))
     return wing_of(complete.config).predictor(complete, device, calibrated)
+
+
+def run_one(*overrides: str | Mapping[str, Any], **settings: Any) -> Record:
+    """Make one run, as `python -m tlbench.train` does: the same checks, the same folders, the same bits.
+
+        record = tlbench.run_one("+experiment=quickstart", {"data.shots": 20}, seed=1)
+        print(record.metrics)
+
+    A run that is complete already is not repeated; one that was interrupted goes on. Progress is shown as a command
+    shows it. It is made in this process, in its main thread; a study's runs are processes of their own.
+
+    Args:
+        overrides: As on the command line, or mappings of keys to values.
+        settings: Further keys.
+
+    Returns:
+        The record of the complete run.
+
+    Raises:
+        UserError: The input is at fault; its text is the line that the command would print.
+        Failure: The run failed.
+        KeyboardInterrupt: It was interrupted; the same call goes on.
+    """
+    from tlbench.api.runs import run_one as run
+
+    return run(*overrides, **settings)
+
+
+def run_study(
+    *overrides: str | Mapping[str, Any], sweep: Mapping[str, Iterable[Any]] | None = None, **settings: Any
+) -> Study:
+    """Make a study, as `python -m tlbench.train -m` does.
+
+        study = tlbench.run_study("+experiment=quickstart", sweep={"seed": range(5)})
+        print(study.table())
+        study.to_pandas().groupby("arm").mean(numeric_only=True)
+        study.plot().savefig("study.png")
+
+    Args:
+        overrides: As on the command line, where `key=a,b` sweeps, or mappings of keys to values.
+        sweep: Key → the values that it is to have, one run for each combination.
+        settings: Further keys.
+
+    Raises:
+        UserError: The input is at fault; nothing was run.
+        Failure: At least one run failed; the others were run all the same.
+        KeyboardInterrupt: It was interrupted; the same call goes on.
+    """
+    from tlbench.api.runs import run_study as run
+
+    return run(*overrides, sweep=sweep, **settings)
+
+
+def read_study(folder: Path | str) -> Study:
+    """A study that is done, from its folder.
+
+    Raises:
+        ConfigError: It is not a study's folder.
+    """
+    from tlbench.api.study import read_study as read
+
+    return read(folder)

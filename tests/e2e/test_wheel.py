@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.promise("a built wheel"), pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_IT = (
+    "tlbench/py.typed",
     "tlbench/conf/train.yaml",
     "tlbench/conf/experiment/quickstart.yaml",
     "hydra_plugins/tlbench_launcher/launcher.py",

@@ -47,6 +47,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("tasks.*",),
     ("study",),
     ("cli",),
+    ("api",),
     ("train", "evaluate", "predict", "export", "compare", "__main__"),
 )
 """Rooms and modules from the lowest layer up; a module is in the layer that names it most closely."""

@@ -9,7 +9,8 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.errors import HydraException
@@ -18,7 +19,7 @@ from yaml import YAMLError
 
 from tlbench.config.compose import explain
 from tlbench.console import complain
-from tlbench.errors import Failure, UserError
+from tlbench.errors import ConfigError, Failure, OutputError, UserError
 from tlbench.system.atomic import ANOTHER_FILE, describe_file_error, is_of_files
 from tlbench.system.interrupts import Interrupted
 from tlbench.system.library_warnings import tame_warnings
@@ -74,25 +75,40 @@ def exit_code_of(action: Callable[[], int | None], interrupted: str, before: str
     return _say(f"{lost}: what was asked for is lost", 1)
 
 
+@contextmanager
+def as_user_errors(otherwise: str = ANOTHER_FILE) -> Iterator[None]:
+    """What the user's input causes in libraries and in the file system is raised as tlbench's own, with its line.
+
+    Args:
+        otherwise: As in `exit_code_of`.
+
+    Raises:
+        UserError: In place of Hydra's, OmegaConf's, YAML's and the file system's.
+    """
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(explain(error)) from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"a configuration file cannot be read: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        if not is_of_files(error):
+            raise
+        raise OutputError(describe_file_error(error, otherwise)) from error
+
+
 def _code_of(action: Callable[[], int | None], interrupted: str, before: str, otherwise: str) -> int:
     try:
-        return action() or 0
+        with as_user_errors(otherwise):
+            return action() or 0
     except UserError as error:
         return _say(f"{type(error).__name__}: {error}", 2)
-    except (HydraException, OmegaConfBaseException) as error:
-        return _say(f"ConfigError: {explain(error)}", 2)
     except Failure as error:
         return _say(str(error), 1)
     except Interrupted as error:
         return _say(f"{error}: interrupted; {interrupted}", error.exit_code)
     except KeyboardInterrupt:
         return _say(f"SIGINT: interrupted before anything was {before}", 130)
-    except (YAMLError, UnicodeDecodeError) as error:
-        return _say(f"ConfigError: a configuration file cannot be read: {' '.join(str(error).split())}", 2)
-    except OSError as error:
-        if not is_of_files(error):
-            raise
-        return _say(f"OutputError: {describe_file_error(error, otherwise)}", 2)
     except SystemExit as error:  # of argparse, which has said what is wrong
         return error.code if isinstance(error.code, int) else int(error.code is not None)
 

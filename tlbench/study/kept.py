@@ -79,8 +79,15 @@ def others(study: Path, own: Iterable[Path]) -> Iterator[Path]:
     """
     own = set(own)
     depths = {len(folder.relative_to(study).parts) for folder in own if folder.is_relative_to(study)}
+    yield from (folder for folder in runs_in(study, depths) if folder not in own)
+
+
+def runs_in(study: Path, depths: Iterable[int]) -> Iterator[Path]:
+    """The folders of runs so many folders below a study's, in the order of their names; without trials, and runs that
+    were repeated.
+    """
     found = {file.parent for depth in depths for file in study.glob("/".join(["*"] * depth + [FILE_NAME]))}
-    for folder in sorted(found - own, key=_by_number):
+    for folder in sorted(found, key=_by_number):
         if not any(part.startswith(_OF_NO_STUDY) for part in folder.relative_to(study).parts):
             yield folder
 
