@@ -69,12 +69,13 @@ def test_another_thread_is_refused():
 def test_an_interrupt_is_pythons_own_and_the_same_call_goes_on(tiny_network, tmp_path, monkeypatch):
     from tlbench.data import audit
 
+    given = {"hydra.run.dir": tmp_path / "run", "seeds.split": 4711}  # a split that no other test has audited
     with monkeypatch.context() as patch:
         patch.setattr(audit, "duplicates_part", lambda *_: os.kill(os.getpid(), signal.SIGINT))
         with pytest.raises(KeyboardInterrupt, match="SIGINT: the same call goes on"):
-            tlbench.run_one(*TINY_RANDOM, {"hydra.run.dir": tmp_path / "run"})
+            tlbench.run_one(*TINY_RANDOM, given)
     assert read_record(tmp_path / "run").status == "interrupted"
-    assert tlbench.run_one(*TINY_RANDOM, {"hydra.run.dir": tmp_path / "run"}).status == "complete"
+    assert tlbench.run_one(*TINY_RANDOM, given).status == "complete"
 
 
 @pytest.mark.promise("from Python")
@@ -91,7 +92,8 @@ def test_a_study_with_its_table_frame_and_plot(tmp_path):
     assert table.splitlines()[0].startswith("mine: mean ± standard deviation over seeds")
     assert str(study) == table
     frame = study.to_pandas()
-    assert list(frame.columns[:3]) == ["arm", "seed", "optimizer.lr"]
+    assert list(frame.columns[:4]) == ["arm", "seed", "source", "optimizer.lr"]
+    assert set(frame["optimizer.lr"]) == {0.01, 0.001}
     assert frame["test/oa"].tolist() == [record.metrics["test/oa"] for record in study.records]
     figure = study.plot("test/kappa")
     left, right = figure.axes
