@@ -40,21 +40,22 @@ def modules(root: Path) -> dict[str, Path]:
     return found
 
 
-def imports(root: Path) -> dict[str, frozenset[str]]:
-    """Module → the modules of tlbench that it imports, inside functions as well; those for types alone are left out."""
+def imports(root: Path, *, types: bool = False) -> dict[str, frozenset[str]]:
+    """Module → the modules of tlbench that it imports, inside functions as well; with `types` those for types alone."""
     there = modules(root)
-    return {name: frozenset(_imported(ast.parse(path.read_text()), there)) - {name, ""} for name, path in there.items()}
+    trees = {name: ast.parse(path.read_text()) for name, path in there.items()}
+    return {name: frozenset(_imported(tree, there, types)) - {name, ""} for name, tree in trees.items()}
 
 
-def _imported(node: ast.AST, there: Mapping[str, Path]) -> Iterator[str]:
+def _imported(node: ast.AST, there: Mapping[str, Path], types: bool) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+        if not types and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
             continue
         if isinstance(child, ast.ImportFrom) and child.module is not None:
             yield from (_known(f"{child.module}.{alias.name}", there) for alias in child.names)
         elif isinstance(child, ast.Import):
             yield from (_known(alias.name, there) for alias in child.names)
-        yield from _imported(child, there)
+        yield from _imported(child, there, types)
 
 
 def _known(name: str, there: Mapping[str, Path]) -> str:

@@ -28,7 +28,9 @@ HOOKS = [
 
 @pytest.mark.promise("citation")
 def test_cffconvert_reads_the_citation():
-    cffconvert.Citation(CITATION).validate()
+    citation = cffconvert.Citation(CITATION)
+    citation.validate()
+    assert "tlbench" in citation.as_bibtex()
 
 
 @pytest.mark.promise("citation")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Generic
 
 from tlbench.config import TrainConfig
@@ -13,13 +13,12 @@ from tlbench.data.loader import OrderedLoader
 from tlbench.data.open import open_split
 from tlbench.data.samples import Samples
 from tlbench.data.workers import default_workers
-from tlbench.tasks.wings import wing_of
 from tlbench.tools.decoding import decoding_to_evaluate
 from tlbench.tools.loaded_run import AnyLoadedRun
 
 
 @dataclass(eq=False)
-class OnData(Generic[AnyLoadedRun]):
+class OnData(ABC, Generic[AnyLoadedRun]):
     """A run's network on some data.
 
     Args:
@@ -44,10 +43,10 @@ class OnData(Generic[AnyLoadedRun]):
             self._parts[split] = open_split(self.config, split, run.class_names, how, VOICE)
         return self._parts[split]
 
-    @cached_property
+    @property
+    @abstractmethod
     def batches(self) -> Batches[Any]:
         """How samples get to the network's input."""
-        return wing_of(self.config).batches(self.config)
 
     def loader(self, samples: Samples[Any], **options: Any) -> OrderedLoader:
         """All samples in their order, in the batches of a run's own test; `options` as in `OrderedLoader`."""

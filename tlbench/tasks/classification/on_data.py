@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -27,6 +28,11 @@ Transform = Callable[[Tensor, Tensor], Tensor]
 
 class ClassifierOnData(OnData[LoadedClassifier]):
     """A run's network on some data."""
+
+    @cached_property
+    def batches(self) -> LabelBatches:
+        """As in `OnData`."""
+        return LabelBatches(self.config)
 
     @property
     def data(self) -> LabelDataConfig:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 
 import torch
 from lightning.fabric.utilities import move_data_to_device
 from torch import Tensor
 
+from tlbench.annotations.instances.batches import BoxBatches
 from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
@@ -20,6 +22,11 @@ from tlbench.tools.on_data import OnData
 
 class DetectorOnData(OnData[LoadedDetector]):
     """A run's network on some data."""
+
+    @cached_property
+    def batches(self) -> BoxBatches:
+        """As in `OnData`."""
+        return BoxBatches(self.config)
 
     def metrics(self, split: str) -> tuple[dict[str, float | None], DetectionMetrics]:
         """Loss and metrics under their flat names, `<split>/map50_95`, as a run's record has them.
