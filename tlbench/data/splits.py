@@ -1,4 +1,4 @@
-"""Stratified splits and subsets, drawn as functions of (split seed, sample index)."""
+"""Splits and subsets, stratified by label or at random, drawn as functions of (split seed, sample index)."""
 
 from __future__ import annotations
 
@@ -89,6 +89,49 @@ def stratified_subset(
                 "use a larger fraction or data.shots"
             )
     return _join(m[:q] for m, q in zip(members, quota, strict=True))
+
+
+def random_split(count: int, fractions: Mapping[str, float], seed: int) -> dict[str, Tensor]:
+    """Carve round(N · fraction) images of each part out of N, in random order, and leave the rest for training.
+
+    A part does not depend on the fractions of those after it.
+
+    Returns:
+        `train` and each part → sorted int64 positions.
+
+    Raises:
+        DataError: A part, or train, would be empty.
+    """
+    order = torch.argsort(bits(seed, 0, torch.arange(count), Draw.SPLIT), stable=True)
+    split, start = {}, 0
+    for part, fraction in fractions.items():
+        stop = start + round(count * fraction)
+        if not start < stop < count:
+            raise DataError(
+                f"data.{part}_fraction={fraction:g}: of {count} images that leaves none for {part} or for train; add "
+                "images or change the fraction"
+            )
+        split[part] = order[start:stop].sort().values
+        start = stop
+    return {"train": order[start:].sort().values, **split}
+
+
+def random_subset(count: int, fraction: float, seed: int) -> Tensor:
+    """Choose round(N · fraction) of N training images at random; with one seed, fewer are a subset of more.
+
+    Returns:
+        Sorted int64 positions.
+
+    Raises:
+        DataError: There is no image, or the fraction leaves none.
+    """
+    wanted = round(count * fraction)
+    if count == 0:
+        raise DataError("train has no image that can be read; add images, or lower the carved fractions")
+    if wanted == 0:
+        raise DataError(f"data.fraction={fraction:g}: leaves none of {count} training images; use a larger fraction")
+    order = torch.argsort(bits(seed, 0, torch.arange(count), Draw.SUBSET), stable=True)
+    return order[:wanted].sort().values
 
 
 def _members(labels: Tensor, seed: int, draw: int, classes: int) -> list[Tensor]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tlbench.data.splits import stratified_split, stratified_subset
+from tlbench.data.splits import random_split, random_subset, stratified_split, stratified_subset
 from tlbench.errors import DataError
 
 TEN = tuple("abcdefghij")
@@ -120,3 +120,22 @@ def test_fraction_that_leaves_a_class_empty():
     labels = torch.tensor([0] * 90 + [1] * 4)
     with pytest.raises(DataError, match=r"data.fraction=0.1: .*4 training images of class 'b'"):
         stratified_subset(labels, fraction=0.1, seed=0, class_names=("a", "b"))
+
+
+def test_random_split_refuses_empty_parts():
+    assert {split: len(index) for split, index in random_split(10, {"test": 0.25}, 0).items()} == {
+        "train": 8,
+        "test": 2,
+    }
+    with pytest.raises(DataError, match=r"data\.val_fraction=0\.1: of 4 images that leaves none for val or for train"):
+        random_split(4, {"val": 0.1}, 0)
+    with pytest.raises(DataError, match=r"data\.val_fraction=0\.5: of 4 images that leaves none for val or for train"):
+        random_split(4, {"test": 0.5, "val": 0.5}, 0)
+
+
+def test_a_smaller_random_subset_is_within_a_larger_one():
+    fewer, more = (set(random_subset(40, fraction, 3).tolist()) for fraction in (0.2, 0.5))
+    assert (len(fewer), len(more)) == (8, 20)
+    assert fewer < more
+    with pytest.raises(DataError, match=r"train has no image that can be read"):
+        random_subset(0, 1.0, 0)

@@ -6,18 +6,16 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.frame_blocks import Blocks, frame_blocks
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.label_rows import label_leak
+from tlbench.data.carve import carve, carving_rule, chosen_parts
 from tlbench.data.carve_options import carved_fractions
 from tlbench.data.listing import Listed, Listing, joined
 from tlbench.data.samples import Samples
+from tlbench.data.splits import random_split, random_subset
 from tlbench.errors import DataError
-from tlbench.seeds import Draw, bits
 from tlbench.system.voice import Voice
 
 Found = Listing[Instances] | Samples[Instances]
@@ -44,22 +42,21 @@ def carve_boxes(
     Raises:
         DataError: A class does not exist, or a split would be empty or without objects.
     """
-    parts, named, frames = dict(listed.parts), listed.named, listed.frames
-    if data.classes is not None:
-        parts = {part: listing.chosen(data.classes) for part, listing in parts.items()}
+    named, frames, parts = listed.named, listed.frames, chosen_parts(listed.parts, data)
     whole = f"{named} train" if len(parts) > 1 else "all images"
     if data.split == "blocked":
         parts, whole, frames = {"train": joined(parts.values())}, "all images", True
     origin = {split: f"{named} {split}" for split in parts}
     if "val" in parts and "test" not in parts:
         parts, origin["test"] = {"train": parts["train"], "test": parts["val"]}, f"{named} val"
-    train = parts["train"]
-    fractions = carved_fractions(data, parts)
+    train, fractions = parts["train"], carved_fractions(data, parts)
     blocks = frame_blocks(train, fractions, split_seed) if frames and fractions else None
-    index = blocks.index if blocks else random_split(len(train), fractions, split_seed)
-    chosen = index["train"][_subset(len(index["train"]), data.fraction, split_seed)]
-    splits = {"train": train.take(chosen)}
-    splits |= {split: parts[split] if split in parts else train.take(index[split]) for split in ("val", "test")}
+    splits = carve(
+        parts,
+        fractions,
+        lambda: blocks.index if blocks else random_split(len(train), fractions, split_seed),
+        lambda left: random_subset(len(left), data.fraction, split_seed),
+    )
     check_objects(train.root, splits, fractions)
     if blocks and not blocks.rows_apart:
         voice.warn(
@@ -67,18 +64,10 @@ def carve_boxes(
             "the splits are not independent"
         )
     how = "by blocks of consecutive frames" if blocks else "at random by image, not stratified"
-    carved = f"carved out of {whole}, {how}"
-    rule: dict[str, Any] = {
-        "split": data.split,
-        "train": f"the rest of {whole}" if fractions else f"{named} train",
-        "val": carved if "val" in fractions else origin["val"],
-        "test": carved if "test" in fractions else origin["test"],
-        "val_fraction": fractions.get("val"),
-        "test_fraction": fractions.get("test"),
-        "fraction": data.fraction,
-        "split_seed": split_seed,
-        **counted(splits),
-    }
+    origin |= dict.fromkeys(fractions, f"carved out of {whole}, {how}")
+    if fractions:
+        origin["train"] = f"the rest of {whole}"
+    rule = {"split": data.split, **carving_rule(data, fractions, split_seed, origin), **counted(splits)}
     return splits, rule | (_block_rule(train, blocks, splits) if blocks else {})
 
 
@@ -88,48 +77,12 @@ def check_any_object(listed: Listed[Instances], data: InstanceDataConfig) -> Non
     Raises:
         DataError: There is none; a class does not exist.
     """
-    parts = [part if data.classes is None else part.chosen(data.classes) for part in listed.parts.values()]
+    parts = list(chosen_parts(listed.parts, data).values())
     if not any(len(part.annotations.labels) for part in parts):
         raise DataError(
             f"{listed.root}: {sum(map(len, parts))} images and no objects of {', '.join(parts[0].class_names)}; "
             "add labels, or choose other classes"
         )
-
-
-def random_split(count: int, fractions: Mapping[str, float], seed: int) -> dict[str, Tensor]:
-    """Carve round(N · fraction) images of each part out of N, in random order, and leave the rest for training.
-
-    A part does not depend on the fractions of those after it.
-
-    Returns:
-        `train` and each part → sorted int64 positions.
-
-    Raises:
-        DataError: A part, or train, would be empty.
-    """
-    order = torch.argsort(bits(seed, 0, torch.arange(count), Draw.SPLIT), stable=True)
-    split, start = {}, 0
-    for part, fraction in fractions.items():
-        stop = start + round(count * fraction)
-        if not start < stop < count:
-            raise DataError(
-                f"data.{part}_fraction={fraction:g}: of {count} images that leaves none for {part} or for train; add "
-                "images or change the fraction"
-            )
-        split[part] = order[start:stop].sort().values
-        start = stop
-    return {"train": order[start:].sort().values, **split}
-
-
-def _subset(count: int, fraction: float, seed: int) -> Tensor:
-    """Sorted positions of round(N · fraction) of N images; with one seed, a smaller fraction's are among a larger's."""
-    wanted = round(count * fraction)
-    if count == 0:
-        raise DataError("train has no image that can be read; add images, or lower the carved fractions")
-    if wanted == 0:
-        raise DataError(f"data.fraction={fraction:g}: leaves none of {count} training images; use a larger fraction")
-    order = torch.argsort(bits(seed, 0, torch.arange(count), Draw.SUBSET), stable=True)
-    return order[:wanted].sort().values
 
 
 def check_objects(where: str | Path, splits: Mapping[str, Found], carved: Collection[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from tlbench.annotations.labels.carve import carve
+from tlbench.annotations.labels.carve import carve_by_label
 from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.annotations.labels.labels import Labels
 from tlbench.data.decode import Decoding
@@ -31,7 +31,7 @@ def read_labels(
 
     def training(parts: Mapping[str, Listing[Labels]]) -> Listing[Labels]:
         check_each_class(parts)
-        return carve(parts, data.untrimmed(), split_seed, listed.named)[0]["train"]
+        return carve_by_label(parts, data.untrimmed(), split_seed, listed.named)[0]["train"]
 
     read = read_files(listed.parts, data, voice, how or training, together=True)
     check_each_class({part: listed.parts[part].under(samples.annotations) for part, samples in read.parts.items()})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlbench.annotations.labels.carve import carve
+from tlbench.annotations.labels.carve import carve_by_label
 from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.annotations.labels.labels import Labels
 from tlbench.annotations.labels.reach import own_root
@@ -37,7 +37,7 @@ def open_image_files(
     """
     listed = list_files(data, voice)
     read = read_labels(listed, data, split_seed, voice, how)
-    splits, rule = carve(read.parts, data, split_seed, listed.named)
+    splits, rule = carve_by_label(read.parts, data, split_seed, listed.named)
     return target_of(listed, read, splits, rule, data, voice, how)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
-from tlbench.annotations.labels.carve import carve
+from tlbench.annotations.labels.carve import carve_by_label
 from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.annotations.labels.labels import Labels
 from tlbench.data.samples import MemorySamples
@@ -29,7 +29,7 @@ def open_digits(data: LabelDataConfig, split_seed: int, *_: object) -> Target[La
     Raises:
         DataError: Too few images of a class for a split or for `data.shots`.
     """
-    splits, rule = carve({"train": _read()}, data, split_seed)
+    splits, rule = carve_by_label({"train": _read()}, data, split_seed)
     return Target("digits", splits, rule)
 
 

@@ -5,8 +5,9 @@ import json
 import pytest
 import torch
 
-from tlbench.annotations.instances.carve import carve_boxes, random_split
+from tlbench.annotations.instances.carve import carve_boxes
 from tlbench.data.listing import Listed
+from tlbench.data.splits import random_split
 from tlbench.errors import DataError
 
 
@@ -137,17 +138,6 @@ def test_background_is_counted_after_classes_are_chosen(part, carved):
     _, rule = carved(parts, classes=["class_1"])
     assert rule["objects"] == {"train": 25, "val": 2, "test": 3}
     assert rule["background"] == {"train": 25, "val": 3, "test": 3}
-
-
-def test_random_split_refuses_empty_parts():
-    assert {split: len(index) for split, index in random_split(10, {"test": 0.25}, 0).items()} == {
-        "train": 8,
-        "test": 2,
-    }
-    with pytest.raises(DataError, match=r"data\.val_fraction=0\.1: of 4 images that leaves none for val or for train"):
-        random_split(4, {"val": 0.1}, 0)
-    with pytest.raises(DataError, match=r"data\.val_fraction=0\.5: of 4 images that leaves none for val or for train"):
-        random_split(4, {"test": 0.5, "val": 0.5}, 0)
 
 
 def test_what_is_refused(part, listing, carved):

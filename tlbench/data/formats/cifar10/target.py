@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from tlbench.annotations.labels.carve import carve
+from tlbench.annotations.labels.carve import carve_by_label
 from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.annotations.labels.labels import Labels
 from tlbench.annotations.labels.reading import read_labels
@@ -52,7 +52,7 @@ def open_cifar10(
         parts, unreadable = read.parts, read.unreadable
     else:
         parts = {"train": _read_batches(copy.path, train=True), "test": _read_batches(copy.path, train=False)}
-    splits, rule = carve(parts, data, split_seed)
+    splits, rule = carve_by_label(parts, data, split_seed)
     return Target("cifar10", splits, rule, unreadable)
 
 
