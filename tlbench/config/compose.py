@@ -21,6 +21,7 @@ from tlbench.config.hash import flatten
 from tlbench.config.hydra_internals import OnceHydra
 from tlbench.config.keys import exists, keys_of_optional
 from tlbench.config.launchers import check_launching, refusal
+from tlbench.config.option_files import config_dir, option_files
 from tlbench.config.overrides import parsed, several_values, unreadable
 from tlbench.config.parse import parse
 from tlbench.config.resolvers import register_resolvers
@@ -41,12 +42,6 @@ class Primary:
 
     name: str = CONFIG_NAME
     folder: Path | None = None
-
-
-def config_dir() -> Path:
-    """`conf/` of a checkout, or `tlbench/conf` of an installed wheel."""
-    here = Path(__file__).resolve().parents[1]
-    return here / "conf" if (here / "conf").is_dir() else here.parent / "conf"
 
 
 class Composer:
@@ -225,8 +220,10 @@ def known_keys(config: DictConfig) -> list[str]:
 def _options_with(key: str) -> list[str]:
     """The options of a config group in which a key of it is not null, such as `augmentation=resized_crop`."""
     group, _, path = key.partition(".")
-    files = sorted((config_dir() / group).glob("*.yaml"))
-    return [f"{group}={file.stem}" for file in files if OmegaConf.select(OmegaConf.load(file), path) is not None]
+    files = option_files(group)
+    return [
+        f"{group}={name}" for name in sorted(files) if OmegaConf.select(OmegaConf.load(files[name]), path) is not None
+    ]
 
 
 def _unresolved(config: DictConfig) -> dict[str, Any]:

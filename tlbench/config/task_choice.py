@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tlbench.errors import ConfigError
-from tlbench.tasks.registry import specs
+from tlbench.tasks.registry import specs, why_unknown
 from tlbench.tasks.spec import TaskSpec
 
 
@@ -30,7 +30,7 @@ def chosen_task(config: Mapping[str, Any]) -> TaskSpec:
         )
     spec = specs().get(group["name"]) if isinstance(group["name"], str) else None
     if spec is None:
-        raise ConfigError(f"task.name={group['name']!r}: input should be one of {names}")
+        raise ConfigError(f"task.name={group['name']!r}: {why_unknown(str(group['name']))}")
     if not _required(spec.config) <= group.keys():
         raise ConfigError(_renamed("task", spec.name))
     return spec

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tlbench.config.added import Added
-from tlbench.tasks.registry import specs
+from tlbench.tasks.registry import built_in, specs
 
 TO_FORMAT_1 = (
     Added("checkpoint", None),
@@ -23,7 +23,7 @@ TO_FORMAT_1 = (
     Added("tuning.max_epochs", None),
     Added("tuning.ranges.optimizer.lr", [1.0e-5, 0.1]),
     Added("tuning.ranges.optimizer.weight_decay", [1.0e-6, 0.5]),
-    Added("task.name", next(spec.name for spec in specs().values() if spec.was_the_only_one)),
+    Added("task.name", next(spec.name for spec in built_in().values() if spec.was_the_only_one)),
     Added("data.classes", None),
     Added("data.cache", "memory"),
     Added("data.memory_budget_mb", 2048),

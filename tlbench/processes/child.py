@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tlbench.trust.search_path import began_with_working_folder
+from tlbench.system.search_path import began_with_working_folder
 
 _WITHOUT_WORKING_FOLDER = (
     "import sys; sys.path[:] = [place for place in sys.path if place]; import runpy; "

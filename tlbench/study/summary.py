@@ -14,7 +14,7 @@ from tlbench.records.record import Record
 from tlbench.study.baselines import baselines
 from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
 from tlbench.study.tuning_notes import tuning_notes
-from tlbench.tasks.registry import specs
+from tlbench.tasks.registry import spec_named
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def summarise_study(
     """
     own_seeds = {(record.arm, record.seed) for record in records}
     records = [*records, *kept]
-    own = specs()[records[0].task if records else task].study_metrics
+    own = spec_named(records[0].task if records else task).study_metrics
     primary = own[0] if primary is None else primary
     metrics = tuple(dict.fromkeys([primary, *(own if metrics is None else metrics)]))
     failures = [*(_failure(record) for record in records if record.status != "complete"), *failed]

@@ -1,6 +1,7 @@
-"""The tasks that there are, by name: a folder each beside this file, with its `spec.py`. Nothing heavy is imported.
+"""The tasks that there are, by name. Nothing heavy is imported.
 
-Their wings are reached by `tlbench.tasks.wings` alone.
+tlbench's own lie in a folder each beside this file, with its `spec.py`; others come from outside, see
+`tlbench.tasks.outside`. Their wings are reached by `tlbench.tasks.wings` alone.
 """
 
 from __future__ import annotations
@@ -16,26 +17,57 @@ from pydantic import Field, create_model
 import tlbench.tasks
 from tlbench.config import DataConfig, TrainConfig
 from tlbench.config.data_option import DataOption
+from tlbench.errors import ConfigError
+from tlbench.tasks.outside import outside_tasks
 from tlbench.tasks.spec import TaskSpec
 
 
 @functools.cache
-def specs() -> Mapping[str, TaskSpec]:
-    """Task → what is known of it, in alphabetical order."""
+def built_in() -> Mapping[str, TaskSpec]:
+    """Those of tlbench itself: name → what is known of it, in alphabetical order."""
     folders = [found.name for found in pkgutil.iter_modules(tlbench.tasks.__path__) if found.ispkg]
     found = [importlib.import_module(f"tlbench.tasks.{folder}.spec").SPEC for folder in sorted(folders)]
     return {spec.name: spec for spec in found}
 
 
+@functools.cache
+def specs() -> Mapping[str, TaskSpec]:
+    """Task → what is known of it: tlbench's own, then those from outside that could be imported."""
+    return {**built_in(), **{name: task.spec for name, task in outside_tasks(built_in()).tasks.items()}}
+
+
+def spec_named(name: str) -> TaskSpec:
+    """What is known of a task.
+
+    Raises:
+        ConfigError: There is none of this name here: it says which there are, and where it may come from.
+    """
+    found = specs().get(name)
+    if found is None:
+        raise ConfigError(f"task {name!r}: {why_unknown(name)}")
+    return found
+
+
+def why_unknown(name: str) -> str:
+    """Why there is no task of a name, and how to mend it."""
+    broken = outside_tasks(built_in()).broken.get(name)
+    if broken is not None:
+        return broken
+    return (
+        f"there is none here; there are {', '.join(map(repr, specs()))}. A task from outside comes with a distribution "
+        "of its own, to be installed, or is named in TLBENCH_TASKS (docs/extending.md)"
+    )
+
+
 def spec_of(config: TrainConfig) -> TaskSpec:
     """The task of a configuration."""
-    return specs()[config.task.name]
+    return spec_named(config.task.name)
 
 
 @functools.cache
 def run_schema(name: str) -> type[TrainConfig]:
     """The schema of a run of a task: `task`, `data` and `augmentation` are the task's own."""
-    spec = specs()[name]
+    spec = spec_named(name)
     schemas = tuple(dict.fromkeys(option.schema for option in spec.data.values()))
     data: Any = schemas[0]
     for schema in schemas[1:]:

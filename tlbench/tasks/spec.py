@@ -101,6 +101,8 @@ class TaskSpec:
         options: Tool → the keys that the task adds to it.
         known_as: What others call the task.
         was_the_only_one: Whether records that name no task are of it.
+        conf: The package whose folder holds its config groups (`task/NAME.yaml` and others), for a task that comes
+            from outside; None: they lie in tlbench's own `conf/`.
     """
 
     name: str
@@ -122,6 +124,7 @@ class TaskSpec:
     options: Mapping[str, type[ToolOptions]] = field(default_factory=dict)
     known_as: tuple[str, ...] = ()
     was_the_only_one: bool = False
+    conf: str | None = None
 
     @property
     def main_metric(self) -> str:

@@ -6,14 +6,14 @@ import functools
 import importlib
 
 from tlbench.config import TrainConfig
-from tlbench.tasks.registry import specs
+from tlbench.tasks.registry import spec_named
 from tlbench.tasks.wing import Wing
 
 
 @functools.cache
 def wing(name: str) -> Wing:
     """All that one task has of its own."""
-    module, _, attribute = specs()[name].wing.partition(":")
+    module, _, attribute = spec_named(name).wing.partition(":")
     found: Wing = getattr(importlib.import_module(module), attribute)()
     return found
 

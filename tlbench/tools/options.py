@@ -14,7 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from tlbench.errors import ConfigError
 from tlbench.system.names import is_text
-from tlbench.tasks.registry import specs
+from tlbench.tasks.registry import spec_named, specs
 from tlbench.tasks.spec import AnyToolOptions, TaskSpec
 
 _WIDTH = 100
@@ -42,7 +42,7 @@ class Options(BaseModel):
         Raises:
             ConfigError: Naming it.
         """
-        own = _keys_of(specs()[name], self.tool)
+        own = _keys_of(spec_named(name), self.tool)
         for key, tasks in _tasks_with(self.tool).items():
             value = getattr(self, key)
             if key not in own and value != type(self).model_fields[key].default:
@@ -59,7 +59,7 @@ def of_all_tasks(kind: type[AnyOptions]) -> type[AnyOptions]:
     """A tool's options with the keys of all tasks, each of which says whose it is."""
     fields: dict[str, Any] = {}
     for key, tasks in _tasks_with(kind.tool).items():
-        field = _keys_of(specs()[tasks[0]], kind.tool)[key]
+        field = _keys_of(spec_named(tasks[0]), kind.tool)[key]
         described = copy(field)
         described.description = f"{', '.join(tasks)}: {field.description}"
         fields[key] = (field.annotation, described)

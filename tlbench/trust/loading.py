@@ -15,9 +15,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from tlbench.system.regular_file import read_regular
+from tlbench.system.search_path import restored
 from tlbench.trust.foreign import is_foreign
 from tlbench.trust.names import CodeName
-from tlbench.trust.search_path import restored
 
 _alone = threading.RLock()
 _hashes: WeakKeyDictionary[ModuleType, str] = WeakKeyDictionary()

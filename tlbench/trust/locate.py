@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
 from pathlib import Path
 
-from tlbench.trust.search_path import as_added
+from tlbench.system.search_path import as_added
 
 _EDITABLE = "__editable__"
 """How setuptools begins the names of modules that find what was installed with `pip install -e`."""

@@ -8,7 +8,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from tests.composed import unresolved
-from tlbench.config.compose import compose_config, config_dir, explain, known_keys
+from tlbench.config.compose import compose_config, explain, known_keys
+from tlbench.config.option_files import config_dir
 from tlbench.config.suggestions import nearest_keys, nearest_options
 from tlbench.errors import ConfigError, did_you_mean
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hydra.errors import HydraException
 
-from tlbench.config.compose import Composer, Primary, config_dir, explain
+from tlbench.config.compose import Composer, Primary, explain
 from tlbench.config.launchers import LAUNCHER
+from tlbench.config.option_files import config_dir
 from tlbench.errors import ConfigError
 
 BETTER = {

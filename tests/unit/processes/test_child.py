@@ -10,8 +10,8 @@ import pytest
 
 from tests.own_code import TRACE
 from tlbench.processes.child import command_of
-from tlbench.trust import search_path
-from tlbench.trust.search_path import add_working_folder
+from tlbench.system import search_path
+from tlbench.system.search_path import add_working_folder
 
 SHOW = "import sys; print(__name__, sys.argv[1:], sys.path)\n"
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.own_code import HELPER, NETS, TRACE, forget, write_nets
+from tlbench.system.search_path import add_working_folder
 from tlbench.trust.loading import NotKnown, guarding, noting
 from tlbench.trust.names import CodeName
-from tlbench.trust.search_path import add_working_folder
 
 NAMES = [CodeName("model", "sent_nets:Small")]
 

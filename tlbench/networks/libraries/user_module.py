@@ -16,7 +16,7 @@ from tlbench.errors import ConfigError
 from tlbench.networks.network import Network
 from tlbench.networks.probe import check_outputs, in_a_few_words
 from tlbench.networks.user_groups import with_groups
-from tlbench.trust.search_path import add_working_folder
+from tlbench.system.search_path import add_working_folder
 
 
 def user_network(model: ModelConfig, num_classes: int, image_size: int) -> Network:
