@@ -22,6 +22,7 @@ PLAIN_GROUPS = (
     "model",
     "source",
     "strategy",
+    "loss",
     "regulariser",
     "optimizer",
     "trainer",

@@ -32,6 +32,8 @@ NEEDED = {
     "data=digits": [],
     "model=timm": ["model.name=resnet10t"],
     "model=torchvision": ["model.name=vgg11"],
+    "loss=module": ["loss.import_path=losses:Loss"],
+    "optimizer=module": ["optimizer.import_path=torch.optim:RMSprop"],
     "model=module": ["model.import_path=nets:Net", "model.groups={body: [conv], head: [fc]}"],
 }
 """What an option needs beside itself."""

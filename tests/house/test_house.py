@@ -44,7 +44,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("robustness",),
     ("loggers",),
     ("callbacks",),
-    ("tasks.base", "tasks.optimised", "tasks.partial_epoch", "tasks.wing", "tasks.wings"),
+    ("tasks.base", "tasks.optimised", "tasks.own", "tasks.partial_epoch", "tasks.wing", "tasks.wings"),
     ("runs",),
     ("tools",),
     ("tasks.*",),

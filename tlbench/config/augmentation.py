@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from tlbench.config.code import CodeConfig
 from tlbench.config.schema import Probability, Schema
 
 
@@ -12,6 +13,9 @@ class Augmentation(Schema):
 
     name: str
     flip: Probability = Field(description="probability of a horizontal flip")
+    own: CodeConfig | None = Field(
+        default=None, description="what gives a transform of torchvision's v2 kind, applied after all others"
+    )
 
     @property
     def is_none(self) -> bool:

@@ -64,23 +64,40 @@ def affecting_results(config: Mapping[str, Any]) -> dict[str, Any]:
     return flat if groups is None else {**flat, "model.groups": list(groups)}  # their order counts, from input to head
 
 
-def config_hash(config: Mapping[str, Any]) -> str:
+def config_hash(config: Mapping[str, Any], code: str | None = None) -> str:
     """SHA-256 (hex) over the keys that affect results.
 
     Those that came since format 2 are left out where they have the value of before, so that a new key changes no hash.
+
+    Args:
+        config: The configuration.
+        code: The hash of the code of the user's own that it names, once that is known; see `code_hash`.
     """
     flat = affecting_results(config)
-    return _hash({key: value for key, value in flat.items() if key not in unchanged(flat)})
+    of_config = _hash({key: value for key, value in flat.items() if key not in unchanged(flat)})
+    return of_config if code is None else hashlib.sha256(f"{of_config} {code}".encode()).hexdigest()
 
 
-def stored_hashes(config: Mapping[str, Any], record_format: int) -> list[str]:
+def code_hash(files: Mapping[str, str], distributions: Mapping[str, str]) -> str:
+    """SHA-256 (hex) over the code that a configuration names.
+
+    Args:
+        files: Module → SHA-256 of its file.
+        distributions: Name → version.
+    """
+    return _hash({**files, "distributions": dict(distributions)} if distributions else files)
+
+
+def stored_hashes(config: Mapping[str, Any], record_format: int, code: Mapping[str, Any] | None = None) -> list[str]:
     """The hashes that versions which wrote a format gave to a configuration, as it is stored; the last one's first.
 
-    Format 1 had several recipes: all keys that were there; earlier without `data.root` of one's own images, without the
-    order of layer groups, and without what was tuned.
+    Earlier versions left the code out (`code` as a record has it). Format 1 had several recipes: all keys that were
+    there; earlier without `data.root` of one's own images, without the order of layer groups, and without what was
+    tuned.
     """
     if record_format > 1:
-        return [config_hash(config)]
+        of_code = [] if code is None else [code_hash(code.get("files", {}), code.get("distributions", {}))]
+        return [*(config_hash(config, each) for each in of_code), config_hash(config)]
     flat = affecting_results(config)
     found = []
     for rooted, listed, tuned in itertools.product((True, False), repeat=3):

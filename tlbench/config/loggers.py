@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tlbench.config.code import CodeConfig, OwnName
 from tlbench.config.schema import Schema
 
 
@@ -29,4 +30,7 @@ class LoggerConfig(Schema):
     tensorboard: bool
     wandb: WandbConfig | None
     mlflow: MlflowConfig | None
+    own: dict[OwnName, CodeConfig] = Field(
+        default_factory=dict, description="name → what gives a logger of Lightning's kind"
+    )
     mistakes: Annotated[int, Field(ge=0, le=100)] = Field(description="images in the grid of most confident mistakes")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 
+from tlbench.config.code import Arguments
 from tlbench.config.schema import FOLDER_NAME, Schema
-
-
-def _none_is_empty(arguments: Any) -> Any:
-    return {} if arguments is None else arguments
 
 
 class ModelConfig(Schema):
@@ -22,9 +19,7 @@ class ModelConfig(Schema):
         description="module: a network of the user's own"
     )
     import_path: str | None = Field(description="package.module:Name of what builds a network of the user's own")
-    arguments: Annotated[dict[str, Any], BeforeValidator(_none_is_empty)] = Field(
-        description="further keyword arguments of what builds the network; null: none"
-    )
+    arguments: Arguments = Field(description="further keyword arguments of what builds the network; null: none")
     groups: dict[str, list[str]] | None = Field(
         description="layer group → prefixes of module names, from the input to `head`; null: known or derived"
     )

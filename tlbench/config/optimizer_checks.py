@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from tlbench.config import TrainConfig
+from tlbench.config import OptimizerConfig, TrainConfig
+from tlbench.config.code import IMPORT_PATH
 
 
 def optimizer_problems(config: TrainConfig) -> list[str]:
     """One line for each: key, value, what is allowed."""
     c, problems = config.optimizer, []
+    if c.import_path is not None:
+        return [*_own_problems(c), *_schedule_problems(config)]
+    if c.arguments:
+        return [f"optimizer.arguments={c.arguments!r}: {c.name} takes none; use {{}}, or optimizer=module"]
+    if c.name not in ("sgd", "adamw"):
+        return [
+            f"optimizer.name={c.name!r}: input should be 'sgd' or 'adamw'; for one of your own give "
+            "optimizer=module optimizer.import_path=…"
+        ]
     other = {"sgd": "adamw", "adamw": "sgd"}[c.name]
     if (c.momentum is None, c.betas is None) == (c.name == "sgd", c.name == "adamw"):
         return [
@@ -29,6 +39,26 @@ def optimizer_problems(config: TrainConfig) -> list[str]:
             f"optimizer.warmup_momentum={c.warmup_momentum}: SGD without momentum (optimizer.momentum=0) warms none "
             "up; use null"
         )
+    return [*problems, *_schedule_problems(config)]
+
+
+def _own_problems(c: OptimizerConfig) -> list[str]:
+    """Of an optimizer of the user's own."""
+    if not IMPORT_PATH.fullmatch(str(c.import_path)):
+        return [f"optimizer.import_path={c.import_path!r}: write package.module:Name, such as torch.optim:RMSprop"]
+    if c.name in ("sgd", "adamw"):
+        return [f"optimizer.name={c.name!r} with an import path: give it another name, or choose optimizer={c.name}"]
+    given = {"momentum": c.momentum, "betas": c.betas, "warmup_momentum": c.warmup_momentum}
+    return [
+        f"optimizer.{key}={value}: one of your own takes what it takes in optimizer.arguments; use null"
+        for key, value in given.items()
+        if value is not None
+    ]
+
+
+def _schedule_problems(config: TrainConfig) -> list[str]:
+    """Of schedule, warm-up and average, whatever the optimizer."""
+    c, problems = config.optimizer, []
     if c.schedule == "linear" and c.final_lr is None:
         problems.append(
             "optimizer.final_lr=null: schedule=linear needs the fraction in (0, 1] that it goes to, such as 0.01"

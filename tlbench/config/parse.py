@@ -17,6 +17,7 @@ from tlbench.config import GradualUnfreezingConfig, HeadThenFullConfig, TrainCon
 from tlbench.config.hash import flatten
 from tlbench.config.keys import in_every_option, keys_of_optional
 from tlbench.config.optimizer_checks import optimizer_problems
+from tlbench.config.own_checks import own_problems
 from tlbench.config.suggestions import nearest_keys
 from tlbench.config.task_choice import chosen_task, of_another_task
 from tlbench.errors import ConfigError, did_you_mean
@@ -150,6 +151,7 @@ def _cross_checks(c: TrainConfig) -> list[str]:
         if value is not None and c.source.name == "random"
     ]
     problems.extend(optimizer_problems(c))
+    problems.extend(own_problems(c))
     of_model = model_problems(c.model)
     problems.extend(of_model)
     problems.extend(_check_stages(c) or ([] if of_model else _check_network(c)))

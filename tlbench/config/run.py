@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from tlbench.config.augmentation import Augmentation
+from tlbench.config.code import LossConfig, MetricConfig
 from tlbench.config.data import DataConfig
 from tlbench.config.loggers import LoggerConfig
 from tlbench.config.model import ModelConfig, SourceConfig
@@ -62,6 +63,10 @@ class TrainConfig(Schema):
     model: ModelConfig
     source: SourceConfig
     strategy: AnyStrategy
+    loss: LossConfig
+    metrics: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")], MetricConfig] = Field(
+        description="name → a metric of the user's own, beside the task's: val/NAME and test/NAME"
+    )
     regulariser: RegulariserConfig
     optimizer: OptimizerConfig
     trainer: TrainerConfig

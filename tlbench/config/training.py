@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from tlbench.config.schema import NonNegative, OpenFraction, Positive, Probability, Schema
+from tlbench.config.code import Arguments, CodeConfig, OwnName
+from tlbench.config.schema import FOLDER_NAME, NonNegative, OpenFraction, Positive, Probability, Schema
 
 
 class RegulariserConfig(Schema):
@@ -24,7 +25,9 @@ class RegulariserConfig(Schema):
 class OptimizerConfig(Schema):
     """The optimizer and its one global schedule."""
 
-    name: Literal["sgd", "adamw"]
+    name: Annotated[str, Field(pattern=f"^{FOLDER_NAME}$")] = Field(
+        description="sgd, adamw, or what one of your own is called"
+    )
     lr: Positive
     weight_decay: NonNegative
     momentum: Probability | None = Field(description="SGD with Nesterov momentum; null for AdamW")
@@ -41,6 +44,12 @@ class OptimizerConfig(Schema):
         description="images that a step's gradients are summed over, in whole batches; null: one batch"
     )
     clip_norm: Positive | None = Field(description="greatest norm of a step's gradient; null: any")
+
+    import_path: str | None = Field(
+        default=None,
+        description="package.module:Name of an optimizer of your own, called with parameter groups, `lr` and arguments",
+    )
+    arguments: Arguments = Field(default_factory=dict, description="further keyword arguments that it is called with")
 
     @field_validator("betas")
     @classmethod
@@ -60,6 +69,9 @@ class TrainerConfig(Schema):
     channels_last: bool
     compile: bool = Field(description="torch.compile the network, again in each stage")
     sync_batchnorm: bool = Field(description="BatchNorm statistics over all GPUs instead of each one's own")
+    extra: dict[str, Any] = Field(
+        default_factory=dict, description="further flags of Lightning's Trainer, such as deterministic: true"
+    )
 
 
 class EarlyStoppingConfig(Schema):
@@ -90,6 +102,9 @@ class CallbacksConfig(Schema):
         description="updates in which the average's decay rises to 63 % of ema_decay; null: a ramp of its own"
     )
     check_finite_every_n_steps: Annotated[int, Field(ge=1)]
+    own: dict[OwnName, CodeConfig] = Field(
+        default_factory=dict, description="name → what gives a callback of Lightning's kind"
+    )
 
     @field_validator("monitor")
     @classmethod

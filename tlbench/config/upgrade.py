@@ -69,6 +69,16 @@ TO_FORMAT_2: tuple[Added, ...] = (
     Added("source.prefix", None),
     Added("data.decode", "fast"),
     Added("data.pixel_range", None),
+    Added("augmentation.own", None),
+    Added("loss.name", "task"),
+    Added("loss.import_path", None),
+    Added("loss.arguments", {}),
+    Added("metrics", {}),
+    Added("optimizer.import_path", None),
+    Added("optimizer.arguments", {}),
+    Added("trainer.extra", {}),
+    Added("callbacks.own", {}),
+    Added("logger.own", {}),
 )
 """Keys that came since the record's format is 2. At these values they are left out of the configuration's hash, which
 so stays what it was before they came: checkpoints, searches and loggers' ids of before go on to count.

@@ -17,6 +17,8 @@ from tlbench.loggers.wandb_run import RunWandbLogger
 from tlbench.processes.rank import is_first_process
 from tlbench.system.voice import PRINTING, Voice
 from tlbench.tasks.registry import spec_of
+from tlbench.trust.names import own_codes
+from tlbench.trust.own import own, takes_argument
 
 
 def build_loggers(config: TrainConfig, folder: Path, resume_step: int = 0, voice: Voice = PRINTING) -> list[Logger]:
@@ -29,7 +31,7 @@ def build_loggers(config: TrainConfig, folder: Path, resume_step: int = 0, voice
         voice: Speaks to the user.
 
     Raises:
-        ConfigError: MLflow cannot use the store.
+        ConfigError: MLflow cannot use the store; one of the user's own cannot be built, or is no logger.
     """
     loggers: list[Logger] = []
     if config.logger.tensorboard:
@@ -39,6 +41,7 @@ def build_loggers(config: TrainConfig, folder: Path, resume_step: int = 0, voice
         loggers.append(
             TensorBoardLogger(save_dir=folder, name="", version="", default_hp_metric=False, **writer_options)
         )
+    loggers += _own_loggers(config, folder)
     if is_first_process():
         identity = Identity.of(config)
         known = KnownRuns(folder, identity.config_hash)
@@ -47,6 +50,15 @@ def build_loggers(config: TrainConfig, folder: Path, resume_step: int = 0, voice
         if config.logger.mlflow is not None:
             loggers.append(RunMlflowLogger(config.logger.mlflow, identity, known, voice))
     return loggers
+
+
+def _own_loggers(config: TrainConfig, folder: Path) -> list[Logger]:
+    """Those of `logger.own`; one that takes `save_dir`, as Lightning's do, gets the run's folder unless it is given."""
+    found = []
+    for code in own_codes(config.logger.own, "logger.own").values():
+        takes = "save_dir" not in code.arguments and takes_argument(code, "save_dir")
+        found.append(own(code, Logger, "Lightning logger", given={"save_dir": str(folder)} if takes else None))
+    return found
 
 
 def begin_logging(loggers: Sequence[Logger]) -> None:

@@ -6,9 +6,9 @@ import difflib
 import re
 
 from tlbench.config import ModelConfig
+from tlbench.config.code import IMPORT_PATH
 from tlbench.networks.layer_groups import HEAD, LIBRARIES
 
-IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 GROUP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 SET_BY_TLBENCH = {

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tlbench.errors import ConfigError
-
-PACKAGE = Path(__file__).parents[1]
+from tlbench.system.exceptions import in_a_few_words
 
 
 def check_outputs(module: nn.Module, num_classes: int, image_size: int, key: str, way_out: str) -> None:
@@ -44,18 +41,6 @@ def check_outputs(module: nn.Module, num_classes: int, image_size: int, key: str
             f"{key}: for 2 images it gives {_described(outputs)}, not one tensor (2, {num_classes}) with a logit for "
             "each class; let it return that"
         )
-
-
-def in_a_few_words(error: BaseException, limit: int = 200) -> str:
-    """An exception's type and message in one line, with the line of code outside of tlbench that raised it."""
-    message = " ".join(str(error).split())
-    if len(message) > limit:
-        message = message[:limit] + "…"
-    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not Path(f.filename).is_relative_to(PACKAGE)]
-    own = [frame for frame in frames if "site-packages" not in frame.filename and not frame.filename.startswith("<")]
-    where = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
-    return text + where
 
 
 def _described(outputs: Any) -> str:

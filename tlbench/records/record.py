@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tlbench.config import StandIn
-from tlbench.config.hash import FORMAT
+from tlbench.config.hash import FORMAT, code_hash
 from tlbench.data.was_read import WasRead
 from tlbench.errors import ConfigError
 from tlbench.records.stored_record import UnreadableRecordError, read_stored
@@ -102,17 +101,20 @@ class ErrorRecord(Section):
 
 
 class CodeRecord(Section):
-    """What ran beside tlbench and the installed packages, where the configuration names code by import path.
+    """What ran beside tlbench, where the configuration names code by import path or its task comes from outside.
 
-    `files` holds, for each module that was loaded while the network was built and tried, the SHA-256 of its file. It
-    says what was computed, so it is the same whoever runs it; who vouches for it is among the `volatile`.
+    `files` holds, for each module outside of the installed packages that was loaded while data, network and task were
+    built, the SHA-256 of its file; of a task from outside that is not installed, all of its package. `distributions`
+    holds the versions of those that named code was installed with. It says what was computed, so it is the same
+    whoever runs it; who vouches for it is among the `volatile`.
     """
 
     files: dict[str, str]
+    distributions: dict[str, str] = Field(default_factory=dict)
 
     def sha256(self) -> str:
         """The hash (hex) over all of them."""
-        return hashlib.sha256(json.dumps(self.files, sort_keys=True).encode()).hexdigest()
+        return code_hash(self.files, self.distributions)
 
 
 class Volatile(Section):

@@ -58,7 +58,7 @@ def read_stored(path: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(stored.get("config_hash"), str):
         raise UnreadableRecordError("no run record of tlbench: it has no configuration with its hash")
     try:
-        found, upgrade = stored_hashes(config, number), upgraded(config)
+        found, upgrade = stored_hashes(config, number, stored.get("code")), upgraded(config)
     except (AttributeError, TypeError, RecursionError):  # lists for groups, groups for lists
         raise UnreadableRecordError("no run record of tlbench: its configuration is none of tlbench's") from None
     wrong = [key for key in _GROUPS if not isinstance(upgrade.get(key, {}), dict)]

@@ -120,8 +120,10 @@ def _differs(planned: TrainConfig, record: Record) -> str | None:
 
 def _group(record: Record, key: str) -> dict[str, Any]:
     """A group of a record's configuration, which nothing has checked yet."""
-    group = record.config.get(key)
-    return group if isinstance(group, dict) else {}
+    node: Any = record.config
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, dict) else None
+    return node if isinstance(node, dict) else {}
 
 
 def _add(folder: Path, key: str, voucher: str) -> None:

@@ -77,7 +77,7 @@ class Known:
             factors=self.config.factors,
             seed=self.config.seed,
             config=config,
-            config_hash=config_hash(config),
+            config_hash=config_hash(config, self.code.sha256() if self.code else None),
             versions=versions(self.config.model.library),
             stand_ins=self.config.stand_ins,
             data=self.data,

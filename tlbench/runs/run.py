@@ -25,7 +25,6 @@ from tlbench.processes.rank import is_first_process
 from tlbench.processes.team import ProcessLost, Team
 from tlbench.records.folder import BEST_CHECKPOINT, PREDICTIONS_FILE, begin, check_still_there, tidy
 from tlbench.records.record import (
-    CodeRecord,
     DataRecord,
     ErrorRecord,
     Record,
@@ -37,6 +36,7 @@ from tlbench.runs.describe import describe_network, load_best
 from tlbench.runs.known import Built, Known
 from tlbench.runs.notices import notice
 from tlbench.runs.open_data import open_data
+from tlbench.runs.own_parts import code_record, import_own_code
 from tlbench.runs.trainer import build_trainer
 from tlbench.sources.load import apply_source
 from tlbench.system.atomic import output_errors
@@ -45,7 +45,7 @@ from tlbench.system.hashing import file_sha256
 from tlbench.system.interrupts import Interrupted, Signals, interruptible
 from tlbench.system.names import as_text, check_class_names
 from tlbench.system.voice import PRINTING, Voice
-from tlbench.tasks.base import CODE
+from tlbench.tasks.base import CODE, Task
 from tlbench.tasks.wing import Tested, Wing
 from tlbench.tasks.wings import wing_of
 from tlbench.trust.loading import noting
@@ -124,7 +124,28 @@ class _Run(Known):
         c = self.config
         self.tuning = tuning_of(c, self.folder)
         pl.seed_everything(c.seeds.init, verbose=False)
-        notes: list[str] = []
+        files: dict[str, str] = {}
+        try:
+            with noting(code_names(c)) as files:
+                import_own_code(c)
+                module, task = self._task()
+        finally:
+            self.code = code_record(c, files)
+        task.identity[CODE] = self.code.sha256() if self.code else None
+        last = find_resumable(self.folder, task.identity, self.voice)
+        self.loggers = build_loggers(c, self.folder, last.step if last else 0, self.voice)
+        parts = build_trainer(c, task, self.folder, self.loggers, signals, self.voice, self.team)
+        if last is not None:
+            self.resumes += 1
+            self.voice.say(f"goes on from {shown(last.path)} (step {last.step})")
+        assert self.data is not None
+        self.built = Built(task, module, parts, self.data, last.path if last else None)
+        begin_logging(self.loggers)
+        return self.built
+
+    def _task(self) -> tuple[TargetModule, Task]:
+        """The data, and the task with its network and the source's weights in it."""
+        c, notes = self.config, list[str]()
         module = open_data(c, Voice(lambda line: self._note(notes, line), self._warned))
         target = module.target
         names = target.class_names
@@ -141,9 +162,7 @@ class _Run(Known):
             read=module.was_read().model_copy(update={"notes": as_text(notes)}),
         )
         self._say_what_was_read(self.data.read)
-        with noting(code_names(c)) as files:
-            network = build_network(c.model, len(names), c.seeds.init, c.data.image_size)
-        self.code = CodeRecord(files=files) if code_names(c) else None
+        network = build_network(c.model, len(names), c.seeds.init, c.data.image_size)
         self.model = describe_network(c.model.name, network)
         random_start = tensors_hash(network.new_tensors())
         self.weights = apply_source(network, c.source, c.model, c.data)
@@ -162,17 +181,7 @@ class _Run(Known):
             self.voice.warn(warning)
         if c.trainer.channels_last:
             network.module.to(memory_format=torch.channels_last)
-        task = self.wing.task(network, c, names)
-        task.identity[CODE] = self.code.sha256() if self.code else None
-        last = find_resumable(self.folder, task.identity, self.voice)
-        self.loggers = build_loggers(c, self.folder, last.step if last else 0, self.voice)
-        parts = build_trainer(c, task, self.folder, self.loggers, signals, self.voice, self.team)
-        if last is not None:
-            self.resumes += 1
-            self.voice.say(f"goes on from {shown(last.path)} (step {last.step})")
-        self.built = Built(task, module, parts, self.data, last.path if last else None)
-        begin_logging(self.loggers)
-        return self.built
+        return module, self.wing.task(network, c, names)
 
     def _note(self, notes: list[str], line: str) -> None:
         """Say a line of reading the data, and keep it, but for what depends on the machine alone."""
@@ -228,7 +237,8 @@ class _Run(Known):
         trainer = built.parts.trainer
         step = trainer.global_step
         logged = trainer.test(built.task, datamodule=built.module, verbose=False)[0]
-        values = {f"test/{key}": float(value) for key, value in built.task.test_metrics.compute().items()}
+        found = {**built.task.test_metrics.compute(), **built.task.test_own.compute()}
+        values = {f"test/{key}": float(value) for key, value in found.items()}
         self.metrics = {**logged, **values}
         predictions = built.task.predictions()
         built.data.fingerprints.update(built.module.fingerprints())

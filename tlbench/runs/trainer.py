@@ -32,6 +32,7 @@ from tlbench.processes.team import Team
 from tlbench.records.curves import CURVES_FILE
 from tlbench.records.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
 from tlbench.runs.checkpoints import AtomicCheckpointIO
+from tlbench.runs.own_parts import own_callbacks
 from tlbench.runs.preflight import check_device
 from tlbench.system.interrupts import Signals
 from tlbench.system.voice import PRINTING, Voice
@@ -72,8 +73,8 @@ def build_trainer(
         team: The processes of the run.
 
     Raises:
-        ConfigError: If the wanted accelerator is not there, or cannot train in the wanted precision, or features are
-            to be cached for a head of several modules.
+        ConfigError: If a callback of the user's own or a flag cannot be used, the wanted accelerator is not there or
+            cannot train in the wanted precision, or features are to be cached for a head of several modules.
     """
     c = config.trainer
     check_device(config)
@@ -102,6 +103,7 @@ def build_trainer(
     # FeatureCache before GradualUnfreezing, which compiles the network where it is still needed
     callbacks: list[Callback] = [progress, *([features] if features else []), unfreezing]
     callbacks += [option for option in options if option is not None]
+    callbacks += own_callbacks(config)
     callbacks += [FreezingAudit(), FolderStays(folder)]
     callbacks += [FiniteLoss(config.callbacks.check_finite_every_n_steps), curves, best, last]
     trainer = Trainer(
@@ -118,6 +120,7 @@ def build_trainer(
         num_sanity_val_steps=0,
         enable_model_summary=False,
         use_distributed_sampler=False,
+        **c.extra,
     )
     return TrainerParts(trainer, curves, progress, best, unfreezing, features)
 

@@ -16,11 +16,11 @@ from tlbench.config import ModelConfig
 from tlbench.errors import WeightsError
 from tlbench.networks.libraries.timm import creation_arguments
 from tlbench.networks.network import Network
-from tlbench.networks.probe import in_a_few_words
 from tlbench.sources.entries import Entry
 from tlbench.sources.naming import Named
 from tlbench.sources.read import WeightsFile
 from tlbench.sources.readings import find_backbone
+from tlbench.system.exceptions import in_a_few_words
 
 
 def by_timm(

@@ -10,7 +10,7 @@ from tlbench.records.record import Record
 from tlbench.study.collect import check_comparable, covered, seedless_differences
 from tlbench.study.sides import Side
 from tlbench.study.summary import StudySummary, summarise_study
-from tlbench.tasks.registry import spec_named
+from tlbench.tasks.registry import spec_of_stored
 
 _DECODING = ("image_size", "stored_size", "fit", "decode", "pixel_range")
 """Keys under `data` that the fingerprints of images depend on, as well as on whether they are kept in memory."""
@@ -44,7 +44,7 @@ def compare(a: Side, b: Side, factors: Sequence[str] | None = None, metric: str 
     """
     left, right = a.complete[0], b.complete[0]
     _check_sense(a, b, factors or ())
-    metric = spec_named(left.task).main_metric if metric is None else metric
+    metric = spec_of_stored(left.task, left.config).main_metric if metric is None else metric
     metrics = _metrics(a, b, metric)
     if factors is not None:
         check_comparable([*a.complete, *b.complete], factors)
@@ -135,7 +135,11 @@ def _metrics(a: Side, b: Side, wanted: str) -> list[str]:
             )
         known = ", ".join(sorted(name for name in has[0] & has[1] if name.count("/") == 1)) or "none in common"
         raise ConfigError(f"metric={wanted}: {side.name} has no such metric; both sides have: {known}")
-    return [name for name in spec_named(a.complete[0].task).study_metrics if name in has[0] & has[1]]
+    return [
+        name
+        for name in spec_of_stored(a.complete[0].task, a.complete[0].config).study_metrics
+        if name in has[0] & has[1]
+    ]
 
 
 def _names(record: Record) -> set[str]:

@@ -14,7 +14,7 @@ from tlbench.records.record import Record
 from tlbench.study.baselines import baselines
 from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
 from tlbench.study.tuning_notes import tuning_notes
-from tlbench.tasks.registry import spec_named
+from tlbench.tasks.registry import spec_named, spec_of_stored
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,8 @@ def summarise_study(
     """
     own_seeds = {(record.arm, record.seed) for record in records}
     records = [*records, *kept]
-    own = spec_named(records[0].task if records else task).study_metrics
+    spec = spec_of_stored(records[0].task, records[0].config) if records else spec_named(task)
+    own = spec.study_metrics
     primary = own[0] if primary is None else primary
     metrics = tuple(dict.fromkeys([primary, *(own if metrics is None else metrics)]))
     failures = [*(_failure(record) for record in records if record.status != "complete"), *failed]

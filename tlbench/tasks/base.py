@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -23,6 +23,7 @@ from tlbench.networks.outputs import in_float32, without_autocast
 from tlbench.processes.exchange import broadcast_buffers, gather_objects
 from tlbench.seeds import reseed
 from tlbench.tasks.optimised import OptimisedModule
+from tlbench.tasks.own import OwnMetrics, own_loss
 from tlbench.tasks.partial_epoch import restore_partial_epoch, save_partial_epoch
 from tlbench.tasks.registry import spec_of
 
@@ -67,7 +68,7 @@ class Task(OptimisedModule):
     """
 
     later_on_tie: ClassVar[bool] = False
-    loss_parts: ClassVar[tuple[str, ...]] = ()
+    loss_parts: tuple[str, ...] = ()
 
     def __init__(self, network: Network, config: TrainConfig) -> None:
         super().__init__(network, config)
@@ -83,6 +84,10 @@ class Task(OptimisedModule):
         self.train_metrics = self.new_train_metrics()
         self.val_metrics = self.new_metrics()
         self.test_metrics = self.new_metrics()
+        self.val_own, self.test_own = OwnMetrics(config), OwnMetrics(config)
+        self.own_loss = own_loss(config)
+        if self.own_loss is not None:
+            self.loss_parts = ()
         shape = (len(self.loss_parts),) if self.loss_parts else ()
         self.val_loss = SampleMean(shape)
         self.test_loss = SampleMean(shape)
@@ -169,7 +174,7 @@ class Task(OptimisedModule):
         with self.regulariser.watch(inputs if self.on_features else None):
             outputs = in_float32(self.outputs(inputs))
         with without_autocast(inputs.device.type):
-            loss = self.training_loss(outputs, targets)
+            loss = self._loss_of(outputs, targets, self.training_loss)
             with torch.no_grad():
                 self.train_outputs.update(outputs, len(inputs))
                 if self.train_metrics is not None:
@@ -203,8 +208,10 @@ class Task(OptimisedModule):
         outputs = in_float32(self.outputs(inputs))
         self.val_outputs.update(outputs, len(index))
         with without_autocast(inputs.device.type):
-            self.val_metrics.update(self.find(outputs, targets), targets)
-            self.val_loss.update(self.loss(outputs, targets), len(index))
+            found = self.find(outputs, targets)
+            self.val_metrics.update(found, targets)
+            self.val_own.update(found, targets)
+            self.val_loss.update(self._loss_of(outputs, targets, self.loss), len(index))
 
     def on_validation_epoch_end(self) -> None:
         """Log loss and metrics of validation; the monitored one is among them.
@@ -217,6 +224,8 @@ class Task(OptimisedModule):
         self._log_loss("val", self.val_loss.compute())
         self.val_loss.reset()
         self._log_metrics("val", self.val_metrics)
+        self.log_dict({f"val/{name}": value.float() for name, value in self.val_own.compute().items()})
+        self.val_own.reset()
 
     def test_step(self, batch: Batch, _batch_idx: int) -> None:
         """Collect metrics, loss and per-sample predictions on test."""
@@ -226,7 +235,8 @@ class Task(OptimisedModule):
         with without_autocast(images.device.type):
             found = self.find(outputs, targets)
             self.test_metrics.update(found, targets)
-            self.test_loss.update(self.loss(outputs, targets), len(index))
+            self.test_own.update(found, targets)
+            self.test_loss.update(self._loss_of(outputs, targets, self.loss), len(index))
             kept = {"index": index, **self.predict_batch(found, targets)}
         self.test_predictions.append({key: value.cpu() for key, value in kept.items()})
 
@@ -261,6 +271,10 @@ class Task(OptimisedModule):
         """Take up what the checkpoint holds of an epoch and of a step that are not over."""
         restore_partial_epoch(self, checkpoint)
         self.accumulation.restore(checkpoint)
+
+    def _loss_of(self, outputs: Any, targets: Any, tasks: Callable[[Any, Any], Tensor]) -> Tensor:
+        """The loss of the user's own where there is one, else the task's."""
+        return tasks(outputs, targets) if self.own_loss is None else self.own_loss(outputs, targets, self.device)
 
     @property
     def _epoch(self) -> str:

@@ -10,6 +10,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field, create_model
@@ -19,7 +20,7 @@ from tlbench.config import DataConfig, TrainConfig
 from tlbench.config.data_option import DataOption
 from tlbench.errors import ConfigError
 from tlbench.tasks.outside import outside_tasks
-from tlbench.tasks.spec import TaskSpec
+from tlbench.tasks.spec import MetricSpec, Mode, TaskSpec
 
 
 @functools.cache
@@ -61,7 +62,29 @@ def why_unknown(name: str) -> str:
 
 def spec_of(config: TrainConfig) -> TaskSpec:
     """The task of a configuration."""
-    return spec_named(config.task.name)
+    return with_own_metrics(spec_named(config.task.name), {name: own.better for name, own in config.metrics.items()})
+
+
+def spec_of_stored(task: str, config: Mapping[str, Any]) -> TaskSpec:
+    """The same, of a record's task and configuration.
+
+    Raises:
+        ConfigError: As `spec_named`.
+    """
+    own = {str(name): metric["better"] for name, metric in (config.get("metrics") or {}).items()}
+    return with_own_metrics(spec_named(task), own)
+
+
+def with_own_metrics(spec: TaskSpec, own: Mapping[str, Mode]) -> TaskSpec:
+    """A task with metrics of the user's own beside its own.
+
+    Args:
+        spec: The task.
+        own: Name → better direction.
+    """
+    if not own:
+        return spec
+    return replace(spec, metrics=(*spec.metrics, *(MetricSpec(name, better=better) for name, better in own.items())))
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from tlbench.trust.foreign import is_foreign
 from tlbench.trust.key import KeyUnusable, find_key
 from tlbench.trust.loading import guarding
 from tlbench.trust.locate import locate, origin
-from tlbench.trust.names import CODE_KEYS, CodeName, canonical, code_names
+from tlbench.trust.names import CodeName, canonical, code_names
 
 _LONGEST = 2000
 """Characters of arguments in a message."""
@@ -76,9 +76,9 @@ class Trusted:
 
 
 def given_again(key: str) -> bool:
-    """Whether a key of a command line is that of code given again, such as `model.import_path`."""
+    """Whether a key of a command line is that of code given again, such as `model.import_path`; not of other data."""
     group, _, part = key.rpartition(".")
-    return group in CODE_KEYS and part in ("import_path", "arguments")
+    return part in ("import_path", "arguments") and group not in ("", "data")
 
 
 def check_consent(where: str, record: Record, config: TrainConfig, consent: Consent = NONE) -> Trusted:
@@ -105,7 +105,7 @@ def check_consent(where: str, record: Record, config: TrainConfig, consent: Cons
 
     def refuse(reason: str, of: Sequence[CodeName] = names) -> ConfigError:
         return ConfigError(
-            f"{where}: its record names code: {_described(of)}; it was not imported, as {reason}; {_ASK}"
+            f"{where}: its record names code: {_described(of)}; it was not imported, as {reason}; {_ask(of)}"
         )
 
     if consent.trust:
@@ -145,10 +145,10 @@ def check_root(where: str, trusted: Trusted, root: str | None) -> None:
         )
 
 
-_ASK = (
-    "if you trust whoever made it, add trust=true (of tlbench.load: trust=True), or give model.import_path=… and "
-    "model.arguments=… again as they are in the record"
-)
+def _ask(names: Sequence[CodeName]) -> str:
+    again = " and ".join(f"{name.key}.import_path=… and {name.key}.arguments=…" for name in names if name.key != "data")
+    or_again = f", or give {again} again as they are in the record" if again else ""
+    return f"if you trust whoever made it, add trust=true (of tlbench.load: trust=True){or_again}"
 
 
 def _why_not_vouched(record: Record, config: TrainConfig) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic
 
 from tlbench.config import TrainConfig
@@ -13,8 +14,22 @@ from tlbench.data.loader import OrderedLoader
 from tlbench.data.open import open_split
 from tlbench.data.samples import Samples
 from tlbench.data.workers import default_workers
+from tlbench.tasks.own import OwnLoss, OwnMetrics, own_loss
 from tlbench.tools.decoding import decoding_to_evaluate
 from tlbench.tools.loaded_run import AnyLoadedRun
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """What a run names beside its task's own.
+
+    Attributes:
+        loss: In place of the task's; None: the task's own.
+        metrics: Beside the task's.
+    """
+
+    loss: OwnLoss | None
+    metrics: OwnMetrics
 
 
 @dataclass(eq=False)
@@ -42,6 +57,16 @@ class OnData(ABC, Generic[AnyLoadedRun]):
             how = decoding_to_evaluate(run, self.config)
             self._parts[split] = open_split(self.config, split, run.class_names, how, VOICE)
         return self._parts[split]
+
+    @cached_property
+    def own(self) -> Own:
+        """The loss and the metrics of the user's own that the run names.
+
+        Raises:
+            ConfigError: They cannot be built, or are not those that the user vouched for.
+        """
+        with self.inference.run.trusted.importing():
+            return Own(own_loss(self.config), OwnMetrics(self.config).to(self.inference.device))
 
     @property
     @abstractmethod

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import BaseModel
+
 from tlbench.config import TrainConfig
 from tlbench.system.names import without_nan
-
-CODE_KEYS = ("model",)
-"""Groups of the configuration with `import_path` and `arguments`."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class CodeName:
     """Code that a configuration names.
 
     Attributes:
-        key: The group that names it, such as `model`.
+        key: The key that names it, such as `model` or `callbacks.own.mine`.
         import_path: `package.module:Name`.
         arguments: With which it is called.
     """
@@ -35,13 +34,41 @@ class CodeName:
 
 
 def code_names(config: TrainConfig) -> list[CodeName]:
-    """The code that a configuration names; whoever adds an import path to the configuration adds it here."""
-    found = []
-    for key in CODE_KEYS:
-        group = getattr(config, key)
-        if group.import_path is not None:
-            found.append(CodeName(key, group.import_path, group.model_dump(mode="json")["arguments"]))
-    return found
+    """The code that a configuration names: wherever it has an `import_path`, with its `arguments`."""
+    return list(_named(config, ""))
+
+
+def own_code(group: BaseModel | None, key: str) -> CodeName | None:
+    """The code that one group names; None where it names none.
+
+    Args:
+        group: With `import_path` and `arguments`.
+        key: Its dotted name.
+    """
+    path = getattr(group, "import_path", None)
+    if group is None or path is None:
+        return None
+    return CodeName(key, path, group.model_dump(mode="json")["arguments"])
+
+
+def own_codes(groups: Mapping[str, BaseModel], key: str) -> dict[str, CodeName]:
+    """The same of each of several, by the user's names for them."""
+    found = {name: own_code(group, f"{key}.{name}") for name, group in groups.items()}
+    return {name: code for name, code in found.items() if code is not None}
+
+
+def _named(node: Any, key: str) -> Iterator[CodeName]:
+    if isinstance(node, BaseModel):
+        found = own_code(node, key)
+        if found is not None:
+            yield found
+        children: Mapping[str, Any] = {name: getattr(node, name) for name in type(node).model_fields}
+    elif isinstance(node, Mapping):
+        children = node
+    else:
+        return
+    for name, child in children.items():
+        yield from _named(child, f"{key}.{name}" if key else str(name))
 
 
 def canonical(value: Any) -> str:

@@ -35,7 +35,7 @@ def test_the_configs_of_a_checkout_lie_beside_the_package():
 def test_an_unknown_key_is_named_with_the_nearest_one_and_its_neighbours():
     assert explained("optimizer.lrr=1") == (
         "unknown key 'optimizer.lrr' (did you mean 'optimizer.lr'?); allowed under optimizer: "
-        "betas, clip_norm, final_lr, lr, momentum, name, nominal_batch, schedule, warmup_epochs, warmup_momentum, "
+        "betas, clip_norm, final_lr, import_path, lr, momentum, name, nominal_batch, schedule, warmup_epochs, warmup_momentum, "
         "weight_decay"
     )
     assert explained("qqq=1").startswith("unknown key 'qqq'; allowed at the top: augmentation, callbacks, ")
@@ -62,7 +62,7 @@ def test_a_key_of_a_group_that_is_null_is_answered_with_the_whole_group_and_the_
 
 def test_a_missing_option_is_named_with_those_there_are():
     text = explained("optimizer=adam")
-    there = "there are adamw, sgd, yolo, yolo_sgd"
+    there = "there are adamw, module, sgd, yolo, yolo_sgd"
     assert text == f"optimizer=adam: there is no such option (did you mean 'optimizer=adamw'?); {there}"
 
 

@@ -29,6 +29,8 @@ NEEDS = {
     "model=module": OWN,
     "model=timm": ("model.name=resnet50",),
     "model=torchvision": ("model.name=resnet50",),
+    "loss=module": ("loss.import_path=m:L",),
+    "optimizer=module": ("optimizer.import_path=m:O",),
     "source=checkpoint": ("source.path=w.pt",),
     "source=timm": ("model=timm", "model.name=resnet50"),
 }

@@ -97,6 +97,7 @@ def test_the_oldest_record_says_what_its_version_did():
         "rand_augment": None,
         "mixup": 0.0,
         "cutmix": 0.0,
+        "own": None,
     }
     assert "augmentation" not in new["data"]
     assert new["task"] == {"name": "classification", "label_smoothing": 0.0}

@@ -14,8 +14,9 @@ from tlbench.errors import ConfigError
 from tlbench.networks.derived_groups import derive_groups
 from tlbench.networks.layer_groups import HEAD
 from tlbench.networks.network import Network
-from tlbench.networks.probe import check_outputs, in_a_few_words
+from tlbench.networks.probe import check_outputs
 from tlbench.networks.user_groups import with_groups
+from tlbench.system.exceptions import in_a_few_words
 
 AUXILIARY_HEADS = ("aux_head", "AuxLogits")
 """Classifiers beside the one that `get_classifier` knows (VOLO, Inception-v3); they too are new for the labels."""

@@ -14,8 +14,9 @@ from tlbench.errors import ConfigError
 from tlbench.networks.group_prefixes import STEM, grouped, stages_of
 from tlbench.networks.layer_groups import HEAD, LAYER_GROUPS
 from tlbench.networks.network import Network
-from tlbench.networks.probe import check_outputs, in_a_few_words
+from tlbench.networks.probe import check_outputs
 from tlbench.networks.user_groups import with_groups
+from tlbench.system.exceptions import in_a_few_words
 
 AUXILIARY_HEADS = ("AuxLogits", "aux1", "aux2")
 """Classifiers of Inception and GoogLeNet that published files hold; the networks are built without them."""

@@ -73,11 +73,14 @@ class ClassifierOnData(OnData[LoadedClassifier]):
         The loss is summed over the batches of a run's test, as rounding depends on them.
         """
         names = self.inference.run.class_names
-        metrics, loss = ClassificationMetrics(len(names), names), SampleMean()
+        metrics, loss, own = ClassificationMetrics(len(names), names), SampleMean(), self.own
+        own.metrics.cpu().reset()
         for some, labels in zip(self._batched(logits), self._batched(targets), strict=True):
-            loss.update(F.cross_entropy(some, labels), len(labels))
+            mean = F.cross_entropy(some, labels) if own.loss is None else own.loss(some, labels, some.device)
+            loss.update(mean, len(labels))
+            own.metrics.update(some, labels)
         metrics.update(logits, targets)
-        values = {"loss": loss.compute(), **metrics.compute()}
+        values = {"loss": loss.compute(), **metrics.compute(), **own.metrics.compute()}
         return {f"{split}/{name}": _defined(float(value)) for name, value in values.items()}
 
     def _batched(self, values: Tensor) -> tuple[Tensor, ...]:

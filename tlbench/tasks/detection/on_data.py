@@ -39,16 +39,23 @@ class DetectorOnData(OnData[LoadedDetector]):
         Raises:
             DataError: As `open_split`.
         """
-        inference, side = self.inference, self.inference.data.image_size
-        metrics, loss = DetectionMetrics(inference.run.class_names), SampleMean((len(PARTS),))
+        inference, side, own = self.inference, self.inference.data.image_size, self.own
+        parts = PARTS if own.loss is None else ()
+        metrics, loss = DetectionMetrics(inference.run.class_names), SampleMean((len(parts),) if parts else ())
+        own.metrics.reset()
         metrics.confidence = inference.confidence
         criterion = DetectionLoss(inference.network, inference.task)
         for inputs, targets in self._inputs(split):
             with torch.inference_mode():
                 outputs = inference.outputs(inputs)
-                loss.update(criterion(outputs, targets, (side, side)), len(targets))
-                metrics.update(inference.found(outputs, targets.placement), targets)
-        values = {**loss_values(loss.compute(), PARTS), **metrics.compute()}
+                if own.loss is None:
+                    loss.update(criterion(outputs, targets, (side, side)), len(targets))
+                else:
+                    loss.update(own.loss(outputs, targets, inference.device), len(targets))
+                found = inference.found(outputs, targets.placement)
+                metrics.update(found, targets)
+                own.metrics.update(found, targets)
+        values = {**loss_values(loss.compute(), parts), **metrics.compute(), **own.metrics.compute()}
         return {f"{split}/{name}": _defined(float(value)) for name, value in values.items()}, metrics
 
     def _inputs(self, split: str) -> Iterator[tuple[Tensor, BoxTargets]]:
