@@ -36,4 +36,6 @@ def test_mypy_checks_what_a_user_writes(tmp_path: Path):
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "user.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     errors = re.findall(r"^user\.py:(\d+): error: .*\[([a-z-]+)\]$", done.stdout, flags=re.MULTILINE)
-    assert errors == [("8", "assignment"), ("9", "arg-type"), ("12", "arg-type"), ("13", "assignment")], done.stdout + done.stderr
+    assert errors == [("8", "assignment"), ("9", "arg-type"), ("12", "arg-type"), ("13", "assignment")], (
+        done.stdout + done.stderr
+    )
