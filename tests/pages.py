@@ -1,4 +1,4 @@
-"""The Python examples of a page, run as they stand; `#>` is what the lines before it print."""
+"""The Python examples of a page, run as they stand; `# →` is what the lines before it print."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run_blocks(page: str, headings: Collection[str | None] = (None,)) -> dict[st
             with contextlib.redirect_stdout(printed):
                 exec(compile("\n" * line + block, str(ROOT / page), "exec"), names)
             said = iter([" ".join(text.split()) for text in printed.getvalue().splitlines()])
-            wanted = [" ".join(text[2:].split()) for text in block.splitlines() if text.startswith("#>")]
+            wanted = [" ".join(text[3:].split()) for text in block.splitlines() if text.startswith("# →")]
             missing = [text for text in wanted if text not in said]  # in this order
             assert not missing, f"{page}, block after line {line}: not printed: {missing}, but:\n{printed.getvalue()}"
     return names
