@@ -49,7 +49,12 @@ def _own_problems(c: OptimizerConfig) -> list[str]:
     if c.name in ("sgd", "adamw"):
         return [f"optimizer.name={c.name!r} with an import path: give it another name, or choose optimizer={c.name}"]
     given = {"momentum": c.momentum, "betas": c.betas, "warmup_momentum": c.warmup_momentum}
+    twice = [key for key in ("lr", "weight_decay") if key in c.arguments]
     return [
+        f"optimizer.arguments.{key}={c.arguments[key]!r}: each parameter group gets it by optimizer.{key}; give it by "
+        "that"
+        for key in twice
+    ] + [
         f"optimizer.{key}={value}: one of your own takes what it takes in optimizer.arguments; use null"
         for key, value in given.items()
         if value is not None

@@ -6,7 +6,7 @@ import difflib
 
 from tlbench.config import TrainConfig
 from tlbench.config.code import IMPORT_PATH
-from tlbench.config.trainer_flags import ALLOWED, REFUSED
+from tlbench.config.trainer_flags import ALLOWED, REFUSED, wrong_value
 from tlbench.errors import did_you_mean
 from tlbench.tasks.registry import data_option, spec_named
 
@@ -65,4 +65,6 @@ def _of_trainer(config: TrainConfig) -> list[str]:
                 f"trainer.extra.{flag}={value!r}: Lightning's Trainer has no such flag{did_you_mean(close)}; there are "
                 f"{', '.join(sorted(ALLOWED))}"
             )
+        elif (wrong := wrong_value(flag, value)) is not None:
+            problems.append(f"trainer.extra.{flag}={value!r}: {wrong}")
     return problems

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-ALLOWED = frozenset(
-    {
-        "benchmark",
-        "detect_anomaly",
-        "deterministic",
-        "enable_autolog_hparams",
-        "enable_progress_bar",
-        "gradient_clip_algorithm",
-        "log_every_n_steps",
-        "profiler",
-    }
-)
-"""They change how a run computes or what it tells, not what it promises."""
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_YES_OR_NO = (True, False)
+
+ALLOWED: Mapping[str, Sequence[Any]] = {
+    "benchmark": _YES_OR_NO,
+    "detect_anomaly": _YES_OR_NO,
+    "deterministic": (*_YES_OR_NO, "warn"),
+    "enable_autolog_hparams": _YES_OR_NO,
+    "enable_progress_bar": _YES_OR_NO,
+    "gradient_clip_algorithm": ("norm", "value"),
+    "log_every_n_steps": (),
+    "profiler": ("simple", "advanced", "pytorch"),
+}
+"""Flag → its values beside null; none: a number ≥ 0. They change how a run computes or what it tells, not what it
+promises."""
+
+
+def wrong_value(flag: str, value: Any) -> str | None:
+    """What an allowed flag may be, where it is something else; None: it may be that."""
+    values = ALLOWED[flag]
+    if value is None or any(value is each or (isinstance(each, str) and value == each) for each in values):
+        return None
+    if not values:
+        return None if type(value) is int and value >= 0 else "input should be a whole number ≥ 0"
+    return f"input should be {', '.join(json.dumps(each) for each in values)} or null"
+
 
 _KEY = "it is {}"
 _WHOLE = "every epoch trains on and tests all images: a part of them would go into the record as the whole"

@@ -19,6 +19,9 @@ from tlbench.system.exceptions import in_a_few_words
 from tlbench.trust.names import CodeName, own_code
 from tlbench.trust.own import own
 
+_LEAST, _MOST = -1.0, 2.0
+"""Values beyond are of another scale than [0, 1], which noise and sharpening may leave a little."""
+
 
 class OwnTransform:
     """Called with one sample at a time, after all that `augmentation` does itself.
@@ -55,7 +58,7 @@ class OwnTransform:
             (B, 3, H', W') float32, in [0, 1] where the transform keeps that.
 
         Raises:
-            ConfigError: The transform fails, or gives no images of one size.
+            ConfigError: The transform fails, or gives no images of one size, or other values.
         """
         found = [self._image(self._called(tv_tensors.Image(image))) for image in self._seeded(images, index, epoch)]
         sizes = {tuple(image.shape) for image in found}
@@ -105,7 +108,16 @@ class OwnTransform:
                 f"{self.key}: it gives {_described(image)}, no image (3, height, width); let it return one"
             )
         plain = image.as_subclass(Tensor)
-        return plain.float() / 255 if plain.dtype == torch.uint8 else plain.float()
+        if plain.dtype != torch.uint8 and not plain.is_floating_point():
+            raise ConfigError(f"{self.key}: it gives an image of {plain.dtype}; let it keep float32, or give uint8")
+        found = plain.float() / 255 if plain.dtype == torch.uint8 else plain.float()
+        low, high = (float(end) for end in found.aminmax())
+        if not (low >= _LEAST and high <= _MOST):  # so that NaN is none
+            raise ConfigError(
+                f"{self.key}: it gives an image with values from {low:.3g} to {high:.3g}, where black is 0 and white 1; "
+                "let it keep that (tlbench normalises afterwards, so leave out v2.Normalize)"
+            )
+        return found
 
     def _seeded(self, samples: Any, index: Tensor, epoch: int) -> Iterator[Any]:
         """Each sample, the generators seeded for it."""

@@ -19,6 +19,7 @@ from tlbench.records.lock_file import LOCK_FILE
 from tlbench.records.record import FILE_NAME, Record, read_record
 from tlbench.system.atomic import leftovers, output_errors, remove_leftovers, write_atomic
 from tlbench.system.places import check_run_folder
+from tlbench.trust.changed import changed_file
 
 CONFIG_FILE = "config.yaml"
 LAST_CHECKPOINT = "last.ckpt"
@@ -55,7 +56,8 @@ def earlier_record(folder: Path, config: dict[str, Any], free: Sequence[str] = (
         free: Keys whose values are still to be chosen, and so may differ.
 
     Raises:
-        ConfigError: If the folder holds a run of another configuration, naming every key that differs.
+        ConfigError: If the folder holds a run of another configuration, naming every key that differs; or a complete
+            run of code that has changed since, unless it is to be repeated.
         OutputError: If something else lies where the run will write a file.
     """
     check_run_folder(folder, (*_WRITTEN, PREVIOUS_CHECKPOINT, CONSOLE_FILE))
@@ -74,7 +76,18 @@ def earlier_record(folder: Path, config: dict[str, Any], free: Sequence[str] = (
             f"{folder} holds a run of another configuration ({', '.join(differing)}); choose another study=… or "
             "hydra.run.dir=…, or move that folder away"
         )
+    if record is not None and record.status == "complete" and not config.get("rerun"):
+        _check_code(folder, record)
     return record
+
+
+def _check_code(folder: Path, record: Record) -> None:
+    changed = None if record.code is None else changed_file(record.code.files)
+    if changed is not None:
+        raise ConfigError(
+            f"{folder}: the complete run there is of other code: {changed} is not the file that ran; repeat it with "
+            "rerun=true, choose another study=…, or bring that file back"
+        )
 
 
 def is_complete(folder: Path, config: dict[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from tlbench.adaptation.regularisers import Regulariser
 from tlbench.callbacks.ema import save_average
 from tlbench.config import TrainConfig
 from tlbench.config.hash import config_hash
+from tlbench.errors import ConfigError
 from tlbench.metrics.finite_outputs import FiniteOutputs, check_training
 from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
@@ -174,7 +175,7 @@ class Task(OptimisedModule):
         with self.regulariser.watch(inputs if self.on_features else None):
             outputs = in_float32(self.outputs(inputs))
         with without_autocast(inputs.device.type):
-            loss = self._loss_of(outputs, targets, self.training_loss)
+            loss = self._loss_of(outputs, targets, self.training_loss, trained=True)
             with torch.no_grad():
                 self.train_outputs.update(outputs, len(inputs))
                 if self.train_metrics is not None:
@@ -219,12 +220,19 @@ class Task(OptimisedModule):
         Raises:
             NonFiniteOutputs: The network gave NaN or +inf. No callback has seen this epoch's metrics yet, so that
                 it can neither be the best one nor end the run early.
+            ConfigError: A metric of the user's own fails, or monitors and is not finite.
         """
         self._check_outputs(self.val_outputs, f"validation in {self._epoch}")
         self._log_loss("val", self.val_loss.compute())
         self.val_loss.reset()
         self._log_metrics("val", self.val_metrics)
-        self.log_dict({f"val/{name}": value.float() for name, value in self.val_own.compute().items()})
+        own = {f"val/{name}": value.float() for name, value in self.val_own.compute().items()}
+        if not own.get(self.monitor, torch.zeros(())).isfinite():
+            raise ConfigError(
+                f"callbacks.monitor={self.monitor}: it is {float(own[self.monitor])} in validation of {self._epoch}, "
+                "by which no epoch can be chosen; let the metric give a number always, or monitor another"
+            )
+        self.log_dict(own)
         self.val_own.reset()
 
     def test_step(self, batch: Batch, _batch_idx: int) -> None:
@@ -272,9 +280,12 @@ class Task(OptimisedModule):
         restore_partial_epoch(self, checkpoint)
         self.accumulation.restore(checkpoint)
 
-    def _loss_of(self, outputs: Any, targets: Any, tasks: Callable[[Any, Any], Tensor]) -> Tensor:
+    def _loss_of(
+        self, outputs: Any, targets: Any, tasks: Callable[[Any, Any], Tensor], *, trained: bool = False
+    ) -> Tensor:
         """The loss of the user's own where there is one, else the task's."""
-        return tasks(outputs, targets) if self.own_loss is None else self.own_loss(outputs, targets, self.device)
+        own = self.own_loss
+        return tasks(outputs, targets) if own is None else own(outputs, targets, self.device, trained=trained)
 
     @property
     def _epoch(self) -> str:

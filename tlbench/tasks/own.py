@@ -41,11 +41,17 @@ class OwnLoss:
                 "optimizer would train; make buffers of them, or a part of the network"
             )
 
-    def __call__(self, outputs: Any, targets: Any, device: torch.device) -> Tensor:
+    def __call__(self, outputs: Any, targets: Any, device: torch.device, *, trained: bool = False) -> Tensor:
         """The loss of a batch, a scalar.
 
+        Args:
+            outputs: The network's.
+            targets: What they are compared with.
+            device: Theirs.
+            trained: Whether its gradients are to be taken.
+
         Raises:
-            ConfigError: It fails, or gives no scalar.
+            ConfigError: It fails, gives no scalar, or one that no gradients lead from.
         """
         if isinstance(self._loss, nn.Module):
             self._loss.to(device)
@@ -56,6 +62,11 @@ class OwnLoss:
         if not isinstance(loss, Tensor) or loss.ndim != 0:
             what = f"a tensor {tuple(loss.shape)}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
             raise ConfigError(f"{self._key}: it gives {what}, no scalar; let it return the mean over a batch's images")
+        if trained and not loss.requires_grad:
+            raise ConfigError(
+                f"{self._key}: no gradients lead from it to the outputs; compute it from them with torch's operations, "
+                "without detach, item or argmax"
+            )
         return loss
 
 

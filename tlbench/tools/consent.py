@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,11 +12,10 @@ from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.records.record import Record
 from tlbench.records.vouch import is_vouched
-from tlbench.system.regular_file import read_regular
-from tlbench.trust.foreign import is_foreign
+from tlbench.trust.changed import changed_file
 from tlbench.trust.key import KeyUnusable, find_key
 from tlbench.trust.loading import guarding
-from tlbench.trust.locate import locate, origin
+from tlbench.trust.locate import origin
 from tlbench.trust.names import CodeName, canonical, code_names
 
 _LONGEST = 2000
@@ -121,9 +119,9 @@ def check_consent(where: str, record: Record, config: TrainConfig, consent: Cons
     if why_not is not None:
         raise refuse(why_not, asked)
     assert record.code is not None
-    changed = _changed(record.code.files, asked)
+    changed = changed_file(record.code.files, (name.module for name in asked))
     if changed is not None:
-        raise refuse(changed, asked)
+        raise refuse(_changed_text(changed), asked)
     return Trusted(None, refuse, names, record.code.files)
 
 
@@ -175,21 +173,6 @@ def _check_same(where: str, name: CodeName, again: Mapping[str, Any]) -> None:
                 f"{where}: {name.key}.{part}={given[part]!r} is given, but its record has {_short(value)}; give both "
                 "import_path and arguments as they are in the record, or trust=true"
             )
-
-
-def _changed(files: Mapping[str, str], names: Sequence[CodeName]) -> str | None:
-    """Which module that can be found is now another file than the one that ran."""
-    for module in dict.fromkeys([*files, *(name.module for name in names)]):
-        file = locate(module)
-        if file is None or (module not in files and not is_foreign(file)):
-            continue  # torch.hub, say, loads files under names that lead nowhere; the guard will see them
-        try:
-            same = hashlib.sha256(read_regular(file)).hexdigest() == files.get(module)
-        except OSError:
-            same = False
-        if not same:
-            return _changed_text(file)
-    return None
 
 
 def _changed_text(file: Path | str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,7 @@ from tlbench.data.workers import default_workers
 from tlbench.tasks.own import OwnLoss, OwnMetrics, own_loss
 from tlbench.tools.decoding import decoding_to_evaluate
 from tlbench.tools.loaded_run import AnyLoadedRun
+from tlbench.trust.names import own_code
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,13 +51,16 @@ class OnData(ABC, Generic[AnyLoadedRun]):
         """The images of a split, opened once; several parts perhaps for `all`.
 
         Raises:
-            ConfigError: As `decoding_to_evaluate`.
+            ConfigError: As `decoding_to_evaluate`; or the run's own code for data cannot be used, or is not what the
+                user vouched for.
             DataError: As `open_split`.
         """
         if split not in self._parts:
             run = self.inference.run
             how = decoding_to_evaluate(run, self.config)
-            self._parts[split] = open_split(self.config, split, run.class_names, how, VOICE)
+            of_the_run = own_code(self.config.data, "data") == own_code(run.config.data, "data")
+            with run.trusted.importing() if of_the_run else contextlib.nullcontext():
+                self._parts[split] = open_split(self.config, split, run.class_names, how, VOICE)
         return self._parts[split]
 
     @cached_property
@@ -67,6 +72,13 @@ class OnData(ABC, Generic[AnyLoadedRun]):
         """
         with self.inference.run.trusted.importing():
             return Own(own_loss(self.config), OwnMetrics(self.config).to(self.inference.device))
+
+    @property
+    def untransformed(self) -> TrainConfig:
+        """The configuration without a transform of the user's own, which training alone applies: not imported here."""
+        return self.config.model_copy(
+            update={"augmentation": self.config.augmentation.model_copy(update={"own": None})}
+        )
 
     @property
     @abstractmethod

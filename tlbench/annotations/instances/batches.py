@@ -65,7 +65,7 @@ class BoxBatches(Batches[Instances]):
         mosaic = epoch < self.mosaic_epochs
         inputs, targets = training_boxes(split, index, self.augmentation, self.seed, epoch, mosaic, decoded)
         if self.own is not None:
-            inputs, targets = transformed(self.own, inputs, targets, index, epoch)
+            inputs, targets = transformed(self.own, inputs, targets, index, epoch, len(split.class_names))
         return network_input(inputs, self.data, channels_last=self.channels_last), targets, index
 
     def plain(self, split: Samples[Instances], batch: Given) -> Batch:

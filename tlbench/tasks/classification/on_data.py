@@ -32,7 +32,7 @@ class ClassifierOnData(OnData[LoadedClassifier]):
     @cached_property
     def batches(self) -> LabelBatches:
         """As in `OnData`."""
-        return LabelBatches(self.config)
+        return LabelBatches(self.untransformed)
 
     @property
     def data(self) -> LabelDataConfig:

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 def _problems(c: TrainConfig) -> list[str]:
     data, problems = c.data, []
     assert isinstance(data, LabelDataConfig)
+    assert isinstance(c.task, ClassificationConfig)
+    if c.loss.import_path is not None and c.task.label_smoothing > 0:
+        problems.append(
+            f"task.label_smoothing={c.task.label_smoothing} with loss.import_path={c.loss.import_path!r}: it is of the "
+            "task's own loss; use 0, and let yours smooth the labels, as torch.nn:CrossEntropyLoss does with "
+            "loss.arguments.label_smoothing"
+        )
     if data.stored_size is not None and data.name in OWN_SIDES:
         problems.append(f"data.stored_size={data.stored_size}: {data.name} keeps its images as they are; use null")
     if data.shots is not None and data.fraction < 1:

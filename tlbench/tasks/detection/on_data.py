@@ -26,7 +26,7 @@ class DetectorOnData(OnData[LoadedDetector]):
     @cached_property
     def batches(self) -> BoxBatches:
         """As in `OnData`."""
-        return BoxBatches(self.config)
+        return BoxBatches(self.untransformed)
 
     def metrics(self, split: str) -> tuple[dict[str, float | None], DetectionMetrics]:
         """Loss and metrics under their flat names, `<split>/map50_95`, as a run's record has them.

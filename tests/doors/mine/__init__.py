@@ -1,0 +1,1 @@
+"""What a user brings to tlbench; nothing in tlbench knows of it."""

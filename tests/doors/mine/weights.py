@@ -1,0 +1,2 @@
+def halved(value):
+    return 0.5 * value
