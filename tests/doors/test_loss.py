@@ -35,13 +35,13 @@ def test_one_of_the_users_own_is_trained_with_reported_and_evaluated(plain, fit)
     [
         (
             "mine.losses:of_each_image",
-            "it gives a tensor (8,), no scalar; let it return the mean over a batch's images",
+            "it gives a tensor (8,), no scalar; let it return the mean over a batch",
         ),
         ("mine.losses:Trainable", "it has parameters (scale), which no optimizer would train; "),
         ("mine.losses:not_callable", "it gives a int, which cannot be called; "),
         (
             "mine.losses:failing",
-            "building it with no arguments fails: RuntimeError: two lines (losses.py, line 52); correct it",
+            "building it with no arguments fails: RuntimeError: two lines (losses.py, line ",
         ),
         ("mine.losses:failing_when_called", "computing it fails: TypeError: "),
         ("mine.losses:no_gradient", "no gradients lead from it to the outputs; "),
@@ -58,5 +58,5 @@ def test_what_is_no_loss_is_refused(given, says, refused):
 
 def test_the_tasks_smoothing_is_not_for_it(refused):
     assert refused(*CROSS_ENTROPY, "task.label_smoothing=0.1").startswith(
-        "ConfigError: task.label_smoothing=0.1 with loss.import_path='torch.nn:CrossEntropyLoss': it is of the task's own "
+        "ConfigError: task.label_smoothing=0.1 with loss.import_path='torch.nn:CrossEntropyLoss': it is of the "
     )

@@ -52,7 +52,7 @@ def test_what_is_no_optimizer_is_refused(path, says, refused):
         (("optimizer=module",), "optimizer.import_path"),
         (
             (*ADAMW, "optimizer.arguments.lr=1"),
-            "optimizer.arguments.lr=1: each parameter group gets it by optimizer.lr; give it there",
+            "optimizer.arguments.lr=1: each parameter group gets it by optimizer.lr; ",
         ),
         ((*ADAMW, "optimizer.arguments.weight_decay=1"), "optimizer.arguments.weight_decay=1: each "),
         ((*ADAMW, "optimizer.arguments.rate=1"), "rate"),

@@ -56,7 +56,7 @@ def test_the_others_are_refused_by_name_with_the_reason(flag, refused):
     [
         (
             "+trainer.extra.deterministc=true",
-            "Lightning's Trainer has no such flag (did you mean 'deterministic'?); there",
+            "no such flag (did you mean 'deterministic'?)",
         ),
         ("+trainer.extra.gradient_clip_algorithm=cube", '=\'cube\': input should be "norm", "value" or null'),
         ("+trainer.extra.profiler=fast", "trainer.extra.profiler='fast': input should be "),

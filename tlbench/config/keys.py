@@ -45,11 +45,16 @@ def is_list_of_texts(key: str) -> bool:
     return is_list(key) and _leaves(key) <= {str, type(None)}
 
 
+def is_mapping(key: str) -> bool:
+    """Whether a key is a mapping whose keys are the user's to name, such as `model.arguments`."""
+    return any(get_origin(choice) is dict for choice in _choices(key))
+
+
 def mapping_above(key: str) -> str | None:
     """The mapping that a key lies below whose keys are the user's to name, such as `model.arguments`; None: in none."""
     parts = key.split(".")
     above = (".".join(parts[:count]) for count in range(1, len(parts)))
-    return next((group for group in above if any(get_origin(c) is dict for c in _choices(group))), None)
+    return next(filter(is_mapping, above), None)
 
 
 def in_every_option(key: str) -> bool:

@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import OverrideParseException
 
-from tlbench.config.keys import is_list_of_texts, is_text, mapping_above
+from tlbench.config.keys import is_list_of_texts, is_mapping, is_text, mapping_above
 from tlbench.errors import ConfigError
 
 _VALUE = re.compile(r"""[^,\[\](){}='"\\]+""")
@@ -49,12 +49,13 @@ def within_grammar(argument: str) -> str:
       what it looks like. What holds quotes, backslashes or interpolations is left alone.
     - Where a key takes texts alone, what looks like a number or a truth value is put into quotes as well: `study=2024`
       and `data.classes=[0,1]` name a study and classes.
-    - A key below a mapping whose keys are the user's own is added to it: `model.arguments.width=4`.
+    - A key below a mapping whose keys are the user's own is added to it: `model.arguments.width=4`; so are those of
+      `model.arguments={width: 4}`.
     """
     key, equals, value = argument.partition("=")
     if not equals or argument.startswith("-"):
         return argument
-    if mapping_above(key) and not key.startswith(("+", "~")):
+    if (mapping_above(key) or is_mapping(key)) and not key.startswith(("+", "~")):
         key = f"++{key}"
     if re.search(r"""['"\\]|\$\{""", value):
         return key + equals + value

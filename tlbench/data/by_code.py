@@ -98,6 +98,8 @@ def given_data(data: DataConfig) -> GivenData:
     if len({part.paths is None for part in found.values()}) > 1:
         raise DataError(f"{where}: some parts hold paths, others images; give one or the other")
     classes = [names for part in (whole, *sets.values()) if (names := getattr(part, "classes", None)) is not None]
+    if any(isinstance(names, str) or not isinstance(names, Sequence) for names in classes):
+        raise DataError(f"{where}: its `classes` are no list of names; give the names in the order of the labels")
     if any(list(names) != list(classes[0]) for names in classes):
         raise DataError(f"{where}: the parts have different classes; give all the same, in the same order")
     return GivenData(where, found, tuple(map(str, classes[0])) if classes else None)
@@ -170,13 +172,15 @@ def _as_file(where: str, image: Any) -> bytes:
         image = image[:, :, 0] if image.ndim == 3 and image.shape[2] == 1 else image
         if image.ndim != 2 and (image.ndim != 3 or image.shape[2] not in (3, 4)):
             raise DataError(f"{where}: an array of shape {image.shape}; wanted is (H, W), (H, W, 3) or (H, W, 4)")
+        if image.size == 0:
+            raise DataError(f"{where}: an array of shape {image.shape}, without a pixel; leave it out")
         image = Image.fromarray(image)
     if not isinstance(image, Image.Image):
         raise DataError(f"{where}: an image of type {type(image).__name__}; wanted is a path, a PIL image or an array")
     file = io.BytesIO()
     try:
         image.save(file, format="PNG", compress_level=1, exif=image.getexif())
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise DataError(f"{where}: a PIL image of mode {image.mode}: {error}; convert it to RGB") from None
     return file.getvalue()
 
@@ -206,11 +210,16 @@ def as_number(where: str, label: Any, numbers: Mapping[str, int] | None) -> int:
     return label
 
 
-def class_numbers_of(given: GivenData, labels: Sequence[Any]) -> dict[str, int]:
+def class_numbers_of(given: GivenData, labels: Sequence[Any], most: int) -> dict[str, int]:
     """Class → position: the classes that the code says, else those that occur, names in alphabetical order.
 
+    Args:
+        given: The data.
+        labels: Of all parts.
+        most: Classes that are allowed, `data.limits.max_classes`.
+
     Raises:
-        DataError: As `as_number`; or names and numbers are mixed.
+        DataError: As `as_number`; or names and numbers are mixed, or a number says that there are too many classes.
     """
     if given.classes is not None:
         if len(set(given.classes)) < len(given.classes):
@@ -219,6 +228,11 @@ def class_numbers_of(given: GivenData, labels: Sequence[Any]) -> dict[str, int]:
     if all(isinstance(label, str) for label in labels):
         return {name: i for i, name in enumerate(sorted(set(labels)))}
     count = 1 + max(as_number(given.where, label, None) for label in labels)
+    if count > most:
+        raise DataError(
+            f"{given.where}: label {count - 1}, of which there would be {count:,} classes; data.limits.max_classes={most:,} "
+            "allows fewer: number the classes from 0 on, or give their names"
+        )
     return {str(i): i for i in range(count)}
 
 

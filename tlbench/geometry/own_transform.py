@@ -114,8 +114,8 @@ class OwnTransform:
         low, high = (float(end) for end in found.aminmax())
         if not (low >= _LEAST and high <= _MOST):  # so that NaN is none
             raise ConfigError(
-                f"{self.key}: it gives an image with values from {low:.3g} to {high:.3g}, where black is 0 and white 1; "
-                "let it keep that (tlbench normalises afterwards, so leave out v2.Normalize)"
+                f"{self.key}: it gives an image with values from {low:.3g} to {high:.3g}, where black is 0 and white "
+                "1; let it keep that (tlbench normalises afterwards, so leave out v2.Normalize)"
             )
         return found
 

@@ -202,7 +202,7 @@ def _check(content: Any, needed: tuple[str, ...]) -> None:
 
 def _whose(key: str, found: Any, wanted: str | None) -> str:
     if key == CODE:
-        return "the code of the network is not that with which it was trained"
+        return "the code that it names is not that with which it was trained"
     if not isinstance(found, str):
         return "it does not say of which configuration it is, as those of earlier versions"
     return f"another run's: of the configuration {found[:12]}…, this run's is {str(wanted)[:12]}…"

@@ -18,12 +18,8 @@ def drawn(scale: float = 0.1):
     return lambda image: image + scale * (torch.rand(()) + random.random() + np.random.random())
 
 
-def seen(image=None):
-    return lambda sample: sample
-
-
-def boxes_right_of_the_middle():
-    return v2.Compose([v2.RandomHorizontalFlip(p=0.5), v2.SanitizeBoundingBoxes(min_size=3)])
+def by_centres():
+    return v2.ConvertBoundingBoxFormat("CXCYWH")
 
 
 def shrunk():
@@ -31,7 +27,7 @@ def shrunk():
 
 
 def of_some_size():
-    return lambda image: image[:, : random.randint(8, 20)]
+    return lambda image: image[:, : random.randint(1, 8)]
 
 
 def grey():

@@ -225,7 +225,7 @@ def test_a_run_does_not_go_on_with_code_that_has_changed(tmp_path):
     said = []
     save(tmp_path / "last.ckpt", code="before")
     assert find_resumable(tmp_path, {**OWN, "code": "after"}, hearing(said)) is None
-    assert "the code of the network is not that with which it was trained" in said[0]
+    assert "the code that it names is not that with which it was trained" in said[0]
     assert (tmp_path / "last.ckpt.of_another_run").exists()
 
 

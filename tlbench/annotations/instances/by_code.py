@@ -46,7 +46,9 @@ def open_by_code(
     """
     given = given_data(data)
     objects = {split: _objects(given, split, part) for split, part in given.parts.items()}
-    numbers = class_numbers_of(given, [label for part in objects.values() for _, labels in part for label in labels])
+    numbers = class_numbers_of(
+        given, [label for part in objects.values() for _, labels in part for label in labels], data.limits.max_classes
+    )
     if given.by_path:
         listings, unreadable = {}, dict[str, str]()
         for split, part in given.parts.items():
@@ -106,7 +108,9 @@ def _objects(given: GivenData, split: str, part: GivenImages) -> list[tuple[Tens
         except (TypeError, ValueError, RuntimeError) as error:
             raise DataError(f"{where}: boxes that are no numbers (M, 4) ({error}); {_WANTED}") from None
         labels = annotation["labels"]
-        labels = labels.tolist() if isinstance(labels, Tensor | np.ndarray) else list(labels)
+        labels = labels.tolist() if isinstance(labels, Tensor | np.ndarray) else labels
+        if not isinstance(labels, Sequence) or isinstance(labels, str):
+            raise DataError(f"{where}: labels of type {type(labels).__name__}; {_WANTED}")
         if len(boxes) != len(labels):
             raise DataError(f"{where}: {len(boxes)} boxes and {len(labels)} labels; give one of each for an object")
         if not bool(torch.isfinite(boxes).all()) or bool((boxes[:, 2:] <= boxes[:, :2]).any()):

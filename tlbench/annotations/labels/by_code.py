@@ -30,7 +30,9 @@ def open_by_code(data: LabelDataConfig, split_seed: int, voice: Voice, how: Deco
         ConfigError, DataError: As `given_data`; a label is at fault; or as for files in folders.
     """
     given = given_data(data)
-    numbers = class_numbers_of(given, [label for part in given.parts.values() for label in part.annotations])
+    numbers = class_numbers_of(
+        given, [label for part in given.parts.values() for label in part.annotations], data.limits.max_classes
+    )
     names = tuple(numbers)
     if len(names) < 2:
         raise DataError(f"{given.where}: only {names[0]!r} in it; wanted are two classes or more")

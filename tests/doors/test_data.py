@@ -1,0 +1,160 @@
+"""`data=module` and `data=box_module`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.commands import call
+from tests.detecting import draw_yolo
+from tlbench.data.open import open_target
+from tlbench.errors import UserError
+
+LABELS = {"import_path": "mine.data:Folder", "arguments": {"root": "images"}, "image_size": 16, "val_fraction": 0.2}
+
+
+@pytest.fixture
+def images(draw_tree) -> Path:
+    draw_tree(Path("images"), {"cat": 10, "dog": 10}, size=(20, 30))
+    return Path("images")
+
+
+def pixels_and_labels(target, split: str) -> tuple[Any, ...]:
+    samples = target.splits[split]
+    return samples.images, samples.labels
+
+
+@pytest.mark.promise("data by code")
+@pytest.mark.parametrize("pixels", [False, True])
+def test_images_given_by_code_are_those_of_the_folder(pixels, data_config, images):
+    folder = open_target(data_config("image_folder", root="images", image_size=16, val_fraction=0.2), 0)
+    own = open_target(data_config("module", **{**LABELS, "arguments": {"root": "images", "pixels": pixels}}), 0)
+    assert own.class_names == folder.class_names == ("cat", "dog")
+    for split, samples in folder.splits.items():
+        ours = own.splits[split]
+        assert torch.equal(ours.labels, samples.labels)
+        assert torch.equal(ours.images, samples.images)
+        assert ours.fingerprint() == samples.fingerprint()
+
+
+@pytest.mark.promise("data by code")
+def test_splits_that_it_gives_are_kept(data_config, draw_tree):
+    for split, count in {"train": 10, "val": 3, "test": 4}.items():
+        draw_tree(Path("split", split), {"cat": count, "dog": count})
+    values = {**LABELS, "import_path": "mine.data:splits", "arguments": {"root": "split"}}
+    target = open_target(data_config("module", **values), 0)
+    assert {split: len(samples) for split, samples in target.splits.items()} == {"train": 20, "val": 6, "test": 8}
+
+
+@pytest.mark.promise("data by code")
+@pytest.mark.parametrize("pixels", [False, True])
+def test_boxes_given_by_code_are_those_of_yolo(pixels, boxes_config):
+    draw_yolo(Path("own"), mess=False)
+    yolo = open_target(boxes_config("yolo", root="own", image_size=64, val_fraction=0.25), 0)
+    given = {"import_path": "mine.data:photos_with_boxes", "arguments": {"root": "own", "pixels": pixels}}
+    own = open_target(boxes_config("box_module", **given, image_size=64, val_fraction=0.25), 0)
+    assert own.class_names == yolo.class_names == ("stamp", "photo")
+    for split, samples in yolo.splits.items():
+        ours = own.splits[split]
+        assert torch.equal(ours.images, samples.images)
+        assert torch.equal(ours.annotations.labels, samples.annotations.labels)
+        torch.testing.assert_close(ours.annotations.boxes, samples.annotations.boxes, rtol=0, atol=1e-4)
+
+
+@pytest.mark.promise("data by code")
+def test_a_run_is_trained_evaluated_and_predicts(fit, images):
+    options = ("data.image_size=16", "data.val_fraction=0.2", "data.test_fraction=0.2", "data.shots=null")
+    folder = fit("folder", "data=image_folder", "data.root=images", *options)
+    own = fit("own", "data=module", "data.import_path=mine.data:Folder", "data.arguments={root: images}", *options)
+    assert own.record.metrics == folder.record.metrics
+    assert own.record.data.fingerprints == folder.record.data.fingerprints
+    assert own.record.code.files.keys() == {"mine", "mine.data", "mine.boxes"}
+    assert call("evaluate", "run=own").code == 0
+    assert call("predict", "run=own", "input=images", "output=out.csv").code == 0
+
+
+WRONG = {
+    "one class": "only 'a' in it; wanted are two classes or more",
+    "no images": "train: no image in it; add some, or leave the part out",
+    "no data set": "train: it is a int, no data set; wanted are len() and [i]",
+    "parts": "it gives the parts 'training'; wanted are train and, if there are such, val and test",
+    "no pair": "train[0]: it is a ndarray; wanted are an image and its annotation",
+    "fails": "train[0]: reading it fails: KeyError: ",
+    "floats": "train[0]: an array of float32; wanted is uint8",
+    "a shape": "train[0]: an array of shape (2, 8, 8, 3); wanted is (H, W), (H, W, 3) or (H, W, 4)",
+    "no area": "train[0]: an array of shape (0, 30, 3), without a pixel; leave it out",
+    "no image": "train[0]: an image of type int; wanted is a path, a PIL image or an array",
+    "mixed": "train[1]: some images are paths, others are not; give one or the other",
+    "mixed parts": "some parts hold paths, others images; give one or the other",
+    "classes differ": "the parts have different classes; give all the same, in the same order",
+    "classes twice": "a name occurs twice in its `classes`; name each class once",
+    "a label beyond": "train[0]: label 2; wanted are numbers from 0 to 1",
+    "a negative label": "label -1; wanted are numbers from 0",
+    "a label of no kind": "a label of type float; wanted is a class's number or name",
+    "an unknown name": "train[0]: there is no class 'emu'; the classes are cat, dog",
+    "no file": "nothing/there.png",
+    "names and numbers": "a label of type str; wanted is a class's number or name",
+    "one string": "its `classes` are no list of names; ",
+    "huge label": "label 1000000000, of which there would be 1,000,000,001 classes; ",
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_no_data_set_is_refused(case, data_config, images):
+    values = {**LABELS, "import_path": "mine.wrong_data:given", "arguments": {"case": case}}
+    with pytest.raises(UserError) as caught:
+        open_target(data_config("module", **values), 0)
+    line = str(caught.value)
+    assert WRONG[case] in line
+    assert "\n" not in line
+    assert line.startswith("data.import_path='mine.wrong_data:given': ") or case == "no file"  # which its path says
+
+
+WRONG_BOXES = {
+    "no mapping": "train[0]: its annotation is a list; wanted is a mapping of `boxes` (M, 4)",
+    "no numbers": "train[0]: boxes that are no numbers (M, 4) (",
+    "a side": "train[0]: boxes that are no numbers (M, 4) (",
+    "count": "train[0]: 1 boxes and 2 labels; give one of each for an object",
+    "width": "train[0]: box [1.0, 1.0, 1.0, 5.0], of which x2 > x1 or y2 > y1 does not hold; ",
+    "nan": "of which x2 > x1 or y2 > y1 does not hold; ",
+    "beyond": "train[0]: box [0.0, 0.0, 50.0, 5.0] in an image of 30×20 pixels; ",
+    "label": "train[0]: label 7; wanted are numbers from 0 to 1",
+    "one label": "train[0]: labels of type int; ",
+}
+
+
+@pytest.mark.parametrize("case", WRONG_BOXES)
+@pytest.mark.parametrize("pixels", [False, True])
+def test_boxes_that_are_none_are_refused(case, pixels, boxes_config, images):
+    given = {"import_path": "mine.wrong_data:boxes", "arguments": {"case": case, "pixels": pixels}}
+    with pytest.raises(UserError) as caught:
+        open_target(boxes_config("box_module", **given, image_size=64), 0)
+    assert WRONG_BOXES[case] in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_images_that_are_no_files_cannot_be_decoded_in_each_epoch(data_config, images):
+    values = {**LABELS, "arguments": {"root": "images", "pixels": True}, "cache": "none"}
+    with pytest.raises(UserError, match=r"data\.cache=none: it gives images, not files"):
+        open_target(data_config("module", **values), 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (("data=module",), "data.import_path=null: name what gives the data as package.module:Name"),
+        (("data=module", "data.import_path=mine"), "data.import_path='mine': name what gives the data"),
+        (
+            ("data=digits", "+data.import_path=mine.data:Folder"),
+            "data.import_path='mine.data:Folder': data=digits are not given by code; use data=module or the like",
+        ),
+        (("data=module", "data.import_path=mine.data:Folder", "data.root=images"), "data.root"),
+        (("data=module", "data.import_path=mine.data:Folder", "data.arguments={root: no}"), "FileNotFoundError"),
+    ],
+)
+def test_what_names_no_data_is_refused(given, says, refused):
+    line = refused(*given)
+    assert says in line
