@@ -230,8 +230,8 @@ def class_numbers_of(given: GivenData, labels: Sequence[Any], most: int) -> dict
     count = 1 + max(as_number(given.where, label, None) for label in labels)
     if count > most:
         raise DataError(
-            f"{given.where}: label {count - 1}, of which there would be {count:,} classes; data.limits.max_classes={most:,} "
-            "allows fewer: number the classes from 0 on, or give their names"
+            f"{given.where}: label {count - 1}, of which there would be {count:,} classes; data.limits.max_classes="
+            f"{most:,} allows fewer: number the classes from 0 on, or give their names"
         )
     return {str(i): i for i in range(count)}
 
