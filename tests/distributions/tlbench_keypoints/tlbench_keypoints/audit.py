@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+
 from tlbench.data.audit import AuditPart
 from tlbench.data.audit_texts import NAMED, alike, conflicts, copies, lines_of, more, unreadable
 from tlbench.data.near_duplicates import SMALLEST_SIDE
 from tlbench.data.perceptual_hash import Looks, looks_of
 from tlbench.data.samples import Samples
-
 from tlbench_keypoints.config import PointDataConfig
 from tlbench_keypoints.names import partners
 from tlbench_keypoints.points import Points
@@ -53,9 +53,7 @@ class PointAudit(AuditPart[Points]):
         assert split.thumbnails is not None
         return looks_of(split.thumbnails) if split.side >= SMALLEST_SIDE else None
 
-    def compared(
-        self, splits: Mapping[str, Samples[Points]]
-    ) -> tuple[Mapping[str, NDArray[np.int64]], dict[str, Any]]:
+    def compared(self, splits: Mapping[str, Samples[Points]]) -> tuple[Mapping[str, NDArray[np.int64]], dict[str, Any]]:
         """Equal where all points are; and how often the sides of pairs are the wrong way round."""
         numbers: dict[bytes, int] = {}
         same = {}

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from tlbench.config import TrainConfig
 from tlbench.data.audit import Audit, audit_target
 from tlbench.data.batches import Batches, Given, stored
@@ -20,8 +22,6 @@ from tlbench.geometry.letterbox import letterboxed
 from tlbench.geometry.placement import Placement
 from tlbench.geometry.resample import render
 from tlbench.seeds import uniform, uniforms
-from torch import Tensor
-
 from tlbench_keypoints.audit import PointAudit
 from tlbench_keypoints.config import PointAugmentation, PointDataConfig
 from tlbench_keypoints.names import partners

@@ -12,7 +12,6 @@ from tlbench.data.listing import Listing
 from tlbench.data.samples import Samples
 from tlbench.data.splits import random_split, random_subset
 from tlbench.errors import DataError
-
 from tlbench_keypoints.config import PointDataConfig
 from tlbench_keypoints.points import Points
 
@@ -46,7 +45,7 @@ def carve_points(
     )
     whole = f"{named} train" if len(parts) > 1 else "all images"
     origin = {split: f"{named} {split}" for split in parts}
-    origin |= {split: f"carved out of {whole}, at random by image" for split in fractions}
+    origin |= dict.fromkeys(fractions, f"carved out of {whole}, at random by image")
     if fractions:
         origin["train"] = f"the rest of {whole}"
     rule = carving_rule(data, fractions, split_seed, origin)

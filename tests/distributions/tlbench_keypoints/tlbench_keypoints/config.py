@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
+
 from tlbench.config.augmentation import Augmentation
 from tlbench.config.data import DataConfig
 from tlbench.config.schema import Positive

@@ -26,7 +26,9 @@ def draw_photos(root: Path, parts: tuple[tuple[str, int], ...] = (("train", 8), 
                 number += 1
                 Image.fromarray(pixels).save(root / part / f"{i}.png")
                 inside = ((points >= 0) & (points <= np.array(pixels.shape[1::-1]))).all(1)
-                cells = [f"{value:.2f}" if seen else "" for xy, seen in zip(points, inside) for value in xy]
+                cells = [
+                    f"{value:.2f}" if seen else "" for xy, seen in zip(points, inside, strict=True) for value in xy
+                ]
                 table.writerow([f"{part}/{i}.png", part, *cells])
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 from matplotlib.figure import Figure
+
 from tlbench.config import TrainConfig
 from tlbench.records.evaluation import EvaluationRecord
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.evaluate_options import EvaluateOptions
 from tlbench.tools.evaluator import Evaluator
 from tlbench.tools.loaded_run import load_run
-
 from tlbench_keypoints.loaded import LoadedKeyPoints
 from tlbench_keypoints.on_data import KeyPointsOnData
 from tlbench_keypoints.pictures import error_figure

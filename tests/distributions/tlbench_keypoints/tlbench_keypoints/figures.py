@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+
 from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
 from tlbench.data.squares import squared
 from tlbench.seeds import uniforms
-
 from tlbench_keypoints.names import coordinates
 from tlbench_keypoints.points import Points
 

@@ -12,7 +12,6 @@ from tlbench.tools.drawn_folder import DrawnFolder
 from tlbench.tools.file_job import FileJob
 from tlbench.tools.predict_options import PredictOptions
 from tlbench.tools.table_text import csv_line, rounded
-
 from tlbench_keypoints.inputs import PointInput, decode_input
 from tlbench_keypoints.options import PredictPoints
 from tlbench_keypoints.pictures import marks_of

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
+
 from tlbench.data.decode import WHOLE_FILES, Decoding, decode_sized
 from tlbench.geometry.fits import inside_size
 from tlbench.geometry.letterbox import letterboxed
 from tlbench.geometry.placement import Placement
 from tlbench.tools.images import OneImage, file_of, in_memory, named, own_size
-from torch import Tensor
-
 from tlbench_keypoints.config import PointDataConfig
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from tlbench.geometry.placement import Placement
-from tlbench.tools.loaded_run import LoadedRun
 from torch import Tensor
 
+from tlbench.geometry.placement import Placement
+from tlbench.tools.loaded_run import LoadedRun
 from tlbench_keypoints.batches import network_input
 from tlbench_keypoints.config import PointDataConfig, PointsConfig
 from tlbench_keypoints.names import points_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from tlbench.metrics.class_names import metric_class_names
 from torch import Tensor
 from torchmetrics import Metric
 
+from tlbench.metrics.class_names import metric_class_names
 from tlbench_keypoints.targets import PointTargets, decode
 
 WITHIN = 0.05

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import torch
 from lightning.fabric.utilities import move_data_to_device
+
 from tlbench.metrics.mean import SampleMean
 from tlbench.tools.on_data import OnData
-
 from tlbench_keypoints.batches import PointBatches
 from tlbench_keypoints.loaded import LoadedKeyPoints
 from tlbench_keypoints.metrics import PointMetrics

@@ -8,7 +8,6 @@ from tlbench.geometry.fits import GREY
 from tlbench.tasks.wing import OnnxOutput
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.onnx_metadata import file_decoding, network_input
-
 from tlbench_keypoints.config import PointDataConfig
 from tlbench_keypoints.names import points_of
 

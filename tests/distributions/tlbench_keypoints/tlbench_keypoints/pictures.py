@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from torch import Tensor
+
 from tlbench.data.target_module import TargetModule
 from tlbench.loggers.build import FigureWriter
 from tlbench.pictures.figures import image_figure, new_figure
@@ -15,8 +17,6 @@ from tlbench.pictures.marks import Mask
 from tlbench.pictures.palette import class_colour
 from tlbench.pictures.sheet import Key, Tile, sheet
 from tlbench.tools.evaluation_pictures import write_figures
-from torch import Tensor
-
 from tlbench_keypoints.metrics import WITHIN
 
 _MOST_IMAGES, _RADIUS = 16, 1 / 60

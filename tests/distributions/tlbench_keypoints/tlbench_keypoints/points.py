@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
+from torch import Tensor
+
 from tlbench.config.data import Fit
 from tlbench.data.annotations import Annotations
 from tlbench.data.carve_options import class_numbers, wanted_classes
 from tlbench.geometry.fits import inside_size
-from torch import Tensor
-
 from tlbench_keypoints.names import points_of
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 import torch
+from torch import nn
+
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.records.record import Record
@@ -14,8 +16,6 @@ from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
 from tlbench.tools.images import SomeImages, each
 from tlbench.tools.loaded_run import all_defined, load_run
-from torch import nn
-
 from tlbench_keypoints.batches import PointBatches
 from tlbench_keypoints.config import PointDataConfig
 from tlbench_keypoints.inputs import PointInput, as_batch, point_input

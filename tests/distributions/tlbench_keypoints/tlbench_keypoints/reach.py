@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from tlbench.errors import DataError
-
 from tlbench_keypoints.config import PointDataConfig
 
 _WANTED = "a CSV file with the columns path, NAME_x and NAME_y of each point"

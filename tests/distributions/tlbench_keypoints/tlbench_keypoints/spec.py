@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from tlbench.config.data_option import DataOption
 from tlbench.tasks.spec import MetricSpec, StandIns, TaskSpec
-
 from tlbench_keypoints.config import PointAugmentation, PointDataConfig, PointsConfig
 from tlbench_keypoints.options import EvaluatePoints, ExportPoints, PredictPoints
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import torch
+
 from tlbench.data.formats.csv.paths import PathFinder, PathProblem
 from tlbench.data.formats.csv.table import Table, read_table
 from tlbench.data.image_sizes import image_sizes
@@ -15,7 +16,6 @@ from tlbench.data.inventory import all_files, take_inventory
 from tlbench.data.listing import Listed, Listing
 from tlbench.errors import DataError, short
 from tlbench.system.voice import Voice
-
 from tlbench_keypoints.config import PointDataConfig
 from tlbench_keypoints.names import AXES, coordinates
 from tlbench_keypoints.points import Points

@@ -11,7 +11,6 @@ from tlbench.data.reading import all_of, read_files, target_of
 from tlbench.data.samples import Samples
 from tlbench.data.target import Target
 from tlbench.system.voice import PRINTING, Voice
-
 from tlbench_keypoints.carve import carve_points, check_points
 from tlbench_keypoints.config import PointDataConfig
 from tlbench_keypoints.figures import figures

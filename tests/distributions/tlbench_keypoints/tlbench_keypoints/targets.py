@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from tlbench.geometry.placement import Placement
 from torch import Tensor
+
+from tlbench.geometry.placement import Placement
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
 from tlbench.config import TrainConfig
 from tlbench.networks.network import Network
 from tlbench.tasks.base import Task
-from torch import Tensor
-
 from tlbench_keypoints.config import PointsConfig
 from tlbench_keypoints.metrics import OutputMetrics, PointMetrics
 from tlbench_keypoints.names import points_of

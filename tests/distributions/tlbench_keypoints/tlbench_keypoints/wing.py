@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from torch import nn
+
 from tlbench.config import TrainConfig
 from tlbench.data.batches import Batches
 from tlbench.networks.network import Network
@@ -13,7 +15,6 @@ from tlbench.records.sidecars import write_predictions
 from tlbench.system.names import printable
 from tlbench.tasks.base import Task
 from tlbench.tasks.wing import OnnxContract, OnnxOutput, OwnFormat, Predictor, Tested
-from torch import nn
 
 if TYPE_CHECKING:
     from tlbench.tools.complete_run import CompleteRun
