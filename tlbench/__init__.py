@@ -10,23 +10,28 @@ if TYPE_CHECKING:
 
     from tlbench.api.study import Study
     from tlbench.records.record import Record
-    from tlbench.tasks.wing import Predictor
+    from tlbench.tools.predictor import Predictor
 
+__all__ = ["load", "read_study", "run_one", "run_study"]
 __version__ = "0.1.0"
 
 
-def load(run: Path | str, device: str = "auto", calibrated: bool = False, trust: bool = False) -> Predictor:
+def load(run: Path | str, device: str = "auto", calibrated: bool = False, trust: bool = False) -> Predictor[Any, Any]:
     """Load a finished run to predict with.
 
         model = tlbench.load("outputs/digits_resnet18/tin200/seed_0")
-        for prediction in model.predict(["a.png", "b.jpg"]):
+        for prediction in model(["a.png", "b.jpg"]):
             print(prediction.label, prediction.probability)
+        model.probabilities("photos")  # (N, C), of a folder's images
+        model.embeddings("photos")  # (N, F), what the head is given
 
     Of a run that finds objects:
 
-        for detections in tlbench.load("outputs/signature_transfer/documents/seed_0").predict(["a.png", "b.jpg"]):
+        for detections in tlbench.load("outputs/signature_transfer/documents/seed_0")(["a.png", "b.jpg"]):
             for found in detections:
                 print(found.class_name, found.confidence, found.box)
+
+    `tlbench.tools.predictor.Predictor` says which kinds of images it takes; docs/python.md shows it.
 
     Args:
         run: The folder of a complete run.
@@ -42,13 +47,9 @@ def load(run: Path | str, device: str = "auto", calibrated: bool = False, trust:
         WeightsError: The checkpoint does not fit the network.
         OutputError: The checkpoint is damaged.
     """
-    # here, so that `import tlbench` stays light
-    from tlbench.tasks.wings import wing_of
-    from tlbench.tools.complete_run import open_run
-    from tlbench.tools.consent import Consent
+    from tlbench.api.load import load as load_run  # here, so that `import tlbench` stays light
 
-    complete = open_run(run, Consent(trust))
-    return wing_of(complete.config).predictor(complete, device, calibrated)
+    return load_run(run, device, calibrated, trust)
 
 
 def run_one(*overrides: str | Mapping[str, Any], **settings: Any) -> Record:

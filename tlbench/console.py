@@ -1,6 +1,7 @@
 """The one console that tlbench prints to: colours and moving bars on a terminal, plain text in a pipe or a file.
 
-Nothing that is printed can move the cursor or turn the direction of the text: names may hold anything.
+Nothing that is printed can move the cursor or turn the direction of the text: names may hold anything. In a
+notebook, too, lines go to the streams: rich's own way would make an output of its own of each.
 """
 
 from __future__ import annotations
@@ -46,10 +47,11 @@ console = _EscapingConsole(
     highlight=False,
     markup=False,
     emoji=False,
+    force_jupyter=False,
 )
 """Writes to whatever `sys.stdout` is at the time; print one-line messages with `soft_wrap=True`."""
 
-stderr = _EscapingConsole(stderr=True, highlight=False, markup=False, emoji=False)
+stderr = _EscapingConsole(stderr=True, highlight=False, markup=False, emoji=False, force_jupyter=False)
 """Writes to whatever `sys.stderr` is at the time: complaints, and bars where stdout holds a command's result."""
 
 

@@ -43,6 +43,7 @@ class Draw(IntEnum):
     MOSAIC_OTHER_1 = 27
     MOSAIC_OTHER_2 = 28
     MOSAIC_OTHER_3 = 29
+    OWN_TRANSFORM = 30
     CORRUPTIONS = 1 << 16  # the first of a corruption's own, whose numbers are added to it
 
 

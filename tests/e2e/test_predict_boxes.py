@@ -170,6 +170,7 @@ def test_what_is_refused_is_one_line_and_nothing_is_written(trained, run, images
     assert (snapshot(trained), snapshot(tmp_path)) == before
 
 
+@pytest.mark.promise("load takes", "load embeds")
 def test_load_finds_the_same_in_images_of_every_kind(trained, images, recorded):
     model = tlbench.load(trained / "run")
     assert (model.class_names, model.device.type) == (("stamp", "signature"), "cpu")
@@ -180,6 +181,16 @@ def test_load_finds_the_same_in_images_of_every_kind(trained, images, recorded):
         np.testing.assert_allclose([each.box for each in found], boxes, atol=1e-3)
         np.testing.assert_allclose([each.confidence for each in found], scores, atol=1e-6)
         assert [(each.label, each.class_name) for each in found] == [(n, model.class_names[n]) for n in labels]
+    folder = model(images, confidence=0)
+    assert folder == every
+    assert folder.by_file() == dict(zip(map(str, paths), every, strict=True))
+    embeddings = model.embeddings(images)
+    assert embeddings.files == folder.files
+    assert (embeddings.shape[0], embeddings.dtype) == (5, np.float32)
+    assert embeddings.shape[1] == sum(branch[0].conv.in_channels for branch in model.network.model[-1].cv2)
+    np.testing.assert_array_equal(embeddings[:5], model.embeddings(paths))
+    with pytest.raises(ConfigError, match=r"^probabilities: a run of detection gives an image no probability of each"):
+        model.probabilities(images)
     counting = [[each for each in found if each.confidence >= model.confidence] for found in every]
     assert [len(found) for found in model.predict(paths)] == [len(found) for found in counting]
     with Image.open(images / f"{ROTATED}.jpg") as image:

@@ -266,9 +266,9 @@ def test_predict_without_a_readable_file_leaves_the_earlier_output(run, tmp_path
 @pytest.mark.promise("predict")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_predict_leaves_no_half_file(run, files, tmp_path, monkeypatch, number):
-    from tlbench.tasks.classification.predictor import Predictor
+    from tlbench.tasks.classification.predictor import LabelPredictor
 
-    probabilities, batches = Predictor.probabilities, []
+    probabilities, batches = LabelPredictor.each_probabilities, []
 
     def interrupted(self, squares):
         batches.append(len(squares))
@@ -276,8 +276,8 @@ def test_an_interrupted_predict_leaves_no_half_file(run, files, tmp_path, monkey
             signal.raise_signal(number)
         return probabilities(self, squares)
 
-    monkeypatch.setattr(Predictor, "batch_size", 16)
-    monkeypatch.setattr(Predictor, "probabilities", interrupted)
+    monkeypatch.setattr(LabelPredictor, "batch_size", 16)
+    monkeypatch.setattr(LabelPredictor, "each_probabilities", interrupted)
     (tmp_path / "out.csv").write_text("earlier")
     outcome = call("predict", "run=run", f"input={files}", "output=out.csv")
     assert outcome.code == 128 + number
@@ -287,15 +287,22 @@ def test_an_interrupted_predict_leaves_no_half_file(run, files, tmp_path, monkey
     assert [path.name for path in tmp_path.glob("*out.csv*")] == ["out.csv"]
 
 
-@pytest.mark.promise("load")
+def in_order(files: Path) -> list[Path]:
+    """The files in the order of the run's own predictions."""
+    return sorted(files.glob("*/*.png"), key=lambda path: int(path.stem))
+
+
+@pytest.mark.promise("load", "load takes")
 def test_load_predicts_in_three_lines(run, files, recorded):
     model = tlbench.load(run)
-    predictions = model.predict(sorted(files.glob("*/*.png"), key=lambda path: int(path.stem)))
+    predictions = model.predict(in_order(files))
     np.testing.assert_array_equal(np.stack([p.probabilities for p in predictions]), recorded)
     assert list(model.class_names) == DIGITS
     assert [p.label for p in predictions] == [DIGITS[i] for i in recorded.argmax(axis=1)]
     assert [p.probability for p in predictions] == recorded.max(axis=1).tolist()
     assert (model.config.data.name, model.device.type) == ("digits", "cpu")
+    np.testing.assert_array_equal(model.probabilities(in_order(files)), recorded)
+    assert [p.label for p in model(in_order(files))] == [p.label for p in predictions]
     image = Image.open(next(files.glob("*/0.png")))
     tensor = torch.from_numpy(np.array(image)).permute(2, 0, 1)
     mixed = [image, np.array(image), tensor, tensor / 255, image.resize((50, 40))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
@@ -10,6 +11,15 @@ from tlbench.study.summary import StudySummary
 from tlbench.tasks.registry import percentages
 
 _INK, _LIGHT = "#1f3b57", "#8aa4bd"
+
+
+class StudyFigure(Figure):
+    """A figure that a notebook shows, whether pyplot was imported or not."""
+
+    def _repr_png_(self) -> bytes:
+        content = io.BytesIO()
+        self.savefig(content, format="png")
+        return content.getvalue()
 
 
 def plot_study(summary: StudySummary, values: Sequence[tuple[str, int, float]], metric: str) -> Figure:
@@ -24,7 +34,7 @@ def plot_study(summary: StudySummary, values: Sequence[tuple[str, int, float]], 
     arms = [arm.name for arm in summary.arms]
     differences = [d for d in summary.differences if d.metric == metric and d.paired.mean is not None]
     rows = max(len(arms), 2)
-    figure = Figure(figsize=(9, 1.5 + 0.45 * rows), layout="constrained")
+    figure = StudyFigure(figsize=(9, 1.5 + 0.45 * rows), layout="constrained")
     left, *rest = figure.subplots(1, 2 if differences else 1, squeeze=False, width_ratios=None)[0]
     for y, arm in enumerate(arms):
         own = [factor * value for name, _, value in values if name == arm]

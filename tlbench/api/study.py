@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH = 120  # characters of a table
+_PLAIN: dict[str, Any] = {"force_jupyter": False, "force_terminal": False}  # rich would show it, or colour it
 _DEPTHS = (1, 2, 3)  # at which `hydra.sweep.subdir` may put runs; two by default
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Study:
     """A study.
 
@@ -44,7 +45,8 @@ class Study:
     def table(self) -> str:
         """The table as the command prints it: arms, paired differences, failed runs and notes; plain text."""
         text = io.StringIO()
-        Console(file=text, width=_WIDTH, highlight=False, markup=False, emoji=False).print(render(self.summary))
+        plain = Console(file=text, width=_WIDTH, highlight=False, markup=False, emoji=False, **_PLAIN)
+        plain.print(render(self.summary))
         return text.getvalue()
 
     def to_pandas(self) -> pd.DataFrame:
@@ -88,6 +90,9 @@ class Study:
 
     def __str__(self) -> str:
         return self.table()
+
+    def __repr__(self) -> str:
+        return f"<Study {self.folder}: {len(self.summary.arms)} arms, {len(self.records)} complete runs>"
 
     def _repr_html_(self) -> str:
         """For notebooks."""

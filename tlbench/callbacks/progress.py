@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from tlbench import console
 from tlbench.processes.exchange import gather_objects
+from tlbench.system.notebook import NotebookBar, in_notebook
 
 _REDRAW_S = 0.25
 """Between two redraws of the bar; one takes half a millisecond."""
@@ -185,16 +186,21 @@ class _Throughput:
 
 
 class _Display:
-    """One bar on a terminal, else a line now and then."""
+    """One bar on a terminal or in a notebook, else a line now and then."""
 
     def __init__(self) -> None:
         self.enabled = True
         self.bar: Progress | None = None
+        self.below: NotebookBar | None = None
+        self._total = 0
         self._next = 0.0
 
     def open(self, name: str, completed: int, total: int) -> None:
         self.close()
-        if self.enabled and console.is_terminal():
+        self._total = total
+        if self.enabled and in_notebook():
+            self.below = NotebookBar(name)
+        elif self.enabled and console.is_terminal():
             columns = TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.fields[text]}")
             self.bar = Progress(*columns, console=console.console, auto_refresh=False, transient=True, expand=True)
             self.bar.add_task(name, completed=completed, total=total, text="")
@@ -205,12 +211,18 @@ class _Display:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
+        if self.below is not None:
+            self.below.close()
+            self.below = None
 
     def due(self) -> bool:
         return self.enabled and monotonic() >= self._next
 
     def show(self, name: str, completed: int, *texts: str) -> None:
-        if self.bar is None:
+        if self.below is not None:
+            self.below.show(completed, self._total, "  ".join(texts), name)
+            self._wait()
+        elif self.bar is None:
             self.line(name, *texts)
         else:
             (task,) = self.bar.task_ids
@@ -223,7 +235,7 @@ class _Display:
             self._wait()
 
     def _wait(self) -> None:
-        self._next = monotonic() + (_LINE_S if self.bar is None else _REDRAW_S)
+        self._next = monotonic() + (_LINE_S if self.bar is None and self.below is None else _REDRAW_S)
 
 
 def _number(value: float) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from tlbench.config.code import Arguments
 from tlbench.config.limits import LimitsConfig
 from tlbench.config.schema import Channel, ClassName, OpenFraction, Positive, Schema
 
@@ -36,6 +37,10 @@ class DataConfig(Schema):
 
     name: str
     root: str | None
+    import_path: str | None = Field(
+        default=None, description="package.module:Name of what gives data of the user's own; null: other data"
+    )
+    arguments: Arguments = Field(default_factory=dict, description="keyword arguments that it is called with")
     classes: Annotated[list[ClassName], Field(min_length=1)] | None = Field(description="class names; null: all")
     val_fraction: OpenFraction
     test_fraction: OpenFraction | None

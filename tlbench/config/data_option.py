@@ -20,6 +20,7 @@ class DataOption:
         reach: `package.module:function` that sees to it that it is here: `(data) → None`, light unless it downloads;
             None: it always is.
         without_root: Why there is no `data.root`, for the message where one is given; None: there may be one.
+        by_code: Whether `data.import_path` says what they are.
         own: Whether `data.root` says what the data are, not only where they are.
         deep: Whether images may have more than 8 bits; where not, nothing about decoding files decides a result.
         as_stand_in: Key → value: where they stand in for others, what takes back wishes that they cannot meet.
@@ -30,6 +31,7 @@ class DataOption:
     open_all: str | None = None
     reach: str | None = None
     without_root: str | None = None
+    by_code: bool = False
     own: bool = False
     deep: bool = True
     as_stand_in: Mapping[str, str] = field(default_factory=dict)

@@ -8,12 +8,25 @@ from tlbench.config import TrainConfig
 from tlbench.config.code import IMPORT_PATH
 from tlbench.config.trainer_flags import ALLOWED, REFUSED
 from tlbench.errors import did_you_mean
-from tlbench.tasks.registry import spec_named
+from tlbench.tasks.registry import data_option, spec_named
 
 
 def own_problems(config: TrainConfig) -> list[str]:
     """One line for each: key, value, what is allowed."""
-    return [*_of_loss(config), *_of_metrics(config), *_of_trainer(config)]
+    return [*_of_data(config), *_of_loss(config), *_of_metrics(config), *_of_trainer(config)]
+
+
+def _of_data(config: TrainConfig) -> list[str]:
+    c, by_code = config.data, data_option(config.data).by_code
+    if by_code and (c.import_path is None or not IMPORT_PATH.fullmatch(c.import_path)):
+        given = "null" if c.import_path is None else repr(c.import_path)
+        return [
+            f"data.import_path={given}: name what gives the data as package.module:Name, such as my_data:photos for "
+            "photos in my_data.py of the working folder"
+        ]
+    if not by_code and c.import_path is not None:
+        return [f"data.import_path={c.import_path!r}: data={c.name} are not given by code; use data=module or the like"]
+    return []
 
 
 def _of_loss(config: TrainConfig) -> list[str]:

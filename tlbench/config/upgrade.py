@@ -69,6 +69,8 @@ TO_FORMAT_2: tuple[Added, ...] = (
     Added("source.prefix", None),
     Added("data.decode", "fast"),
     Added("data.pixel_range", None),
+    Added("data.import_path", None),
+    Added("data.arguments", {}),
     Added("augmentation.own", None),
     Added("loss.name", "task"),
     Added("loss.import_path", None),

@@ -16,6 +16,7 @@ from tlbench.data.samples import FileSamples, MemorySamples, Samples
 from tlbench.data.target import Target
 from tlbench.data.was_read import WasRead
 from tlbench.data.worker_loader import Decoded, Shown, WorkerLoader
+from tlbench.errors import ConfigError
 
 Batch = tuple[Tensor, Any, Tensor]
 """Images (B, 3, H, W) float32, normalised; targets; positions in the split (B,) int64."""
@@ -32,15 +33,23 @@ class Batches(ABC, Generic[A]):
 
     Args:
         config: The run's; of the trainer its memory format and, where epochs differ, their number are used.
+
+    Raises:
+        ConfigError: A transform of the user's own is named, and cannot be used.
     """
 
     MOST: ClassVar[int]
     """Images a batch where no gradients are kept, as long as they are small."""
 
+    TAKES_OWN_TRANSFORM: ClassVar[bool] = False
+    """Whether training applies `augmentation.own`."""
+
     SMALL: ClassVar[int]
     """Height and width in pixels up to which they are."""
 
     def __init__(self, config: TrainConfig) -> None:
+        if config.augmentation.own is not None and not self.TAKES_OWN_TRANSFORM:
+            raise ConfigError(f"augmentation.own: task={config.task.name} applies no transform of your own; use null")
         self.config = config
         self.channels_last = config.trainer.channels_last
 

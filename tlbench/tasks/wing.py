@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import torch
 from torch import Tensor, nn
 
 from tlbench.config import TrainConfig
@@ -18,12 +17,12 @@ from tlbench.tasks.base import Task
 if TYPE_CHECKING:
     from tlbench.data.target_module import TargetModule
     from tlbench.loggers.build import FigureWriter
-    from tlbench.records.record import Record
     from tlbench.tools.complete_run import CompleteRun
     from tlbench.tools.evaluate_options import EvaluateOptions
     from tlbench.tools.evaluator import Evaluator
     from tlbench.tools.file_job import FileJob
     from tlbench.tools.predict_options import PredictOptions
+    from tlbench.tools.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -57,35 +56,6 @@ class OnnxContract:
 
     parts: Mapping[str, Any]
     plain: Mapping[str, str] = field(default_factory=dict)
-
-
-class Predictor(Protocol):
-    """A finished run in Python.
-
-    Attributes:
-        class_names: C names, in the order of the labels.
-        network: The network, in eval mode on the device.
-        config: The run's configuration.
-        record: The run's record.
-        device: Where it computes.
-    """
-
-    class_names: tuple[str, ...]
-    network: nn.Module
-    config: TrainConfig
-    record: Record
-    device: torch.device
-
-    @property
-    def batch_size(self) -> int:
-        """Images that go through the network at a time."""
-
-    def predict(self, images: Any) -> list[Any]:
-        """What the network says of images, brought to its input as the run's own test images were; one entry an image.
-
-        Args:
-            images: Paths, files' bytes, PIL images, arrays or tensors: one, an iterable of them, or a batch.
-        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +115,7 @@ class Wing(Protocol):
     def file_job(self, options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[Any]:
         """What `predict` does with each file."""
 
-    def predictor(self, run: CompleteRun, device: str, calibrated: bool) -> Predictor:
+    def predictor(self, run: CompleteRun, device: str, calibrated: bool) -> Predictor[Any, Any]:
         """What `tlbench.load` gives.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -43,12 +43,14 @@ class LoadedRun:
         network: Its network, in eval mode on the device, nothing in it requiring gradients.
         device: Where it computes.
         checked: Counts the images for which its outputs are not finite.
+        layers: The same network with its layer groups.
     """
 
     run: CompleteRun
     network: nn.Module
     device: torch.device
     checked: FiniteOutputs
+    layers: Network
 
     def outputs(self, inputs: Tensor) -> Any:
         """What the network gives in the run's precision, in float32 and without gradients; it is counted in `checked`.
@@ -93,10 +95,11 @@ def load_run(kind: type[AnyLoadedRun], run: CompleteRun, device: str = "auto") -
         OutputError: It is damaged.
     """
     chosen = choose_device(device)
-    module = load_network(run).module.to(chosen)
+    layers = load_network(run)
+    module = layers.module.to(chosen)
     if run.config.trainer.channels_last:
         module = module.to(memory_format=torch.channels_last)
-    return kind(run, module.eval().requires_grad_(False), chosen, FiniteOutputs().to(chosen))
+    return kind(run, module.eval().requires_grad_(False), chosen, FiniteOutputs().to(chosen), layers)
 
 
 def load_network(run: CompleteRun) -> Network:
@@ -126,11 +129,12 @@ def load_network(run: CompleteRun) -> Network:
     return network
 
 
-def all_defined(predictions: Iterable[Prediction | None]) -> list[Prediction]:
+def all_defined(predictions: Iterable[Prediction | None], files: Sequence[str | None] = ()) -> list[Prediction]:
     """The predictions of all images, each of which must have one.
 
     Args:
         predictions: In the order of the images; None where the network's outputs are not finite.
+        files: The images' names, where they have some; it may grow while the predictions are made.
 
     Raises:
         NonFiniteOutputs: Some are None; its `positions` are those of the images.
@@ -139,9 +143,11 @@ def all_defined(predictions: Iterable[Prediction | None]) -> list[Prediction]:
     positions = [i for i, prediction in enumerate(found) if prediction is None]
     if positions:
         named = ", ".join(map(str, positions[:_NAMED])) + (", …" if len(positions) > _NAMED else "")
+        names = [name for i in positions[:_NAMED] if i < len(files) and (name := files[i]) is not None]
+        which = f": {', '.join(names)}" if names else ""
         raise NonFiniteOutputs(
             f"the network's outputs for {len(positions)} of {len(found)} images hold NaN or infinity (positions "
-            f"{named}, counted from 0); leave them out, or {RETRAIN}",
+            f"{named}, counted from 0{which}); leave them out, or {RETRAIN}",
             positions,
         )
     return [prediction for prediction in found if prediction is not None]

@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from tlbench.config import ImageLimit
-from tlbench.console import complain, shown, stderr
+from tlbench.console import complain, shown
 from tlbench.data.image_opening import EXTENSIONS
 from tlbench.data.unreadable import UnreadableError
 from tlbench.errors import DataError
@@ -21,6 +19,7 @@ from tlbench.system.interrupts import interruptible
 from tlbench.system.places import check_not_read
 from tlbench.system.streams import write_data
 from tlbench.tasks.wings import wing_of
+from tlbench.tools.bar import bar
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.file_job import FileJob, T
 from tlbench.tools.files import decoded, find_images
@@ -68,10 +67,9 @@ def predict(options: PredictOptions, run: CompleteRun) -> None:
 def _predict(names: Sequence[str], job: FileJob[T], limit: ImageLimit, write: Write) -> tuple[int, int]:
     """How many of the files were readable, and how many have lines."""
     readable = written = 0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
-        files = progress.track(decoded(names, job.decode, limit), total=len(names), description="predicting")
-        images = _readable(files)
+    with bar("predicting") as show:
+        show(0, len(names))
+        images = _readable(_counted(decoded(names, job.decode, limit), lambda done: show(done, len(names))))
         while batch := list(islice(images, job.batch_size)):
             texts = []
             for (name, _), text in zip(batch, job.lines(batch), strict=True):
@@ -82,6 +80,12 @@ def _predict(names: Sequence[str], job: FileJob[T], limit: ImageLimit, write: Wr
             write("".join(texts if written or not texts else [job.header, *texts]))
             readable, written = readable + len(batch), written + len(texts)
     return readable, written
+
+
+def _counted(files: Iterable[T], show: Callable[[int], None]) -> Iterator[T]:
+    for done, file in enumerate(files, start=1):
+        yield file
+        show(done)
 
 
 def _readable(files: Iterable[tuple[str, T | UnreadableError]]) -> Iterator[tuple[str, T]]:

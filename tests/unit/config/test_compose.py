@@ -35,8 +35,8 @@ def test_the_configs_of_a_checkout_lie_beside_the_package():
 def test_an_unknown_key_is_named_with_the_nearest_one_and_its_neighbours():
     assert explained("optimizer.lrr=1") == (
         "unknown key 'optimizer.lrr' (did you mean 'optimizer.lr'?); allowed under optimizer: "
-        "betas, clip_norm, final_lr, import_path, lr, momentum, name, nominal_batch, schedule, warmup_epochs, warmup_momentum, "
-        "weight_decay"
+        "betas, clip_norm, final_lr, import_path, lr, momentum, name, nominal_batch, schedule, warmup_epochs, "
+        "warmup_momentum, weight_decay"
     )
     assert explained("qqq=1").startswith("unknown key 'qqq'; allowed at the top: augmentation, callbacks, ")
 

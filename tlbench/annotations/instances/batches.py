@@ -15,6 +15,7 @@ from tlbench.annotations.instances.augment import evaluation_boxes, training_box
 from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig, mosaic_epochs
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.targets import BoxTargets
+from tlbench.annotations.instances.transformed import transformed
 from tlbench.annotations.instances.was_read import boxes_read
 from tlbench.config import TrainConfig
 from tlbench.data.audit import Audit, audit_target
@@ -25,6 +26,7 @@ from tlbench.data.was_read import WasRead
 from tlbench.data.worker_loader import Decoded, Shown
 from tlbench.geometry.augment import prepare
 from tlbench.geometry.mosaic import draw
+from tlbench.geometry.own_transform import own_transform
 
 Batch = tuple[Tensor, BoxTargets, Tensor]
 """Images (B, 3, S, S) float32 normalised, their objects, positions (B,)."""
@@ -41,6 +43,7 @@ def network_input(images: Tensor, data: InstanceDataConfig, *, channels_last: bo
 class BoxBatches(Batches[Instances]):
     """See `tlbench.data.batches.Batches`."""
 
+    TAKES_OWN_TRANSFORM: ClassVar[bool] = True
     MOST: ClassVar[int] = 32
     SMALL: ClassVar[int] = 640
 
@@ -50,6 +53,7 @@ class BoxBatches(Batches[Instances]):
         assert isinstance(config.augmentation, InstanceAugmentation)
         self.data, self.augmentation, self.seed = config.data, config.augmentation, config.seeds.augment
         self.mosaic_epochs = mosaic_epochs(config.augmentation, config.trainer.max_epochs)
+        self.own = own_transform(config)
 
     def shown(self, split: FileSamples[Instances]) -> tuple[int, Shown | None]:
         """The images of mosaics."""
@@ -60,6 +64,8 @@ class BoxBatches(Batches[Instances]):
         index, decoded = _parts(batch)
         mosaic = epoch < self.mosaic_epochs
         inputs, targets = training_boxes(split, index, self.augmentation, self.seed, epoch, mosaic, decoded)
+        if self.own is not None:
+            inputs, targets = transformed(self.own, inputs, targets, index, epoch)
         return network_input(inputs, self.data, channels_last=self.channels_last), targets, index
 
     def plain(self, split: Samples[Instances], batch: Given) -> Batch:

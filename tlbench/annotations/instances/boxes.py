@@ -8,7 +8,7 @@ from torch import Tensor
 from tlbench.geometry.placement import Placement
 
 # As in ultralytics' `box_candidates` (8.4), for boxes.
-_LEAST_SIDE = 2  # pixels of the input; a box must be larger
+LEAST_SIDE = 2  # pixels of the input; a box must be larger
 _LEAST_AREA = 0.1  # of the area before the cut at the input's border
 _MOST_ASPECT = 100  # longer side to shorter
 
@@ -47,7 +47,7 @@ def cut_boxes(boxes: Tensor, owner: Tensor, placement: Placement) -> tuple[Tenso
     moved = placement.in_view(corners, owner).clamp_(0, placement.side)
     before = ((corners[:, 1] - corners[:, 0]) * placement.scale[sample, None]).prod(1)
     shorter, longer = (moved[:, 1] - moved[:, 0]).aminmax(dim=1)
-    keep = (shorter > _LEAST_SIDE) & (shorter * longer > _LEAST_AREA * before) & (longer < _MOST_ASPECT * shorter)
+    keep = (shorter > LEAST_SIDE) & (shorter * longer > _LEAST_AREA * before) & (longer < _MOST_ASPECT * shorter)
     there = placement.extent.flatten(0, 1)[owner, 0] > 0
     return _around(placement.mirrored(moved, owner)), keep & there
 

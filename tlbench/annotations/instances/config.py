@@ -16,7 +16,7 @@ class InstanceDataConfig(DataConfig):
 
     eight_bits: ClassVar[frozenset[str]] = frozenset({"documents"})
 
-    name: Literal["signature", "documents", "yolo", "coco"]
+    name: Literal["signature", "documents", "yolo", "coco", "box_module"]
     split: Literal["official", "blocked"] = Field(
         description="official: as the data set is divided; blocked: all images, by blocks of consecutive frames"
     )

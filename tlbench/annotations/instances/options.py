@@ -23,6 +23,12 @@ DATA: Mapping[str, DataOption] = {
     ),
     "yolo": DataOption(InstanceDataConfig, open=_OPEN, open_all=_OPEN_ALL, reach=f"{_REACH}:own_root"),
     "coco": DataOption(InstanceDataConfig, open=_OPEN, open_all=_OPEN_ALL, reach=f"{_REACH}:own_root"),
+    "box_module": DataOption(
+        InstanceDataConfig,
+        open="tlbench.annotations.instances.by_code:open_by_code",
+        without_root="are what data.import_path gives; give a folder to it in data.arguments",
+        by_code=True,
+    ),
 }
 """By the name in the config."""
 

@@ -42,7 +42,17 @@ def open_boxes(
         DataError: No copy, a broken copy, labels at fault, unreadable files, or pixel values whose range cannot be
             found.
     """
-    listed = list_boxes(data, voice, shapes=shapes)
+    return open_listed(list_boxes(data, voice, shapes=shapes), data, split_seed, voice, how)
+
+
+def open_listed(
+    listed: Listed[Instances], data: InstanceDataConfig, split_seed: int, voice: Voice, how: Decoding | None
+) -> Target[Instances]:
+    """The same, of files that are listed already.
+
+    Raises:
+        DataError: As `open_boxes`, but for the labels.
+    """
     listings, rule = carve_boxes(listed, data, split_seed, voice)
 
     def training(_readable: Mapping[str, Listing[Instances]]) -> Listing[Instances]:

@@ -23,6 +23,7 @@ from tlbench.data.was_read import WasRead
 from tlbench.data.worker_loader import Shown
 from tlbench.geometry.augment import augment, prepare
 from tlbench.geometry.mixing import mix
+from tlbench.geometry.own_transform import own_transform
 from tlbench.geometry.resized_crop import boxes
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -38,6 +39,7 @@ class LabelBatches(Batches[Labels]):
     With MixUp or CutMix a training batch holds soft targets (B, C) in place of labels.
     """
 
+    TAKES_OWN_TRANSFORM: ClassVar[bool] = True
     MOST: ClassVar[int] = 256
     SMALL: ClassVar[int] = 64
 
@@ -46,6 +48,7 @@ class LabelBatches(Batches[Labels]):
         assert isinstance(config.data, LabelDataConfig)
         assert isinstance(config.augmentation, LabelAugmentation)
         self.data, self.augmentation, self.seed = config.data, config.augmentation, config.seeds.augment
+        self.own = own_transform(config)
 
     def shown(self, split: FileSamples[Labels]) -> tuple[int, Shown | None]:
         """Resized crops are cut out of the file's full resolution: what the device cuts out of the stored square."""
@@ -57,6 +60,8 @@ class LabelBatches(Batches[Labels]):
         images, index = stored(split, batch)
         wanted, seed, labels = self.augmentation, self.seed, split.labels[index]
         varied = augment(images, index, wanted, seed, epoch, self.data.image_size, cropped=split.on_disk)
+        if self.own is not None:
+            varied = self.own.images(varied, index, epoch)
         inputs = self._inputs(varied)
         if wanted.mixes:
             inputs, labels = mix(inputs, labels, index, wanted, len(split.class_names), seed, epoch)

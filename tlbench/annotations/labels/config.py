@@ -20,7 +20,7 @@ class LabelDataConfig(DataConfig):
 
     eight_bits: ClassVar[frozenset[str]] = frozenset({"cifar10", "digits"})
 
-    name: Literal["cifar10", "digits", "image_folder", "image_csv"]
+    name: Literal["cifar10", "digits", "image_folder", "image_csv", "module"]
     classes: Annotated[list[ClassName], Field(min_length=2)] | None = Field(description="class names; null: all")
     shots: Annotated[int, Field(ge=1)] | None
     image_size: Annotated[int, Field(ge=8, le=1024)]

@@ -35,6 +35,12 @@ DATA: Mapping[str, DataOption] = {
     ),
     "image_folder": _FILES,
     "image_csv": _FILES,
+    "module": DataOption(
+        LabelDataConfig,
+        open="tlbench.annotations.labels.by_code:open_by_code",
+        without_root="are what data.import_path gives; give a folder to it in data.arguments",
+        by_code=True,
+    ),
 }
 """By the name in the config."""
 

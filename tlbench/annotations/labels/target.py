@@ -35,7 +35,17 @@ def open_image_files(
     Raises:
         DataError: The files cannot be used; more than `data.max_unreadable` of them cannot be decoded.
     """
-    listed = list_files(data, voice)
+    return open_listed(list_files(data, voice), data, split_seed, voice, how)
+
+
+def open_listed(
+    listed: Listed[Labels], data: LabelDataConfig, split_seed: int, voice: Voice, how: Decoding | None
+) -> Target[Labels]:
+    """The same, of files that are listed already.
+
+    Raises:
+        DataError: As `open_image_files`.
+    """
     read = read_labels(listed, data, split_seed, voice, how)
     splits, rule = carve_by_label(read.parts, data, split_seed, listed.named)
     return target_of(listed, read, splits, rule, data, voice, how)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlbench.tasks.detection.drawn import boxes_of
-from tlbench.tasks.detection.inputs import BoxInput, decode_box_input
+from tlbench.tasks.detection.inputs import BoxInput
 from tlbench.tasks.detection.options import PredictBoxes
 from tlbench.tasks.detection.predictor import load_box_predictor
 from tlbench.tasks.detection.table import DetectionsTable
@@ -51,7 +51,7 @@ def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]
         return texts
 
     return FileJob(
-        decode=lambda content: decode_box_input(content, predictor.data, how),
+        decode=lambda content: predictor.decode(content, how),
         batch_size=predictor.batch_size,
         header=table.header(),
         lines=lines,

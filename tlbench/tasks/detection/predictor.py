@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
+from typing import Any
 
-import torch
-from torch import nn
+from torch import Tensor
 
 from tlbench.annotations.instances.batches import BoxBatches
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.found import Detection
-from tlbench.config import TrainConfig
+from tlbench.data.decode import Decoding
 from tlbench.errors import ConfigError
-from tlbench.records.record import Record
-from tlbench.tasks.detection.inputs import BoxInput, as_batch, box_input
+from tlbench.geometry.placement import Placement
+from tlbench.tasks.detection.inputs import BoxInput, as_batch, box_input, decode_box_input
 from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tools.complete_run import CompleteRun
-from tlbench.tools.decoding import decoding_of_run
-from tlbench.tools.images import SomeImages, each
-from tlbench.tools.loaded_run import all_defined, load_run
+from tlbench.tools.images import OneImage, SomeImages
+from tlbench.tools.loaded_run import load_run
+from tlbench.tools.predictor import Predictions, Predictor
 
 
-class BoxPredictor:
-    """A detection run's network, with all that its predictions need.
+class BoxPredictor(Predictor[BoxInput, list[Detection]]):
+    """A detection run's network: normalised images (B, 3, S, S) to raw outputs.
 
     Attributes:
-        class_names: C names, in the order of the labels.
-        network: The network, in eval mode on the device: normalised images (B, 3, S, S) to raw outputs.
-        config: The run's configuration.
-        record: The run's record.
-        device: Where it computes.
         confidence: The one that the run's validation chose: detections from there on count.
     """
 
     def __init__(self, inference: LoadedDetector) -> None:
-        self.class_names: tuple[str, ...] = inference.run.class_names
-        self.network: nn.Module = inference.network
-        self.config: TrainConfig = inference.run.config
-        self.record: Record = inference.run.record
-        self.device: torch.device = inference.device
+        super().__init__(inference)
         self.confidence: float = inference.confidence
         self._inference = inference
-        self._how = decoding_of_run(inference.run)
 
     @property
     def batch_size(self) -> int:
-        """Images that go through the network at a time."""
+        """See `Predictor`."""
         return BoxBatches.evaluation_batch_of(self._inference.data)
 
     @property
@@ -54,13 +43,32 @@ class BoxPredictor:
         """How images are brought to the network's input, of side `image_size`."""
         return self._inference.data
 
-    def predict(self, images: SomeImages, confidence: float | None = None) -> list[list[Detection]]:
+    def decode(self, content: bytes, how: Decoding) -> BoxInput:
+        """See `Predictor`."""
+        return decode_box_input(content, self.data, how)
+
+    def take(self, image: OneImage) -> BoxInput:
+        """See `Predictor`."""
+        return box_input(image, self.data, self.how)
+
+    def outputs(self, batch: Sequence[BoxInput]) -> Any:
+        """See `Predictor`."""
+        return self._inference.outputs(self._network_input(batch)[0])
+
+    def said(self, batch: Sequence[BoxInput]) -> list[list[Detection] | None]:
+        """See `Predictor`."""
+        return self.detect(batch, self.confidence)
+
+    def predict(
+        self, images: SomeImages, confidence: float | None = None, *, progress: bool | None = None
+    ) -> Predictions[list[Detection]]:
         """Find objects in images, brought to the network's input as the run's own test images were.
 
         Args:
-            images: As `Predictor.predict` takes them.
+            images: See `Predictor`.
             confidence: From which detections count, in [0, 1]; None: from `self.confidence` on. Below the run's
                 `task.min_confidence` there is none.
+            progress: See `Predictor`.
 
         Returns:
             Each image's detections, the surest first, in the order of the images; also for a single image a list of
@@ -68,13 +76,19 @@ class BoxPredictor:
 
         Raises:
             ConfigError: The confidence is out of range.
-            DataError: A file cannot be read, or an image is of another kind, shape, type or range.
+            DataError: There is no image, it cannot be read, or is of another kind, shape, type or range.
             NonFiniteOutputs: The network's outputs for some images hold NaN or infinity; it names their positions.
         """
         lowest = self.confidence if confidence is None else confidence
         if not 0 <= lowest <= 1:
             raise ConfigError(f"confidence={confidence}: give a number from 0 to 1")
-        return all_defined(self._predictions(images, lowest))
+        return self._of_each(images, lambda batch: self.detect(batch, lowest), "predicting", progress)
+
+    def __call__(
+        self, images: SomeImages, confidence: float | None = None, *, progress: bool | None = None
+    ) -> Predictions[list[Detection]]:
+        """As `predict`."""
+        return self.predict(images, confidence, progress=progress)
 
     def detect(self, inputs: Sequence[BoxInput], confidence: float) -> list[list[Detection] | None]:
         """Find objects in images that are of the input's size already.
@@ -86,9 +100,8 @@ class BoxPredictor:
         Returns:
             B lists, as `predict` gives them; None for an image for which the network's outputs are not finite.
         """
-        batch, placement = as_batch(inputs, self.device)
         detections: list[list[Detection] | None] = []
-        for found in self._inference.detect(self._inference.network_input(batch), placement):
+        for found in self._inference.detect(*self._network_input(inputs)):
             on_host = found.to("cpu")
             if not on_host.is_defined:
                 detections.append(None)
@@ -97,10 +110,9 @@ class BoxPredictor:
             detections.append([self._detection(*row) for row in rows if row[1] >= confidence])
         return detections
 
-    def _predictions(self, images: SomeImages, confidence: float) -> Iterator[list[Detection] | None]:
-        inputs = (box_input(image, self.data, self._how) for image in each(images))
-        while batch := list(islice(inputs, self.batch_size)):
-            yield from self.detect(batch, confidence)
+    def _network_input(self, inputs: Sequence[BoxInput]) -> tuple[Tensor, Placement]:
+        batch, placement = as_batch(inputs, self.device)
+        return self._inference.network_input(batch), placement
 
     def _detection(self, label: int, confidence: float, box: list[float]) -> Detection:
         x1, y1, x2, y2 = box
