@@ -99,7 +99,9 @@ def test_the_tools_say_what_the_run_found(copy: Path):
     assert outcome.code == 0, outcome.err
     header, row = Path("points.csv").read_text().splitlines()
     assert header.startswith("file,head_x,head_y,left_hand_x,")
-    (found,) = tlbench.load(copy, device="cpu").predict("photos/a.png")
+    model = tlbench.load(copy, device="cpu")
+    (found,) = model("photos")
+    assert model.embeddings("photos/a.png").shape == (1, 4)
     assert [point.name for point in found][:2] == ["head", "left_hand"]
     flat = [value for point in found for value in (point.x, point.y)]
     np.testing.assert_allclose([float(cell) for cell in row.split(",")[1:]], flat, rtol=1e-5)
@@ -131,7 +133,10 @@ def test_compare_shows_each_metric_in_its_unit(copy: Path, run: Path, tmp_path: 
         ("callbacks.monitor=val/accuracy", "did you mean 'val/pck'"),
         ("data.root=here", "are drawn; images of your own are read by data=points_csv"),
         ("data.classes=[head_x]", "name both coordinates of each point"),
-        ("+augmentation.own={import_path:a.b:c}", "augmentation.own"),
+        (
+            "augmentation.own={import_path: torchvision.transforms.v2:Identity}",
+            "task=keypoints applies no transform of your own",
+        ),
     ],
 )
 def test_wrong_keys_are_told_of_in_one_line(given: str, says: str):

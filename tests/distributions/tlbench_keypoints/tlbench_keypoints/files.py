@@ -12,7 +12,7 @@ from tlbench.tools.drawn_folder import DrawnFolder
 from tlbench.tools.file_job import FileJob
 from tlbench.tools.predict_options import PredictOptions
 from tlbench.tools.table_text import csv_line, rounded
-from tlbench_keypoints.inputs import PointInput, decode_input
+from tlbench_keypoints.inputs import PointInput
 from tlbench_keypoints.options import PredictPoints
 from tlbench_keypoints.pictures import marks_of
 from tlbench_keypoints.predictor import KeyPoint, load_predictor
@@ -39,7 +39,7 @@ def find_in_files(options: PredictOptions, run: CompleteRun, names: Sequence[str
 
     def lines(batch: list[tuple[str, PointInput]]) -> list[str | None]:
         texts: list[str | None] = []
-        for (name, image), found in zip(batch, predictor.find([each for _, each in batch]), strict=True):
+        for (name, image), found in zip(batch, predictor.said([each for _, each in batch]), strict=True):
             texts.append(None if found is None else line(name, image, found))
             if found is not None and drawn is not None:
                 places = [(point.x, point.y) for point in found]
@@ -47,7 +47,7 @@ def find_in_files(options: PredictOptions, run: CompleteRun, names: Sequence[str
         return texts
 
     return FileJob(
-        decode=lambda content: decode_input(content, predictor.data, how),
+        decode=lambda content: predictor.decode(content, how),
         batch_size=predictor.batch_size,
         header=csv_line(["file", *columns]) if kind == "csv" else "",
         lines=lines,

@@ -36,20 +36,22 @@ class LoadedKeyPoints(LoadedRun):
         """K names."""
         return points_of(self.run.class_names)
 
-    def find(self, images: Tensor, placement: Placement) -> Tensor:
+    def network_input(self, images: Tensor) -> Tensor:
+        """What the network takes, on the device: (B, 3, S, S) float32 in [0, 1], letterboxed → normalised."""
+        moved = images.to(self.device, non_blocking=True)
+        return network_input(moved, self.data, channels_last=self.run.config.trainer.channels_last)
+
+    def found(self, outputs: Tensor, placement: Placement) -> Tensor:
         """Where the points are.
 
         Args:
-            images: (B, 3, S, S) float32 in [0, 1], RGB, letterboxed, on any device.
-            placement: Of the same, on the device.
+            outputs: (B, 2 K), the network's.
+            placement: Of the same images, on the device.
 
         Returns:
             (B, K, 2) x, y in pixels of the original images, clipped to these; NaN for an image for which an output is
             not finite.
         """
-        moved = images.to(self.device, non_blocking=True)
-        inputs = network_input(moved, self.data, channels_last=self.run.config.trainer.channels_last)
         with torch.inference_mode():
-            outputs = self.outputs(inputs)
             found = in_image(decode(outputs, self.data.image_size), placement)
             return torch.where(torch.isfinite(outputs).all(1)[:, None, None], found, torch.nan)

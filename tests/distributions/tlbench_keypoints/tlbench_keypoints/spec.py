@@ -24,8 +24,6 @@ def _problems(c: TrainConfig) -> list[str]:
         problems.append("data.cache=none: figures are drawn, there are no files to decode; use memory")
     if data.test_fraction is None and drawn:
         problems.append("data.test_fraction=null: test is carved out here; give a fraction in (0, 1)")
-    if c.augmentation.own is not None:
-        problems.append("augmentation.own: not applied to key points, which would have to follow it; use null")
     if data.test_fraction is not None and data.test_fraction + data.val_fraction >= 1:
         problems.append(
             f"data.val_fraction={data.val_fraction:g} and data.test_fraction={data.test_fraction:g}: nothing is left "

@@ -14,7 +14,7 @@ from tlbench.networks.network import Network
 from tlbench.records.sidecars import write_predictions
 from tlbench.system.names import printable
 from tlbench.tasks.base import Task
-from tlbench.tasks.wing import OnnxContract, OnnxOutput, OwnFormat, Predictor, Tested
+from tlbench.tasks.wing import OnnxContract, OnnxOutput, OwnFormat, Tested
 
 if TYPE_CHECKING:
     from tlbench.tools.complete_run import CompleteRun
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tlbench.tools.evaluator import Evaluator
     from tlbench.tools.file_job import FileJob
     from tlbench.tools.predict_options import PredictOptions
+    from tlbench.tools.predictor import Predictor
 
 
 class KeyPointsWing:
@@ -64,7 +65,7 @@ class KeyPointsWing:
 
         return find_in_files(options, run, names)
 
-    def predictor(self, run: CompleteRun, device: str, calibrated: bool) -> Predictor:
+    def predictor(self, run: CompleteRun, device: str, calibrated: bool) -> Predictor[Any, Any]:
         """See `Wing`."""
         from tlbench_keypoints.predictor import load_predictor
 
