@@ -35,7 +35,7 @@ def figure(number: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     random = iter(uniforms(_DRAWS, _SEED, 0, torch.tensor([number]))[0].tolist())
 
     def between(low: float, high: float) -> float:
-        return low + (high - low) * next(random)
+        return low + (high - low) * float(next(random))
 
     height, width = (48 + int(between(0, 17)) for _ in range(2))
     size = between(0.5, 0.85) * height

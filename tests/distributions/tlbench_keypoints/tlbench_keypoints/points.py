@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -47,7 +47,7 @@ class Points(Annotations):
         return points_of(self.class_names)
 
     @property
-    def labels(self) -> Tensor:
+    def labels(self) -> Tensor:  # type: ignore[override]  # a column where images have labels
         """(M,) int64: the coordinates of all points that are seen, as positions in the class names."""
         return torch.nonzero(self.seen.repeat_interleave(2, dim=1))[:, 1]
 
@@ -72,12 +72,13 @@ class Points(Annotations):
     @classmethod
     def joined(cls, parts: Sequence[Points]) -> Points:
         """As in `Annotations`."""
-        columns = {name: torch.cat([getattr(part, name) for part in parts]) for name in _COLUMNS}
+        columns: dict[str, Any] = {name: torch.cat([getattr(part, name) for part in parts]) for name in _COLUMNS}
         return replace(parts[0], **columns)
 
     def to(self, device: torch.device | str) -> Points:
         """As in `Annotations`."""
-        return replace(self, **{name: getattr(self, name).to(device) for name in _COLUMNS})
+        columns: dict[str, Any] = {name: getattr(self, name).to(device) for name in _COLUMNS}
+        return replace(self, **columns)
 
     def resized(self, side: int) -> Points:
         """As in `Annotations`: images lie in the top left corners of their squares."""

@@ -47,7 +47,7 @@ def decode(outputs: Tensor, side: int) -> Tensor:
     Returns:
         (B, K, 2) x, y in pixels of the input.
     """
-    return (outputs.unflatten(1, (-1, 2)) + 0.5) * side
+    return (outputs.view(len(outputs), -1, 2) + 0.5) * side
 
 
 def point_loss(outputs: Tensor, targets: PointTargets, side: int, beta: float) -> Tensor:
@@ -56,7 +56,7 @@ def point_loss(outputs: Tensor, targets: PointTargets, side: int, beta: float) -
     It does not depend on how images are put into batches.
     """
     error = torch.nn.functional.smooth_l1_loss(
-        outputs.unflatten(1, (-1, 2)), targets.xy / side - 0.5, beta=beta, reduction="none"
+        outputs.view(len(outputs), -1, 2), targets.xy / side - 0.5, beta=beta, reduction="none"
     ).sum(2)
     of_image = torch.where(targets.seen, error, 0.0).sum(1) / targets.seen.sum(1).clamp(min=1)
     return of_image.mean()
