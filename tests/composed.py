@@ -16,6 +16,8 @@ from tlbench.config import ModelConfig, SourceConfig, TrainConfig
 from tlbench.config.compose import Composer
 from tlbench.config.parse import parse
 
+_compose = Composer.compose  # which `--fast` replaces: what is cached here costs little
+
 CONF = Path(__file__).parents[1] / "conf"
 PLAIN_GROUPS = (
     "task",
@@ -62,7 +64,7 @@ def changed(base: dict[str, Any], *overrides: str) -> TrainConfig:
 @functools.cache
 def unresolved(*overrides: str) -> dict[str, Any]:
     """What Hydra composes, with its interpolations; do not change it."""
-    values = OmegaConf.to_container(Composer().compose(overrides), resolve=False)
+    values = OmegaConf.to_container(_compose(Composer(), overrides), resolve=False)
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items() if key != "hydra"}
 
