@@ -33,10 +33,10 @@ test: $(READY)  ## all tests but the slow ones
 	$(PY) -m pytest -n 2 --dist worksteal
 
 # Real networks are built in tests of the rooms that are left out; `--fast` skips a test that comes to train, to export,
-# to start a process or to be a whole command (tests/conftest.py).
+# to start a process or to be a whole command, which composes with Hydra (tests/conftest.py).
 test-fast: $(READY)  ## unit tests that neither train nor start processes, in under 2 minutes
 	$(PY) -m pytest -n 2 --dist worksteal --fast --ignore=tests/unit/networks --ignore=tests/unit/sources \
-	  -r fE tests/unit tests/golden
+	  -r fE tests/unit
 
 test-all: $(READY)  ## all tests, the slow ones too
 	$(PY) -m pytest -n 2 --dist worksteal -m ''

@@ -55,9 +55,10 @@ def fast(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     import torch
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from lightning.pytorch import Trainer
 
-    from tlbench.config.compose import Composer
+    from tests.composed import composing
 
     def skips(reason: str) -> Callable[..., None]:
         return lambda *_, **__: pytest.skip(f"{reason}: not with --fast")
@@ -66,9 +67,11 @@ def fast(request: pytest.FixtureRequest) -> Iterator[None]:
         monkeypatch.setattr(Trainer, "fit", skips("trains"))
         monkeypatch.setattr(subprocess.Popen, "__init__", skips("starts a process"))
         monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", skips("starts a process"))
-        for composes in ("compose", "compose_run", "runs_of"):
-            monkeypatch.setattr(Composer, composes, skips("is a whole command"))
-        monkeypatch.setattr(torch.export, "export", skips("exports"))
+        monkeypatch.setattr(torch.onnx, "export", skips("exports"))
+        compose, whole_command = ConfigLoaderImpl.load_configuration, skips("is a whole command")
+        monkeypatch.setattr(
+            ConfigLoaderImpl, "load_configuration", lambda *a, **k: (compose if composing else whole_command)(*a, **k)
+        )
         yield
 
 
