@@ -337,9 +337,6 @@ def test_a_task_may_be_named_instead_of_installed(tmp_path: Path):
     assert "did you mean 'task.beta'" in done.stderr
 
 
-TODO = "not offered by tlbench yet: see tests/distributions/tlbench_keypoints/README.md"
-
-
 @pytest.mark.parametrize("tool", ["evaluate", "export"])
 def test_a_record_of_a_task_that_is_not_there_says_so(copy: Path, tool: str):
     sys_path = [place for place in sys.path if NAME not in place and "site0" not in place]
