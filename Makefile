@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-all lint type promises bench tensorboard constraints wheel
+.PHONY: help setup quickstart test test-fast test-all lint type promises bench tensorboard constraints wheel
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -31,6 +31,12 @@ quickstart: $(READY)  ## pretrained against scratch on the embedded digits, 3 se
 
 test: $(READY)  ## all tests but the slow ones
 	$(PY) -m pytest -n 2 --dist worksteal
+
+# Real networks are built in tests of the rooms that are left out; `--fast` skips a test that comes to train, to export,
+# to start a process or to be a whole command, which composes with Hydra (tests/conftest.py).
+test-fast: $(READY)  ## unit tests that neither train nor start processes, in under 2 minutes
+	$(PY) -m pytest -n 2 --dist worksteal --fast --ignore=tests/unit/networks --ignore=tests/unit/sources \
+	  -r fE tests/unit
 
 test-all: $(READY)  ## all tests, the slow ones too
 	$(PY) -m pytest -n 2 --dist worksteal -m ''

@@ -16,6 +16,9 @@ from tlbench.config import ModelConfig, SourceConfig, TrainConfig
 from tlbench.config.compose import Composer
 from tlbench.config.parse import parse
 
+composing: list[tuple[str, ...]] = []
+"""What `unresolved` is at: `--fast` lets it use Hydra, as what it gives is kept for all tests."""
+
 CONF = Path(__file__).parents[1] / "conf"
 PLAIN_GROUPS = (
     "task",
@@ -63,7 +66,11 @@ def changed(base: dict[str, Any], *overrides: str) -> TrainConfig:
 @functools.cache
 def unresolved(*overrides: str) -> dict[str, Any]:
     """What Hydra composes, with its interpolations; do not change it."""
-    values = OmegaConf.to_container(Composer().compose(overrides), resolve=False)
+    composing.append(overrides)
+    try:
+        values = OmegaConf.to_container(Composer().compose(overrides), resolve=False)
+    finally:
+        composing.pop()
     assert isinstance(values, dict)
     return {str(key): value for key, value in values.items() if key != "hydra"}
 

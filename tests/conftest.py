@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing.process
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +40,39 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
         monkeypatch.setenv("MPLCONFIGDIR", str(folder / "matplotlib"))  # its list of fonts takes seconds to make
         yield folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fast", action="store_true", help="skip what trains, exports, starts a process or is a whole command"
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fast(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With `--fast`, what comes to train, to export, to start a process or to be a whole command is skipped there."""
+    if not request.config.getoption("--fast"):
+        yield
+        return
+    import torch
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from lightning.pytorch import Trainer
+
+    from tests.composed import composing
+
+    def skips(reason: str) -> Callable[..., None]:
+        return lambda *_, **__: pytest.skip(f"{reason}: not with --fast")
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(Trainer, "fit", skips("trains"))
+        monkeypatch.setattr(subprocess.Popen, "__init__", skips("starts a process"))
+        monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", skips("starts a process"))
+        monkeypatch.setattr(torch.onnx, "export", skips("exports"))
+        compose, whole_command = ConfigLoaderImpl.load_configuration, skips("is a whole command")
+        monkeypatch.setattr(
+            ConfigLoaderImpl, "load_configuration", lambda *a, **k: (compose if composing else whole_command)(*a, **k)
+        )
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ class Draw(IntEnum):
     """Which of a sample's draws, over all streams, as these may have the same seed; each number is used once.
 
     What a run draws is a function of them: a number that is in use never changes, and a new draw takes a new one.
+    Numbers from 2²⁰ on are never tlbench's: they are for tasks from outside.
     """
 
     ORDER = 0

@@ -13,8 +13,8 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from tlbench.config.compose import compose_config, plain
+from tlbench.config.conf_folder import config_dir
 from tlbench.config.hash import config_hash
-from tlbench.config.option_files import config_dir
 from tlbench.config.parse import parse
 from tlbench.config.resolvers import register_resolvers
 from tlbench.networks.build import build_network

@@ -59,7 +59,6 @@ RUNS = {
         "model.norm=group",
     ),
     "all augmentation": (*SHORT, *ALL_AUGMENTATION),
-    "cached features": (*SHORT, "strategy=feature_extractor", "strategy.cache_features=true", "augmentation=none"),
     "recipe": (  # 4 batches a step, after a ramp: steps follow batches 0, 4 and 8, none of them an epoch's last
         *GRADUAL,
         "optimizer=yolo",
@@ -105,7 +104,6 @@ MOMENTS = {
     "stage by stall, averaged weights": ("stalls, ema", ClassificationTask, "training_step", 8, 8),
     "at the end of a stage that stalled": ("stalls, ema", ClassificationTask, "validation_step", 2, 2 * STEPS),
     "where patience has run out": ("stops early", ClassificationTask, "training_step", 2 * STEPS, 2 * STEPS),
-    "with cached features": ("cached features", ClassificationTask, "training_step", 4, 4),
     "with all augmentation": ("all augmentation", ClassificationTask, "training_step", STEPS + 2, STEPS + 2),
     "with gradients waiting in the middle of an epoch": ("recipe", ClassificationTask, "training_step", 8, 8),
     "with gradients waiting at an epoch's end": ("recipe", ClassificationTask, "training_step", STEPS, STEPS),
@@ -138,7 +136,6 @@ def test_the_runs_do_what_their_names_say(uninterrupted):
     assert [stage["first_epoch"] for stage in records["stalls, ema"]["stages"]] == [1, 3, 5]
     assert len(records["stalls, ema"]["curves"]) == 6
     assert len(records["stops early"]["curves"]) == 2
-    assert records["cached features"]["volatile"]["cache_s"] is not None
     open_windows = [
         read_checkpoint(uninterrupted("recipe")[0] / name).get(KEY, {}).get("batches") for name in (BEFORE_FINAL, FINAL)
     ]

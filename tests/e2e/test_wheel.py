@@ -81,7 +81,7 @@ def test_the_command_runs_from_an_empty_folder(unpacked, tmp_path, monkeypatch):
 def test_the_embedded_weights_are_found_in_it(unpacked):
     script = (
         "from tlbench.config.compose import compose_config\n"
-        "from tlbench.config.option_files import config_dir\n"
+        "from tlbench.config.conf_folder import config_dir\n"
         "from tlbench.sources.resolve import find_weights\n"
         "c = compose_config([]); print(config_dir(), find_weights(c.source, c.model).path)"
     )

@@ -35,6 +35,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("annotations",),
     ("data.formats",),
     ("annotations.*.reach", "annotations.*.target"),  # they open formats
+    ("annotations.*.by_code",),
     ("records",),
     ("sources",),
     ("embedded",),

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from tlbench.study.summary import StudySummary
-from tlbench.tasks.registry import percentages
 
 _INK, _LIGHT = "#1f3b57", "#8aa4bd"
 
@@ -30,7 +29,7 @@ def plot_study(summary: StudySummary, values: Sequence[tuple[str, int, float]], 
         values: Arm, seed and value of each complete run.
         metric: Which the values are.
     """
-    factor, unit = (100, " (%)") if metric.partition("/")[2].partition("/")[0] in percentages() else (1, "")
+    factor, unit = (100, " (%)") if summary.is_percentage(metric) else (1, "")
     arms = [arm.name for arm in summary.arms]
     differences = [d for d in summary.differences if d.metric == metric and d.paired.mean is not None]
     rows = max(len(arms), 2)

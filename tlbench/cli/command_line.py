@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tlbench.config.compose import CONFIG_NAME, Composer, Primary, known_keys
+from tlbench.config.conf_folder import config_dir
 from tlbench.config.files import check_config_folder
 from tlbench.config.hydra_internals import get_args_parser, show
-from tlbench.config.option_files import config_dir
 from tlbench.config.overrides import check_overrides, within_grammar
 from tlbench.config.resolvers import register_resolvers
 from tlbench.config.suggestions import nearest_keys

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from tlbench.cli.tool import Tool, options_and_consent
 from tlbench.tasks.registry import spec_of
+from tlbench.tasks.spec import ToolOptions
 from tlbench.tools.complete_run import open_run
 from tlbench.tools.consent import check_root
 from tlbench.tools.consent_options import consent_of
@@ -24,7 +25,8 @@ def _act(kind: type[EvaluateOptions], arguments: Sequence[str]) -> None:
     run = open_run(options.run, consent_of(options.trust, again))
     options.check_task(run.config.task.name)
     config = with_data(run.config, of_data)
-    if options.of(spec_of(run.config).options["evaluate"]).reads_own_data or not names_place(of_data):
+    own = spec_of(run.config).options.get("evaluate", ToolOptions)
+    if options.of(own).reads_own_data or not names_place(of_data):
         check_root(f"run={options.run!r}", run.trusted, run.config.data.root)
     from tlbench.tools.evaluate import evaluate  # heavy
 

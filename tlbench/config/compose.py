@@ -17,16 +17,18 @@ from omegaconf import DictConfig, Node, OmegaConf, open_dict, read_write
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from tlbench.config import TrainConfig
+from tlbench.config.conf_folder import config_dir
 from tlbench.config.hash import flatten
 from tlbench.config.hydra_internals import OnceHydra
 from tlbench.config.keys import exists, keys_of_optional
 from tlbench.config.launchers import check_launching, refusal
-from tlbench.config.option_files import config_dir, option_files
+from tlbench.config.option_files import option_files
 from tlbench.config.overrides import parsed, several_values, unreadable
 from tlbench.config.parse import parse
 from tlbench.config.resolvers import register_resolvers
 from tlbench.config.suggestions import file_meant, nearest_keys, nearest_options
 from tlbench.errors import ConfigError, did_you_mean, short
+from tlbench.tasks.registry import why_unknown
 
 CONFIG_NAME = "train"
 
@@ -180,6 +182,8 @@ def _unknown_option(path: str, options: Sequence[str], text: str) -> str:
     hint = f"; give {instead}" if instead else did_you_mean([f"{added}{group}={name}" for name in found])
     others = ", or another network of timm's with model=timm model.name=…" if group == "model" else ""
     there = short(", ".join(options), 300)
+    if group == "task" and not hint:
+        return f"{inside}task={option}: {why_unknown(option)}"
     return f"{inside}{added}{group}={option}: there is no such option{hint}; there are {there}{others}"
 
 

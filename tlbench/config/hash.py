@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tlbench.config.upgrade import unchanged
-from tlbench.tasks.registry import options_named
+from tlbench.tasks.registry import stored_option
 
 FORMAT: Final = 2
 """Of the hash and of the record that holds it: raise it when the same configuration would get another hash."""
@@ -55,10 +55,10 @@ def affecting_results(config: Mapping[str, Any]) -> dict[str, Any]:
         and not (key.startswith(_RANGES) and key.removeprefix(_RANGES) not in tuned)
     }
     data = config.get("data", {})
-    options = options_named(data.get("name"))
-    if any(option.own for option in options):
+    option = stored_option(config)
+    if option is not None and option.own:
         flat["data.root"] = data.get("root")
-    if any(not option.deep for option in options):
+    if option is not None and not option.deep:
         flat.pop("data.decode", None)
     groups = config.get("model", {}).get("groups")
     return flat if groups is None else {**flat, "model.groups": list(groups)}  # their order counts, from input to head

@@ -5,13 +5,8 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from tlbench.config.conf_folder import config_dir
 from tlbench.tasks.registry import specs
-
-
-def config_dir() -> Path:
-    """`conf/` of a checkout, or `tlbench/conf` of an installed wheel."""
-    here = Path(__file__).resolve().parents[1]
-    return here / "conf" if (here / "conf").is_dir() else here.parent / "conf"
 
 
 def option_files(group: str) -> dict[str, Path]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tlbench.config.added import Added
-from tlbench.tasks.registry import built_in, specs
+from tlbench.tasks.registry import built_in, specs, why_unknown
 
 TO_FORMAT_1 = (
     Added("checkpoint", None),
@@ -101,6 +101,12 @@ def upgraded(config: Mapping[str, Any]) -> dict[str, Any]:
     for added in (*(spec.added if spec else ()), *TO_FORMAT_2):
         _add(new, added)
     return new
+
+
+def absent_task(config: Mapping[str, Any]) -> str | None:
+    """Why the task of a stored configuration cannot be used here; None where it can."""
+    name = _value(config, "task.name")
+    return f"of task {name!r}: {why_unknown(name)}" if isinstance(name, str) and name not in specs() else None
 
 
 def unchanged(flat: Mapping[str, Any]) -> set[str]:

@@ -104,6 +104,10 @@ class Batches(ABC, Generic[A]):
     def plain(self, split: Samples[A], batch: Given) -> Batch:
         """A batch as it is, likewise."""
 
+    def targets(self, split: Samples[A]) -> Tensor:
+        """(N, …): what all outputs are compared with, where a task's features are cached; the labels, by default."""
+        return split.labels
+
     @abstractmethod
     def noise(self, images: Tensor, classes: int) -> MemorySamples[A]:
         """Images (B, 3, S, S) uint8 as a split in memory with annotations of C classes: what a dry run times."""

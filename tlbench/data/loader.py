@@ -158,7 +158,7 @@ class FeatureLoader(OrderedLoader):
 
     Args:
         inputs: (N, …) features.
-        labels: (N,) int64.
+        targets: (N, …), what the samples' outputs are compared with.
         batch_size: As in `OrderedLoader`.
         options: Likewise.
 
@@ -166,9 +166,9 @@ class FeatureLoader(OrderedLoader):
         DataError: As `OrderedLoader`.
     """
 
-    def __init__(self, inputs: Tensor, labels: Tensor, batch_size: int, **options: Any) -> None:
-        super().__init__(len(labels), batch_size, **options)
-        self.inputs, self.labels = inputs, labels
+    def __init__(self, inputs: Tensor, targets: Tensor, batch_size: int, **options: Any) -> None:
+        super().__init__(len(targets), batch_size, **options)
+        self.inputs, self.targets = inputs, targets
 
     def batches(self, device: torch.device | str | None = None) -> Sequence[Tensor]:
         """As in `OrderedLoader`, on the inputs' device."""
@@ -176,4 +176,4 @@ class FeatureLoader(OrderedLoader):
 
     def _give(self, batches: Sequence[Tensor]) -> Iterator[Batch]:
         for index in batches:
-            yield self.inputs[index], self.labels[index], index
+            yield self.inputs[index], self.targets[index], index

@@ -141,7 +141,7 @@ class TargetModule(LightningDataModule):
         options |= {"rank": trainer.global_rank, "world_size": trainer.world_size}
         images, features = self._read(split), self._features.get(split)
         if features is not None:
-            return FeatureLoader(features, images.labels.to(features.device), batch_size, **options)
+            return FeatureLoader(features, self.batches.targets(images).to(features.device), batch_size, **options)
         return self.batches.loader(images, batch_size, training=split == "train", **self._decoding(), **options)
 
     def _decoding(self) -> dict[str, Any]:

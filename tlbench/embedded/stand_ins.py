@@ -9,7 +9,7 @@ from tlbench.data.open import ensure_reachable
 from tlbench.errors import DataError, WeightsError
 from tlbench.sources.catalog import catalog
 from tlbench.sources.resolve import find_weights
-from tlbench.tasks.registry import options_named, spec_of
+from tlbench.tasks.registry import as_stand_in, spec_of
 
 _WISHES = "fraction, data.shots and data.classes"
 """What is taken back where data stand in."""
@@ -56,7 +56,7 @@ def stand_in_overrides(study: str, stand_ins: Sequence[StandIn]) -> dict[str, st
     for stand_in in stand_ins:
         if stand_in.kind == "data":
             changed |= {"data": stand_in.used, "data.fraction": "1.0", "data.root": "null", "data.classes": "null"}
-            changed |= options_named(stand_in.used)[0].as_stand_in
+            changed |= as_stand_in(stand_in.used)
         else:
             changed |= {"source": stand_in.used, "source.tag": "null", "source.entry": "null", "source.prefix": "null"}
     listed = ",".join(

@@ -12,7 +12,7 @@ from tlbench.config import StandIn
 from tlbench.config.hash import FORMAT, code_hash
 from tlbench.data.was_read import WasRead
 from tlbench.errors import ConfigError
-from tlbench.records.stored_record import UnreadableRecordError, read_stored
+from tlbench.records.stored_record import AbsentTaskError, UnreadableRecordError, read_stored
 from tlbench.records.tuning import TuningRecord
 from tlbench.system.atomic import write_atomic
 from tlbench.system.names import as_text, without_nan
@@ -220,6 +220,8 @@ def read_record(folder: Path) -> Record | None:
         stored = read_stored(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except AbsentTaskError as error:
+        raise ConfigError(f"{path}: {error}") from None
     except (UnreadableRecordError, OSError) as error:
         raise _unusable(path, getattr(error, "strerror", None) or str(error)) from None
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tlbench.config.hash import FORMAT, stored_hashes
-from tlbench.config.upgrade import upgraded
+from tlbench.config.upgrade import absent_task, upgraded
 from tlbench.system.regular_file import read_regular
 
 _GROUPS = (
@@ -35,6 +35,10 @@ class UnreadableRecordError(Exception):
     """What lies there is no run record that this version can read; the message says why, in a few words."""
 
 
+class AbsentTaskError(UnreadableRecordError):
+    """The record is of a task that is not here; the message says where it may come from."""
+
+
 def read_stored(path: Path) -> dict[str, Any]:
     """A record's mapping with its configuration as this version has it; `format` and `config_hash` stay as stored.
 
@@ -45,6 +49,7 @@ def read_stored(path: Path) -> dict[str, Any]:
         path: The file.
 
     Raises:
+        AbsentTaskError: Its task is not here.
         UnreadableRecordError: It is damaged, no record, of a newer format, or its configuration is not the one that its
             hash was made of.
         OSError: It cannot be read.
@@ -57,6 +62,9 @@ def read_stored(path: Path) -> dict[str, Any]:
         raise UnreadableRecordError(f"of format {number}, written by a newer tlbench; this one reads up to {FORMAT}")
     if not isinstance(config, dict) or not isinstance(stored.get("config_hash"), str):
         raise UnreadableRecordError("no run record of tlbench: it has no configuration with its hash")
+    absent = absent_task(config)
+    if absent is not None:
+        raise AbsentTaskError(absent)
     try:
         found, upgrade = stored_hashes(config, number, stored.get("code")), upgraded(config)
     except (AttributeError, TypeError, RecursionError):  # lists for groups, groups for lists

@@ -46,6 +46,7 @@ from tlbench.system.interrupts import Interrupted, Signals, interruptible
 from tlbench.system.names import as_text, check_class_names
 from tlbench.system.voice import PRINTING, Voice
 from tlbench.tasks.base import CODE, Task
+from tlbench.tasks.registry import spec_of
 from tlbench.tasks.wing import Tested, Wing
 from tlbench.tasks.wings import wing_of
 from tlbench.trust.loading import noting
@@ -162,7 +163,7 @@ class _Run(Known):
             read=module.was_read().model_copy(update={"notes": as_text(notes)}),
         )
         self._say_what_was_read(self.data.read)
-        network = build_network(c.model, len(names), c.seeds.init, c.data.image_size)
+        network = build_network(c.model, spec_of(c).outputs(len(names)), c.seeds.init, c.data.image_size)
         self.model = describe_network(c.model.name, network)
         random_start = tensors_hash(network.new_tensors())
         self.weights = apply_source(network, c.source, c.model, c.data)

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from tlbench.config.arms import arm_name
 from tlbench.config.compose import CONFIG_NAME
-from tlbench.config.option_files import config_dir
+from tlbench.config.conf_folder import config_dir
 from tlbench.config.overrides import quoted, within_grammar
 from tlbench.console import VOICE, console, say, shown, warn
 from tlbench.data.was_read import lines

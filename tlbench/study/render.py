@@ -11,7 +11,6 @@ from rich.text import Text
 
 from tlbench.study.statistics import Spread
 from tlbench.study.summary import Arm, Difference, StudySummary
-from tlbench.tasks.registry import percentages
 
 # Widths in characters: the metric's name with its gap; an arm, at least "0.964 ± 0.004", longer names are folded.
 _NAME_WIDTH, _ARM_WIDTH, _LONGEST_ARM_WIDTH, _GAP = 15, 13, 24, 3
@@ -46,12 +45,12 @@ class _Rendering:
             table.add_column("", no_wrap=True)
             for arm in arms[start : start + side_by_side]:
                 table.add_column(text(arm.name), justify="right", overflow="fold", max_width=width)
-            for row in _rows(self.summary.metrics, arms[start : start + side_by_side]):
+            for row in _rows(self.summary, arms[start : start + side_by_side]):
                 table.add_row(*(text(cell) for cell in row))
             yield table
         for d in self.summary.differences:
             if d.metric == self.summary.primary:
-                yield text(difference_line(d), "bold")
+                yield text(difference_line(d, percent=self.summary.is_percentage(d.metric)), "bold")
                 if d.paired.mean is not None:
                     yield text(f"  {verdict_line(d)}")
         for failure in self.summary.failures:
@@ -93,13 +92,13 @@ def _by_arm(seeds: Mapping[str, Sequence[int]]) -> str:
     )
 
 
-def difference_line(difference: Difference) -> str:
+def difference_line(difference: Difference, *, percent: bool) -> str:
     """For example `tin200 − random: +4.31 points test/oa, 95% interval [+2.10, +6.52] (paired by seed, n = 3)`."""
     paired, metric = difference.paired, difference.metric
     names = f"{difference.arm} − {difference.baseline}"
     if paired.mean is None:
         return f"{names}: no seed in common in which {metric} is defined, no paired difference"
-    factor, digits, unit = (100, 2, "points ") if _is_percentage(metric) else (1, 3, "")
+    factor, digits, unit = (100, 2, "points ") if percent else (1, 3, "")
 
     def signed(value: float) -> str:
         return f"{factor * value:+.{digits}f}".replace("-", "−")
@@ -118,10 +117,10 @@ def verdict_line(difference: Difference) -> str:
     return f"The interval {verdict}." if verdict == "contains zero" else f"The whole interval {verdict}."
 
 
-def _rows(metrics: Sequence[str], arms: Sequence[Arm]) -> Iterable[list[str]]:
-    for metric in metrics:
-        label = f"{metric} %" if _is_percentage(metric) else metric
-        yield [label, *(_spread(arm.metrics[metric], metric) for arm in arms)]
+def _rows(summary: StudySummary, arms: Sequence[Arm]) -> Iterable[list[str]]:
+    for metric in summary.metrics:
+        percent = summary.is_percentage(metric)
+        yield [f"{metric} %" if percent else metric, *(_spread(arm.metrics[metric], percent) for arm in arms)]
     for key in dict.fromkeys(key for arm in arms for key in arm.tuned):
         yield [key, *(f"{arm.tuned[key]:g}" if key in arm.tuned else "-" for arm in arms)]
     totals = [arm.n_complete + arm.n_failed for arm in arms]
@@ -129,13 +128,9 @@ def _rows(metrics: Sequence[str], arms: Sequence[Arm]) -> Iterable[list[str]]:
     yield ["training s", *("-" if a.fit_s is None else f"{a.fit_s:.{1 if a.fit_s < 10 else 0}f}" for a in arms)]
 
 
-def _spread(spread: Spread, metric: str) -> str:
+def _spread(spread: Spread, percent: bool) -> str:
     if spread.mean is None:
         return "-"
-    factor, digits = (100, 1) if _is_percentage(metric) else (1, 3)
+    factor, digits = (100, 1) if percent else (1, 3)
     mean = f"{factor * spread.mean:.{digits}f}"
     return mean if spread.std is None else f"{mean} ± {factor * spread.std:.{digits}f}"
-
-
-def _is_percentage(metric: str) -> bool:
-    return metric.rsplit("/", 1)[-1] in percentages()

@@ -14,7 +14,7 @@ from tlbench.records.record import Record
 from tlbench.study.baselines import baselines
 from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
 from tlbench.study.tuning_notes import tuning_notes
-from tlbench.tasks.registry import spec_named, spec_of_stored
+from tlbench.tasks.registry import percentages, spec_named, spec_of_stored
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ class StudySummary:
 
     `warnings` holds what runs warned of: text → arm → seeds; `left_out` the runs in its folder that do not belong here;
     `read` what the first of its runs said of the data before it trained, None where no record has that; `read_by` is
-    that run, where others read other images, classes or splits, as with another `data.shots`.
+    that run, where others read other images, classes or splits, as with another `data.shots`; `percent` the metrics
+    that are shown in percent.
     """
 
     study: str
@@ -94,11 +95,16 @@ class StudySummary:
     left_out: tuple[LeftOut, ...] = ()
     read: WasRead | None = None
     read_by: str | None = None
+    percent: frozenset[str] = frozenset()
+
+    def is_percentage(self, metric: str) -> bool:
+        """Whether a metric, such as `test/oa`, is shown in percent."""
+        return metric.rsplit("/", 1)[-1] in self.percent
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers, fit for JSON."""
         return {
-            **asdict(self),
+            **{key: value for key, value in asdict(self).items() if key != "percent"},
             "stand_ins": [stand_in.model_dump() for stand_in in self.stand_ins],
             "read": None if self.read is None else self.read.model_dump(mode="json"),
         }
@@ -180,6 +186,7 @@ def summarise_study(
         warnings=joined_warnings(records, names, told),
         left_out=tuple(left_out),
         read=read[0][1] if read else None,
+        percent=percentages(spec.name),
         read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )
 

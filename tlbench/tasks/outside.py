@@ -14,7 +14,10 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from importlib.resources import files
+from pathlib import Path
 
+from tlbench.config.conf_folder import config_dir
 from tlbench.system.search_path import add_working_folder
 from tlbench.tasks.spec import TaskSpec
 
@@ -105,4 +108,10 @@ def _spec(path: str, *, in_working_folder: bool) -> TaskSpec:
     spec = getattr(importlib.import_module(module), attribute)
     if not isinstance(spec, TaskSpec):
         raise TypeError(f"it is a {type(spec).__name__}, no tlbench.tasks.spec.TaskSpec")
+    if spec.conf is not None:
+        own, folder = config_dir(), Path(str(files(spec.conf)))
+        taken = [str(path.relative_to(folder)) for path in folder.rglob("*.yaml")]
+        taken = [name for name in sorted(taken) if (own / name).exists()]
+        if taken:  # Hydra would take tlbench's without a word
+            raise ValueError(f"its conf has {', '.join(taken)}, as tlbench's own; give options names of their own")
     return spec

@@ -111,12 +111,24 @@ def data_option(data: DataConfig) -> DataOption:
     return next(option for option in options if isinstance(data, option.schema))
 
 
-def options_named(name: Any) -> list[DataOption]:
-    """Of all tasks, the data that `data=NAME` may stand for; none if there is no such option."""
-    return [spec.data[name] for spec in specs().values() if name in spec.data]
+def stored_option(config: Mapping[str, Any]) -> DataOption | None:
+    """What the data of a stored configuration are; None where its task has no such data, or is not here.
+
+    Args:
+        config: As a record holds it; one that names no task is of the task that was the only one.
+    """
+    task, data = (group if isinstance(group := config.get(key), Mapping) else {} for key in ("task", "data"))
+    only = next(spec for spec in built_in().values() if spec.was_the_only_one)
+    spec = specs().get(str(task.get("name"))) if "name" in task else only
+    return None if spec is None else spec.data.get(str(data.get("name")))
+
+
+def as_stand_in(data: str) -> Mapping[str, str]:
+    """What goes with data where they stand in for others, see `DataOption`."""
+    return next(spec.data[data].as_stand_in for spec in specs().values() if spec.stand_ins.data == data)
 
 
 @functools.cache
-def percentages() -> frozenset[str]:
-    """Names of the metrics that are shown in percent."""
-    return frozenset(metric.name for spec in specs().values() for metric in spec.metrics if metric.percent)
+def percentages(task: str) -> frozenset[str]:
+    """Names of a task's metrics that are shown in percent."""
+    return frozenset(metric.name for metric in spec_named(task).metrics if metric.percent)

@@ -17,6 +17,7 @@ from tlbench.networks.build import build_network
 from tlbench.networks.network import Network
 from tlbench.networks.outputs import in_float32
 from tlbench.runs.checkpoints import read_checkpoint
+from tlbench.tasks.registry import spec_of
 from tlbench.tools.complete_run import CompleteRun, verify
 
 PREFIX = "network."
@@ -110,7 +111,7 @@ def load_network(run: CompleteRun) -> Network:
     """
     c = run.config
     with run.trusted.importing():
-        network = build_network(c.model, len(run.class_names), c.seeds.init, c.data.image_size)
+        network = build_network(c.model, spec_of(c).outputs(len(run.class_names)), c.seeds.init, c.data.image_size)
     if not verify(run, run.checkpoint.name):
         warn(
             f"{shown(run.checkpoint)}: nothing says that it is this run's checkpoint; its record has no hash of it, as "

@@ -9,7 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from tests.composed import unresolved
 from tlbench.config.compose import compose_config, explain, known_keys
-from tlbench.config.option_files import config_dir
+from tlbench.config.conf_folder import config_dir
 from tlbench.config.suggestions import nearest_keys, nearest_options
 from tlbench.errors import ConfigError, did_you_mean
 

@@ -8,8 +8,8 @@ import pytest
 from hydra.errors import HydraException
 
 from tlbench.config.compose import Composer, Primary, explain
+from tlbench.config.conf_folder import config_dir
 from tlbench.config.launchers import LAUNCHER
-from tlbench.config.option_files import config_dir
 from tlbench.errors import ConfigError
 
 BETTER = {

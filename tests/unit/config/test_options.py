@@ -153,5 +153,6 @@ def test_data_of_another_task_are_named_without_their_augmentation():
     with pytest.raises(ConfigError) as caught:
         changed(values)
     assert str(caught.value) == (
-        "data=documents: not for task=classification; use cifar10, digits, image_folder or image_csv, or task=detection"
+        "data=documents: not for task=classification; use cifar10, digits, image_folder, image_csv or module, or "
+        "task=detection"
     )

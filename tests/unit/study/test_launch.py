@@ -12,7 +12,7 @@ from tests.locks import fabricate
 from tests.records import record
 from tlbench.config import StandIn
 from tlbench.config.compose import compose_config
-from tlbench.config.option_files import config_dir
+from tlbench.config.conf_folder import config_dir
 from tlbench.config.resolvers import register_resolvers
 from tlbench.errors import ConfigError, DataError, FolderInUse, OutputError
 from tlbench.records.record import ErrorRecord, read_record, write_record

@@ -97,17 +97,18 @@ def test_an_output_without_these_characters_gets_others(record: Make) -> None:
 )
 def test_difference_in_a_sentence(record: Make, oa: tuple[float, ...], line: str, verdict: str) -> None:
     difference = summarise_study(study(record, *oa), ["source"]).differences[0]
-    assert difference_line(difference) == line
+    assert difference_line(difference, percent=True) == line
     assert verdict_line(difference) == verdict
 
 
 def test_difference_in_a_metric_that_is_no_percentage_and_without_pairs(record: Make) -> None:
     records = [record("tin200", 0, metrics={"test/kappa": 0.75}), record("random", 0, metrics={"test/kappa": 0.5})]
     kappa = summarise_study(records, ["source"], primary="test/kappa").differences[0]
-    assert difference_line(kappa) == "tin200 − random: +0.250 test/kappa (paired by seed, n = 1)"
+    assert difference_line(kappa, percent=False) == "tin200 − random: +0.250 test/kappa (paired by seed, n = 1)"
     apart = summarise_study([record("tin200", 0), record("random", 1)], ["source"]).differences[0]
     assert (
-        difference_line(apart) == "tin200 − random: no seed in common in which test/oa is defined, no paired difference"
+        difference_line(apart, percent=True)
+        == "tin200 − random: no seed in common in which test/oa is defined, no paired difference"
     )
 
 

@@ -18,7 +18,6 @@ from tlbench.tools.onnx_file import check_packages, export_onnx, largest_differe
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra `export`")
 
 NETWORKS = {
-    "resnet18": ("model=resnet18",),
     "a CNN of timm": ("model=timm", "model.name=resnet10t"),
     "a ViT": ("model=timm", "model.name=vit_tiny_patch16_224", "model.arguments={depth: 2}"),
 }

@@ -29,6 +29,7 @@ from tlbench.runs.trainer import build_trainer, caches_features
 from tlbench.system.machine import cores_each
 from tlbench.system.voice import PRINTING
 from tlbench.tasks.base import Batch, Task
+from tlbench.tasks.registry import spec_of
 from tlbench.tasks.wings import wing_of
 
 WARM_UP_STEPS = 2
@@ -108,7 +109,8 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     target = module.target
     images = {split: len(target.splits[split]) for split in ("train", "val", "test")}
     check_batch_size(config.data.batch_size, images["train"])
-    network = build_network(config.model, len(target.class_names), config.seeds.init, config.data.image_size)
+    outputs = spec_of(config).outputs(len(target.class_names))
+    network = build_network(config.model, outputs, config.seeds.init, config.data.image_size)
     task = wing_of(config).task(network, config, target.class_names)
     task.freezing.freeze_batch_norm(config.callbacks.freeze_batch_norm)
     with tempfile.TemporaryDirectory() as nowhere:

@@ -1,0 +1,1 @@
+"""Options that Hydra finds: `task=keypoints`, `data=figures` and others."""

@@ -1,0 +1,51 @@
+"""A run's network of key points on some data: loss and metrics as the run's test has them."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+
+import torch
+from lightning.fabric.utilities import move_data_to_device
+
+from tlbench.metrics.mean import SampleMean
+from tlbench.tools.on_data import OnData
+from tlbench_keypoints.batches import PointBatches
+from tlbench_keypoints.loaded import LoadedKeyPoints
+from tlbench_keypoints.metrics import PointMetrics
+from tlbench_keypoints.targets import decode, point_loss
+
+
+class KeyPointsOnData(OnData[LoadedKeyPoints]):
+    """A run's network on some data."""
+
+    @cached_property
+    def batches(self) -> PointBatches:
+        """As in `OnData`."""
+        return PointBatches(self.config)
+
+    def metrics(self, split: str) -> tuple[dict[str, float | None], torch.Tensor]:
+        """Loss and metrics under their flat names, `<split>/pck`, as a run's record has them; and all distances.
+
+        Raises:
+            DataError: As `open_split`.
+        """
+        of, side = self.inference, self.inference.data.image_size
+        metrics, loss, own, far = PointMetrics(of.points, side), SampleMean(), self.own, []
+        own.metrics.reset()
+        for part in self.parts(split):
+            kept = part.to(of.device)
+            for batch in self.loader(part):
+                inputs, targets, _ = self.batches.plain(kept, move_data_to_device(batch, of.device))
+                with torch.inference_mode():
+                    outputs = of.outputs(inputs)
+                    mean = point_loss(outputs, targets, side, of.task.beta)
+                    mean = mean if own.loss is None else own.loss(outputs, targets, of.device)
+                    loss.update(mean, len(targets))
+                    found = decode(outputs, side)
+                    metrics.update(found, targets)
+                    own.metrics.update(found, targets)
+                    far.append((torch.linalg.vector_norm(found - targets.xy, dim=2) / side)[targets.seen].cpu())
+        values = {"loss": loss.compute(), **metrics.compute(), **own.metrics.compute()}
+        named = {f"{split}/{name}": float(value) for name, value in values.items()}
+        return {name: value if math.isfinite(value) else None for name, value in named.items()}, torch.cat(far)
