@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tests.contract.subject import Subject
 
+from tests.contract.subject import Subject
 from tlbench_keypoints.figures import POINTS, figure
 from tlbench_keypoints.names import coordinates
 
