@@ -49,6 +49,10 @@ def test_its_state_outlasts_an_interrupt(fit, tmp_path, tiny_network):
             "callbacks.own: two keep their states under 'CountSteps'; give each a state_key of its own",
         ),
         (("+callbacks.own.a={import_path: 'mine.callbacks:CountSteps', arguments: {x: 1}}",), "'x'"),
+        (
+            ("+callbacks.own.a={import_path: 'mine.callbacks:KeepsAPath'}",),
+            "callbacks.own.a: its state_dict() cannot be kept in a checkpoint (",
+        ),
         (("+callbacks.own.a=3",), "callbacks.own.a"),
     ],
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Mapping
 
+import torch
 from lightning.pytorch import Callback
 
 from tlbench.config import TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.records.record import CodeRecord
+from tlbench.system.exceptions import in_a_few_words
 from tlbench.tasks.outside import OutsideTask, outside_tasks
 from tlbench.tasks.registry import built_in
 from tlbench.trust.names import code_names, own_codes
@@ -31,7 +34,23 @@ def own_callbacks(config: TrainConfig) -> list[Callback]:
             f"callbacks.own: two keep their states under {twice[0]!r}; give each a state_key of its own, so that both "
             "can be resumed"
         )
+    for name, callback in zip(codes, found, strict=True):
+        _check_state(name, callback)
     return found
+
+
+def _check_state(name: str, callback: Callback) -> None:
+    """Refuse a state that no checkpoint could be read back with."""
+    content = io.BytesIO()
+    try:
+        torch.save(callback.state_dict(), content)
+        content.seek(0)
+        torch.load(content, weights_only=True)
+    except Exception as error:
+        raise ConfigError(
+            f"callbacks.own.{name}: its state_dict() cannot be kept in a checkpoint ({in_a_few_words(error)}), which "
+            "holds tensors, numbers, texts, lists and mappings of these; let it give such"
+        ) from error
 
 
 def import_own_code(config: TrainConfig) -> None:
