@@ -30,6 +30,8 @@ NEEDED = {
     "source=timm": ["model=timm", "model.name=resnet10t"],
     "data=cifar10": [],
     "data=digits": [],
+    "data=module": ["data.import_path=my_data:photos"],
+    "data=box_module": ["data.import_path=my_data:photos"],
     "model=timm": ["model.name=resnet10t"],
     "model=torchvision": ["model.name=vgg11"],
     "loss=module": ["loss.import_path=losses:Loss"],
@@ -38,7 +40,7 @@ NEEDED = {
 }
 """What an option needs beside itself."""
 
-DETECTION = ("=yolo", "=signature", "=documents", "=coco", "=letterbox")
+DETECTION = ("=yolo", "=signature", "=documents", "=coco", "=box_module", "=letterbox")
 """How options begin, after the group's name, that are of detection."""
 
 SINGLE = {"chain_source", "documents_pretrain"}

@@ -152,6 +152,7 @@ def test_a_draw_never_changes_its_number() -> None:
         "resized_crop": 7,
         "mixing": 8,
         "rand_augment": 9,
+        "own_transform": 30,
         "split": 16,
         "subset": 17,
         "mosaic": 20,

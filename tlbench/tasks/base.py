@@ -15,7 +15,6 @@ from tlbench.adaptation.regularisers import Regulariser
 from tlbench.callbacks.ema import save_average
 from tlbench.config import TrainConfig
 from tlbench.config.hash import config_hash
-from tlbench.errors import ConfigError
 from tlbench.metrics.finite_outputs import FiniteOutputs, check_training
 from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
@@ -226,13 +225,7 @@ class Task(OptimisedModule):
         self._log_loss("val", self.val_loss.compute())
         self.val_loss.reset()
         self._log_metrics("val", self.val_metrics)
-        own = {f"val/{name}": value.float() for name, value in self.val_own.compute().items()}
-        if not own.get(self.monitor, torch.zeros(())).isfinite():
-            raise ConfigError(
-                f"callbacks.monitor={self.monitor}: it is {float(own[self.monitor])} in validation of {self._epoch}, "
-                "by which no epoch can be chosen; let the metric give a number always, or monitor another"
-            )
-        self.log_dict(own)
+        self.log_dict(self.val_own.of_validation(self.monitor, self._epoch))
         self.val_own.reset()
 
     def test_step(self, batch: Batch, _batch_idx: int) -> None:

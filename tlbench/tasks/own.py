@@ -125,6 +125,24 @@ class OwnMetrics(nn.Module):
             values[name] = value.reshape(())
         return values
 
+    def of_validation(self, monitor: str, epoch: str) -> dict[str, Tensor]:
+        """`val/<name>` → value, float32.
+
+        Args:
+            monitor: What chooses the best epoch.
+            epoch: Which this is, for the message.
+
+        Raises:
+            ConfigError: As `compute`; or the one that monitors is not finite.
+        """
+        values = {f"val/{name}": value.float() for name, value in self.compute().items()}
+        if monitor in values and not values[monitor].isfinite():
+            raise ConfigError(
+                f"callbacks.monitor={monitor}: it is {float(values[monitor])} in validation of {epoch}, by which no "
+                "epoch can be chosen; let the metric give a number always, or monitor another"
+            )
+        return values
+
     def reset(self) -> None:
         """Forget all batches."""
         for _, metric in self._each():

@@ -51,7 +51,9 @@ def test_data_with_boxes_keep_the_runs_input():
     assert not changed.antialias
     with pytest.raises(ConfigError, match=r"data\.antialias=true: the network was trained with the run's own"):
         with_data(run, ["data=yolo", "data.antialias=true"])
-    with pytest.raises(ConfigError, match=r"data=digits: .* task=detection: coco, documents, signature, yolo$"):
+    with pytest.raises(
+        ConfigError, match=r"data=digits: .* task=detection: box_module, coco, documents, signature, yolo$"
+    ):
         with_data(run, ["data=digits"])
 
 
