@@ -16,6 +16,9 @@ _MOST_REPEATED = 100_000
 _MOST_ENTRIES = 500_000
 """Entries of a text; 100,000 classes with their numbers are 200,000. Each takes some 300 times its size to read."""
 
+_DEEPEST = 150
+"""Levels; each takes some three of Python's 1,000 frames."""
+
 _LONGEST_NUMBER = 100  # characters; the time to read one grows with the square of its length
 _MERGE = "tag:yaml.org,2002:merge"
 _TRUTH = "tag:yaml.org,2002:bool"
@@ -26,17 +29,24 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """Counts entries while it reads."""
 
     entries = 0
+    depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """As PyYAML's.
 
         Raises:
-            UnsoundYamlError: There are too many.
+            UnsoundYamlError: There are too many, or they are nested too deeply: Python's own limit would be met
+                anywhere, in whatever else runs at that moment.
         """
         self.entries += 1
         if self.entries > _MOST_ENTRIES:
             raise UnsoundYamlError(f"more than {_MOST_ENTRIES:,} entries")
-        return super().compose_node(parent, index)
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise UnsoundYamlError("nested too deeply")
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def compose_mapping_node(self, anchor: Any) -> Any:
         """As PyYAML's, which lets the last of several values win; before keys are merged into it (`<<`).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.annotations.labels.config import OWN_SIDES, LabelDataConfig
 from tlbench.config.added import Added
 from tlbench.config.data_option import DataOption
 
@@ -43,6 +43,20 @@ DATA: Mapping[str, DataOption] = {
     ),
 }
 """By the name in the config."""
+
+
+def problems(data: LabelDataConfig) -> list[str]:
+    """What of data with labels contradicts itself, one line each; for the `problems` of each task that has them."""
+    found = []
+    if data.stored_size is not None and data.name in OWN_SIDES:
+        found.append(f"data.stored_size={data.stored_size}: {data.name} keeps its images as they are; use null")
+    if data.shots is not None and data.fraction < 1:
+        found.append(
+            f"data.shots={data.shots} and data.fraction={data.fraction}: both choose the training images; give "
+            "data.shots=null or data.fraction=1.0"
+        )
+    return found
+
 
 ADDED: tuple[Added, ...] = (
     Added("data.fit", "crop"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tlbench.annotations.labels.config import OWN_SIDES, LabelAugmentation, LabelDataConfig
+from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig
 from tlbench.annotations.labels.options import ADDED, DATA
+from tlbench.annotations.labels.options import problems as label_problems
 from tlbench.config.added import Added
 from tlbench.tasks.classification.config import ClassificationConfig
 from tlbench.tasks.classification.options import EvaluateLabels, ExportLabels, PredictLabels
@@ -25,14 +26,7 @@ def _problems(c: TrainConfig) -> list[str]:
             "task's own loss; use 0, and let yours smooth the labels, as torch.nn:CrossEntropyLoss does with "
             "loss.arguments.label_smoothing"
         )
-    if data.stored_size is not None and data.name in OWN_SIDES:
-        problems.append(f"data.stored_size={data.stored_size}: {data.name} keeps its images as they are; use null")
-    if data.shots is not None and data.fraction < 1:
-        problems.append(
-            f"data.shots={data.shots} and data.fraction={data.fraction}: both choose the training images; give "
-            "data.shots=null or data.fraction=1.0"
-        )
-    return problems
+    return [*problems, *label_problems(data)]
 
 
 SPEC = TaskSpec(

@@ -22,7 +22,7 @@ class KeyPointsOnData(OnData[LoadedKeyPoints]):
     @cached_property
     def batches(self) -> PointBatches:
         """As in `OnData`."""
-        return PointBatches(self.config)
+        return PointBatches(self.untransformed)
 
     def metrics(self, split: str) -> tuple[dict[str, float | None], torch.Tensor]:
         """Loss and metrics under their flat names, `<split>/pck`, as a run's record has them; and all distances.

@@ -57,7 +57,7 @@ def description(drawn: Path) -> Path:
         ("[" * 20_000, "not YAML (nested too deeply); mend it"),
         ("nc: 1" + ":1" * 100_000, "not YAML (a number of 200001 characters); mend it"),
         ("names: [a]\ntrain: " + "x" * 5_000, "correct path or train"),
-        ("names: [a, " + "[1, " * 300 + "]" * 300 + "]", "is not text; put it in quotes"),
+        ("names: [a, " + "[1, " * 100 + "]" * 100 + "]", "is not text; put it in quotes"),
     ],
 )
 def test_a_description_that_grows(drawn, refusal, text, message):
