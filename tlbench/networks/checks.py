@@ -7,10 +7,11 @@ import importlib.util
 import re
 from collections.abc import Mapping
 
-from tlbench.config import ModelConfig
+from tlbench.config import ModelConfig, TrainConfig
 from tlbench.config.code import IMPORT_PATH
 from tlbench.errors import ConfigError
-from tlbench.networks.layer_groups import HEAD, LIBRARIES, SMP_ENCODERS, TIMM_ENCODER
+from tlbench.networks.layer_groups import HEAD, LIBRARIES, SMP_ENCODERS, TIMM_ENCODER, gives_maps
+from tlbench.tasks.spec import TaskSpec
 
 GROUP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -70,9 +71,31 @@ def model_problems(model: ModelConfig) -> list[str]:
     return [*checks[model.library](model), *decoder, *_groups(model)]
 
 
-def trains_on_two(model: ModelConfig) -> bool:
-    """Whether a network normalises averages over whole images, of which a batch in training must have two."""
-    return model.norm == "batch" and (model.decoder in ("deeplabv3plus", "upernet") or "deeplabv3" in model.name)
+def kind_problems(model: ModelConfig, task: TaskSpec) -> list[str]:
+    """A network whose outputs are of the other kind than the task's: of images, or of each place in them."""
+    dense = gives_maps(model.library, model.name)
+    if dense is None or dense == task.dense:
+        return []
+    what = "for each place of an image" if dense else "for an image as a whole"
+    return [f"model.name={model.name!r}: gives logits {what}, not for task={task.name}; use {task.networks}"]
+
+
+def batch_problems(c: TrainConfig) -> list[str]:
+    """A process that would train on one image where the network normalises what is one value a channel and image.
+
+    Their pyramids have maps of one pixel, the average of a whole image, and BatchNorm needs two values.
+    """
+    batch, processes = c.data.batch_size, c.trainer.devices
+    pools = c.model.decoder in ("deeplabv3plus", "upernet") or c.model.name.startswith("deeplabv3")
+    normalises = c.model.norm == "batch" and c.callbacks.freeze_batch_norm is None and not c.trainer.sync_batchnorm
+    if batch // processes > 1 or not pools or not normalises:
+        return []
+    of = c.model.name if c.model.decoder is None else f"model.decoder={c.model.decoder}"
+    return [
+        f"data.batch_size={batch} with trainer.devices={processes}: each process would train on one image, and {of} "
+        f"normalises averages over whole images, for which BatchNorm needs two; use data.batch_size={2 * processes} or "
+        "more, model.norm=group, or another network"
+    ]
 
 
 def _torchvision(model: ModelConfig) -> list[str]:

@@ -23,14 +23,14 @@ class Backbone:
     Args:
         module: The name of the module that it is.
         names: Tensor of the network → its name in the classifier; also what `Network.dropped` names.
-        classifier: All tensors of the classifier, without values, in its order; those that are in no `names` come
-            behind the last map of features.
+        classifier: The classifier, on the meta device; its tensors that are in no `names` come behind the last map of
+            features.
         arguments: What timm builds the classifier with beside its name.
     """
 
     module: str
     names: Mapping[str, str]
-    classifier: Mapping[str, Tensor]
+    classifier: nn.Module
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -6,7 +6,7 @@ Their tensors keep its names: `encoder.…`, `decoder.…`, `segmentation_head.�
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,7 +47,10 @@ ENCODER = "encoder"
 _STRIDE = 32
 """The largest there is: of an encoder, or of the maps that DPT makes of a vision transformer's."""
 
-_SET_HERE = ("encoder_name", "encoder_weights", "encoder_depth", "in_channels", "classes", "activation", "aux_params")
+_SET_HERE = (
+    *("encoder_name", "encoder_weights", "encoder_depth", "in_channels", "classes", "activation", "aux_params"),
+    "kwargs",
+)
 
 
 class Segmenter(nn.Module):
@@ -96,9 +99,9 @@ def smp_network(model: ModelConfig, num_classes: int, image_size: int | Sequence
     """
     assert model.decoder is not None
     kind = DECODERS[model.decoder]
-    known = [name for name in inspect.signature(kind).parameters if name not in (*_SET_HERE, "kwargs")]
+    known = _arguments_of(model)
     given = {name: value for name, value in model.arguments.items() if name in known}
-    encoder = _encoder(model, {n: value for n, value in model.arguments.items() if n not in given}, known, image_size)
+    encoder = encoder_of(model, image_size)
     if model.decoder == "dpt" and not encoder.has_tokens:
         given = {"decoder_readout": "ignore", **given}
     arguments = {**given, **encoder.arguments}
@@ -120,16 +123,31 @@ def smp_network(model: ModelConfig, num_classes: int, image_size: int | Sequence
     return network
 
 
+def _arguments_of(model: ModelConfig) -> list[str]:
+    """The names of the decoder's arguments; of others than these, timm knows what they are."""
+    assert model.decoder is not None
+    return [name for name in inspect.signature(DECODERS[model.decoder]).parameters if name not in _SET_HERE]
+
+
 def _way_out(model: ModelConfig) -> str:
     if model.decoder == "deeplabv3plus" and model.name.startswith(TIMM_ENCODER):
         return "it dilates the encoder's last stages, which not every one can; use model.decoder=fpn, or tu-resnet18"
     return "correct model.arguments, or use another decoder or encoder"
 
 
-def _encoder(
-    model: ModelConfig, arguments: Mapping[str, Any], known: Sequence[str], image_size: int | Sequence[int]
-) -> Encoder:
-    """The encoder; `arguments` are those that the decoder has not, which are `known`."""
+def encoder_of(model: ModelConfig, image_size: int | Sequence[int]) -> Encoder:
+    """What the encoder of a network is as a classifier.
+
+    Args:
+        model: As of `smp_network`.
+        image_size: Likewise.
+
+    Raises:
+        ConfigError: timm has no such network, or it has not the feature maps that the decoder wants; an argument is
+            neither for the decoder nor for timm.
+    """
+    known = _arguments_of(model)
+    arguments = {name: value for name, value in model.arguments.items() if name not in known}
     if model.name.startswith(TIMM_ENCODER):
         height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
         sides = (height + -height % _STRIDE, width + -width % _STRIDE)
@@ -145,8 +163,7 @@ def _encoder(
 
 def _network(module: Segmenter, model: ModelConfig, encoder: Encoder) -> Network:
     """The module with its layer groups, and what of it the encoder's classifier has too."""
-    own, classifier = module.encoder.state_dict(), encoder.classifier.state_dict()
-    names = names_in_classifier(own, classifier)
+    names = names_in_classifier(module.encoder.state_dict(), encoder.classifier.state_dict())
     if names is None:
         raise ConfigError(
             f"model.name={model.name!r}: its tensors as an encoder have other names than as a classifier; use another "
@@ -157,7 +174,9 @@ def _network(module: Segmenter, model: ModelConfig, encoder: Encoder) -> Network
         of_encoder = encoder_groups(module.encoder, names, encoder.classifier, model.name)
         groups = {group: tuple(f"{ENCODER}.{prefix}" for prefix in of) for group, of in of_encoder.items()}
         groups |= {DECODER: ("decoder",), HEAD: ("segmentation_head",)}
-    undecayed: Collection[str] = getattr(encoder.classifier, "no_weight_decay", set)()  # tokens, embeddings and tables of positions
+    undecayed: Collection[str] = getattr(
+        encoder.classifier, "no_weight_decay", set
+    )()  # tokens, embeddings and tables of positions
     network = with_groups(module, model.groups) if model.groups is not None else Network(module, groups or {}, HEAD)
     return replace(
         network,
@@ -165,6 +184,9 @@ def _network(module: Segmenter, model: ModelConfig, encoder: Encoder) -> Network
         new=("segmentation_head.head.4",) if model.decoder == "dpt" else network.new,
         dense=True,
         backbone=Backbone(
-            ENCODER, {f"{ENCODER}.{name}": theirs for name, theirs in names.items()}, classifier, encoder.arguments
+            ENCODER,
+            {f"{ENCODER}.{name}": theirs for name, theirs in names.items()},
+            encoder.classifier,
+            encoder.arguments,
         ),
     )

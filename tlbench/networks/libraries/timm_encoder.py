@@ -95,8 +95,8 @@ def vision_transformer(model: ModelConfig, arguments: Mapping[str, Any], height:
         )
     if stride not in (4, 8, 16, 32):
         raise ConfigError(
-            f"model.name={model.name!r}: its patches are {stride} pixels wide, and model.decoder=dpt doubles maps until "
-            "they are the image's; use one of 8, 16 or 32 pixels, such as tu-vit_tiny_patch16_224"
+            f"model.name={model.name!r}: its patches are {stride} pixels wide, and model.decoder=dpt doubles maps "
+            "until they are the image's; use one of 8, 16 or 32 pixels, such as tu-vit_tiny_patch16_224"
         )
     return _built(model, arguments, {"dynamic_img_size": True}, {"img_size": (height, width)})
 

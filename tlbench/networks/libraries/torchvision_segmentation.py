@@ -67,7 +67,6 @@ def torchvision_segmenter(model: ModelConfig, num_classes: int) -> Network:
         network = Network(module, LAYER_GROUPS[model.name], HEAD)
     with torch.device("meta"):
         classifier = torchvision.models.get_model(as_classifier(model.library, model.name)[1], weights=None)
-    tensors = classifier.state_dict()
-    before = "" if "conv1.weight" in tensors else "features."  # a MobileNet's blocks are in a sequence of their own
+    before = "features." if hasattr(classifier, "features") else ""  # a MobileNet's blocks are in a sequence
     names = {f"{BACKBONE}.{name}": before + name for name in module.backbone.state_dict()}
-    return replace(network, dense=True, backbone=Backbone(BACKBONE, names, tensors))
+    return replace(network, dense=True, backbone=Backbone(BACKBONE, names, classifier))

@@ -35,5 +35,7 @@ def user_network(model: ModelConfig, num_classes: int, image_size: int) -> Netwo
     assert name is not None
     module = own(name, nn.Module, "torch.nn.Module", given={"num_classes": num_classes})
     key = f"model.import_path={model.import_path!r}"
-    dense = check_outputs(module, num_classes, image_size, key, "correct it, or use another data.image_size", dense=None)
+    dense = check_outputs(
+        module, num_classes, image_size, key, "correct it, or use another data.image_size", dense=None
+    )
     return replace(with_groups(module, model.groups), dense=dense)
