@@ -80,6 +80,25 @@ def kind_problems(model: ModelConfig, task: TaskSpec) -> list[str]:
     return [f"model.name={model.name!r}: gives logits {what}, not for task={task.name}; use {task.networks}"]
 
 
+def check_kind(dense: bool, model: ModelConfig, task: TaskSpec) -> None:
+    """The same of a network that is built, also of the user's own.
+
+    Args:
+        dense: Whether it gives logits for each place of an image.
+        model: What it was built from.
+        task: The task that is to train it.
+
+    Raises:
+        ConfigError: The task wants the others.
+    """
+    if dense != task.dense:
+        shapes = ("(B, C), one for each image", "(B, C, H, W), one for each place")
+        raise ConfigError(
+            f"model.name={model.name!r}: it gives logits {shapes[dense]}, and task={task.name} wants "
+            f"{shapes[task.dense]}; let it return these, or use another network"
+        )
+
+
 def batch_problems(c: TrainConfig) -> list[str]:
     """A process that would train on one image where the network normalises what is one value a channel and image.
 

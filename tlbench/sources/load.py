@@ -116,7 +116,7 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
         elif name in given and is_counter(name):
             given[name] = given[name].reshape(tensor.shape).to(tensor.dtype)
     extra = [name for name in extra if name not in spare]
-    check_whole(found, wanted, {**named.tensors, **given}, extra, model)
+    check_whole(found, wanted, {**named.tensors, **given}, extra, model, named.prefix)
     with torch.no_grad():
         for name, tensor in wanted.items():
             tensor.copy_(given[name])

@@ -18,7 +18,14 @@ from tlbench.errors import ConfigError
 BASES = ((), ("task=detection",), ("+experiment=quickstart",), ("+experiment=quickstart_detection",))
 
 FOREIGN = {
-    "classification": ("augmentation=letterbox", "augmentation=yolo", "model=yolo", "source=coco", "source=documents"),
+    "classification": (
+        "augmentation=letterbox",
+        "augmentation=yolo",
+        "model=smp",
+        "model=yolo",
+        "source=coco",
+        "source=documents",
+    ),
     "detection": ("augmentation=", "model=", "source=imagenet", "source=timm", "source=tin200"),
 }
 """Task → options that are another's."""
