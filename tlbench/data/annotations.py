@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.config.data import Fit
@@ -27,6 +29,9 @@ class Annotations(ABC):
 
     thumbnail: ClassVar[int]
     """Side in pixels to which images are brought for the audit."""
+
+    has_planes: ClassVar[bool] = False
+    """Whether something is known of each pixel."""
 
     class_names: tuple[str, ...]
     """C names, one a class, in the order of the labels."""
@@ -65,6 +70,10 @@ class Annotations(ABC):
     @abstractmethod
     def resized(self, side: int) -> Self:
         """Those of the squares of so many pixels a side that the images are brought to."""
+
+    def plane(self, position: int, side: int) -> NDArray[np.uint8]:
+        """(side, side): what is known of each pixel of an image as it is kept, where `has_planes`."""
+        raise NotImplementedError
 
     @abstractmethod
     def hashed(self) -> Iterator[bytes | Tensor]:

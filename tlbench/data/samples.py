@@ -218,7 +218,8 @@ class FileSamples(Samples[A]):
 
     def decoding(self) -> FileDecoding:
         """How one file after another is decoded."""
-        return FileDecoding(FileNames(self.listing.root, self.names), self.digests, self.fit, self.how)
+        planes = self.annotations if self.annotations.has_planes else None
+        return FileDecoding(FileNames(self.listing.root, self.names), self.digests, self.fit, self.how, planes)
 
     def to(self, device: torch.device | str) -> FileSamples[A]:
         """As in `Samples`."""
@@ -261,6 +262,7 @@ class FileDecoding:
     digests: NDArray[np.uint8]
     fit: Fit
     how: Decoding
+    planes: Annotations | None = None
 
     def __len__(self) -> int:
         return len(self.files)

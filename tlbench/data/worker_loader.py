@@ -24,11 +24,13 @@ class Decoded(NamedTuple):
         images: (K, 3, S, S) uint8.
         rows: (B, T) int64, which of the K each of a sample's tiles is; its own image where there is none.
         samples: (B,) int64, their positions in the split.
+        planes: (K, S, S) uint8, what annotations know of each pixel; None of annotations that do not.
     """
 
     images: Tensor
     rows: Tensor
     samples: Tensor
+    planes: Tensor | None = None
 
 
 class Shown(Protocol):
@@ -98,4 +100,7 @@ class _Decoding:
                 images[row] = self._files.square(i, self._side, *(regions[row : row + 1] if regions else ()))
             except UnreadableError as error:
                 return no_more_readable(self._files.files, i, error)  # raised there, without a worker's traceback
-        return Decoded(torch.from_numpy(images), rows, index)
+        known, planes = self._files.planes, None
+        if known is not None:
+            planes = torch.from_numpy(np.stack([known.plane(i, self._side) for i in needed.tolist()]))
+        return Decoded(torch.from_numpy(images), rows, index, planes)

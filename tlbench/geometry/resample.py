@@ -51,7 +51,7 @@ def one_by_one(images: Tensor, rows: Tensor, placement: Placement) -> Iterator[T
     Yields:
         (3, S, S) float32 in [0, 1], the same memory each time.
     """
-    places, corner = _places(placement), placement.corner
+    places, corner = places_of(placement), placement.corner
     whole = places.floor().to(torch.int64)
     first_shown, after_shown = placement.shown()
     low = torch.maximum(first_shown, whole.amin(2)[:, None] - corner)
@@ -75,7 +75,7 @@ def one_by_one(images: Tensor, rows: Tensor, placement: Placement) -> Iterator[T
 def together(images: Tensor, rows: Tensor, placement: Placement) -> Tensor:
     """As `one_by_one`, all samples at once: the first tiles, the second ones …; nothing waits for the device."""
     side = images.shape[-1]
-    places, shown = _places(placement), placement.shown()
+    places, shown = places_of(placement), placement.shown()
     position = torch.arange(side, device=images.device)
     batch = torch.full((len(rows), *images.shape[1:]), GREY / 255, device=images.device)
     for tile in range(rows.shape[1]):
@@ -88,7 +88,7 @@ def together(images: Tensor, rows: Tensor, placement: Placement) -> Tensor:
     return batch
 
 
-def _places(placement: Placement) -> Tensor:
+def places_of(placement: Placement) -> Tensor:
     """(B, 2, S) float32: for each column and each row of the input, x or y on the canvas."""
     position = torch.arange(placement.side, device=placement.scale.device)
     y = position.expand(len(placement), -1)
