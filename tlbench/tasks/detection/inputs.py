@@ -21,10 +21,10 @@ from tlbench.tools.images import OneImage, file_of, in_memory, named, own_size
 
 @dataclass(frozen=True, eq=False)
 class BoxInput:
-    """An image whose longer side was brought to S pixels.
+    """An image that was brought to the input's size.
 
     Attributes:
-        pixels: (S, S, 3) uint8, RGB: the image in the top left corner, `fits.GREY` beside it.
+        pixels: (H, W, 3) uint8, RGB: the image in the top left corner, `fits.GREY` beside it.
         height: Of the image as it was, upright, pixels.
         width: Likewise.
     """
@@ -39,13 +39,13 @@ def decode_box_input(content: bytes, data: InstanceDataConfig, how: Decoding = W
 
     Args:
         content: The file's bytes.
-        data: The run's; `image_size`, S, and `fit` are used.
+        data: The run's; `input_size` and `fit` are used.
         how: What else decides.
 
     Raises:
-        UnreadableError: As `decode_square`.
+        UnreadableError: As `decode_fitted`.
     """
-    pixels, size = decode_sized(content, data.image_size, data.fit, how=how)
+    pixels, size = decode_sized(content, data.input_size, data.fit, how=how)
     return BoxInput(pixels, *size)
 
 
@@ -54,11 +54,11 @@ def box_input(image: OneImage, data: InstanceDataConfig, how: Decoding = WHOLE_F
 
     Args:
         image: Floats of tensors are rounded to 8 bits, as files hold them.
-        data: The run's; `image_size` and `fit` are used.
+        data: The run's; `input_size` and `fit` are used.
         how: As the run decodes its files.
 
     Raises:
-        DataError: As `square`.
+        DataError: It cannot be read, or is of another kind, shape, type or range.
     """
     with named(image):
         found = file_of(image, how)
@@ -78,10 +78,10 @@ def as_batch(inputs: Sequence[BoxInput], device: torch.device) -> tuple[Tensor, 
         device: Where the batch is made.
 
     Returns:
-        (B, 3, S, S) float32 in [0, 1], and how boxes come back into the images.
+        (B, 3, H, W) float32 in [0, 1], and how boxes come back into the images.
     """
-    side = inputs[0].pixels.shape[0]
-    squares = torch.from_numpy(np.stack([each.pixels for each in inputs])).permute(0, 3, 1, 2).contiguous()
-    inside = torch.tensor([inside_size(each.height, each.width, side) for each in inputs], device=device)
+    height, width = inputs[0].pixels.shape[:2]
+    pixels = torch.from_numpy(np.stack([each.pixels for each in inputs])).permute(0, 3, 1, 2).contiguous()
+    inside = torch.tensor([inside_size(each.height, each.width, (height, width)) for each in inputs], device=device)
     sizes = torch.tensor([[each.height, each.width] for each in inputs], device=device)
-    return letterboxed(squares.to(device), torch.arange(len(inputs), device=device), inside, sizes)
+    return letterboxed(pixels.to(device), torch.arange(len(inputs), device=device), inside, sizes)

@@ -39,7 +39,7 @@ class DetectorOnData(OnData[LoadedDetector]):
         Raises:
             DataError: As `open_split`.
         """
-        inference, side, own = self.inference, self.inference.data.image_size, self.own
+        inference, own = self.inference, self.own
         parts = PARTS if own.loss is None else ()
         metrics, loss = DetectionMetrics(inference.run.class_names), SampleMean((len(parts),) if parts else ())
         own.metrics.reset()
@@ -49,7 +49,7 @@ class DetectorOnData(OnData[LoadedDetector]):
             with torch.inference_mode():
                 outputs = inference.outputs(inputs)
                 if own.loss is None:
-                    loss.update(criterion(outputs, targets, (side, side)), len(targets))
+                    loss.update(criterion(outputs, targets, inference.data.input_size), len(targets))
                 else:
                     loss.update(own.loss(outputs, targets, inference.device), len(targets))
                 found = inference.found(outputs, targets.placement)

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from tlbench.annotations.instances.config import InstanceDataConfig
+from tlbench.config.size import is_square
 from tlbench.geometry.fits import GREY
 from tlbench.tasks.detection.chosen import chosen_confidence
 from tlbench.tasks.detection.config import DetectionConfig
@@ -28,7 +29,7 @@ def preprocessing(run: CompleteRun) -> dict[str, Any]:
         "fit": "letterbox",
         "image_size": data.image_size,
         "antialias": data.antialias,
-        "resize": "bilinear; the longer side to image_size, the other to the next whole pixel up",
+        "resize": f"bilinear; {_SQUARE if is_square(data.input_size) else _RECTANGLE}",
         "resize_means": _AVERAGED if data.antialias else _INTERPOLATED,
         "scale": "resized width / width across, resized height / height down",
         "place": "centred; an odd pixel of the rest lies below or to the right",
@@ -58,6 +59,9 @@ def postprocessing(run: CompleteRun, module: nn.Module) -> dict[str, Any]:
         "max_detections": task.max_detections,
     }
 
+
+_SQUARE = "the longer side to image_size, the other to the next whole pixel up"
+_RECTANGLE = "as large as fits inside image_size, [height, width]; the side that does not fill it, to the next pixel up"
 
 _AVERAGED = "in 8 bits, as Pillow's Image.resize(size, BILINEAR)"
 _INTERPOLATED = "in 8 bits, as Pillow's Image.transform(size, EXTENT, (0, 0, width, height), BILINEAR)"
