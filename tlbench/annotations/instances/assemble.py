@@ -11,9 +11,9 @@ from torch import Tensor
 
 from tlbench.annotations.instances.crowds import Crowds
 from tlbench.annotations.instances.instances import Instances
-from tlbench.annotations.instances.ragged import starts_of
 from tlbench.annotations.instances.shapes import Shapes
 from tlbench.data.listing import Listing
+from tlbench.data.ragged import starts_of
 from tlbench.system.voice import Voice
 
 CLIPPED = "boxes clipped to the image"

@@ -15,8 +15,8 @@ from torch import Tensor
 from tlbench.annotations.instances.boxes import cut_boxes, place_boxes
 from tlbench.annotations.instances.crowds import Crowds
 from tlbench.annotations.instances.instances import Instances
-from tlbench.annotations.instances.ragged import objects_of
 from tlbench.annotations.instances.targets import BoxTargets, CrowdTargets
+from tlbench.data.ragged import objects_of
 from tlbench.data.samples import MemorySamples, Samples
 from tlbench.geometry.hsv import draw_gains
 from tlbench.geometry.letterbox import letterboxed

@@ -12,7 +12,6 @@ from torch import Tensor
 from tlbench.annotations.instances.carve import check_objects, counted
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
-from tlbench.annotations.instances.ragged import starts_of
 from tlbench.annotations.instances.target import open_listed
 from tlbench.data.by_code import NAMED, ROOT, GivenData, GivenImages, as_number, class_numbers_of, given_data
 from tlbench.data.carve import carve, carving_rule, chosen_parts
@@ -20,6 +19,7 @@ from tlbench.data.carve_options import carved_fractions
 from tlbench.data.decode import Decoding
 from tlbench.data.image_sizes import image_sizes
 from tlbench.data.listing import Listed, Listing
+from tlbench.data.ragged import starts_of
 from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
 from tlbench.data.splits import random_split, random_subset

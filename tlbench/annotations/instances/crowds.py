@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlbench.annotations.instances.ragged import objects_of, starts_of
 from tlbench.annotations.instances.shapes import Shapes, joined_shapes
+from tlbench.data.ragged import objects_of, starts_of
 
 
 @dataclass(frozen=True, eq=False)

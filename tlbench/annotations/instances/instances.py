@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from tlbench.annotations.instances.crowds import Crowds, joined_crowds
-from tlbench.annotations.instances.ragged import objects_of, starts_of
 from tlbench.annotations.instances.shapes import Shapes, joined_shapes
 from tlbench.config.data import Fit
 from tlbench.config.size import Size
 from tlbench.data.annotations import Annotations
 from tlbench.data.carve_options import class_numbers, wanted_classes
+from tlbench.data.ragged import objects_of, starts_of
 from tlbench.geometry.fits import inside_size
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.annotations.instances.ragged import starts_of
 from tlbench.annotations.instances.shapes import Shapes
 from tlbench.data.formats.yolo.labels import BOX, KeyPoints, LabelRows
 from tlbench.data.formats.yolo.reading import Decided
+from tlbench.data.ragged import starts_of
 
 
 def shapes_of(rows: LabelRows, decided: Decided, points: KeyPoints | None, sizes: Tensor) -> Shapes:
