@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.config.data import Fit
+from tlbench.config.size import Size
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing's from Python 3.11 on
@@ -28,7 +29,7 @@ class Annotations(ABC):
     """How files become thumbnails; None: as they become the images themselves."""
 
     thumbnail: ClassVar[int]
-    """Side in pixels to which images are brought for the audit."""
+    """Side in pixels of the square of whose area, about, images are in small, for the audit."""
 
     has_planes: ClassVar[bool] = False
     """Whether something is known of each pixel."""
@@ -68,11 +69,11 @@ class Annotations(ABC):
         """The same on a device."""
 
     @abstractmethod
-    def resized(self, side: int) -> Self:
-        """Those of the squares of so many pixels a side that the images are brought to."""
+    def resized(self, size: Size) -> Self:
+        """Those of the images once they are brought to this height and width, as they are stored."""
 
-    def plane(self, position: int, side: int) -> NDArray[np.uint8]:
-        """(side, side): what is known of each pixel of an image as it is kept, where `has_planes`."""
+    def plane(self, position: int, size: Size) -> NDArray[np.uint8]:
+        """(H, W): what is known of each pixel of an image as it is kept, where `has_planes`."""
         raise NotImplementedError
 
     @abstractmethod

@@ -26,7 +26,7 @@ def place_maps(maps: Tensor, rows: Tensor, placement: Placement, beside: int) ->
         (B, H, W) uint8, of the input's height and width.
     """
     first, after = placement.shown()
-    x, y = (axis.add(0.5).floor().to(torch.int64) for axis in places_of(placement).unbind(1))
+    x, y = (axis.add(0.5).floor().to(torch.int64) for axis in places_of(placement))
     placed = maps.new_full((len(rows), y.shape[1], x.shape[1]), beside)
     for tile in range(rows.shape[1]):
         corner, low, high = placement.corner[:, tile], first[:, tile], after[:, tile]

@@ -14,6 +14,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from tlbench.config.size import Size
 from tlbench.geometry.placement import Placement
 from tlbench.seeds import Draw, uniform, uniforms
 
@@ -38,7 +39,7 @@ def draw_window(
     config: Wanted,
     inside: Tensor,
     sizes: Tensor,
-    side: int,
+    size: Size,
     index: Tensor,
     seed: int,
     epoch: int,
@@ -50,7 +51,7 @@ def draw_window(
         config: Strengths.
         inside: (B, 2) int64, height and width of the images as they are stored.
         sizes: (B, 2) int64, height and width of the images as they are in the data set.
-        side: Height and width of the input, pixels.
+        size: Height and width of the input, pixels.
         index: (B,) int64 sample indices.
         seed: Augmentation seed.
         epoch: Epoch, ≥ 0.
@@ -60,17 +61,18 @@ def draw_window(
     low, high = (math.log(end) for end in config.scale)
     scale = (low + (high - low) * uniform(seed, epoch, index, Draw.SCALE)).exp()
     extent = inside.flip(1)
-    size = scale[:, None] * extent
-    free = (size - side).abs() / 2
+    side = torch.stack([torch.full_like(scale, float(size[axis])) for axis in (1, 0)], dim=1)  # nothing is copied
+    filled = scale[:, None] * extent
+    free = (filled - side).abs() / 2
     offset = free * (2 * uniforms(2, seed, epoch, index, Draw.SHIFT) - 1)
     if focus is not None:
         place, wanted = focus()
         # the place comes into the middle half of the input, unless the image ends before
         aside = side / 4 * (2 * uniforms(2, seed, epoch, index, Draw.FOCUS_SHIFT) - 1)
         there = torch.minimum((extent / 2 - place) * scale[:, None] + aside, free).maximum(-free)
-        offset = torch.where(wanted[:, None] & (size > side), there, offset)
+        offset = torch.where(wanted[:, None] & (filled > side), there, offset)
     return Placement(
-        side=side,
+        size=size,
         original=sizes.flip(1)[:, None],
         extent=extent[:, None],
         corner=torch.zeros_like(extent)[:, None],

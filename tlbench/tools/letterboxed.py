@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.config import DataConfig
+from tlbench.config.size import is_square
 from tlbench.data.decode import WHOLE_FILES, Decoding, decode_sized
 from tlbench.geometry.fits import GREY, inside_size
 from tlbench.geometry.letterbox import letterboxed
@@ -24,10 +25,10 @@ from tlbench.tools.onnx_metadata import file_decoding, network_input
 
 @dataclass(frozen=True, eq=False)
 class CornerImage:
-    """An image whose longer side was brought to S pixels.
+    """An image that was brought to the input's size.
 
     Attributes:
-        pixels: (S, S, 3) uint8, RGB: the image in the top left corner, `fits.GREY` beside it.
+        pixels: (H, W, 3) uint8, RGB: the image in the top left corner, `fits.GREY` beside it.
         height: Of the image as it was, upright, pixels.
         width: Likewise.
     """
@@ -42,13 +43,13 @@ def decode_corner_image(content: bytes, data: DataConfig, how: Decoding = WHOLE_
 
     Args:
         content: The file's bytes.
-        data: The run's; `image_size`, S, and `fit` are used.
+        data: The run's; `input_size` and `fit` are used.
         how: What else decides.
 
     Raises:
-        UnreadableError: As `decode_square`.
+        UnreadableError: As `decode_fitted`.
     """
-    pixels, size = decode_sized(content, data.image_size, data.fit, how=how)
+    pixels, size = decode_sized(content, data.input_size, data.fit, how=how)
     return CornerImage(pixels, *size)
 
 
@@ -57,11 +58,11 @@ def corner_image(image: OneImage, data: DataConfig, how: Decoding = WHOLE_FILES)
 
     Args:
         image: Floats of tensors are rounded to 8 bits, as files hold them.
-        data: The run's; `image_size` and `fit` are used.
+        data: The run's; `input_size` and `fit` are used.
         how: As the run decodes its files.
 
     Raises:
-        DataError: As `square`.
+        DataError: It cannot be read, or is of another kind, shape, type or range.
     """
     with named(image):
         found = file_of(image, how)
@@ -81,13 +82,13 @@ def as_batch(inputs: Sequence[CornerImage], device: torch.device) -> tuple[Tenso
         device: Where the batch is made.
 
     Returns:
-        (B, 3, S, S) float32 in [0, 1], and where the images lie in it.
+        (B, 3, H, W) float32 in [0, 1], and where the images lie in it.
     """
-    side = inputs[0].pixels.shape[0]
-    squares = torch.from_numpy(np.stack([each.pixels for each in inputs])).permute(0, 3, 1, 2).contiguous()
-    inside = torch.tensor([inside_size(each.height, each.width, side) for each in inputs], device=device)
+    height, width = inputs[0].pixels.shape[:2]
+    pixels = torch.from_numpy(np.stack([each.pixels for each in inputs])).permute(0, 3, 1, 2).contiguous()
+    inside = torch.tensor([inside_size(each.height, each.width, (height, width)) for each in inputs], device=device)
     sizes = torch.tensor([[each.height, each.width] for each in inputs], device=device)
-    return letterboxed(squares.to(device), torch.arange(len(inputs), device=device), inside, sizes)
+    return letterboxed(pixels.to(device), torch.arange(len(inputs), device=device), inside, sizes)
 
 
 def preprocessing(run: CompleteRun) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def preprocessing(run: CompleteRun) -> dict[str, Any]:
         "fit": "letterbox",
         "image_size": data.image_size,
         "antialias": antialias,
-        "resize": "bilinear; the longer side to image_size, the other to the next whole pixel up",
+        "resize": f"bilinear; {_SQUARE if is_square(data.input_size) else _RECTANGLE}",
         "resize_means": _AVERAGED if antialias else _INTERPOLATED,
         "scale": "resized width / width across, resized height / height down",
         "place": "centred; an odd pixel of the rest lies below or to the right",
@@ -107,6 +108,9 @@ def preprocessing(run: CompleteRun) -> dict[str, Any]:
         **network_input(data),
     }
 
+
+_SQUARE = "the longer side to image_size, the other to the next whole pixel up"
+_RECTANGLE = "as large as fits inside image_size, [height, width]; the side that does not fill it, to the next pixel up"
 
 _AVERAGED = "in 8 bits, as Pillow's Image.resize(size, BILINEAR)"
 _INTERPOLATED = "in 8 bits, as Pillow's Image.transform(size, EXTENT, (0, 0, width, height), BILINEAR)"

@@ -17,6 +17,7 @@ from tlbench.geometry.window import draw_window
 
 VOID = 255
 SIDE = 16
+SIZE = (SIDE, SIDE)
 INSIDE = torch.tensor([[16, 12], [8, 16], [16, 16]])
 ROWS = torch.arange(3)[:, None]
 
@@ -33,7 +34,7 @@ def maps() -> torch.Tensor:
 
 def window(scale: tuple[float, float] = (0.5, 2.0), flip: float = 0.5, epoch: int = 0, **more: object) -> Placement:
     wanted = SimpleNamespace(scale=list(scale), flip=flip)
-    return draw_window(wanted, INSIDE, INSIDE, SIDE, torch.arange(3), 0, epoch, **more)  # type: ignore[arg-type]
+    return draw_window(wanted, INSIDE, INSIDE, SIZE, torch.arange(3), 0, epoch, **more)  # type: ignore[arg-type]
 
 
 def test_nearest_is_of_centres() -> None:
@@ -44,7 +45,7 @@ def test_nearest_is_of_centres() -> None:
 
 
 def test_a_letterboxed_map_is_the_stored_one_in_the_middle() -> None:
-    placed = place_maps(maps(), ROWS, letterbox(INSIDE, INSIDE, SIDE), VOID)
+    placed = place_maps(maps(), ROWS, letterbox(INSIDE, INSIDE, SIZE), VOID)
     assert torch.equal(placed[0, :, 2:14], maps()[0, :, :12])
     assert (placed[0, :, :2] == VOID).all()
     assert (placed[0, :, 14:] == VOID).all()
@@ -70,7 +71,7 @@ def test_a_map_is_where_its_image_is(epoch: int) -> None:
 def test_a_window_is_a_function_of_the_sample() -> None:
     placement = window()
     again = draw_window(
-        SimpleNamespace(scale=[0.5, 2.0], flip=0.5), INSIDE[1:2], INSIDE[1:2], SIDE, torch.tensor([1]), 0, 0
+        SimpleNamespace(scale=[0.5, 2.0], flip=0.5), INSIDE[1:2], INSIDE[1:2], SIZE, torch.tensor([1]), 0, 0
     )
     assert torch.equal(again.scale, placement.scale[1:2])
     assert torch.equal(again.shift, placement.shift[1:2])
@@ -93,7 +94,7 @@ def test_a_large_image_fills_the_input_and_a_small_one_lies_in_it() -> None:
 def test_scales_are_drawn_evenly_on_a_logarithmic_scale() -> None:
     inside = torch.full((4000, 2), SIDE)
     wanted = SimpleNamespace(scale=[0.5, 2.0], flip=0.3)
-    placement = draw_window(wanted, inside, inside, SIDE, torch.arange(4000), 0, 0)
+    placement = draw_window(wanted, inside, inside, SIZE, torch.arange(4000), 0, 0)
     levels = placement.scale.log2()
     assert -1 <= float(levels.min()) < -0.99
     assert 0.99 < float(levels.max()) <= 1
@@ -116,3 +117,19 @@ def test_without_scale_a_window_is_the_whole_image() -> None:
     placed = place_maps(maps(), ROWS, placement, VOID)
     assert torch.equal(placed[2], maps()[2])
     assert np.bincount(placed[0].flatten(), minlength=256)[[0, 1, VOID]].tolist() == [96, 96, 64]
+
+
+def test_in_a_rectangle_maps_and_images_stay_together() -> None:
+    size, inside = (12, 20), torch.tensor([[12, 16], [7, 20]])
+    known = torch.full((2, *size), VOID, dtype=torch.uint8)
+    known[0, :, :8], known[0, :, 8:16] = 0, 5
+    known[1, :4], known[1, 4:7] = 5, 0
+    images = torch.where(known == VOID, 114, known * 40)[:, None].expand(-1, 3, -1, -1).contiguous()
+    rows, index = torch.arange(2)[:, None], torch.arange(2)
+    for epoch in range(8):
+        placement = draw_window(SimpleNamespace(scale=[0.7, 1.6], flip=0.5), inside, inside, size, index, 0, epoch)
+        pixels, placed = render(images, rows, placement, None), place_maps(known, rows, placement, VOID)
+        assert placed.shape == (2, *size)
+        levels = (pixels[:, 0] * 255).round().to(torch.int64)
+        for value, label in ((0, 0), (200, 5)):
+            assert (placed[levels == value] == label).all()

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.drawn_boxes import SIZES, box_images
 from tlbench.annotations.instances.augment import evaluation_boxes
 from tlbench.config.compose import compose_config
-from tlbench.data.decode import decode_square
+from tlbench.data.decode import decode_fitted
 from tlbench.data.unreadable import UnreadableError
 from tlbench.errors import DataError
 from tlbench.tools.letterboxed import CornerImage, as_batch, corner_image, decode_corner_image
@@ -47,12 +47,12 @@ def test_the_size_is_that_of_the_upright_image():
         content = file_of(PIXELS, kind, exif=exif)
         found = decode_corner_image(content, DATA)
         assert (found.height, found.width) == (31, 20)
-        np.testing.assert_array_equal(found.pixels, decode_square(content, 32, "corner"))
+        np.testing.assert_array_equal(found.pixels, decode_fitted(content, (32, 32), "corner"))
 
 
 def test_an_image_of_any_kind_becomes_what_its_file_becomes_in_training(tmp_path):
     (tmp_path / "a.png").write_bytes(file_of(PIXELS))
-    wanted = decode_square(file_of(PIXELS), 64, "corner")
+    wanted = decode_fitted(file_of(PIXELS), (64, 64), "corner")
     tensor = torch.from_numpy(PIXELS).permute(2, 0, 1)
     for image in ("a.png", Path("a.png"), Image.open("a.png"), PIXELS, tensor, tensor / 255, tensor.double() / 255):
         found = corner_image(image, DATA.model_copy(update={"image_size": 64}))
@@ -64,8 +64,8 @@ def test_an_image_of_any_kind_becomes_what_its_file_becomes_in_training(tmp_path
 def test_it_is_shrunk_as_the_runs_images_were():
     content = file_of(np.repeat(np.repeat(PIXELS, 10, 0), 10, 1))
     pixels = {a: decode_corner_image(content, DATA.model_copy(update={"antialias": a})).pixels for a in (True, False)}
-    np.testing.assert_array_equal(pixels[True], decode_square(content, 32, "corner"))
-    np.testing.assert_array_equal(pixels[False], decode_square(content, 32, "corner_aliased"))
+    np.testing.assert_array_equal(pixels[True], decode_fitted(content, (32, 32), "corner"))
+    np.testing.assert_array_equal(pixels[False], decode_fitted(content, (32, 32), "corner_aliased"))
     assert not np.array_equal(*pixels.values())
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tlbench.annotations.maps.class_maps import VOID, ClassMaps
 from tlbench.annotations.maps.targets import MapTargets
+from tlbench.config.size import Size
 from tlbench.geometry.class_maps import place_maps
 from tlbench.geometry.hsv import draw_gains
 from tlbench.geometry.letterbox import letterboxed
@@ -58,9 +59,7 @@ def training_maps(
         def focus() -> tuple[Tensor, Tensor]:
             return _rare_pixels(maps[rows], index, augmentation.rare, seed, epoch, rarity)
 
-    placement = draw_window(
-        augmentation, of.inside[index], of.sizes[index], pixels.shape[-1], index, seed, epoch, focus
-    )
+    placement = draw_window(augmentation, of.inside[index], of.sizes[index], _size(pixels), index, seed, epoch, focus)
     images = render(pixels, rows[:, None], placement, draw_gains(augmentation, index, seed, epoch))
     return images, MapTargets(place_maps(maps, rows[:, None], placement, VOID), placement)
 
@@ -80,7 +79,7 @@ def evaluation_maps(pixels: Tensor, rows: Tensor, of: ClassMaps, index: Tensor) 
     """
     images, placement = letterboxed(pixels, rows, of.inside[index], of.sizes[index])
     host = index.tolist()
-    stored = torch.from_numpy(np.stack([of.plane(i, pixels.shape[-1]) for i in host])).to(index.device)
+    stored = torch.from_numpy(np.stack([of.plane(i, _size(pixels)) for i in host])).to(index.device)
     placed = place_maps(stored, torch.arange(len(host), device=index.device)[:, None], placement, VOID)
     return images, MapTargets(placed, placement, tuple(torch.tensor(of.unpacked(i)).to(index.device) for i in host))
 
@@ -114,3 +113,8 @@ def _rare_pixels(
     place = torch.where(of_class, order, torch.iinfo(torch.int64).min).argmax(1)
     at = torch.stack([place % width, place // width], dim=1) + 0.5
     return at, (drawn[:, 0] < probability) & of_class.any(1)
+
+
+def _size(images: Tensor) -> Size:
+    height, width = images.shape[-2:]
+    return height, width

@@ -30,13 +30,13 @@ class DetectorOnData(OnData[LoadedDetector]):
         Raises:
             DataError: As `open_split`.
         """
-        inference, side = self.inference, self.inference.data.image_size
+        inference = self.inference
         criterion = DetectionLoss(inference.network, inference.task)
         metrics = DetectionMetrics(inference.run.class_names)
         metrics.confidence = inference.confidence
         values = self.measured(
             split,
-            lambda outputs, targets: criterion(outputs, targets, (side, side)),
+            lambda outputs, targets: criterion(outputs, targets, inference.data.input_size),
             PARTS,
             metrics,
             lambda outputs, targets: inference.found(outputs, targets.placement),

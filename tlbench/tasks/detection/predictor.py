@@ -22,7 +22,7 @@ from tlbench.tools.predictor import Predictions, Predictor
 
 
 class BoxPredictor(Predictor[CornerImage, list[Detection]]):
-    """A detection run's network: normalised images (B, 3, S, S) to raw outputs.
+    """A detection run's network: normalised images (B, 3, H, W) to raw outputs.
 
     Attributes:
         confidence: The one that the run's validation chose: detections from there on count.
@@ -40,7 +40,7 @@ class BoxPredictor(Predictor[CornerImage, list[Detection]]):
 
     @property
     def data(self) -> InstanceDataConfig:
-        """How images are brought to the network's input, of side `image_size`."""
+        """How images are brought to the network's input, of `input_size`."""
         return self._inference.data
 
     def decode(self, content: bytes, how: Decoding) -> CornerImage:
