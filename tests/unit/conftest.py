@@ -16,6 +16,7 @@ from tests.http_server import serving
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.annotations.maps.config import MapDataConfig
 from tlbench.data.listing import Listing
 from tlbench.system.voice import Voice
 
@@ -45,6 +46,16 @@ def boxes_config() -> Callable[..., InstanceDataConfig]:
 
     def make(name: str, **changes: Any) -> InstanceDataConfig:
         return InstanceDataConfig.model_validate({**data_values(name), **changes})
+
+    return make
+
+
+@pytest.fixture
+def maps_config() -> Callable[..., MapDataConfig]:
+    """`maps_config("coco", root="data")`: likewise, of data with class maps."""
+
+    def make(name: str, **changes: Any) -> MapDataConfig:
+        return MapDataConfig.model_validate({**data_values(name, "semantic_segmentation"), **changes})
 
     return make
 
