@@ -7,17 +7,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tlbench.config.size import Size, is_square
 from tlbench.errors import ConfigError
 from tlbench.system.exceptions import in_a_few_words
 
 
-def check_outputs(module: nn.Module, num_classes: int, image_size: int, key: str, way_out: str) -> None:
+def check_outputs(module: nn.Module, num_classes: int, size: Size, key: str, way_out: str) -> None:
     """Let a network see two black images on the CPU, in eval mode; its modes are then as before.
 
     Args:
         module: Images (B, 3, H, W) to logits (B, num_classes).
         num_classes: The target's.
-        image_size: H and W, in pixels.
+        size: H and W, in pixels.
         key: Key and value that asked for the network, for the message.
         way_out: What to do where the pass fails, for the message.
 
@@ -28,10 +29,10 @@ def check_outputs(module: nn.Module, num_classes: int, image_size: int, key: str
     module.eval()
     try:
         with torch.no_grad():
-            outputs = module(torch.zeros(2, 3, image_size, image_size))
+            outputs = module(torch.zeros(2, 3, *size))
     except Exception as error:
         raise ConfigError(
-            f"{key}: its forward pass fails on images of {image_size} pixels: {in_a_few_words(error)}; {way_out}"
+            f"{key}: its forward pass fails on images of {_shown(size)} pixels: {in_a_few_words(error)}; {way_out}"
         ) from error
     finally:
         for part, training in modes:
@@ -41,6 +42,10 @@ def check_outputs(module: nn.Module, num_classes: int, image_size: int, key: str
             f"{key}: for 2 images it gives {_described(outputs)}, not one tensor (2, {num_classes}) with a logit for "
             "each class; let it return that"
         )
+
+
+def _shown(size: Size) -> str:
+    return str(size[0]) if is_square(size) else f"{size[0]}×{size[1]} (height × width)"
 
 
 def _described(outputs: Any) -> str:

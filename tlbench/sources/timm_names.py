@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from tlbench.config import ModelConfig
+from tlbench.config.size import Size
 from tlbench.errors import WeightsError
 from tlbench.networks.libraries.timm import creation_arguments
 from tlbench.networks.network import Network
@@ -23,9 +24,7 @@ from tlbench.sources.readings import find_backbone
 from tlbench.system.exceptions import in_a_few_words
 
 
-def by_timm(
-    path: Path, given: Mapping[str, Tensor], model: ModelConfig, title: str, image_size: int
-) -> dict[str, Tensor]:
+def by_timm(path: Path, given: Mapping[str, Tensor], model: ModelConfig, title: str, size: Size) -> dict[str, Tensor]:
     """Let timm load the tensors into a network with their own classifier, and take the names from there.
 
     timm knows for each network how older names are read and how positional embeddings are resized to another input.
@@ -36,7 +35,7 @@ def by_timm(
         given: The file's tensors.
         model: The network.
         title: `<name>.<tag>` of the weights.
-        image_size: Side of the images in pixels, for networks of a fixed input size.
+        size: Height and width of the input in pixels, for networks of a fixed input size.
 
     Raises:
         WeightsError: If timm cannot load them whole.
@@ -47,7 +46,7 @@ def by_timm(
                 title,
                 pretrained=True,
                 pretrained_cfg_overlay={"state_dict": dict(given)},
-                **creation_arguments(model, image_size),
+                **creation_arguments(model, size),
             )
         except Exception as error:  # of each of timm's loaders another
             raise WeightsError(
