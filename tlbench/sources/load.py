@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 
 from tlbench.config import DataConfig, ModelConfig, SourceConfig
+from tlbench.config.size import is_square
 from tlbench.errors import WeightsError
 from tlbench.networks.layer_groups import DECODER, as_classifier
 from tlbench.networks.network import Network, lies_under
@@ -15,7 +16,7 @@ from tlbench.sources.catalog import recommendation_mismatch
 from tlbench.sources.chain import RunLink, WeightsLink
 from tlbench.sources.found import FoundWeights
 from tlbench.sources.mismatch import check_whole
-from tlbench.sources.naming import Named, as_in_classifier, by_position, is_counter, parts_of
+from tlbench.sources.naming import Named, as_in_classifier, backbone_of, by_position, is_counter, parts_of
 from tlbench.sources.positions import grid, is_positional, may_be_resampled, resampled
 from tlbench.sources.read import WeightsFile, checked_tensors, read_weights
 from tlbench.sources.readings import find_backbone, fullest_entry, is_averaged
@@ -109,7 +110,7 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
     notes = _notes(file, named, spare)
     for name, tensor in wanted.items():
         if name in given and given[name].shape != tensor.shape and is_positional(name):
-            if may_be_resampled(given[name].shape, tensor.shape):
+            if is_square(data.input_size) and may_be_resampled(given[name].shape, tensor.shape):
                 before, now = given[name].shape[1], tensor.shape[1]
                 given[name] = resampled(given[name], tensor.shape)
                 notes.append(f"{name} resampled from {grid(before, now)} to {grid(now, before)} patches, as timm does")
@@ -148,7 +149,9 @@ def _named(network: Network, found: FoundWeights, file: WeightsFile, model: Mode
     if found.names == "own":
         may_differ = class_branch_layers(network) if model.library == "ultralytics" else frozenset[str]()
         named = find_backbone(file, network, found.entry, found.prefix, may_differ)
-        if named.whole or library != "timm":
+        # the shapes of embeddings say how many positions there are, and are taken for those of squares
+        plain = is_square(data.input_size) or not any(is_positional(name) for name in backbone_of(network))
+        if (named.whole and plain) or library != "timm":
             return named
         from tlbench.sources.timm_names import by_filter  # timm takes seconds to import
 
@@ -160,7 +163,7 @@ def _named(network: Network, found: FoundWeights, file: WeightsFile, model: Mode
     from tlbench.sources.timm_names import by_timm
 
     tensors = checked_tensors(found.path, entry.tensors)
-    arguments = network.backbone.arguments if network.backbone else creation_arguments(model, data.image_size)
+    arguments = network.backbone.arguments if network.backbone else creation_arguments(model, data.input_size)
     renamed = by_timm(found.path, tensors, arguments, found.title or name, model.name)
     containers = frozenset(name.split(".")[0] for name in renamed)
     return Named(renamed, entry=entry.path, containers=containers, part=as_in_classifier(network))

@@ -6,7 +6,7 @@ Their tensors keep its names: `encoder.…`, `decoder.…`, `segmentation_head.�
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ import torchvision.models
 from torch import Tensor, nn
 
 from tlbench.config import ModelConfig
+from tlbench.config.size import Size
 from tlbench.errors import ConfigError
 from tlbench.networks.layer_groups import DECODER, HEAD, TIMM_ENCODER, known_groups
 from tlbench.networks.libraries.timm_encoder import (
@@ -80,7 +81,7 @@ class Segmenter(nn.Module):
         return logits[..., :height, :width]
 
 
-def smp_network(model: ModelConfig, num_classes: int, image_size: int | Sequence[int]) -> Network:
+def smp_network(model: ModelConfig, num_classes: int, size: Size) -> Network:
     """A network of segmentation_models_pytorch with random weights.
 
     Its layer groups are those of the encoder as a classifier, then `decoder` and `head`, or those that the
@@ -90,7 +91,7 @@ def smp_network(model: ModelConfig, num_classes: int, image_size: int | Sequence
         model: `name` is the encoder, a ResNet or `tu-` and a network of timm; `decoder` is one of `DECODERS`;
             `arguments` go to the decoder, and those that it has not to `timm.create_model`.
         num_classes: Outputs of the head.
-        image_size: Height and width of the images in pixels, one number: both; encoders of a fixed input size are built
+        size: Height and width of the images in pixels; encoders of a fixed input size are built
             for it.
 
     Raises:
@@ -101,7 +102,7 @@ def smp_network(model: ModelConfig, num_classes: int, image_size: int | Sequence
     kind = DECODERS[model.decoder]
     known = _arguments_of(model)
     given = {name: value for name, value in model.arguments.items() if name in known}
-    encoder = encoder_of(model, image_size)
+    encoder = encoder_of(model, size)
     if model.decoder == "dpt" and not encoder.has_tokens:
         given = {"decoder_readout": "ignore", **given}
     arguments = {**given, **encoder.arguments}
@@ -119,7 +120,7 @@ def smp_network(model: ModelConfig, num_classes: int, image_size: int | Sequence
     if model.arguments or model.name.startswith(TIMM_ENCODER):
         key = f"model.decoder={model.decoder} with model.name={model.name!r}"
         way_out = f"use another data.image_size, decoder or encoder{', or other arguments' if model.arguments else ''}"
-        check_outputs(network.module, num_classes, image_size, key, way_out, dense=True)
+        check_outputs(network.module, num_classes, size, key, way_out, dense=True)
     return network
 
 
@@ -135,12 +136,12 @@ def _way_out(model: ModelConfig) -> str:
     return "correct model.arguments, or use another decoder or encoder"
 
 
-def encoder_of(model: ModelConfig, image_size: int | Sequence[int]) -> Encoder:
+def encoder_of(model: ModelConfig, size: Size) -> Encoder:
     """What the encoder of a network is as a classifier.
 
     Args:
         model: As of `smp_network`.
-        image_size: Likewise.
+        size: Likewise.
 
     Raises:
         ConfigError: timm has no such network, or it has not the feature maps that the decoder wants; an argument is
@@ -149,8 +150,7 @@ def encoder_of(model: ModelConfig, image_size: int | Sequence[int]) -> Encoder:
     known = _arguments_of(model)
     arguments = {name: value for name, value in model.arguments.items() if name not in known}
     if model.name.startswith(TIMM_ENCODER):
-        height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
-        sides = (height + -height % _STRIDE, width + -width % _STRIDE)
+        sides = (size[0] + -size[0] % _STRIDE, size[1] + -size[1] % _STRIDE)
         return (vision_transformer if model.decoder == "dpt" else pyramid)(model, arguments, *sides)
     if arguments:
         raise ConfigError(
