@@ -41,7 +41,7 @@ def applied(
     wanted: ModelConfig, name: str, path: Path | None = None, **changes: Any
 ) -> tuple[Network, LoadReport, Tensors]:
     """The network, the report, and the network's tensors before."""
-    network = build_network(wanted, 5, 0, 64)
+    network = build_network(wanted, 5, 0, (64, 64))
     before = {name: tensor.clone() for name, tensor in network.module.state_dict().items()}
     return network, apply_source(network, source_of(name, path, **changes), wanted, config().data), before
 
@@ -101,7 +101,7 @@ def test_efficientnet_lite0_is_paired_by_position_and_what_follows_its_last_map_
     assert report.loaded == len(encoder) == (288 if norm == "batch" else 144)
     parts = {"conv_head", "bn2", "classifier"}
     assert {name.split(".")[0] for name in report.ignored if not name.startswith("_")} == parts
-    as_classifier = build_network(model("efficientnet_lite0", norm=norm), 5, 0, 64)
+    as_classifier = build_network(model("efficientnet_lite0", norm=norm), 5, 0, (64, 64))
     apply_source(as_classifier, source_of("imagenet"), model("efficientnet_lite0", norm=norm), config().data)
     theirs = as_classifier.module.state_dict()
     own = network.module.state_dict()
@@ -164,7 +164,7 @@ def test_published_segmentation_weights_fill_all_but_the_last_layer(tmp_path: Pa
 def run_of(path: Path, wanted: ModelConfig, classes: int = 7, seed: int = 3) -> Tensors:
     """A complete run's folder, with the network's tensors as training left them."""
     path.mkdir(parents=True)
-    file = saved(build_network(wanted, classes, seed, 64).module, path / "best.ckpt", "network.")
+    file = saved(build_network(wanted, classes, seed, (64, 64)).module, path / "best.ckpt", "network.")
     data = DataRecord(name="d", class_names=[str(i) for i in range(classes)], split_rule={}, fingerprints={})
     complete = record(data=data, files={"best.ckpt": file_sha256(path / "best.ckpt")})
     told = complete.model_dump(mode="json")
@@ -263,7 +263,7 @@ def test_a_run_of_another_architecture_is_refused_by_its_name(trained: ModelConf
 def test_an_encoder_is_never_filled_in_part(tmp_path: Path) -> None:
     file = {name: tensor for name, tensor in TIN200.items() if name != "layer4.1.conv2.weight"}
     torch.save(file, tmp_path / "w.pth")
-    network = build_network(segmenter(), 5, 0, 64)
+    network = build_network(segmenter(), 5, 0, (64, 64))
     before = {name: tensor.clone() for name, tensor in network.module.state_dict().items()}
     with pytest.raises(WeightsError, match=r"of 120 backbone tensors 1 are missing .*first: layer4\.1\.conv2\.weight"):
         apply_source(network, source_of("checkpoint", tmp_path / "w.pth"), segmenter(), config().data)

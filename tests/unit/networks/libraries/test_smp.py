@@ -24,14 +24,14 @@ SIZES = [(64, 64), (70, 45)]
 RESNET = sorted(DECODERS.keys() - {"dpt"})
 
 
-def build(decoder: str, name: str = "resnet18", image_size: Any = 64, seed: int = 0, **changes: Any) -> Network:
+def build(decoder: str, name: str = "resnet18", image_size: Any = (64, 64), seed: int = 0, **changes: Any) -> Network:
     return build_network(model("smp", name=name, decoder=decoder, **changes), CLASSES, seed, image_size)
 
 
 def named(option: str) -> Network:
     """`fpn`, `dpt` or the name of a network of torchvision."""
     if option in TORCHVISION_SEGMENTERS:
-        return build_network(model("torchvision", name=option), CLASSES, 0, 64)
+        return build_network(model("torchvision", name=option), CLASSES, 0, (64, 64))
     return build(option, VIT if option == "dpt" else "resnet18")
 
 
@@ -133,7 +133,7 @@ def test_swin_keeps_its_windows_whatever_the_images_size() -> None:
 def test_group_norm_leaves_no_batch_norm_and_no_statistics_and_trains_on_one_image(option: str) -> None:
     own = named(option).tensor_names()
     if option in TORCHVISION_SEGMENTERS:
-        network = build_network(model("torchvision", name=option, norm="group"), CLASSES, 0, 64)
+        network = build_network(model("torchvision", name=option, norm="group"), CLASSES, 0, (64, 64))
     else:
         network = build(option, VIT if option == "dpt" else "resnet18", norm="group")
     assert batch_norm_layers(network.module) == []
