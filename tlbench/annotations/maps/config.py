@@ -47,7 +47,7 @@ class MapDataConfig(DataConfig):
         description=f"colours and numbers of masks: {' | '.join(TABLES)} | a file; null: masks hold numbers",
     )
     background: ClassName | None = Field(
-        default=None, description="of polygons: the class of what none covers; null: it is ignored"
+        default=None, description="of polygons and drawn documents: the class of what none covers; null: it is ignored"
     )
 
     @property

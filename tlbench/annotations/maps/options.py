@@ -45,8 +45,10 @@ def problems(data: MapDataConfig) -> list[str]:
             f"data.val_fraction={data.val_fraction:g} and data.test_fraction={data.test_fraction:g}: nothing is left "
             "to train on; their sum must be below 1"
         )
-    if data.background is not None and not polygons:
-        found.append(f"data.background={data.background}: only polygons leave pixels uncovered; use null")
+    if data.background is not None and not (polygons or drawn):
+        found.append(f"data.background={data.background}: masks say of each pixel what it is; use null")
+    if data.ignored_classes is not None and (polygons or drawn):
+        found.append(f"data.ignored_classes: {data.name} has none that is void; leave classes out of data.classes")
     if data.palette is not None and data.name != "masks":
         found.append(f"data.palette={data.palette}: {data.name} says itself what its classes are; use null")
     if data.reduce_zero_label and data.name != "masks":

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 
 from tlbench.annotations.maps.carve import carve_maps, check_any_labelled, check_labelled, counted
 from tlbench.annotations.maps.class_maps import ClassMaps
 from tlbench.annotations.maps.config import MapDataConfig
+from tlbench.annotations.maps.polygons import list_polygons
 from tlbench.annotations.maps.reach import own_root
 from tlbench.data.decode import Decoding
 from tlbench.data.formats.camvid.parts import read_camvid
@@ -17,8 +17,6 @@ from tlbench.data.reading import all_of, read_files, target_of
 from tlbench.data.samples import Samples
 from tlbench.data.target import Target
 from tlbench.system.voice import PRINTING, Voice
-
-_POLYGONS = "tlbench.annotations.maps.polygons"
 
 
 def open_maps(
@@ -82,6 +80,5 @@ def list_maps(data: MapDataConfig, voice: Voice) -> Listed[ClassMaps]:
     if data.name == "camvid":
         return read_camvid(data, voice)
     if data.name in ("coco", "yolo"):
-        found: Listed[ClassMaps] = importlib.import_module(_POLYGONS).list_polygons(data, voice)
-        return found
+        return list_polygons(data, voice)
     return read_masks(own_root(data), data, voice)
