@@ -35,7 +35,7 @@ class PlainTraining:
         self.device = device
         self.bf16 = config.trainer.precision == "bf16-mixed"
         memory_format = torch.channels_last if config.trainer.channels_last else torch.contiguous_format
-        network = build_network(config.model, classes, config.seeds.init, config.data.image_size).module
+        network = build_network(config.model, classes, config.seeds.init, config.data.input_size).module
         self.network = network.to(device).to(memory_format=memory_format).train()
         self.optimizer = _optimizer(config, list(self.network.parameters()))
 
@@ -70,7 +70,7 @@ class BareLoop:
         self.training = PlainTraining(config, len(images.class_names), device)
         c, on_device = config.data, images.to(device)
         self.images = prepare(
-            on_device.images, c.image_size, c.normalisation, channels_last=config.trainer.channels_last
+            on_device.images, c.input_size, c.normalisation, channels_last=config.trainer.channels_last
         )
         self.labels = on_device.labels
         self.batch_size = c.batch_size

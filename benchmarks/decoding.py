@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.arguments import positive
 from benchmarks.photos import draw
-from tlbench.data.decode import Decoding, decode_square
+from tlbench.data.decode import Decoding, decode_fitted
 
 WAYS = {"fast": Decoding(fast=True), "whole": Decoding()}
 
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             content, squares = path.read_bytes(), []
             for way, how in WAYS.items():
                 begun = time.perf_counter()
-                squares.append(decode_square(content, options.side, "crop", how=how).astype(int))
+                squares.append(decode_fitted(content, (options.side, options.side), "crop", how=how).astype(int))
                 seconds[way].append(time.perf_counter() - begun)
             furthest = max(furthest, int(np.abs(squares[0] - squares[1]).max()))
     print(f"{options.photos} photos of {options.width}×{options.height} pixels, {size / 2**20:.0f} MiB, one core")

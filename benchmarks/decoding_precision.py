@@ -45,7 +45,7 @@ def main() -> None:
     config = compose_config(["task=detection", f"data.image_size={given.side}", f"data.pages={2 * given.pages + 4}"])
     data: Any = config.data
     pages: Any = open_documents(data, 0, PRINTING).splits["train"]
-    network = build_network(config.model, len(pages.class_names), 0, given.side)
+    network = build_network(config.model, len(pages.class_names), 0, (given.side, given.side))
     apply_source(network, config.source, config.model, data)
     boxes = decoded(network.module.eval(), network_input(pages.images[: given.pages].float() / 255, data))
     exact = boxes.pop("exact")

@@ -163,7 +163,7 @@ def initial_weights(setting: Setting, seed: int) -> Path:
         config = setting.config(seed)
         assert isinstance(config.data, InstanceDataConfig)
         names = yaml.safe_load((setting.work / "data" / "data.yaml").read_text())["names"]
-        network = build_network(config.model, len(names), config.seeds.init, config.data.image_size)
+        network = build_network(config.model, len(names), config.seeds.init, config.data.input_size)
         apply_source(network, config.source, config.model, config.data)
         head: Any = network.module.model[-1]  # type: ignore[index]
         head.__class__ = type(head).__base__  # ultralytics' own, which its side can load

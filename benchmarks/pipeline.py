@@ -94,7 +94,7 @@ def build(config: TrainConfig, target: Target[Labels], folder: Path) -> Pipeline
     pl.seed_everything(config.seeds.init, verbose=False)
     c = config
     module = TargetModule(target, c.data, c.seeds, wing_of(c).batches(c))
-    network = build_network(c.model, len(target.class_names), c.seeds.init, c.data.image_size)
+    network = build_network(c.model, len(target.class_names), c.seeds.init, c.data.input_size)
     if config.trainer.channels_last:
         network.module.to(memory_format=torch.channels_last)
     task = ClassificationTask(network, config, target.class_names)

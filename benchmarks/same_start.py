@@ -40,7 +40,7 @@ def _task(overrides: list[str], trainer: Any) -> Any:
 
     config = compose_config(overrides)
     names = list(trainer.data["names"].values())
-    network = build_network(config.model, len(names), config.seeds.init, config.data.image_size)
+    network = build_network(config.model, len(names), config.seeds.init, config.data.input_size)
     apply_source(network, config.source, config.model, config.data)
     return wing_of(config).task(network, config, names).to(trainer.device)
 
@@ -77,7 +77,7 @@ def as_targets(batch: dict[str, Any], images: Any) -> Any:
         boxes=torch.cat([centre - size / 2, centre + size / 2], dim=1),
         labels=batch["cls"][order].long().flatten(),
         image=batch["batch_idx"][order].long(),
-        placement=letterbox(sizes, sizes, images.shape[-1]),
+        placement=letterbox(sizes, sizes, tuple(images.shape[-2:])),
     )
 
 

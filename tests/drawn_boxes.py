@@ -27,7 +27,7 @@ def box_images(
         seed: Of the contents.
     """
     generator = torch.Generator().manual_seed(seed)
-    inside = torch.tensor([inside_size(h, w, side) for h, w in sizes])
+    inside = torch.tensor([inside_size(h, w, (side, side)) for h, w in sizes])
     images = torch.full((len(sizes), 3, side, side), GREY, dtype=torch.uint8)
     boxes = []
     for i, ((height, width), count) in enumerate(zip(inside.tolist(), objects, strict=True)):

@@ -30,7 +30,7 @@ def draw_run(folder: Path, *overrides: str, names: tuple[str, ...] = NAMES, **ch
     """
     given = ("trainer=cpu", *overrides)
     drawn = compose_config(given) if "task=detection" in overrides else config(*given)
-    network = build_network(drawn.model, len(names), drawn.seeds.init, drawn.data.image_size)
+    network = build_network(drawn.model, len(names), drawn.seeds.init, drawn.data.input_size)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {f"network.{key}": value for key, value in network.module.state_dict().items()}
     torch.save({"state_dict": weights}, folder / BEST_CHECKPOINT)

@@ -75,7 +75,7 @@ def draw_own_run(folder: Path, *overrides: str, **changed: Any) -> Record:
     drawn = own_config(*overrides)
     names = code_names(drawn)
     with noting(names) as files:
-        network = build_network(drawn.model, len(CLASSES), drawn.seeds.init, drawn.data.image_size)
+        network = build_network(drawn.model, len(CLASSES), drawn.seeds.init, drawn.data.input_size)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {f"network.{key}": value for key, value in network.module.state_dict().items()}
     torch.save({"state_dict": weights}, folder / BEST_CHECKPOINT)

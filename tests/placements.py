@@ -21,4 +21,4 @@ def placed(
     originals = torch.tensor(sizes)
     inside = (originals * torch.tensor(factors or [1] * len(sizes))[:, None]).to(torch.int64)
     shift = torch.tensor(shifts or [(0, 0)] * len(sizes), dtype=torch.float32)
-    return replace(letterbox(inside, originals, side), shift=shift)
+    return replace(letterbox(inside, originals, (side, side)), shift=shift)

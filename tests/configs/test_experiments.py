@@ -80,7 +80,7 @@ def test_there_are_experiments():
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_an_experiment_composes_and_builds(experiment, tmp_path):
     config = compose_config([f"+experiment={experiment}"])
-    network = build_network(config.model, 10, config.seeds.init, config.data.image_size)
+    network = build_network(config.model, 10, config.seeds.init, config.data.input_size)
     task = wing_of(config).task(network, config, [str(i) for i in range(10)])
     trainer = build_trainer(compose_config([f"+experiment={experiment}", "trainer=cpu"]), task, tmp_path).trainer
     assert trainer.max_epochs >= 1
@@ -90,8 +90,8 @@ def test_an_experiment_composes_and_builds(experiment, tmp_path):
     assert sorted(grouped) == sorted(id(p) for p in network.module.parameters())
     assert {group["name"].partition("/")[0] for group in optimizer.param_groups} == set(network.groups)
     with torch.no_grad():
-        side = config.data.image_size
-        outputs = network.module.eval()(torch.zeros(2, 3, side, side))
+        size = config.data.input_size
+        outputs = network.module.eval()(torch.zeros(2, 3, *size))
     if config.task.name == "detection":
         assert outputs[0].shape[:2] == (2, 4 + 10)
     else:

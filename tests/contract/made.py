@@ -78,7 +78,7 @@ class Made:
         """The network as training begins with it, made anew, and its tensors."""
         assert self.record.data is not None
         c = self.config
-        network = build_network(c.model, len(self.record.data.class_names), c.seeds.init, c.data.image_size)
+        network = build_network(c.model, len(self.record.data.class_names), c.seeds.init, c.data.input_size)
         apply_source(network, c.source, c.model, c.data)
         return network, network.module.state_dict()
 

@@ -173,8 +173,8 @@ def test_export_computes_what_the_run_does(made: Made, tmp_path: Path) -> None:
     assert made.record.data is not None
     assert json.loads(about["class_names"]) == made.record.data.class_names
     assert json.loads(about["preprocessing"])
-    side, contract = made.config.data.image_size, wing_of(made.config).onnx_output
-    images = torch.rand(3, 3, side, side, generator=torch.Generator().manual_seed(1))
+    size, contract = made.config.data.input_size, wing_of(made.config).onnx_output
+    images = torch.rand(3, 3, *size, generator=torch.Generator().manual_seed(1))
     (given,) = session.run([contract.name], {"images": images.numpy()})
     with torch.inference_mode():
         outputs = tlbench.load(made.folder, device="cpu").network(images)

@@ -24,6 +24,7 @@ from tests.voices import hearing
 from tlbench.config.compose import compose_config
 from tlbench.config.hash import config_hash
 from tlbench.errors import ConfigError, DataError
+from tlbench.geometry.letterbox import letterbox
 from tlbench.tasks import registry
 from tlbench.tasks.registry import percentages, specs
 
@@ -234,9 +235,10 @@ def test_metrics_by_hand():
     true = torch.tensor([[[10.0, 10.0], [50.0, 50.0]], [[20.0, 20.0], [0.0, 0.0]]])
     seen = torch.tensor([[True, True], [True, False]])
     found = true + torch.tensor([[[3.0, 4.0], [0.0, 5.01]], [[0.0, 0.0], [90.0, 90.0]]])
-    metrics = PointMetrics(["a", "b/c"], 100)
+    placement = letterbox(torch.tensor([[80, 100]]), torch.tensor([[160, 200]]), (120, 100))
+    metrics = PointMetrics(["a", "b/c"])
     for i in (1, 0):
-        metrics.update(found[i : i + 1], PointTargets(true[i : i + 1], seen[i : i + 1], None))  # type: ignore[arg-type]
+        metrics.update(found[i : i + 1], PointTargets(true[i : i + 1], seen[i : i + 1], placement))
     values = {name: float(value) for name, value in metrics.compute().items()}
     expected = {
         "pck": 2 / 3,
@@ -247,7 +249,7 @@ def test_metrics_by_hand():
         "nme/b_c": 0.0501,
     }
     assert values == pytest.approx(expected, abs=1e-6)
-    metrics.update(found[:1] * torch.nan, PointTargets(true[:1], seen[:1], None))  # type: ignore[arg-type]
+    metrics.update(found[:1] * torch.nan, PointTargets(true[:1], seen[:1], placement))
     assert np.isnan([float(value) for value in metrics.compute().values()]).all()
 
 

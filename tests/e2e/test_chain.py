@@ -79,7 +79,7 @@ def test_the_backbone_goes_on_from_the_best_checkpoint(runs: dict[str, Path], mo
     from tlbench.sources.load import apply_source
 
     given = config("source=checkpoint", f"source.path={runs['first']}")
-    network = build_network(given.model, 10, 0, 32)
+    network = build_network(given.model, 10, 0, (32, 32))
     report = apply_source(network, given.source, given.model, given.data)
     best = state_dict_of(runs["first"] / "best.ckpt")
     loaded = network.module.state_dict()

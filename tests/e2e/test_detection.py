@@ -62,7 +62,7 @@ def state(folder: Path, name: str = "best.ckpt") -> dict[str, Any]:
 def initial() -> dict[str, torch.Tensor]:
     """The weights of `source=random` with one class and seed 0."""
     config = compose_config(PAGES)
-    return build_network(config.model, 1, config.seeds.init, config.data.image_size).module.state_dict()
+    return build_network(config.model, 1, config.seeds.init, config.data.input_size).module.state_dict()
 
 
 # ---- one run

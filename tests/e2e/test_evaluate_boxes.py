@@ -14,7 +14,7 @@ from PIL import Image
 from tests.commands import call, snapshot, train
 from tests.conftest import isolate
 from tlbench.config.hash import config_hash
-from tlbench.data.decode import decode_square
+from tlbench.data.decode import decode_fitted
 from tlbench.geometry.fits import inside_size
 from tlbench.networks.libraries.ultralytics import ultralytics_module
 from tlbench.tasks.detection.postprocess import detections_of
@@ -244,11 +244,11 @@ def searched(session, path: Path, before: dict, after: dict) -> tuple[np.ndarray
     with Image.open(path) as image:
         size = np.array(image.size)
     side = before["image_size"]
-    height, width = inside_size(size[1], size[0], side)
+    height, width = inside_size(size[1], size[0], (side, side))
     left, top = (side - width) // 2, (side - height) // 2
     square = np.broadcast_to(np.array(before["fill"], np.float32)[:, None, None], (3, side, side)).copy()
     fit = "corner" if before["antialias"] else "corner_aliased"
-    pixels = decode_square(path.read_bytes(), side, fit)[:height, :width].transpose(2, 0, 1)
+    pixels = decode_fitted(path.read_bytes(), (side, side), fit)[:height, :width].transpose(2, 0, 1)
     square[:, top : top + height, left : left + width] = pixels.astype(np.float32) / 255
     (outputs,) = session.run(["predictions"], {"images": square[None]})
     options = {key: after[key] for key in ("min_confidence", "nms_iou", "max_detections")}

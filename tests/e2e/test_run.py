@@ -107,7 +107,7 @@ def test_the_best_checkpoint_in_a_fresh_network_gives_the_same_predictions(run, 
     config = compose_config(TINY)
     test = open_target(config.data, 0).splits["test"]
     with torch.no_grad():
-        logits = network.eval()(prepare(test.images, config.data.image_size, config.data.normalisation))
+        logits = network.eval()(prepare(test.images, config.data.input_size, config.data.normalisation))
     np.testing.assert_allclose(logits.softmax(dim=1).numpy(), predictions["probabilities"], atol=1e-6)
     assert test.labels.tolist() == predictions["target"].tolist()
 

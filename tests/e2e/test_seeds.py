@@ -30,7 +30,7 @@ def test_training_images_are_augmented(fits):
     config = compose_config(TINY)
     train = open_target(config.data, 0).splits["train"]
     images, _, index = fits["random"].batches[0]
-    plain = prepare(train.images[index], config.data.image_size, config.data.normalisation)
+    plain = prepare(train.images[index], config.data.input_size, config.data.normalisation)
     assert images.shape == plain.shape
     assert not torch.equal(images, plain)
 

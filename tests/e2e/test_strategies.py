@@ -239,7 +239,7 @@ def test_the_best_checkpoint_over_all_stages_is_tested_and_names_its_stage(run, 
     data = compose_config(TINY).data
     test = open_target(data, 0).splits["test"]
     with torch.no_grad():
-        logits = network.eval()(prepare(test.images, data.image_size, data.normalisation))
+        logits = network.eval()(prepare(test.images, data.input_size, data.normalisation))
     np.testing.assert_allclose(logits.softmax(dim=1).numpy(), done.predictions()["probabilities"], atol=1e-6)
 
 

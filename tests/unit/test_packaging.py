@@ -34,7 +34,7 @@ def test_constraints_pin_every_dependency_and_name_no_registry():
 def test_classification_never_imports_ultralytics():
     code = (  # in a process of its own: tests of detection import it
         "import sys, tlbench.runs.run, tlbench.tasks.classification.task; from tests.composed import model; "
-        "from tlbench.networks.build import build_network; build_network(model(), 2, 0, 32); "
+        "from tlbench.networks.build import build_network; build_network(model(), 2, 0, (32, 32)); "
         "assert 'torch' in sys.modules and 'ultralytics' not in sys.modules and 'cv2' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

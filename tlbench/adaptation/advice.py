@@ -8,7 +8,8 @@ from tlbench.adaptation.accumulation import batches_per_step, steps_of
 from tlbench.adaptation.parameter_groups import learning_rate_scales
 from tlbench.adaptation.schedule import warmup_steps
 from tlbench.adaptation.stages import plan_stages
-from tlbench.config import TrainConfig
+from tlbench.config import DataConfig, TrainConfig
+from tlbench.config.size import size_text
 from tlbench.networks.network import Network
 from tlbench.networks.norms import batch_norm_layers
 
@@ -40,6 +41,7 @@ def advise(config: TrainConfig, network: Network, train_images: int) -> list[str
         _batch_norm_options(config, network),
         _group_norm(config, network),
         _few_steps(config, train_images),
+        _stretched(config.data),
     ]
     return [line for line in found if line is not None]
 
@@ -133,4 +135,16 @@ def _few_steps(config: TrainConfig, train_images: int) -> str | None:
         f"only {steps} optimizer steps in the whole run, as optimizer.nominal_batch="
         f"{config.optimizer.nominal_batch} sums the gradients of {window} batches of {images} images for each: seeds "
         f"will scatter; use optimizer.nominal_batch={images} for {batches} steps, or a larger trainer.max_epochs"
+    )
+
+
+def _stretched(data: DataConfig) -> str | None:
+    (height, width), (stored_height, stored_width) = data.input_size, data.storage_size
+    if abs(stored_width * height - stored_height * width) < max(height, width):  # a pixel, by rounding
+        return None
+    fitting = size_text((stored_height, max(round(stored_height * width / height), 1)))
+    remedy = f"use data.stored_size={fitting} or null" if getattr(data, "stored_size", None) else "give one number"
+    return (
+        f"data.image_size={size_text(data.input_size)}: images are stored in {size_text(data.storage_size)} and "
+        f"stretched to this other shape; {remedy}"
     )

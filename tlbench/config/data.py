@@ -10,13 +10,14 @@ from pydantic import Field, ValidationInfo, field_validator
 from tlbench.config.code import Arguments
 from tlbench.config.limits import LimitsConfig
 from tlbench.config.schema import Channel, ClassName, OpenFraction, Positive, Schema
+from tlbench.config.size import ImageSize, Sides, Size, size_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing's from Python 3.11 on
 
 
 Fit = Literal["crop", "squash", "pad", "corner", "corner_aliased"]
-"""How an image that is not square becomes so; see `tlbench.data.squares.to_square`."""
+"""How an image of another shape takes that of the input; see `tlbench.data.decode.decode_fitted`."""
 
 
 class Normalisation(Schema):
@@ -45,7 +46,7 @@ class DataConfig(Schema):
     val_fraction: OpenFraction
     test_fraction: OpenFraction | None
     fraction: Annotated[float, Field(gt=0, le=1)]
-    image_size: Annotated[int, Field(ge=8)]
+    image_size: Annotated[ImageSize, Sides(ge=8)]
     cache: Literal["auto", "memory", "none"] = Field(
         description="memory: decoded once, kept on the device; none: decoded in each epoch by workers"
     )
@@ -69,21 +70,26 @@ class DataConfig(Schema):
 
         @property
         def fit(self) -> Fit:
-            """How an image is brought to the square that is decoded."""
+            """How an image is brought to the size in which it is stored."""
 
     @property
-    def stored_side(self) -> int:
+    def input_size(self) -> Size:
+        """Height and width of the network's input, pixels."""
+        return size_of(self.image_size)
+
+    @property
+    def storage_size(self) -> Size:
         """Height and width in pixels to which an image is brought when it is decoded."""
-        return self.image_size
+        return self.input_size
 
     def untrimmed(self) -> Self:
         """The same, of all training images."""
         return self.model_copy(update={"fraction": 1.0})
 
-    def keeps_in_memory(self, count: int, side: int) -> bool:
-        """Whether so many images, squares of so many pixels a side, are decoded once and kept on the device."""
+    def keeps_in_memory(self, count: int, size: Size) -> bool:
+        """Whether so many images of a size are decoded once and kept on the device."""
         if self.cache == "auto":
-            return count * 3 * side**2 <= self.memory_budget_mb * 2**20
+            return count * 3 * math.prod(size) <= self.memory_budget_mb * 2**20
         return self.cache == "memory"
 
     def on_other(self, name: str) -> dict[str, Any]:  # noqa: ARG002

@@ -6,10 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.config.data import Fit
+from tlbench.config.size import Size
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing's from Python 3.11 on
@@ -26,7 +29,10 @@ class Annotations(ABC):
     """How files become thumbnails; None: as they become the images themselves."""
 
     thumbnail: ClassVar[int]
-    """Side in pixels to which images are brought for the audit."""
+    """Side in pixels of the square of whose area, about, images are in small, for the audit."""
+
+    has_planes: ClassVar[bool] = False
+    """Whether something is known of each pixel."""
 
     class_names: tuple[str, ...]
     """C names, one a class, in the order of the labels."""
@@ -63,8 +69,12 @@ class Annotations(ABC):
         """The same on a device."""
 
     @abstractmethod
-    def resized(self, side: int) -> Self:
-        """Those of the squares of so many pixels a side that the images are brought to."""
+    def resized(self, size: Size) -> Self:
+        """Those of the images once they are brought to this height and width, as they are stored."""
+
+    def plane(self, position: int, size: Size) -> NDArray[np.uint8]:
+        """(H, W): what is known of each pixel of an image as it is kept, where `has_planes`."""
+        raise NotImplementedError
 
     @abstractmethod
     def hashed(self) -> Iterator[bytes | Tensor]:

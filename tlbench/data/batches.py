@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Generic
@@ -9,6 +10,7 @@ from typing import Any, ClassVar, Generic
 from torch import Tensor
 
 from tlbench.config import DataConfig, TrainConfig
+from tlbench.config.size import Size
 from tlbench.data.audit import Audit
 from tlbench.data.listing import A
 from tlbench.data.loader import OrderedLoader, PositionLoader
@@ -45,7 +47,7 @@ class Batches(ABC, Generic[A]):
     """Whether training applies `augmentation.own`."""
 
     SMALL: ClassVar[int]
-    """Height and width in pixels up to which they are."""
+    """Side in pixels of the square up to whose area they are."""
 
     def __init__(self, config: TrainConfig) -> None:
         if config.augmentation.own is not None and not self.TAKES_OWN_TRANSFORM:
@@ -56,7 +58,7 @@ class Batches(ABC, Generic[A]):
     @classmethod
     def evaluation_batch_of(cls, data: DataConfig) -> int:
         """Images a batch where no gradients are kept: more than in training, up to `MOST` as long as they are small."""
-        return max(data.batch_size, min(cls.MOST, cls.MOST * cls.SMALL**2 // data.image_size**2))
+        return max(data.batch_size, min(cls.MOST, cls.MOST * cls.SMALL**2 // math.prod(data.input_size)))
 
     @property
     def evaluation_batch(self) -> int:
@@ -88,12 +90,12 @@ class Batches(ABC, Generic[A]):
         if isinstance(split, MemorySamples):
             return PositionLoader(len(split), batch_size, split.images.device, **options)
         assert isinstance(split, FileSamples)
-        side, shown = self.shown(split) if training else (None, None)
+        size, shown = self.shown(split) if training else (None, None)
         options |= {"workers": workers, "pin_memory": pin_memory, "passes": passes}
-        return WorkerLoader(split, batch_size, side=side, shown=shown, **options)
+        return WorkerLoader(split, batch_size, size=size, shown=shown, **options)
 
     @abstractmethod
-    def shown(self, split: FileSamples[A]) -> tuple[int, Shown | None]:
+    def shown(self, split: FileSamples[A]) -> tuple[Size, Shown | None]:
         """The height and width to which training images are decoded, pixels, and what samples show."""
 
     @abstractmethod
@@ -110,7 +112,7 @@ class Batches(ABC, Generic[A]):
 
     @abstractmethod
     def noise(self, images: Tensor, classes: int) -> MemorySamples[A]:
-        """Images (B, 3, S, S) uint8 as a split in memory with annotations of C classes: what a dry run times."""
+        """Images (B, 3, H, W) uint8 as a split in memory with annotations of C classes: what a dry run times."""
 
     @abstractmethod
     def audit(self, target: Target[A], fingerprint: Callable[[str], str], *, test: bool) -> Audit:
@@ -128,7 +130,7 @@ class Batches(ABC, Generic[A]):
 
 
 def stored(split: Samples[Any], batch: Given) -> tuple[Tensor, Tensor]:
-    """Of samples that show one image each: the images (B, 3, S, S) uint8, and the positions (B,), on their device."""
+    """Of samples that show one image each: the images (B, 3, H, W) uint8, and the positions (B,), on their device."""
     if isinstance(batch, Decoded):
         return batch.images, batch.samples
     assert isinstance(split, MemorySamples)

@@ -18,6 +18,7 @@ from rich.progress import track
 from torch import Tensor
 
 from tlbench.config import DataConfig
+from tlbench.config.size import Size
 from tlbench.console import console
 from tlbench.data.decode import decode_sized
 from tlbench.data.unreadable import UnreadableError
@@ -41,14 +42,14 @@ class GivenImages:
     Args:
         annotations: Of N images, as the code gives them.
         paths: N files; None where it gives images.
-        squares: (N, 3, side, side) uint8; None where it gives paths.
+        pixels: (N, 3, H, W) uint8, as they are stored; None where it gives paths.
         sizes: (N, 2) int64, height and width of the images as they were given, pixels; likewise.
         digests: (N, 16) uint8, equal where their pixels are; likewise.
     """
 
     annotations: Sequence[Any]
     paths: tuple[str, ...] | None
-    squares: Tensor | None = None
+    pixels: Tensor | None = None
     sizes: Tensor | None = None
     digests: NDArray[np.uint8] | None = None
 
@@ -74,7 +75,7 @@ class GivenData:
 
 
 def given_data(data: DataConfig) -> GivenData:
-    """Call the code, and take all that it gives; images that are no files are brought to squares at once.
+    """Call the code, and take all that it gives; images that are no files are brought to one size at once.
 
     Args:
         data: The target's config.
@@ -113,14 +114,14 @@ def _part(where: str, given: Any, data: DataConfig) -> GivenImages:
         )
     if len(given) == 0:
         raise DataError(f"{where}: no image in it; add some, or leave the part out")
-    annotations, paths, squares = [], [], []
+    annotations, paths, images = [], [], []
     for i, (image, annotation) in enumerate(_items(where, given)):
         annotations.append(annotation)
         if isinstance(image, str | os.PathLike):
             paths.append(os.path.abspath(os.path.expanduser(image)))  # noqa: PTH100, PTH111
         else:
-            squares.append(_square(f"{where}[{i}]", image, data))
-        if paths and squares:
+            images.append(_stored(f"{where}[{i}]", image, data))
+        if paths and images:
             raise DataError(f"{where}[{i}]: some images are paths, others are not; give one or the other")
     if paths:
         return GivenImages(annotations, tuple(paths))
@@ -129,9 +130,9 @@ def _part(where: str, given: Any, data: DataConfig) -> GivenImages:
             f"{where}: data.cache=none: it gives images, not files that could be decoded in each epoch; use memory, or "
             "give paths"
         )
-    pixels = torch.from_numpy(np.stack([square for square, _, _ in squares]))
-    sizes = torch.tensor([size for _, size, _ in squares])
-    return GivenImages(annotations, None, pixels, sizes, np.stack([digest for _, _, digest in squares]))
+    pixels = torch.from_numpy(np.stack([stored for stored, _, _ in images]))
+    sizes = torch.tensor([size for _, size, _ in images])
+    return GivenImages(annotations, None, pixels, sizes, np.stack([digest for _, _, digest in images]))
 
 
 def _items(where: str, given: Any) -> Iterator[tuple[Any, Any]]:
@@ -147,15 +148,15 @@ def _items(where: str, given: Any) -> Iterator[tuple[Any, Any]]:
         yield item[0], item[1]
 
 
-def _square(where: str, image: Any, data: DataConfig) -> tuple[NDArray[np.uint8], tuple[int, int], NDArray[np.uint8]]:
-    """As a file with the same pixels would be read: (3, side, side), height and width, and a digest of the pixels."""
+def _stored(where: str, image: Any, data: DataConfig) -> tuple[NDArray[np.uint8], Size, NDArray[np.uint8]]:
+    """As a file with the same pixels would be read: (3, H, W), its own height and width, and a digest of its pixels."""
     content = _as_file(where, image)
     try:
-        square, size = decode_sized(content, data.stored_side, data.fit)
+        pixels, size = decode_sized(content, data.storage_size, data.fit)
     except UnreadableError as error:
         raise DataError(f"{where}: {error}; give another image, or paths of files") from None
     digest = hashlib.blake2b(content, digest_size=16).digest()
-    return square.transpose(2, 0, 1), size, np.frombuffer(digest, np.uint8)
+    return pixels.transpose(2, 0, 1), size, np.frombuffer(digest, np.uint8)
 
 
 def _as_file(where: str, image: Any) -> bytes:

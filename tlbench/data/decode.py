@@ -1,4 +1,4 @@
-"""From an image file's bytes to a square of pixels: one way for training, evaluation and prediction.
+"""From an image file's bytes to pixels of a wanted size: one way for training, evaluation and prediction.
 
 Whatever the file is (grey, palette, transparent, 16 bits, rotated by EXIF), the result is upright 8-bit RGB. Only
 Pillow and NumPy are needed here. Every image file that tlbench reads is opened by `open_image`, which keeps Pillow's
@@ -19,9 +19,11 @@ from PIL import Image, ImageFile
 
 from tlbench.config import ImageLimit
 from tlbench.config.data import Fit
+from tlbench.config.size import Size
 from tlbench.data.containers import container_of, is_grey
 from tlbench.data.deep import ORIENTATION, WHITE, Deep, Ranges, Reopen, in_range, read_deep, upright
 from tlbench.data.facts import Fact
+from tlbench.data.fitting import WHOLE, Region, fitted, reduce
 from tlbench.data.image_opening import (
     STANDARD,
     open_image,
@@ -29,7 +31,6 @@ from tlbench.data.image_opening import (
 )
 from tlbench.data.netpbm import is_stretched
 from tlbench.data.notes import note, noted
-from tlbench.data.squares import WHOLE, Region, reduce, squared
 from tlbench.data.tiff_tags import check_read
 from tlbench.data.unreadable import UnreadableError
 
@@ -70,50 +71,51 @@ WHOLE_FILES = Decoding()
 """Of no more than 8 bits."""
 
 
-def decode_square(
-    content: bytes, side: int, fit: Fit, region: Region = WHOLE, how: Decoding = WHOLE_FILES
+def decode_fitted(
+    content: bytes, size: Size, fit: Fit, region: Region = WHOLE, how: Decoding = WHOLE_FILES
 ) -> NDArray[np.uint8]:
-    """Decode an image file and bring a part of its square to the wanted side.
+    """Decode an image file and bring it, or a part of it, to the wanted size.
 
     Args:
         content: The file's bytes.
-        side: Height and width of the result, pixels.
-        fit: How an image that is not square becomes so; see `to_square`. `corner`: the whole image in the top left
-            corner, `GREY` beside it; `corner_aliased`: likewise, but each pixel is interpolated between four of the
-            image, as by OpenCV's `INTER_LINEAR`, however much smaller it becomes. Both of the whole square only.
-        region: The part of the square.
+        size: Height and width of the result, pixels.
+        fit: How an image of another shape takes the result's; see `resized_part`. `corner`: the whole image, as large
+            as fits, in the top left corner, `GREY` beside it; `corner_aliased`: likewise, but each pixel is
+            interpolated between four of the image, as by OpenCV's `INTER_LINEAR`, however much smaller it becomes.
+            Both without parts.
+        region: The part.
         how: What else decides. Values beyond the range of `how` are clipped, which is noted (`tlbench.data.notes`).
 
     Returns:
-        (side, side, 3) uint8, RGB.
+        (height, width, 3) uint8, RGB.
 
     Raises:
         UnreadableError: It is not an image, too large, truncated, or has more than 8 bits in a container whose range
             is not known.
     """
-    return decode_sized(content, side, fit, region, how)[0]
+    return decode_sized(content, size, fit, region, how)[0]
 
 
 def decode_sized(
-    content: bytes, side: int, fit: Fit, region: Region = WHOLE, how: Decoding = WHOLE_FILES
-) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """As `decode_square`, with the height and width of the whole upright image, pixels."""
+    content: bytes, size: Size, fit: Fit, region: Region = WHOLE, how: Decoding = WHOLE_FILES
+) -> tuple[NDArray[np.uint8], Size]:
+    """As `decode_fitted`, with the height and width of the whole upright image, pixels."""
     with _opened(content, how) as image:
         is_deep = how.ranges is not None and container_of(image) != "uint8"
-        size = None if is_deep else _begun(image, side, fit, region, how)
+        own = None if is_deep else _begun(image, size, fit, region, how)
         rgb = to_rgb(image, how.ranges, partial(open_image, content, how.limit))
-        size = size or (rgb.height, rgb.width)
-        return squared(rgb, size, side, fit, region), size
+        own = own or (rgb.height, rgb.width)
+        return fitted(rgb, own, size, fit, region), own
 
 
-def decode_and_look(content: bytes, side: int, fit: Fit, how: Decoding) -> tuple[NDArray[np.uint8] | None, Fact]:
-    """As `decode_square`, of the whole square, and say what the file holds; nothing is noted of clipped values.
+def decode_and_look(content: bytes, size: Size, fit: Fit, how: Decoding) -> tuple[NDArray[np.uint8] | None, Fact]:
+    """As `decode_fitted`, without parts, and say what the file holds; nothing is noted of clipped values.
 
     Returns:
-        The square, or None where the file has more than 8 bits and their range is not known; and the facts.
+        The pixels, or None where the file has more than 8 bits and their range is not known; and the facts.
 
     Raises:
-        UnreadableError: As `decode_square`.
+        UnreadableError: As `decode_fitted`.
     """
     with _opened(content, how) as image:
         if how.ranges is not None:
@@ -122,23 +124,23 @@ def decode_and_look(content: bytes, side: int, fit: Fit, how: Decoding) -> tuple
         reopen = partial(open_image, content, how.limit)
         rgb: Image.Image | None
         if container == "uint8" or how.ranges is None:
-            size = _begun(image, side, fit, WHOLE, how)
+            own = _begun(image, size, fit, WHOLE, how)
             rgb = to_rgb(image, how.ranges, reopen)
             low, high = _extrema(rgb)
         else:
             deep = read_deep(image, container, reopen)
             low, high = deep.extrema()
-            size, known = deep.size, how.ranges.get(container)
+            own, known = deep.size, how.ranges.get(container)
             rgb = deep.to_rgb(*known) if known else None
-        square = None if rgb is None else squared(rgb, size, side, fit, WHOLE)
-        return square, Fact(*size, container, grey, low, high)
+        pixels = None if rgb is None else fitted(rgb, own, size, fit, WHOLE)
+        return pixels, Fact(*own, container, grey, low, high)
 
 
 def decode_rgb(content: bytes, how: Decoding) -> Image.Image:
     """A whole image, upright, 8-bit RGB.
 
     Raises:
-        UnreadableError: As `decode_square`.
+        UnreadableError: As `decode_fitted`.
     """
     with _opened(content, how) as image:
         return to_rgb(image, how.ranges, partial(open_image, content, how.limit))
@@ -202,12 +204,12 @@ def _note_others(image: Image.Image) -> None:
             note(kind)
 
 
-def _begun(image: ImageFile.ImageFile, side: int, fit: Fit, region: Region, how: Decoding) -> tuple[int, int]:
+def _begun(image: ImageFile.ImageFile, size: Size, fit: Fit, region: Region, how: Decoding) -> Size:
     """The upright size of an opened image; what is decoded of it from now on may be smaller."""
-    size = upright_size(image)
+    own = upright_size(image)
     if how.fast and fit != "corner_aliased":
-        reduce(image, side, "pad" if fit == "corner" else fit, region)
-    return size
+        reduce(image, own, size, "pad" if fit == "corner" else fit, region)
+    return own
 
 
 def _extrema(rgb: Image.Image) -> tuple[float, float]:

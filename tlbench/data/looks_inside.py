@@ -20,7 +20,9 @@ def looks_inside(images: Samples[Any]) -> Looks | None:
     """
     thumbnails = images.thumbnails
     assert thumbnails is not None
-    within = images.annotations.inside * thumbnails.shape[-1] // images.side  # the grey is in the pixel after
+    # by the smaller factor of the two, which the rounding of a thumbnail's sides sets apart
+    in_small, whole = min(zip(thumbnails.shape[-2:], images.size, strict=True), key=lambda sides: sides[0] / sides[1])
+    within = images.annotations.inside * in_small // whole  # the grey is in the pixel after
     inside = within.clamp(min=1)
     if int(inside.min()) < SMALLEST_SIDE:
         return None

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from tlbench.config import DataConfig
 from tlbench.config.data import Fit
+from tlbench.config.size import Size
 from tlbench.data.decode import Decoding
 from tlbench.data.deep import Ranges
 from tlbench.data.facts import ImageFacts
@@ -36,6 +37,7 @@ from tlbench.data.scan_deep import in_range, look
 from tlbench.data.target import Target
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
+from tlbench.geometry.fits import small_size
 from tlbench.system.voice import Voice
 
 Training = Callable[[Mapping[str, Listing[A]]], Listing[A]]
@@ -93,12 +95,12 @@ def read_files(
     Raises:
         DataError: More files are unreadable than `data.max_unreadable`; or ranges are not known and cannot be found.
     """
-    in_memory = data.keeps_in_memory(sum(map(len, listings.values())), data.stored_side)
+    in_memory = data.keeps_in_memory(sum(map(len, listings.values())), data.storage_size)
     groups = {"all": joined(listings.values())} if together else dict(listings)
     root, kind = next(iter(groups.values())).root, type(next(iter(groups.values())).annotations)
-    as_kept: tuple[int, Fit] = (data.stored_side, data.fit)
+    as_kept: tuple[Size, Fit] = (data.storage_size, data.fit)
     if not in_memory:
-        as_kept = (kind.thumbnail, kind.thumbnail_fit or data.fit)
+        as_kept = (small_size(data.storage_size, kind.thumbnail), kind.thumbnail_fit or data.fit)
     decoding = how if isinstance(how, Decoding) else decoding_of(data, given_ranges(data))
 
     scans = {group: _look(as_kept, voice, decoding, listing) for group, listing in groups.items()}
@@ -191,7 +193,7 @@ def all_of(
     return tuple(samples if data.classes is None else samples.chosen(data.classes) for samples in found)
 
 
-def _look(as_kept: tuple[int, Fit], voice: Voice, how: Decoding, listing: Listing[A]) -> Scan:
+def _look(as_kept: tuple[Size, Fit], voice: Voice, how: Decoding, listing: Listing[A]) -> Scan:
     return look(listing, *as_kept, voice, how)
 
 
@@ -243,9 +245,9 @@ def _samples(
 ) -> Samples[A]:
     """The images of a listing, which are these rows of a scan."""
     pixels, digests = _some(scan.pixels, rows), scan.digests[rows]
-    annotations = listing.annotations.resized(data.stored_side)
+    annotations = listing.annotations.resized(data.storage_size)
     if not in_memory:
-        return FileSamples(listing, annotations, data.stored_side, data.fit, pixels, digests, how)
+        return FileSamples(listing, annotations, data.storage_size, data.fit, pixels, digests, how)
     if not annotations.by_file:
         return MemorySamples(pixels, annotations, listing.names)
     small = thumbnails_of(pixels, annotations.thumbnail)
@@ -253,8 +255,10 @@ def _samples(
 
 
 def thumbnails_of(images: Tensor, side: int) -> Tensor:
-    """(N, 3, S, S) uint8 in small, (N, 3, side, side): the audit's view of them."""
-    small = [torch.nn.functional.adaptive_avg_pool2d(part.float(), side) for part in torch.split(images, 64)]
+    """(N, 3, H, W) uint8 in small, about as many pixels as `side`²: the audit's view of them."""
+    height, width = images.shape[2:]
+    size = small_size((height, width), side)
+    small = [torch.nn.functional.adaptive_avg_pool2d(part.float(), size) for part in torch.split(images, 64)]
     return torch.cat(small).round().to(torch.uint8) if small else images
 
 

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.config.data import Fit
-from tlbench.data.decode import WHOLE_FILES, Decoding, decode_square
+from tlbench.config.size import Size, as_written
+from tlbench.data.annotations import Annotations
+from tlbench.data.decode import WHOLE_FILES, Decoding, decode_fitted
 from tlbench.data.file_digests import no_more_readable, read_unchanged
+from tlbench.data.fitting import WHOLE, Region
 from tlbench.data.listing import A, FileNames, Files, Listing, taken
-from tlbench.data.squares import WHOLE, Region
 from tlbench.data.unreadable import UnreadableError
 
 if TYPE_CHECKING:
@@ -51,8 +53,8 @@ class Samples(ABC, Generic[A]):
     if TYPE_CHECKING:  # a field of one, which Python would take for missing
 
         @property
-        def side(self) -> int:
-            """Height and width of the images, the smaller one where they differ, pixels."""
+        def size(self) -> Size:
+            """Height and width of the images, pixels."""
 
         @property
         def names(self) -> tuple[str, ...] | None:
@@ -68,7 +70,7 @@ class Samples(ABC, Generic[A]):
 
         @property
         def thumbnails(self) -> Tensor | None:
-            """(N, 3, h, h) uint8, the images in small; None: they are small themselves."""
+            """(N, 3, h, w) uint8, the images in small; None: they are small themselves."""
 
     @abstractmethod
     def pictures(self, index: Tensor) -> Tensor:
@@ -117,7 +119,7 @@ class MemorySamples(Samples[A]):
         annotations: Of the N images.
         names: What each image is called, for the user; None: it has no name but its position.
         digests: (N, 16) uint8, equal where images are; None: their pixels are compared.
-        thumbnails: (N, 3, h, h) uint8, the images in small; None: they are small themselves.
+        thumbnails: (N, 3, h, w) uint8, the images in small; None: they are small themselves.
         listing: The files, with their annotations in pixels of the files; None where it is not kept, or there are none.
         how: What the pixels of files depend on.
     """
@@ -136,9 +138,10 @@ class MemorySamples(Samples[A]):
         return False
 
     @property
-    def side(self) -> int:
+    def size(self) -> Size:
         """As in `Samples`."""
-        return min(self.images.shape[2:])
+        height, width = self.images.shape[2:]
+        return height, width
 
     def pictures(self, index: Tensor) -> Tensor:
         """As in `Samples`."""
@@ -171,7 +174,7 @@ class MemorySamples(Samples[A]):
     def _hashed(self) -> tuple[list[Any], NDArray[np.uint8]]:
         if self.digests is None:
             return [list(self.images.shape), list(self.class_names)], self.images.cpu().numpy()
-        return [len(self), self.side, list(self.class_names), *_ranges(self.how)], self.digests
+        return [len(self), as_written(self.size), list(self.class_names), *_ranges(self.how)], self.digests
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,17 +183,17 @@ class FileSamples(Samples[A]):
 
     Args:
         listing: N files, with their annotations in pixels of the files.
-        annotations: Of the squares that the files are brought to.
-        side: Height and width of these, pixels.
+        annotations: Of the images of one size that the files are brought to.
+        size: Height and width of these, pixels.
         fit: How a file becomes one.
-        thumbnails: (N, 3, h, h) uint8, the squares in small.
+        thumbnails: (N, 3, h, w) uint8, the same in small.
         digests: (N, 16) uint8, BLAKE2b of each file's bytes; a file that has others by now is not taken for it.
         how: What else their pixels depend on.
     """
 
     listing: Listing[A]
     annotations: A
-    side: int
+    size: Size
     fit: Fit
     thumbnails: Tensor
     digests: NDArray[np.uint8]
@@ -208,17 +211,18 @@ class FileSamples(Samples[A]):
 
     def pictures(self, index: Tensor) -> Tensor:
         """As in `Samples`, decoded here and now."""
-        images = np.empty((len(index), 3, self.side, self.side), np.uint8)
+        images = np.empty((len(index), 3, *self.size), np.uint8)
         for row, i in enumerate(index.tolist()):
             try:
-                images[row] = self.decoding().square(i, self.side)
+                images[row] = self.decoding().pixels(i, self.size)
             except UnreadableError as error:
                 raise no_more_readable(self.listing, i, error) from None
         return torch.from_numpy(images)
 
     def decoding(self) -> FileDecoding:
         """How one file after another is decoded."""
-        return FileDecoding(FileNames(self.listing.root, self.names), self.digests, self.fit, self.how)
+        planes = self.annotations if self.annotations.has_planes else None
+        return FileDecoding(FileNames(self.listing.root, self.names), self.digests, self.fit, self.how, planes)
 
     def to(self, device: torch.device | str) -> FileSamples[A]:
         """As in `Samples`."""
@@ -243,7 +247,7 @@ class FileSamples(Samples[A]):
 
     def _hashed(self) -> tuple[list[Any], NDArray[np.uint8]]:
         fit = [] if self.annotations.by_file else [self.fit]
-        return [len(self), self.side, *fit, list(self.class_names), *_ranges(self.how)], self.digests
+        return [len(self), as_written(self.size), *fit, list(self.class_names), *_ranges(self.how)], self.digests
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +257,7 @@ class FileDecoding:
     Args:
         files: N of them.
         digests: (N, 16) uint8, BLAKE2b of each file's bytes.
-        fit: How a file becomes a square.
+        fit: How a file takes another shape.
         how: What else its pixels depend on.
     """
 
@@ -261,18 +265,19 @@ class FileDecoding:
     digests: NDArray[np.uint8]
     fit: Fit
     how: Decoding
+    planes: Annotations | None = None
 
     def __len__(self) -> int:
         return len(self.files)
 
-    def square(self, position: int, side: int, region: Region = WHOLE) -> NDArray[np.uint8]:
-        """(3, side, side) uint8: a part of a file's square.
+    def pixels(self, position: int, size: Size, region: Region = WHOLE) -> NDArray[np.uint8]:
+        """(3, height, width) uint8: a file, or a part of what is taken of it, in this size.
 
         Raises:
             UnreadableError: The file cannot be read or decoded, or has another digest by now.
         """
         content = read_unchanged(self.files, position, self.digests[position], self.how.limit)
-        return decode_square(content, side, self.fit, region, self.how).transpose(2, 0, 1)
+        return decode_fitted(content, size, self.fit, region, self.how).transpose(2, 0, 1)
 
 
 def _ranges(how: Decoding) -> list[Any]:

@@ -21,6 +21,7 @@ from rich.progress import track
 from torch import Tensor
 
 from tlbench.config.data import Fit
+from tlbench.config.size import Size, as_written
 from tlbench.console import console
 from tlbench.data.decode import Decoding, decode_and_look
 from tlbench.data.facts import Fact, ImageFacts
@@ -49,7 +50,7 @@ class Scan:
     """What decoding the files of a listing gave.
 
     Args:
-        pixels: (N, 3, side, side) uint8, RGB; zeros where a file is unreadable, or has more than 8 bits whose range
+        pixels: (N, 3, H, W) uint8, RGB; zeros where a file is unreadable, or has more than 8 bits whose range
             is not known. Memory-mapped where it is cached.
         digests: (N, 16) uint8, BLAKE2b of each file's bytes; zeros likewise.
         unreadable: Position → why the file cannot be decoded.
@@ -64,7 +65,7 @@ class Scan:
     notes: dict[int, list[str]]
 
 
-def scan(listing: Files, side: int, fit: Fit, voice: Voice, how: Decoding) -> Scan:
+def scan(listing: Files, size: Size, fit: Fit, voice: Voice, how: Decoding) -> Scan:
     """The decoded files of a listing: from the cache, or decoded now and put there for other runs.
 
     The cache's key is the content of the files, by digests of their bytes, and what decoding depends on: where the
@@ -74,20 +75,20 @@ def scan(listing: Files, side: int, fit: Fit, voice: Voice, how: Decoding) -> Sc
 
     Args:
         listing: The files.
-        side: Height and width of the squares, pixels.
-        fit: How an image becomes a square.
+        size: Height and width of the decoded images, pixels.
+        fit: How an image takes this shape.
         voice: Speaks to the user.
         how: What else decides; images larger than its limit count as unreadable.
     """
-    known, options = file_digests(listing, how.limit), _Options(side, fit, how)
+    known, options = file_digests(listing, how.limit), _Options(size, fit, how)
     place = cache_folder() / "decoded"
     folder = place / _key(known, options)
-    if found := _read(folder, known, side):
+    if found := _read(folder, known, size):
         return found
     try:
         place.mkdir(parents=True, exist_ok=True)
         with _locked(folder.with_suffix(".lock"), voice):
-            if found := _read(folder, known, side):
+            if found := _read(folder, known, size):
                 return found
             written = _write(place, listing, options)
     except OSError as error:
@@ -96,14 +97,14 @@ def scan(listing: Files, side: int, fit: Fit, voice: Voice, how: Decoding) -> Sc
             "decodes them again (TLBENCH_CACHE names another folder)"
         )
         return _in_memory(listing, options)
-    size = written.pixels.numel() / 2**20
-    voice.say(f"decoded {len(listing)} images once, kept in {place.parent} ({size:.0f} MB)")
+    megabytes = written.pixels.numel() / 2**20
+    voice.say(f"decoded {len(listing)} images once, kept in {place.parent} ({megabytes:.0f} MB)")
     return written
 
 
 @dataclass(frozen=True)
 class _Options:
-    side: int
+    size: Size
     fit: Fit
     how: Decoding
 
@@ -130,7 +131,8 @@ class _Part:
 def _key(known: Digests, options: _Options) -> str:
     how = options.how
     ranges = None if how.ranges is None else [*sorted(how.ranges.items()), *([] if how.own_values else ["any values"])]
-    depends_on = [FORMAT, PIL.__version__, options.side, options.fit, how.limit.megapixels, how.fast, ranges]
+    size = as_written(options.size)
+    depends_on = [FORMAT, PIL.__version__, size, options.fit, how.limit.megapixels, how.fast, ranges]
     unreadable = sorted(known.unreadable.items())
     digest = hashlib.sha256(json.dumps([*depends_on, len(known.values), unreadable]).encode())
     digest.update(np.ascontiguousarray(known.values).data)
@@ -159,7 +161,7 @@ def _locked(path: Path, voice: Voice) -> Iterator[None]:
         lock.release()
 
 
-def _read(folder: Path, known: Digests, side: int) -> Scan | None:
+def _read(folder: Path, known: Digests, size: Size) -> Scan | None:
     """What lies in the cache, or None."""
     count = len(known.values)
     try:
@@ -170,7 +172,7 @@ def _read(folder: Path, known: Digests, side: int) -> Scan | None:
         whole = (folder / SUM).read_text() == _sum(pixels)
     except Exception:  # none there, or damaged bytes, which surface as almost any error
         return None
-    fits = pixels.dtype == np.uint8 and pixels.shape == (count, 3, side, side)
+    fits = pixels.dtype == np.uint8 and pixels.shape == (count, 3, *size)
     of_files = all(0 <= i < count for i in (*unreadable, *notes)) and len(facts) == count
     explained = all(isinstance(reason, str) for reason in unreadable.values())
     if not (whole and fits and of_files and explained and known.unreadable.keys() <= unreadable.keys()):
@@ -191,7 +193,7 @@ def _write(place: Path, listing: Files, options: _Options) -> Scan:
     with scratch_folder(place, ".decoding-") as scratch:
         read, undecodable, facts, notes = [], {}, [], {}
         with (scratch / PIXELS).open("wb") as file:
-            shape = (len(listing), 3, options.side, options.side)
+            shape = (len(listing), 3, *options.size)
             np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
             for part in _decoded(listing, options):
                 file.write(part.pixels.numpy().data)  # not through a memory map: a full disk must be an error
@@ -207,8 +209,8 @@ def _write(place: Path, listing: Files, options: _Options) -> Scan:
         np.save(scratch / FACTS, np.concatenate(facts))
         (scratch / SUM).write_text(_sum(np.load(scratch / PIXELS, mmap_mode="r")))
         folder = place / _key(found, options)
-        publish_folder(scratch, folder, lambda: _read(folder, found, options.side) is not None, replace=True)
-    written = _read(folder, found, options.side)
+        publish_folder(scratch, folder, lambda: _read(folder, found, options.size) is not None, replace=True)
+    written = _read(folder, found, options.size)
     if written is None:
         raise OSError(errno.EIO, "what was written there cannot be read", str(folder))
     return written
@@ -252,8 +254,8 @@ class _Chunks:
         return len(self._listing)
 
     def __getitems__(self, chunk: range) -> _Part:
-        side, fit, how = self._options.side, self._options.fit, self._options.how
-        pixels = np.zeros((len(chunk), 3, side, side), np.uint8)
+        size, fit, how = self._options.size, self._options.fit, self._options.how
+        pixels = np.zeros((len(chunk), 3, *size), np.uint8)
         digests = np.zeros((len(chunk), DIGEST_BYTES), np.uint8)
         facts: list[Fact | None] = [None] * len(chunk)
         unreadable, undecodable, notes = {}, {}, {}
@@ -266,12 +268,12 @@ class _Chunks:
             digests[row] = digest_of(content)
             try:
                 with noted() as found:
-                    square, facts[row] = decode_and_look(content, side, fit, how)
+                    found_pixels, facts[row] = decode_and_look(content, size, fit, how)
             except UnreadableError as error:
                 undecodable[i] = str(error)
                 continue
-            if square is not None:
-                pixels[row] = square.transpose(2, 0, 1)
+            if found_pixels is not None:
+                pixels[row] = found_pixels.transpose(2, 0, 1)
             if found:
                 notes[i] = found
         table = ImageFacts.of(facts).table()

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from tlbench.config.data import Fit
+from tlbench.config.size import Size
 from tlbench.data.decode import Decoding
 from tlbench.data.facts import ImageFacts
 from tlbench.data.listing import Files, Listing
@@ -17,12 +18,12 @@ from tlbench.data.scan import Scan, scan
 from tlbench.system.voice import Voice
 
 
-def look(listing: Files, side: int, fit: Fit, voice: Voice, how: Decoding) -> Scan:
+def look(listing: Files, size: Size, fit: Fit, voice: Voice, how: Decoding) -> Scan:
     """As `scan`, but what has more than 8 bits is only looked at, unless `how` is that of a run that took it as it was.
 
     What is to be said of single files is warned of.
     """
-    found = scan(listing, side, fit, voice, how if how.ranges is None else replace(how, ranges={}))
+    found = scan(listing, size, fit, voice, how if how.ranges is None else replace(how, ranges={}))
     for line in told(listing.names, found.notes):
         voice.warn(line)
     return found
@@ -31,7 +32,7 @@ def look(listing: Files, side: int, fit: Fit, voice: Voice, how: Decoding) -> Sc
 def in_range(
     listing: Listing[Any],
     looked: Scan,
-    side: int,
+    size: Size,
     fit: Fit,
     voice: Voice,
     how: Decoding,
@@ -41,7 +42,7 @@ def in_range(
     Args:
         listing: The files.
         looked: What was found in them; its pixels are written to.
-        side: As in `scan`.
+        size: As in `scan`.
         fit: Likewise.
         voice: Likewise.
         how: Likewise.
@@ -50,7 +51,7 @@ def in_range(
     if not len(deep) or how.ranges is None:
         return looked
     rows = torch.from_numpy(deep)
-    decoded = scan(listing.take(rows), side, fit, voice, how)
+    decoded = scan(listing.take(rows), size, fit, voice, how)
     if len(deep) == len(looked.facts):
         return decoded
     looked.pixels[rows] = decoded.pixels

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tlbench.config.size import Size
 from tlbench.data.file_digests import no_more_readable
+from tlbench.data.fitting import Region
 from tlbench.data.samples import FileDecoding, FileSamples
-from tlbench.data.squares import Region
 from tlbench.data.unreadable import UnreadableError
 from tlbench.data.workers import DecodingLoader
 from tlbench.errors import DataError
@@ -21,14 +22,16 @@ class Decoded(NamedTuple):
     """The files that a batch of B samples shows, each decoded once.
 
     Args:
-        images: (K, 3, S, S) uint8.
+        images: (K, 3, H, W) uint8.
         rows: (B, T) int64, which of the K each of a sample's tiles is; its own image where there is none.
         samples: (B,) int64, their positions in the split.
+        planes: (K, H, W) uint8, what annotations know of each pixel; None of annotations that do not.
     """
 
     images: Tensor
     rows: Tensor
     samples: Tensor
+    planes: Tensor | None = None
 
 
 class Shown(Protocol):
@@ -43,7 +46,7 @@ class Shown(Protocol):
 
         Returns:
             (B, T) int64, positions of the images in each sample, its own first, -1: none; and of T = 1 the part of each
-            image's square, None: the whole.
+            stored image, None: the whole.
         """
 
 
@@ -51,13 +54,13 @@ class WorkerLoader(DecodingLoader):
     """Iterate over `Decoded`, on the host.
 
     What a sample shows is drawn where it is decoded; the device draws the same again, and more, to make the sample of
-    it. K is up to T · B: a batch of mosaics has up to 12 · B · S² bytes (79 MB for 16 samples of 640 pixels), and each
-    worker works ahead by two of them, in shared memory.
+    it. K is up to T · B: a batch of mosaics has up to 12 · B · H · W bytes (79 MB for 16 samples of 640 by 640 pixels),
+    and each worker works ahead by two of them, in shared memory.
 
     Args:
         split: Images on disk.
         batch_size: As in `OrderedLoader`.
-        side: Height and width of the decoded images, pixels; None: the split's.
+        size: Height and width of the decoded images, pixels; None: the split's.
         shown: What samples show; None: each its own image alone, as a whole.
         options: As in `DecodingLoader`.
 
@@ -70,18 +73,18 @@ class WorkerLoader(DecodingLoader):
         split: FileSamples[Any],
         batch_size: int,
         *,
-        side: int | None = None,
+        size: Size | None = None,
         shown: Shown | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(_Decoding(split.decoding(), side or split.side, shown), batch_size, **options)
+        super().__init__(_Decoding(split.decoding(), size or split.size, shown), batch_size, **options)
 
 
 class _Decoding:
     """Decodes the files that a batch shows."""
 
-    def __init__(self, files: FileDecoding, side: int, shown: Shown | None) -> None:
-        self._files, self._side, self._shown = files, side, shown
+    def __init__(self, files: FileDecoding, size: Size, shown: Shown | None) -> None:
+        self._files, self._size, self._shown = files, size, shown
 
     def __len__(self) -> int:
         return len(self._files)
@@ -92,10 +95,13 @@ class _Decoding:
         needed, rows = index, torch.arange(len(index))[:, None]
         if tiles.shape[1] > 1:
             needed, rows = torch.unique(tiles.where(tiles >= 0, index[:, None]), return_inverse=True)
-        images = np.empty((len(needed), 3, self._side, self._side), np.uint8)
+        images = np.empty((len(needed), 3, *self._size), np.uint8)
         for row, i in enumerate(needed.tolist()):
             try:
-                images[row] = self._files.square(i, self._side, *(regions[row : row + 1] if regions else ()))
+                images[row] = self._files.pixels(i, self._size, *(regions[row : row + 1] if regions else ()))
             except UnreadableError as error:
                 return no_more_readable(self._files.files, i, error)  # raised there, without a worker's traceback
-        return Decoded(torch.from_numpy(images), rows, index)
+        known, planes = self._files.planes, None
+        if known is not None:
+            planes = torch.from_numpy(np.stack([known.plane(i, self._size) for i in needed.tolist()]))
+        return Decoded(torch.from_numpy(images), rows, index, planes)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tlbench.annotations.labels.config import LabelAugmentation
 from tlbench.config import Normalisation
+from tlbench.config.size import Size
 from tlbench.geometry.colour import adjust_brightness, adjust_contrast, adjust_saturation
 from tlbench.geometry.rand_augment import rand_augment
 from tlbench.geometry.resized_crop import boxes, resized_crop
@@ -26,7 +27,7 @@ def augment(
     config: LabelAugmentation,
     seed: int,
     epoch: int,
-    image_size: int,
+    size: Size,
     *,
     cropped: bool = False,
 ) -> Tensor:
@@ -42,11 +43,11 @@ def augment(
         config: Strengths; a zero or null leaves its step out. What mixes images is left to `tlbench.geometry.mixing`.
         seed: Augmentation seed.
         epoch: Epoch, ≥ 0.
-        image_size: Height and width of the resized crop, pixels.
+        size: Height and width of the resized crop, pixels.
         cropped: Whether the images are resized crops already.
 
     Returns:
-        (B, 3, image_size, image_size) float32 in [0, 1] with a resized crop, (B, 3, H, W) without.
+        (B, 3, *size) float32 in [0, 1] with a resized crop, (B, 3, H, W) without.
     """
 
     def factor(strength: float, draw: int) -> Tensor:
@@ -54,7 +55,7 @@ def augment(
 
     if config.resized_crop is not None and not cropped:
         height, width = images.shape[-2:]
-        images = resized_crop(images, boxes(config.resized_crop, height, width, seed, epoch, index), image_size)
+        images = resized_crop(images, boxes(config.resized_crop, height, width, seed, epoch, index), size)
     if config.crop_padding or config.flip:
         offsets = 2 * config.crop_padding + 1
         top = randint(offsets, seed, epoch, index, Draw.CROP_Y)
@@ -99,16 +100,16 @@ def crop_and_flip(images: Tensor, padding: int, top: Tensor, left: Tensor, flip:
     return padded.flatten(2).gather(2, flat).view(images.shape)
 
 
-def resized(images: Tensor, image_size: int) -> Tensor:
+def resized(images: Tensor, size: Size) -> Tensor:
     """Bring a batch to the network's input size, bilinear and antialiased; arguments as in `prepare`.
 
     Returns:
-        (B, 3, image_size, image_size) float32 in [0, 1].
+        (B, 3, *size) float32 in [0, 1].
     """
     if images.dtype == torch.uint8:
         images = to_float(images)
-    if images.shape[-2:] != (image_size, image_size):
-        images = F.interpolate(images, size=(image_size, image_size), mode="bilinear", antialias=True)
+    if images.shape[-2:] != size:
+        images = F.interpolate(images, size=size, mode="bilinear", antialias=True)
     return images
 
 
@@ -117,19 +118,19 @@ def to_levels(images: Tensor) -> Tensor:
     return (images * 255).round_().to(torch.uint8)
 
 
-def prepare(images: Tensor, image_size: int, normalisation: Normalisation, *, channels_last: bool = False) -> Tensor:
+def prepare(images: Tensor, size: Size, normalisation: Normalisation, *, channels_last: bool = False) -> Tensor:
     """Bring a batch to the network's input: resize (bilinear, antialiased), then normalise.
 
     Args:
         images: (B, 3, H, W), uint8 or float32 in [0, 1].
-        image_size: Height and width of the result, pixels.
+        size: Height and width of the result, pixels.
         normalisation: Mean and standard deviation per channel, of values in [0, 1].
         channels_last: Whether the result's memory format is channels last.
 
     Returns:
-        (B, 3, image_size, image_size) float32.
+        (B, 3, *size) float32.
     """
-    images = resized(images, image_size)
+    images = resized(images, size)
     shift, scale = _affine(tuple(normalisation.mean), tuple(normalisation.std), images.device)
     images = torch.addcmul(shift, images, scale)
     return images.contiguous(memory_format=torch.channels_last) if channels_last else images

@@ -1,7 +1,7 @@
-"""Images of any shape in the network's square input: the long side fills it, the rest is grey.
+"""Images of any shape in the network's input: as large as fits, the rest is grey.
 
-Images are stored in the top left corner of a square (`tlbench.geometry.fits`); here they come into its middle, pixel by
-pixel: evaluation and prediction alike.
+Images are stored in the top left corner of a rectangle (`tlbench.geometry.fits`); here they come into its middle, pixel
+by pixel: evaluation and prediction alike.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from tlbench.config.size import Size
 from tlbench.geometry.fits import GREY
 from tlbench.geometry.placement import Placement
 
@@ -17,44 +18,45 @@ def letterboxed(images: Tensor, rows: Tensor, inside: Tensor, sizes: Tensor) -> 
     """A batch of images in the middle of the input, and where they lie in it.
 
     Args:
-        images: (K, 3, S, S) uint8, images in their top left corners.
+        images: (K, 3, H, W) uint8, of the input's size, images in their top left corners.
         rows: (B,) int64, which of the K.
         inside: (B, 2) int64, height and width of each image in there.
         sizes: (B, 2) int64, height and width of the images as they are in the data set.
 
     Returns:
-        (B, 3, S, S) float32 in [0, 1], and the placement.
+        (B, 3, H, W) float32 in [0, 1], and the placement.
     """
-    placement = letterbox(inside, sizes, images.shape[-1])
+    height, width = images.shape[-2:]
+    placement = letterbox(inside, sizes, (height, width))
     return centred(images, rows, placement), placement
 
 
-def letterbox(inside: Tensor, sizes: Tensor, side: int) -> Placement:
+def letterbox(inside: Tensor, sizes: Tensor, size: Size) -> Placement:
     """Where images come into the middle; `inside` and `sizes` as in `letterboxed`."""
     extent = inside.flip(1)
     return Placement(
-        side=side,
+        size=size,
         original=sizes.flip(1)[:, None],
         extent=extent[:, None],
         corner=torch.zeros_like(extent)[:, None],
         canvas=extent,
         pivot=torch.zeros_like(extent, dtype=torch.float32),
         scale=torch.ones_like(extent[:, 0], dtype=torch.float32),
-        shift=margins(extent, side).to(torch.float32),
+        shift=margins(extent, size).to(torch.float32),
     )
 
 
-def margins(extent: Tensor, side: int) -> Tensor:
+def margins(extent: Tensor, size: Size) -> Tensor:
     """Grey pixels to the left of centred images and above; an odd pixel goes below and to the right.
 
     Args:
-        extent: (..., 2) int64, width and height of the images, ≤ `side`.
-        side: Height and width of the input.
+        extent: (..., 2) int64, width and height of the images, no larger than the input.
+        size: Height and width of the input.
 
     Returns:
         (..., 2) int64: left, top.
     """
-    return (side - extent) // 2
+    return torch.stack([(size[1] - extent[..., 0]) // 2, (size[0] - extent[..., 1]) // 2], dim=-1)
 
 
 def centred(images: Tensor, rows: Tensor, placement: Placement) -> Tensor:
@@ -66,7 +68,7 @@ def centred(images: Tensor, rows: Tensor, placement: Placement) -> Tensor:
         placement: Of `letterbox`.
 
     Returns:
-        (B, 3, S, S) float32 in [0, 1].
+        (B, 3, H, W) float32 in [0, 1].
     """
     spans = torch.cat([rows[:, None], placement.shift.to(torch.int64), placement.extent[:, 0]], dim=1).tolist()
     batch = torch.empty(len(rows), *images.shape[1:], device=images.device)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from tlbench.config.size import Size
 from tlbench.geometry.placement import Placement
 from tlbench.seeds import Draw, randint, uniform, uniforms
 
@@ -45,14 +46,14 @@ class Draws:
 
 
 def draw(
-    config: InstanceAugmentation, images: int, side: int, index: Tensor, seed: int, epoch: int, *, mosaic: bool
+    config: InstanceAugmentation, images: int, size: Size, index: Tensor, seed: int, epoch: int, *, mosaic: bool
 ) -> Draws:
     """Draw for some samples, each as a function of (seed, epoch, its index).
 
     Args:
         config: Strengths and probabilities.
         images: Images in the data set, N.
-        side: Height and width of the input, S.
+        size: Height and width of the input, pixels.
         index: (B,) int64 sample indices, positions in the data set.
         seed: Augmentation seed.
         epoch: Epoch, ≥ 0.
@@ -67,19 +68,22 @@ def draw(
         others = torch.stack([randint(images, seed, epoch, index, number) for number in _OTHERS], dim=1)
         mixed = uniform(seed, epoch, index, Draw.MOSAIC) < config.mosaic
         tiles = torch.cat([tiles, torch.where(mixed[:, None], others, -1)], dim=1)
+    height, width = size
     centre = [
-        side // 2 + randint(side, seed, epoch, index, number) for number in (Draw.MOSAIC_CENTRE_X, Draw.MOSAIC_CENTRE_Y)
+        side // 2 + randint(side, seed, epoch, index, number)
+        for side, number in ((width, Draw.MOSAIC_CENTRE_X), (height, Draw.MOSAIC_CENTRE_Y))
     ]
+    x, y = around(0.5, config.translate, 2, Draw.SHIFT).unbind(1)
     return Draws(
         tiles=tiles,
         centre=torch.stack(centre, dim=1),
         scale=around(1, config.scale, 1, Draw.SCALE)[:, 0],
-        shift=side * around(0.5, config.translate, 2, Draw.SHIFT),
+        shift=torch.stack([width * x, height * y], dim=1),
         flip=uniform(seed, epoch, index, Draw.FLIP_WITH_BOXES) < config.flip,
     )
 
 
-def lay_out(draws: Draws, inside: Tensor, sizes: Tensor, side: int) -> Placement:
+def lay_out(draws: Draws, inside: Tensor, sizes: Tensor, size: Size) -> Placement:
     """Place the tiles.
 
     A tile of a mosaic touches the centre with one corner and is cut at the canvas' border.
@@ -88,16 +92,18 @@ def lay_out(draws: Draws, inside: Tensor, sizes: Tensor, side: int) -> Placement
         draws: What was drawn.
         inside: (B, T, 2) int64, height and width of the tiles; anything where there is none.
         sizes: (B, T, 2) int64, height and width of the tiles as they are in the data set; likewise.
-        side: Height and width of the input, S.
+        size: Height and width of the input, pixels.
     """
     used = draws.tiles >= 0
     mixed = used[:, -1] if used.shape[1] > 1 else torch.zeros_like(used[:, 0])
     extent = torch.where(used[:, :, None], inside.flip(2), 0)
     place = torch.arange(used.shape[1], device=inside.device)
     before = torch.stack([1 - place % 2, 1 - place // 2], dim=1)  # 1 left of the centre, above it; 0 beyond
-    canvas = torch.where(mixed[:, None], 2 * side, extent[:, 0])
+    own_width, own_height = extent[:, 0].unbind(1)
+    height, width = size
+    canvas = torch.stack([torch.where(mixed, 2 * width, own_width), torch.where(mixed, 2 * height, own_height)], dim=1)
     return Placement(
-        side=side,
+        size=size,
         original=sizes.flip(2),
         extent=extent,
         corner=torch.where(mixed[:, None, None], draws.centre[:, None] - extent * before, 0),

@@ -65,7 +65,7 @@ class OwnTransform:
         if len(sizes) > 1:
             raise ConfigError(
                 f"{self.key}: it gives images of different sizes ({', '.join(map(str, sorted(sizes)[:3]))}), which "
-                "make no batch; end it with v2.Resize((side, side)) or a crop of one size"
+                "make no batch; end it with v2.Resize((height, width)) or a crop of one size"
             )
         return torch.stack(found)
 
@@ -81,7 +81,7 @@ class OwnTransform:
             ConfigError: The transform fails, or gives something else or another size.
         """
         for sample in self._seeded(samples, index, epoch):
-            side = tuple(sample["image"].shape)
+            shape = tuple(sample["image"].shape)
             found = self._called(dict(sample))
             if not isinstance(found, Mapping) or not sample.keys() <= found.keys():
                 raise ConfigError(
@@ -89,9 +89,9 @@ class OwnTransform:
                     "let it give such a mapping"
                 )
             image = self._image(found["image"])
-            if tuple(image.shape) != side:
+            if tuple(image.shape) != shape:
                 raise ConfigError(
-                    f"{self.key}: it makes an image of {tuple(image.shape)} of one of {side}; boxes are in the pixels "
+                    f"{self.key}: it makes an image of {tuple(image.shape)} of one of {shape}; boxes are in the pixels "
                     "of the network's input, so let it keep the size"
                 )
             yield {**found, "image": image}

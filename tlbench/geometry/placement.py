@@ -1,7 +1,7 @@
 """Where stored images lie in the network's input: one geometry for whatever is known of them, and its inverse.
 
-A stored image fills the top left corner of its square (`tlbench.geometry.fits`). A sample shows some, its tiles. They
-lie on a canvas, which cuts them, and the canvas is scaled, moved and perhaps mirrored into the input:
+A stored image lies in the top left corner of a rectangle (`tlbench.geometry.fits`). A sample shows some, its tiles.
+They lie on a canvas, which cuts them, and the canvas is scaled, moved and perhaps mirrored into the input:
 
     on the canvas = stored + corner                      cut at 0 and at the canvas' size
     in the input  = (on the canvas - pivot) · scale + shift        mirrored where `flip`
@@ -22,13 +22,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tlbench.config.size import Size
+
 
 @dataclass(frozen=True, eq=False)
 class Placement:
     """Of B samples of T tiles each; the first tile is the sample's own image.
 
     Args:
-        side: Height and width of the input, pixels.
+        size: Height and width of the input, pixels.
         original: (B, T, 2) int64, width and height of the images as they are in the data set.
         extent: (B, T, 2) int64, width and height of the images as they are stored; 0 where there is no tile.
         corner: (B, T, 2) int64 x, y of each tile's top left pixel on the canvas; outside of it where it is cut.
@@ -39,7 +41,7 @@ class Placement:
         flip: (B,) bool, whether left and right are exchanged; None: nowhere.
     """
 
-    side: int
+    size: Size
     original: Tensor
     extent: Tensor
     corner: Tensor
@@ -118,13 +120,19 @@ class Placement:
         pivot, scale, shift = (_each(part[sample], points) for part in (self.pivot, self.scale, self.shift))
         return (points - pivot) * scale + shift
 
+    def cut(self, points: Tensor) -> Tensor:
+        """Clip points (…, 2) to the input, in place."""
+        for axis, side in enumerate(reversed(self.size)):
+            points[..., axis].clamp_(0, side)
+        return points
+
     def mirrored(self, points: Tensor, owner: Tensor) -> Tensor:
         """The last step of `points`, and its own inverse: left and right exchanged in the input where `flip`."""
         if self.flip is None:
             return points
         x, y = points.unbind(-1)
         flip = _each(self.flip[self.sample_of(owner)], points)[..., 0]
-        return torch.stack([torch.where(flip, self.side - x, x), y], dim=-1)
+        return torch.stack([torch.where(flip, self.size[1] - x, x), y], dim=-1)
 
 
 def _each(values: Tensor, points: Tensor) -> Tensor:

@@ -22,13 +22,13 @@ def render(images: Tensor, rows: Tensor, placement: Placement, gains: Tensor | N
     """Resample the tiles of a batch, and change the colours.
 
     Args:
-        images: (K, 3, S, S) uint8, images in their top left corners, the rest grey.
+        images: (K, 3, H, W) uint8, of the input's size, images in their top left corners, the rest grey.
         rows: (B, T) int64, which of the K each tile is; anything where there is none.
         placement: Where they lie.
         gains: (B, 3) float32, as `shift_hsv` takes them; None: colours stay.
 
     Returns:
-        (B, 3, S, S) float32 in [0, 1].
+        (B, 3, H, W) float32 in [0, 1].
     """
     if images.device.type != "cpu":
         batch = together(images, rows, placement)
@@ -49,52 +49,75 @@ def one_by_one(images: Tensor, rows: Tensor, placement: Placement) -> Iterator[T
     of `together`, in as many small steps as there are tiles, and within the processor's cache: for the CPU.
 
     Yields:
-        (3, S, S) float32 in [0, 1], the same memory each time.
+        (3, H, W) float32 in [0, 1], the same memory each time.
     """
-    places, corner = _places(placement), placement.corner
-    whole = places.floor().to(torch.int64)
-    first_shown, after_shown = placement.shown()
-    low = torch.maximum(first_shown, whole.amin(2)[:, None] - corner)
-    high = torch.minimum(after_shown, whole.amax(2)[:, None] + 2 - corner)
-    first = whole[:, None] - corner[..., None]  # (B, T, 2, S), pixel of the tile at or before each place
-    shown = (first >= first_shown[..., None] - 1) & (first < after_shown[..., None])
-    start = shown.to(torch.uint8).argmax(3)
-    grids = _normalised(places[:, None] - (corner + low)[..., None], (high - low)[..., None])
-    spans = torch.cat([rows[..., None], low, high, start, start + shown.sum(3)], dim=2).tolist()
+    corner, first_shown, after_shown = (part.unbind(2) for part in (placement.corner, *placement.shown()))
+    (across, x_grid), (down, y_grid) = map(_seen, places_of(placement), corner, first_shown, after_shown)
+    spans = torch.cat([rows[..., None], across, down], dim=2).tolist()
     sample = torch.empty(images.shape[1:])
     for i, tiles in enumerate(spans):
         sample.fill_(GREY / 255)
-        for tile, (row, x_low, y_low, x_high, y_high, left, top, right, bottom) in enumerate(tiles):
+        for tile, (row, x_low, x_high, left, right, y_low, y_high, top, bottom) in enumerate(tiles):
             if x_low < x_high and y_low < y_high:
                 difference = images[row : row + 1, :, y_low:y_high, x_low:x_high].to(torch.float32).sub_(GREY)
-                x, y = grids[i, tile, :1, left:right], grids[i, tile, 1:, top:bottom]
+                x, y = x_grid[i, tile : tile + 1, left:right], y_grid[i, tile : tile + 1, top:bottom]
                 sample[:, top:bottom, left:right].add_(_sampled(difference, x, y)[0], alpha=1 / 255)
         yield sample
 
 
+def _seen(places: Tensor, corner: Tensor, first_shown: Tensor, after_shown: Tensor) -> tuple[Tensor, Tensor]:
+    """Of columns or of rows: which pixels of each tile are seen, and which part of the input shows them.
+
+    Args:
+        places: (B, N) float32, of each column or row of the input that on the canvas.
+        corner: (B, T) int64, where each tile begins on the canvas.
+        first_shown: (B, T) int64, the first pixel of each tile on the canvas.
+        after_shown: (B, T) int64, that after the last.
+
+    Returns:
+        (B, T, 4) int64: first pixel of the tile and that after the last, first place in the input and that after the
+        last; and (B, T, N) float32, where each column or row of the input is among these pixels, for `grid_sample`.
+    """
+    whole = places.floor().to(torch.int64)
+    low = torch.maximum(first_shown, whole.amin(1)[:, None] - corner)
+    high = torch.minimum(after_shown, whole.amax(1)[:, None] + 2 - corner)
+    first = whole[:, None] - corner[..., None]  # (B, T, N), pixel of the tile at or before each place
+    shown = (first >= first_shown[..., None] - 1) & (first < after_shown[..., None])
+    start = shown.to(torch.uint8).argmax(2)
+    grid = _normalised(places[:, None] - (corner + low)[..., None], (high - low)[..., None])
+    return torch.stack([low, high, start, start + shown.sum(2)], dim=2), grid
+
+
 def together(images: Tensor, rows: Tensor, placement: Placement) -> Tensor:
     """As `one_by_one`, all samples at once: the first tiles, the second ones …; nothing waits for the device."""
-    side = images.shape[-1]
-    places, shown = _places(placement), placement.shown()
-    position = torch.arange(side, device=images.device)
+    height, width = placement.size
+    column, line = (torch.arange(side, device=images.device) for side in (width, height))
+    x_places, y_places = places_of(placement)
+    first_shown, after_shown = placement.shown()
     batch = torch.full((len(rows), *images.shape[1:]), GREY / 255, device=images.device)
     for tile in range(rows.shape[1]):
-        low, high, corner = (part[:, tile, :, None] for part in (*shown, placement.corner))
-        x_seen, y_seen = ((position >= low) & (position < high)).unbind(1)
-        x, y = _normalised(places - corner, side).unbind(1)
+        (x_low, y_low), (x_high, y_high), (x_corner, y_corner) = (
+            part[:, tile, :, None].unbind(1) for part in (first_shown, after_shown, placement.corner)
+        )
+        x_seen, y_seen = (column >= x_low) & (column < x_high), (line >= y_low) & (line < y_high)
+        x, y = _normalised(x_places - x_corner, width), _normalised(y_places - y_corner, height)
         difference = images[rows[:, tile]].to(torch.float32).sub_(GREY)
         difference.mul_(y_seen[:, None, :, None] & x_seen[:, None, None])
         batch.add_(_sampled(difference, x, y), alpha=1 / 255)
     return batch
 
 
-def _places(placement: Placement) -> Tensor:
-    """(B, 2, S) float32: for each column and each row of the input, x or y on the canvas."""
-    position = torch.arange(placement.side, device=placement.scale.device)
-    y = position.expand(len(placement), -1)
-    x = y if placement.flip is None else torch.where(placement.flip[:, None], placement.side - 1 - position, position)
-    places = torch.stack([x, y], dim=1)
-    return (places - placement.shift[:, :, None]) / placement.scale[:, None, None] + placement.pivot[:, :, None]
+def places_of(placement: Placement) -> tuple[Tensor, Tensor]:
+    """(B, W) and (B, H) float32: for each column of the input x on the canvas, for each row y."""
+    height, width = placement.size
+    x, y = (torch.arange(side, device=placement.scale.device).expand(len(placement), -1) for side in (width, height))
+    if placement.flip is not None:
+        x = torch.where(placement.flip[:, None], width - 1 - x, x)
+    x_on_canvas, y_on_canvas = (
+        (each - placement.shift[:, axis, None]) / placement.scale[:, None] + placement.pivot[:, axis, None]
+        for axis, each in enumerate((x, y))
+    )
+    return x_on_canvas, y_on_canvas
 
 
 def _normalised(places: Tensor, size: int | Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from tlbench.annotations.labels.config import ResizedCrop
+from tlbench.config.size import Size
 from tlbench.seeds import Draw, uniforms
 
 _ATTEMPTS = 10  # as in torchvision
@@ -34,8 +35,8 @@ def boxes(
         index: (B,) int64 sample indices.
 
     Returns:
-        (B, 4) float32: top, left, height and width in pixels, inside the image. Of square images it is the same
-        fraction whatever their size.
+        (B, 4) float32: top, left, height and width in pixels, inside the image. Of images of one
+        shape it is the same fraction whatever their size.
     """
     draws = uniforms(2 * _ATTEMPTS + 2, seed, epoch, index, Draw.RESIZED_CROP)
     shape = width / height  # width to height of the image; a number, or (B,)
@@ -56,7 +57,7 @@ def boxes(
     return torch.stack([top * height, left * width, h * height, w * width], dim=1)
 
 
-def resized_crop(images: Tensor, boxes: Tensor, size: int) -> Tensor:
+def resized_crop(images: Tensor, boxes: Tensor, size: Size) -> Tensor:
     """Cut a box out of each image and resize it (bilinear, antialiased: as Pillow does, of the cut-out pixels alone).
 
     Args:
@@ -66,11 +67,11 @@ def resized_crop(images: Tensor, boxes: Tensor, size: int) -> Tensor:
         size: Height and width of the result, pixels.
 
     Returns:
-        (B, 3, size, size) of the images' type.
+        (B, 3, *size) of the images' type.
     """
     top, left, height, width = boxes.unbind(1)
-    rows = _resampling(top, height, images.shape[2], size)
-    columns = _resampling(left, width, images.shape[3], size)
+    rows = _resampling(top, height, images.shape[2], size[0])
+    columns = _resampling(left, width, images.shape[3], size[1])
     resized = rows[:, None] @ images.to(torch.float32) @ columns[:, None].transpose(2, 3)
     return resized.round_().clamp_(0, 255).to(torch.uint8) if images.dtype == torch.uint8 else resized
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tlbench.config.size import ImageSize, is_square, size_of
 from tlbench.records.record import Section
 
 Value = float | None
@@ -19,8 +20,8 @@ class CorruptionResult(Section):
         differences: What sets it apart from the published suite, one line.
         names: The corruptions that were run, in order.
         severities: The severities that were run, ascending.
-        image_size: Height and width of the network's input, at which the images were corrupted, pixels; None where
-            they were not, in version 1.
+        image_size: Height and width of the network's input, at which the images were corrupted, pixels: one number of a
+            square, else both; None where they were not, in version 1.
         seed: What the corruptions were drawn with.
         temperature: What the logits were divided by; it changes ECE and leaves OA.
         clean_oa: OA on the same images as they are.
@@ -39,7 +40,7 @@ class CorruptionResult(Section):
     differences: str
     names: list[str]
     severities: list[int]
-    image_size: int | None = None
+    image_size: ImageSize | None = None
     seed: int
     temperature: float
     clean_oa: Value
@@ -56,7 +57,10 @@ class CorruptionResult(Section):
         """What the numbers are of: the suite's version, and on what it acted."""
         if self.version == 1:
             return "corruptions of version 1, on the stored pixels"
-        at = "" if self.image_size is None else f", at {self.image_size} px"
+        at = ""
+        if self.image_size is not None:
+            size = size_of(self.image_size)
+            at = f", at {size[0] if is_square(size) else f'{size[0]}×{size[1]}'} px"
         return f"corruptions of version {self.version}, on the network's input{at}"
 
     def metrics(self, split: str) -> dict[str, Value]:

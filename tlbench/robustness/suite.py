@@ -10,13 +10,14 @@ from typing import Any
 
 from torch import Tensor
 
+from tlbench.config.size import ImageSize
 from tlbench.records.corruptions import CorruptionResult, mean
 from tlbench.robustness.corruptions import COMMON, DIFFERENCES, VERSION, corrupt
 from tlbench.robustness.partial import PartialScores, Scores
 from tlbench.robustness.severities import SEVERITIES
 
 Transform = Callable[[Tensor, Tensor], Tensor]
-"""Images (B, 3, S, S) uint8 of the network's input size and sample indices (B,) int64 → such images."""
+"""Images (B, 3, H, W) uint8 of the network's input size and sample indices (B,) int64 → such images."""
 
 ScoresOf = Callable[[Transform | None], Scores]
 """Runs the network over all images, each batch changed by the transform → `oa` and `ece`."""
@@ -31,7 +32,7 @@ def run_suite(
     seed: int = 0,
     progress: Callable[[str], None] = print,
     *,
-    image_size: int | None = None,
+    image_size: ImageSize | None = None,
     temperature: float = 1.0,
     kept_in: Path | None = None,
     identity: Mapping[str, Any] | None = None,
@@ -111,7 +112,7 @@ def _result(
     clean: Scores,
     table: Mapping[str, list[Scores]],
     severities: Sequence[int],
-    image_size: int | None,
+    image_size: ImageSize | None,
     seed: int,
     temperature: float,
 ) -> CorruptionResult:

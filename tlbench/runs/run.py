@@ -163,7 +163,7 @@ class _Run(Known):
             read=module.was_read().model_copy(update={"notes": as_text(notes)}),
         )
         self._say_what_was_read(self.data.read)
-        network = build_network(c.model, spec_of(c).outputs(len(names)), c.seeds.init, c.data.image_size)
+        network = build_network(c.model, spec_of(c).outputs(len(names)), c.seeds.init, c.data.input_size)
         self.model = describe_network(c.model.name, network)
         random_start = tensors_hash(network.new_tensors())
         self.weights = apply_source(network, c.source, c.model, c.data)

@@ -111,7 +111,7 @@ def load_network(run: CompleteRun) -> Network:
     """
     c = run.config
     with run.trusted.importing():
-        network = build_network(c.model, spec_of(c).outputs(len(run.class_names)), c.seeds.init, c.data.image_size)
+        network = build_network(c.model, spec_of(c).outputs(len(run.class_names)), c.seeds.init, c.data.input_size)
     if not verify(run, run.checkpoint.name):
         warn(
             f"{shown(run.checkpoint)}: nothing says that it is this run's checkpoint; its record has no hash of it, as "
@@ -161,8 +161,8 @@ def check_outputs(run: CompleteRun, network: Network) -> None:
         NonFiniteOutputs: It does.
     """
     module = deepcopy(network.module).eval()  # a copy, as YOLO's head keeps the cells of its last input
-    side, checked = run.config.data.image_size, FiniteOutputs()
-    noise = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    checked = FiniteOutputs()
+    noise = torch.randn(2, 3, *run.config.data.input_size, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         checked.update(module(noise), len(noise))
     problem = checked.problem("on noise")

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from tlbench.config.size import Size
 from tlbench.errors import ConfigError, Failure
 from tlbench.system.atomic import ABANDONED_S, atomic_file, output_errors, remove_leftovers
 from tlbench.tasks.wing import OnnxOutput
@@ -25,7 +26,7 @@ from tlbench.tools.loaded_run import check_outputs, load_network
 from tlbench.tools.onnx_metadata import metadata
 
 INPUT = "images"
-"""Normalised images (batch, 3, S, S) float32."""
+"""Normalised images (batch, 3, H, W) float32."""
 
 TOLERANCE = 1e-4
 """How far a number in onnxruntime may lie from torch's."""
@@ -69,9 +70,9 @@ def export_onnx(run: CompleteRun, path: Path) -> float:
     network = load_network(run)
     check_outputs(run, network)
     module = network.module.eval()
-    side, output = run.config.data.image_size, wing_of(run.config).onnx_output
+    size, output = run.config.data.input_size, wing_of(run.config).onnx_output
     name = run.config.model.name
-    program = _program(module, side, name, output)
+    program = _program(module, size, name, output)
     import onnx
 
     model = program.model_proto
@@ -80,7 +81,7 @@ def export_onnx(run: CompleteRun, path: Path) -> float:
         _forget_batch(model, output.name)
     onnx.helper.set_model_props(model, metadata(run, module))
     content = model.SerializeToString()
-    difference = largest_difference(module, content, side, name, output)
+    difference = largest_difference(module, content, size, name, output)
     if not difference <= TOLERANCE:
         raise Failure(
             f"model.name={name!r}: its {output.quantities} in onnxruntime differ from torch's by up to "
@@ -93,7 +94,7 @@ def export_onnx(run: CompleteRun, path: Path) -> float:
     return difference
 
 
-def largest_difference(module: nn.Module, content: bytes, side: int, name: str, output: OnnxOutput) -> float:
+def largest_difference(module: nn.Module, content: bytes, size: Size, name: str, output: OnnxOutput) -> float:
     """How far outputs in onnxruntime lie from torch's on noise, both on the CPU, over batches of 1, 2 and 7.
 
     The largest difference, divided by the quantity's largest value where that is beyond 1.
@@ -101,7 +102,7 @@ def largest_difference(module: nn.Module, content: bytes, side: int, name: str, 
     Args:
         module: The network, in eval mode on the CPU.
         content: The ONNX file.
-        side: Height and width of the images.
+        size: Height and width of the images.
         name: The network's, for the message.
         output: What it gives.
 
@@ -115,7 +116,7 @@ def largest_difference(module: nn.Module, content: bytes, side: int, name: str, 
     try:
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         for batch in BATCHES:
-            images = torch.randn(batch, 3, side, side, generator=generator)
+            images = torch.randn(batch, 3, *size, generator=generator)
             (given,) = session.run([output.name], {INPUT: images.numpy()})
             with torch.inference_mode():
                 expected = module(images)
@@ -145,8 +146,8 @@ class _First(nn.Module):
         return first
 
 
-def _program(module: nn.Module, side: int, name: str, output: OnnxOutput) -> Any:
-    example = torch.zeros(2, 3, side, side)
+def _program(module: nn.Module, size: Size, name: str, output: OnnxOutput) -> Any:
+    example = torch.zeros(2, 3, *size)
     shapes: tuple[Any, ...] = ({0: torch.export.Dim("batch", min=1)},)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:

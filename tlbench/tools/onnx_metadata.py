@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from tlbench.config import DataConfig
+from tlbench.config.size import is_square
 from tlbench.data.deep import OLDER_RANGES
 from tlbench.system.hashing import file_sha256
 from tlbench.tasks.wings import wing_of
@@ -45,12 +46,14 @@ def network_input(data: DataConfig) -> dict[str, Any]:
 
 def file_decoding(run: CompleteRun) -> dict[str, Any]:
     """The first part of preprocessing: how a file becomes 8-bit RGB."""
-    how = decoding_of_run(run)
+    how, size = decoding_of_run(run), run.config.data.storage_size
     ranges = OLDER_RANGES if how.ranges is None else how.ranges
     return {
         "decode": "upright by EXIF, 8-bit RGB, white where transparent",
         "jpeg": "fast" if how.fast else "whole",
-        "jpeg_means": _FAST if how.fast else "every pixel is decoded, as by Pillow without draft",
+        "jpeg_means": _FAST.format(_OF_SQUARES if is_square(size) else _OF_RECTANGLES)
+        if how.fast
+        else "every pixel is decoded, as by Pillow without draft",
         "pixel_ranges": {container: list(ends) for container, ends in ranges.items()},
         "more_than_8_bits": _DEEP + (_AS_PILLOW if how.ranges is None else _OWN_VALUES if how.own_values else _UNKNOWN),
     }
@@ -81,7 +84,10 @@ _AS_PILLOW = "; of 16-bit colours the higher byte alone counts"
 _OWN_VALUES = "; of PGM and PPM the file's own values, which Pillow stretches by the maximum in its header"
 _UNKNOWN = "; PGM and PPM of 9 to 15 bits are not taken, as the run may have had their own values or stretched ones"
 
+_OF_SQUARES = "shorter side of what is taken / (2 * side of the square)"
+_OF_RECTANGLES = "what is taken / (2 * what it becomes), across or down, whichever is less,"
+
 _FAST = (
-    "where spare = shorter side of what is taken / (2 * side of the square) >= 2, at 1/2, 1/4 or 1/8 of its size, as "
+    "where spare = {} >= 2, at 1/2, 1/4 or 1/8 of its size, as "
     "Pillow's draft('RGB', (floor(width / spare), floor(height / spare))) gives it; not with antialias false"
 )

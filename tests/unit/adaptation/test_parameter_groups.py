@@ -22,7 +22,7 @@ def test_scales_fall_from_the_head_down():
 
 @pytest.mark.promise("rates by layer group")
 def test_every_parameter_is_in_one_group_and_only_matrices_decay():
-    network = build_network(model(), 10, 0, 32)
+    network = build_network(model(), 10, 0, (32, 32))
     groups = parameter_groups(network, lr=0.1, weight_decay=0.01, scales=learning_rate_scales(GROUPS, 0.5))
     assert [g["name"] for g in groups] == [f"{group}/{kind}" for group in GROUPS for kind in ("decay", "no_decay")]
     held = [id(p) for g in groups for p in g["params"]]

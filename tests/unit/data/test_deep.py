@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.drawn_deep import FLOATS, SIGNED, encoded, png_16, tiff
 from tlbench.data import deep
-from tlbench.data.decode import Decoding, decode_and_look, decode_rgb, decode_square, to_rgb
+from tlbench.data.decode import Decoding, decode_and_look, decode_fitted, decode_rgb, to_rgb
 from tlbench.data.facts import CONTAINERS, Fact, ImageFacts
 from tlbench.data.image_opening import open_image
 from tlbench.data.notes import noted
@@ -56,7 +56,7 @@ COLOUR = {
 @pytest.mark.parametrize("kind", GREYS)
 def test_grey_values_become_8_bits_by_their_range_in_every_container(kind):
     content, container = GREYS[kind]
-    square, fact = decode_and_look(content, 12, "crop", TWELVE)
+    square, fact = decode_and_look(content, (12, 12), "crop", TWELVE)
     assert np.array_equal(square, np.repeat(EIGHT[..., None], 3, axis=2))
     high = 1 if container == "float32" else 4095
     assert fact == Fact(12, 12, container, True, 0, high)
@@ -65,24 +65,24 @@ def test_grey_values_become_8_bits_by_their_range_in_every_container(kind):
 @pytest.mark.promise("16-bit colours")
 @pytest.mark.parametrize("kind", COLOUR)
 def test_colours_of_16_bits_keep_their_lower_byte(kind):
-    square, fact = decode_and_look(COLOUR[kind], 12, "crop", TWELVE)
+    square, fact = decode_and_look(COLOUR[kind], (12, 12), "crop", TWELVE)
     assert np.array_equal(square, EIGHT_COLOURS)
     assert fact == Fact(12, 12, "uint16", False, 0, 4095)
-    before = decode_square(COLOUR[kind], 12, "crop", how=Decoding(ranges=None))  # as Pillow has it
+    before = decode_fitted(COLOUR[kind], (12, 12), "crop", how=Decoding(ranges=None))  # as Pillow has it
     assert before.max() < 20
 
 
 def test_a_ppm_of_fewer_bits_has_its_own_values():
     """Pillow stretches them to 65535."""
     content = b"P6 12 12 4095\n" + COLOURS.astype(">u2").tobytes()
-    square, fact = decode_and_look(content, 12, "crop", TWELVE)
+    square, fact = decode_and_look(content, (12, 12), "crop", TWELVE)
     assert np.array_equal(square, EIGHT_COLOURS)
     assert (fact.low, fact.high) == (0, 4095)
     with pytest.raises(UnreadableError, match="truncated"):
-        decode_square(content[:-1], 12, "crop", how=TWELVE)
+        decode_fitted(content[:-1], (12, 12), "crop", how=TWELVE)
     plain = b"P2 12 12 4095\n" + b" ".join(str(v).encode() for v in VALUES.flat) + b"\n"
     for grey in (b"P5 12 12 4095\n" + VALUES.astype(">u2").tobytes(), plain):
-        square, fact = decode_and_look(grey, 12, "crop", TWELVE)
+        square, fact = decode_and_look(grey, (12, 12), "crop", TWELVE)
         assert np.array_equal(square[..., 0], EIGHT)
         assert fact == Fact(12, 12, "uint16", True, 0, 4095)
         assert np.array_equal(np.asarray(to_rgb(open_image(grey), TWELVE.ranges))[..., 0], EIGHT)
@@ -93,13 +93,13 @@ def test_colours_written_as_digits_have_their_own_values():
     digits = b" ".join(str(v).encode() for v in COLOURS.flat)
     for maximum in (b"4095", b"65535"):
         content = b"P3 12 12 " + maximum + b"\n# a comment 7\n" + digits + b"\n"
-        square, fact = decode_and_look(content, 12, "crop", TWELVE)
+        square, fact = decode_and_look(content, (12, 12), "crop", TWELVE)
         assert np.array_equal(square, EIGHT_COLOURS)
         assert fact == Fact(12, 12, "uint16", False, 0, 4095)
     with pytest.raises(UnreadableError, match="truncated"):
-        decode_square(b"P3 12 12 4095\n" + digits[:-20], 12, "crop", how=TWELVE)
+        decode_fitted(b"P3 12 12 4095\n" + digits[:-20], (12, 12), "crop", how=TWELVE)
     with pytest.raises(UnreadableError, match=r"its values reach beyond 0 … 2047, which its header allows; save it"):
-        decode_square(b"P3 12 12 2047\n" + digits, 12, "crop", how=TWELVE)
+        decode_fitted(b"P3 12 12 2047\n" + digits, (12, 12), "crop", how=TWELVE)
 
 
 def test_what_pillow_changed_in_decoding_is_refused_once_it_is_decoded():
@@ -127,16 +127,16 @@ def test_without_knowing_what_a_run_took_pgm_values_for_they_are_refused():
         b"P6 12 12 4095\n" + COLOURS.astype(">u2").tobytes(),
         b"P2 12 12 4095\n" + b" ".join(str(v).encode() for v in VALUES.flat),
     ):
-        for decode in (decode_square, decode_and_look):
+        for decode in (decode_fitted, decode_and_look):
             with pytest.raises(
                 UnreadableError, match="a PGM or PPM of 9 to 15 bits, and the run's record does not say"
             ):
                 decode(content, 12, "crop", how=unknown)
-        before = decode_square(content, 12, "crop", how=Decoding(ranges=None))  # by its own maximum
+        before = decode_fitted(content, (12, 12), "crop", how=Decoding(ranges=None))  # by its own maximum
         assert np.abs(before.astype(int) - (EIGHT_COLOURS if content[1:2] == b"6" else EIGHT[..., None])).max() <= 1
     for content in (GREYS["PGM"][0], GREYS["PNG"][0]):
-        assert np.array_equal(decode_square(content, 12, "crop", how=unknown)[..., 0], EIGHT)
-    assert np.array_equal(decode_square(COLOUR["PPM"], 12, "crop", how=unknown), EIGHT_COLOURS)
+        assert np.array_equal(decode_fitted(content, (12, 12), "crop", how=unknown)[..., 0], EIGHT)
+    assert np.array_equal(decode_fitted(COLOUR["PPM"], (12, 12), "crop", how=unknown), EIGHT_COLOURS)
 
 
 def test_what_is_transparent_is_white_and_white_may_be_zero():
@@ -149,7 +149,7 @@ def test_what_is_transparent_is_white_and_white_may_be_zero():
     assert np.array_equal(named[6:], EIGHT_COLOURS[6:])
     grey = np.asarray(decode_rgb(png_16(VALUES, (b"tRNS", b"\0\0")), TWELVE))
     assert grey[0, 0].tolist() == [255] * 3
-    inverted = decode_square(tiff(VALUES, photometric=0), 12, "crop", how=TWELVE)
+    inverted = decode_fitted(tiff(VALUES, photometric=0), (12, 12), "crop", how=TWELVE)
     assert np.array_equal(inverted[..., 0], 255 - EIGHT)
 
 
@@ -157,31 +157,31 @@ def test_what_is_transparent_is_white_and_white_may_be_zero():
 def test_they_are_upright(kind):
     exif = Image.Exif()
     exif[0x0112] = 6
-    grey = decode_square(encoded(VALUES, kind, exif=exif), 12, "crop", how=TWELVE)
+    grey = decode_fitted(encoded(VALUES, kind, exif=exif), (12, 12), "crop", how=TWELVE)
     assert np.array_equal(grey[..., 0], np.rot90(EIGHT, -1))
     if kind == "png":
         content = png_16(COLOURS, (b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
-        assert np.array_equal(decode_square(content, 12, "crop", how=TWELVE), np.rot90(EIGHT_COLOURS, -1))
+        assert np.array_equal(decode_fitted(content, (12, 12), "crop", how=TWELVE), np.rot90(EIGHT_COLOURS, -1))
 
 
 def test_signed_values_below_zero_and_beyond_31_bits():
     hounsfield = np.linspace(-1024, 3071, 144).reshape(12, 12).astype("<i2")
     how = Decoding(ranges={"int32": (-1024, 3071)})
-    square, fact = decode_and_look(tiff(hounsfield, SIGNED), 12, "crop", how)
+    square, fact = decode_and_look(tiff(hounsfield, SIGNED), (12, 12), "crop", how)
     assert (fact.low, fact.high, square.min(), square.max()) == (-1024, 3071, 0, 255)
     large = np.full((4, 4), 4_000_000_000, "<u4")
-    assert decode_and_look(tiff(large), 4, "crop", how)[1].high == 4_000_000_000
+    assert decode_and_look(tiff(large), (4, 4), "crop", how)[1].high == 4_000_000_000
 
 
 def test_what_lies_beyond_the_range_is_clipped_and_noted():
     low = Decoding(ranges={"uint16": (100, 1023)})
     with noted() as notes:
-        square = decode_square(png_16(VALUES), 12, "crop", how=low)
+        square = decode_fitted(png_16(VALUES), (12, 12), "crop", how=low)
     assert notes == ["its pixel values reach beyond 100 … 1023, the run's range, and are clipped"]
     wanted = np.rint((VALUES.clip(100, 1023) - 100) / (923 / 255)).astype(np.uint8)
     assert np.array_equal(square[..., 0], wanted)
     with noted() as notes:
-        decode_square(png_16(VALUES), 12, "crop", how=TWELVE)
+        decode_fitted(png_16(VALUES), (12, 12), "crop", how=TWELVE)
     assert notes == []
 
 
@@ -191,7 +191,7 @@ def test_what_is_no_number_is_refused(bad):
     values[3, 4] = bad
     for how in (TWELVE, Decoding(), Decoding(ranges={"float32": (0, 9)})):
         with pytest.raises(UnreadableError, match="1 of its 144 pixel values are NaN or infinite"):
-            decode_and_look(tiff(values, FLOATS), 12, "crop", how)
+            decode_and_look(tiff(values, FLOATS), (12, 12), "crop", how)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_what_is_no_number_is_refused(bad):
     ],
 )
 def test_tiffs_that_cannot_be_read_are_told_by_what_they_hold(content, reason):
-    for decode in (decode_square, decode_and_look):
+    for decode in (decode_fitted, decode_and_look):
         with pytest.raises(UnreadableError, match=reason):
             decode(content, 12, "crop", how=TWELVE)
 
@@ -229,7 +229,7 @@ def test_tiffs_that_cannot_be_read_are_told_by_what_they_hold(content, reason):
 def test_separate_planes_of_eight_bits_are_read():
     for compression in (1, 8):
         content = tiff(EIGHT_COLOURS, compression=compression, separate=True)
-        assert np.array_equal(decode_square(content, 12, "crop"), EIGHT_COLOURS)
+        assert np.array_equal(decode_fitted(content, (12, 12), "crop"), EIGHT_COLOURS)
 
 
 @pytest.mark.parametrize(
@@ -243,22 +243,22 @@ def test_that_a_file_holds_more_images_is_noted(kind, said):
         buffer = io.BytesIO()
         pages[0].save(buffer, kind, save_all=True, append_images=pages[1:count], lossless=True)
         with noted() as notes:
-            square, _ = decode_and_look(buffer.getvalue(), 12, "crop", Decoding())
+            square, _ = decode_and_look(buffer.getvalue(), (12, 12), "crop", Decoding())
         assert np.array_equal(square[..., 0], EIGHT)
         assert [text[: len(said)] for text in notes] == ([said] if count > 1 else [])
 
 
 def test_without_a_range_it_is_looked_at_and_nothing_is_guessed():
-    square, fact = decode_and_look(png_16(VALUES), 12, "crop", Decoding())
+    square, fact = decode_and_look(png_16(VALUES), (12, 12), "crop", Decoding())
     assert square is None
     assert fact.high == 4095
     with pytest.raises(UnreadableError, match="0 to 4095 in uint16, have more than 8 bits, and the run was"):
-        decode_square(png_16(VALUES), 12, "crop")
+        decode_fitted(png_16(VALUES), (12, 12), "crop")
 
 
 def test_a_few_rows_at_a_time_give_the_same(monkeypatch):
     monkeypatch.setattr(deep, "_ROWS", 5)
-    assert np.array_equal(decode_square(COLOUR["PNG"], 12, "crop", how=TWELVE), EIGHT_COLOURS)
+    assert np.array_equal(decode_fitted(COLOUR["PNG"], (12, 12), "crop", how=TWELVE), EIGHT_COLOURS)
 
 
 def test_facts_of_8_bits_are_of_the_whole_image():
@@ -268,9 +268,9 @@ def test_facts_of_8_bits_are_of_the_whole_image():
     exif[0x0112] = 8
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "png", exif=exif)
-    assert decode_and_look(buffer.getvalue(), 8, "crop", Decoding())[1] == Fact(60, 20, "uint8", False, 3, 201)
+    assert decode_and_look(buffer.getvalue(), (8, 8), "crop", Decoding())[1] == Fact(60, 20, "uint8", False, 3, 201)
     for image, grey in ((Image.new("L", (4, 4), 7), True), (Image.new("LA", (4, 4), (7, 255)), True)):
-        fact = decode_and_look(encoded(np.asarray(image), "png"), 4, "crop", Decoding())[1]
+        fact = decode_and_look(encoded(np.asarray(image), "png"), (4, 4), "crop", Decoding())[1]
         assert fact == Fact(4, 4, "uint8", grey, 7, 7)
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tlbench.data import scan as scan_module
-from tlbench.data.decode import Decoding, decode_square
+from tlbench.data.decode import Decoding, decode_fitted
 from tlbench.data.formats.folders.class_folders import list_classes
 from tlbench.data.image_sizes import image_sizes
 from tlbench.data.notes import note, noted, told
@@ -87,7 +87,7 @@ def test_what_pillow_warns_of_is_said_in_our_words_or_not_at_all(case):
     content, said = CASES[case]
     for _ in range(2):  # Python shows a warning once
         with noted() as notes:
-            pixels = decode_square(content, 16, "crop")
+            pixels = decode_fitted(content, (16, 16), "crop")
         assert notes == said
         assert np.abs(np.median(pixels, axis=(0, 1)) - (200, 40, 40)).max() <= 12
 
@@ -95,7 +95,7 @@ def test_what_pillow_warns_of_is_said_in_our_words_or_not_at_all(case):
 def test_a_bomb_warning_is_ours_alone(monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
     with noted() as notes:
-        decode_square(jpeg(), 8, "crop")
+        decode_fitted(jpeg(), (8, 8), "crop")
     assert notes == []
 
 
@@ -104,7 +104,7 @@ def test_every_thread_hears_of_its_own_file():
 
     def notes_of(content: bytes) -> list[str]:
         with noted() as notes:
-            decode_square(content, 8, "crop")
+            decode_fitted(content, (8, 8), "crop")
         return notes
 
     with ThreadPoolExecutor(4) as pool:
@@ -138,14 +138,14 @@ def test_a_data_set_says_it_in_a_line_with_names_each_time_it_is_opened(tmp_path
     listing = list_classes(tmp_path / "d")
     for _ in range(2):
         said: list[str] = []
-        look(listing, 8, "crop", Voice(SILENT.say, said.append), Decoding())
+        look(listing, (8, 8), "crop", Voice(SILENT.say, said.append), Decoding())
         assert said == [f"a/0.jpg, a/2.jpg, b/0.jpg and 1 more: {CORRUPT}"]
     assert image_sizes(tmp_path / "d", listing.names).sizes.tolist() == [[16, 16]] * 6  # and nothing raw
 
 
 def test_predict_says_it_of_the_file(tmp_path, capsys):
     (tmp_path / "a.jpg").write_bytes(CASES["corrupt EXIF"][0])
-    assert len(list(decoded(["a.jpg"], lambda content: decode_square(content, 8, "crop")))) == 1
+    assert len(list(decoded(["a.jpg"], lambda content: decode_fitted(content, (8, 8), "crop")))) == 1
     assert capsys.readouterr().err.replace("\n", " ").split() == f"warning: a.jpg: {CORRUPT}".split()
 
 

@@ -18,7 +18,7 @@ import tlbench
 from tests.composed import CONF
 from tlbench.config import STANDARD_LIMITS, ImageLimit, LimitsConfig
 from tlbench.data import decode, deep
-from tlbench.data.decode import Decoding, decode_square
+from tlbench.data.decode import Decoding, decode_fitted
 from tlbench.data.image_opening import FORMATS, STANDARD, open_image, read_image_file
 from tlbench.data.image_sizes import image_sizes
 from tlbench.data.unreadable import UnreadableError
@@ -76,21 +76,21 @@ def test_other_kinds_are_refused_whatever_their_name(tmp_path, monkeypatch, cont
     monkeypatch.setattr("subprocess.Popen", None)  # what starts another program would be told in other words
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(UnreadableError, match=re.escape(reason)):
-        decode_square(content, 8, "crop")
+        decode_fitted(content, (8, 8), "crop")
     assert image_sizes(tmp_path, ["a.png"]).unreadable == {0: reason}
 
 
 @pytest.mark.parametrize("kind", ["ico", "jpeg2000", "tga", "pcx", "sgi"])
 def test_kinds_that_pillow_would_read_are_refused(kind):
     with pytest.raises(UnreadableError, match="not read"):
-        decode_square(encoded(kind), 8, "crop")
+        decode_fitted(encoded(kind), (8, 8), "crop")
 
 
 def test_a_jpeg_of_several_pictures_is_its_first():
     first, second = Image.new("RGB", (8, 8), (250, 0, 0)), Image.new("RGB", (8, 8), (0, 0, 250))
     memory = io.BytesIO()
     first.save(memory, "MPO", save_all=True, append_images=[second])
-    assert (decode_square(memory.getvalue(), 8, "crop")[0, 0] > [200, 0, 0]).tolist()[0]
+    assert (decode_fitted(memory.getvalue(), (8, 8), "crop")[0, 0] > [200, 0, 0]).tolist()[0]
 
 
 @pytest.mark.parametrize(("kind", "pages"), [("tiff", 300), ("gif", 300)])
@@ -101,7 +101,7 @@ def test_of_many_pages_only_the_first_is_decoded(kind, pages, monkeypatch):
     sought = []
     for reader in (Image.Image, ImageFile.ImageFile):
         monkeypatch.setattr(reader, "seek", lambda self, frame: sought.append(frame))
-    assert not decode_square(memory.getvalue(), 8, "crop").any()
+    assert not decode_fitted(memory.getvalue(), (8, 8), "crop").any()
     assert not any(sought)
 
 
@@ -123,14 +123,14 @@ def test_a_jpeg_that_is_gone_through_again_and_again_is_refused(tmp_path):
     Image.new("L", (64, 64), 90).save(buffer, "JPEG", progressive=True)
     content = buffer.getvalue()
     assert 1 < content.count(b"\xff\xda") <= 10
-    assert decode_square(content, 8, "crop").mean() == 90
+    assert decode_fitted(content, (8, 8), "crop").mean() == 90
     last = content[content.rindex(b"\xff\xda") : -2]
     assert raised(content[:-2] + last * 100 + b"\xff\xd9").endswith("scans, more than 64; save it again")
 
 
 def raised(content: bytes, limit: ImageLimit = STANDARD) -> str:
     with pytest.raises(UnreadableError) as caught:
-        decode_square(content, 8, "crop", how=Decoding(limit))
+        decode_fitted(content, (8, 8), "crop", how=Decoding(limit))
     return str(caught.value)
 
 
@@ -140,7 +140,7 @@ def test_the_limit_is_a_key_that_can_be_raised_also_above_pillows(monkeypatch):
     assert raised(content, ImageLimit(99e-6, "key")) == (
         "10 × 10 pixels are more than key=9.9e-05 allows; raise it for such images"
     )
-    assert decode_square(content, 8, "crop", how=Decoding(ImageLimit(1e-4))).shape == (8, 8, 3)
+    assert decode_fitted(content, (8, 8), "crop", how=Decoding(ImageLimit(1e-4))).shape == (8, 8, 3)
 
 
 def test_the_standard_limits_are_the_configurations():
@@ -154,7 +154,7 @@ def test_a_bomb_in_the_text_of_a_png_is_not_inflated(chunk):
     packed = zlib.compress(bytes(200 << 20), 1)
     head = {b"zTXt": b"key\0\0", b"iCCP": b"name\0\0", b"iTXt": b"key\0\1\0\0\0"}[chunk]
     with pytest.raises(UnreadableError, match="too large"):
-        decode_square(png(8, 8, 8, (chunk, head + packed)), 8, "crop")
+        decode_fitted(png(8, 8, 8, (chunk, head + packed)), (8, 8), "crop")
 
 
 def test_memory_that_does_not_suffice_is_called_that(monkeypatch):
@@ -170,7 +170,7 @@ def test_16_bit_pixels_are_scaled_a_few_rows_at_a_time(monkeypatch):
     memory = io.BytesIO()
     Image.fromarray(values).save(memory, "png")
     monkeypatch.setattr(deep, "_ROWS", 7)
-    grey = decode_square(memory.getvalue(), 256, "crop", how=Decoding(ranges={"uint16": (0, 65535)}))
+    grey = decode_fitted(memory.getvalue(), (256, 256), "crop", how=Decoding(ranges={"uint16": (0, 65535)}))
     assert np.array_equal(grey, np.rint(values / 257).astype(np.uint8)[..., None].repeat(3, 2))
 
 

@@ -39,7 +39,9 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def scanned(listing: Listing, side: int = 8, said: list[str] | None = None) -> Scan:
     lines = [] if said is None else said
-    return scan(listing, side, "crop", Voice(lines.append, lambda text: lines.append(f"warning: {text}")), Decoding())
+    return scan(
+        listing, (side, side), "crop", Voice(lines.append, lambda text: lines.append(f"warning: {text}")), Decoding()
+    )
 
 
 def drawn(listing: Listing) -> torch.Tensor:
@@ -139,7 +141,7 @@ def test_the_key_follows_the_bytes_that_were_decoded(listing, kept, monkeypatch:
 
 def test_another_limit_another_decoding(listing, kept):
     said: list[str] = []
-    tiny = scan(listing, 8, "crop", hearing(said), Decoding(ImageLimit(1e-6, "key")))
+    tiny = scan(listing, (8, 8), "crop", hearing(said), Decoding(ImageLimit(1e-6, "key")))
     assert len(tiny.unreadable) == 7
     assert tiny.unreadable[0] == "8 × 8 pixels are more than key=1e-06 allows; raise it for such images"
     assert scanned(listing).unreadable == {}

@@ -19,7 +19,7 @@ from tlbench.data.worker_loader import Decoded, WorkerLoader
 from tlbench.errors import DataError
 from tlbench.seeds import permutation
 
-CROPS = Crops(ResizedCrop(scale=[0.2, 0.9], ratio=[0.75, 1.33]), seed=3)
+CROPS = Crops(ResizedCrop(scale=[0.2, 0.9], ratio=[0.75, 1.33]), (32, 32), seed=3)
 MOSAICS = InstanceAugmentation(
     name="drawn", flip=0.5, mosaic=0.7, close_mosaic=0, scale=0.5, translate=0.1, hsv_h=0, hsv_s=0, hsv_v=0
 )
@@ -37,10 +37,10 @@ def files(opened) -> FileSamples[Any]:
 @pytest.fixture
 def loader(files: FileSamples[Any], kind: str) -> Made:
     """`loader(2)`: batches of four that two workers decode, of crops or of mosaics."""
-    shown = CROPS if kind == "labels" else Tiles(MOSAICS, len(files), files.side, 6, 2)
+    shown = CROPS if kind == "labels" else Tiles(MOSAICS, len(files), files.size, 6, 2)
 
     def make(workers: int = 0, **options: Any) -> WorkerLoader:
-        options = {"side": 16 if kind == "labels" else None, "shown": shown, "order_seed": 1, **options}
+        options = {"size": (16, 16) if kind == "labels" else None, "shown": shown, "order_seed": 1, **options}
         return WorkerLoader(files, 4, workers=workers, **{"drop_last": True, **options})
 
     return make

@@ -12,7 +12,7 @@ from tlbench.networks.libraries.ultralytics import ultralytics_module
 
 def test_margins_are_rounded_as_in_letterbox():
     extent = torch.stack([torch.full((32,), 32), torch.arange(1, 33)], dim=1)
-    found = margins(extent, 32)
+    found = margins(extent, (32, 32))
     assert found[:, 0].tolist() == [0] * 32
     assert found[:, 1].tolist() == [round((32 - height) / 2 - 0.1) for height in range(1, 33)]
 
@@ -27,7 +27,7 @@ def test_images_are_centred_as_in_ultralytics():
 
 
 def test_a_hand_computed_image():
-    placement = letterbox(torch.tensor([[18, 32]]), torch.tensor([[1080, 1920]]), 32)
+    placement = letterbox(torch.tensor([[18, 32]]), torch.tensor([[1080, 1920]]), (32, 32))
     points, owner = torch.tensor([[0.0, 0], [32, 18], [8, 4.5]]), torch.zeros(3, dtype=torch.int64)
     assert placement.points(points, owner).tolist() == [[0, 7], [32, 25], [8, 11.5]]
     assert placement.back(torch.tensor([[0.0, 7], [32, 25], [8, 11.5]]), owner).tolist() == [

@@ -18,7 +18,7 @@ def config(**strengths: float) -> InstanceAugmentation:
 
 
 def drawn(index: torch.Tensor, seed: int = 0, epoch: int = 0, *, closed: bool = False, **strengths: float) -> Draws:
-    return draw(config(**strengths), 1000, SIDE, index, seed, epoch, mosaic=not closed)
+    return draw(config(**strengths), 1000, (SIDE, SIDE), index, seed, epoch, mosaic=not closed)
 
 
 def gains(index: torch.Tensor, seed: int = 0, epoch: int = 0, **strengths: float) -> torch.Tensor:
@@ -105,7 +105,7 @@ def test_tiles_touch_the_centre_and_are_cut_at_the_border_of_the_canvas():
         flip=torch.zeros(1, dtype=torch.bool),
     )
     inside = torch.tensor([[[64, 48], [36, 64], [50, 64], [64, 64]]])  # height, width
-    placement = lay_out(draws, inside, inside, SIDE)
+    placement = lay_out(draws, inside, inside, (SIDE, SIDE))
     assert placement.canvas.tolist() == [[128, 128]]
     assert placement.corner.tolist() == [[[-8, 26], [40, 54], [-24, 90], [40, 90]]]
     low, high = placement.shown()
@@ -116,7 +116,7 @@ def test_tiles_touch_the_centre_and_are_cut_at_the_border_of_the_canvas():
 def test_a_sample_without_mosaic_is_the_image_itself():
     draws = drawn(torch.tensor([3, 4]), mosaic=0)
     inside = torch.tensor([[[36, 64]], [[64, 10]]])
-    placement = lay_out(draws, inside, inside, SIDE)
+    placement = lay_out(draws, inside, inside, (SIDE, SIDE))
     assert placement.canvas.tolist() == [[64, 36], [10, 64]]
     assert not placement.corner.any()
     low, high = placement.shown()
@@ -128,7 +128,7 @@ def test_a_mosaic_and_a_plain_sample_share_a_batch():
     draws = drawn(torch.arange(20))
     plain = (draws.tiles[:, 1] < 0).nonzero()[:, 0]
     inside = torch.full((20, 4, 2), 40)
-    placement = lay_out(draws, inside, inside, SIDE)
+    placement = lay_out(draws, inside, inside, (SIDE, SIDE))
     assert 0 < len(plain) < 20
     assert (placement.canvas[plain] == 40).all()
     assert not placement.corner[plain].any()
@@ -142,6 +142,6 @@ def test_drawing_does_not_wait_for_the_device():
     inside = torch.full((6, 4, 2), 40)
     settings = config()
     with NoSynchronisation() as operations:
-        lay_out(draw(settings, 10, SIDE, index, 0, 0, mosaic=True), inside, inside, SIDE)
+        lay_out(draw(settings, 10, (SIDE, SIDE), index, 0, 0, mosaic=True), inside, inside, (SIDE, SIDE))
         draw_gains(settings, index, 0, 0)
     assert operations.seen > 10

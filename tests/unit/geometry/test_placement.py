@@ -28,16 +28,16 @@ def sizes_of(count: int) -> torch.Tensor:
 
 
 def stored(sizes: torch.Tensor) -> torch.Tensor:
-    return torch.tensor([inside_size(h, w, SIDE) for h, w in sizes.tolist()])
+    return torch.tensor([inside_size(h, w, (SIDE, SIDE)) for h, w in sizes.tolist()])
 
 
 def some(way: str) -> Placement:
     sizes = sizes_of(SAMPLES)
     if way == "letterbox":
-        return letterbox(stored(sizes), sizes, SIDE)
-    draws = draw(AUGMENTATION, SAMPLES, SIDE, torch.arange(SAMPLES), 0, 0, mosaic=way == "mosaics")
+        return letterbox(stored(sizes), sizes, (SIDE, SIDE))
+    draws = draw(AUGMENTATION, SAMPLES, (SIDE, SIDE), torch.arange(SAMPLES), 0, 0, mosaic=way == "mosaics")
     tiles = draws.tiles.clamp(min=0)
-    return lay_out(draws, stored(sizes)[tiles], sizes[tiles], SIDE)
+    return lay_out(draws, stored(sizes)[tiles], sizes[tiles], (SIDE, SIDE))
 
 
 def owners(placement: Placement, each: int) -> torch.Tensor:
@@ -145,7 +145,7 @@ def test_a_part_of_a_large_image_is_a_placement_too():
     """Pixels from 100, 40 on of an image of 300 × 200, as wide and high as the input."""
     sizes = torch.tensor([[200, 300]])
     part = replace(
-        letterbox(sizes, sizes, SIDE),
+        letterbox(sizes, sizes, (SIDE, SIDE)),
         corner=torch.tensor([[[-100, -40]]]),
         canvas=torch.tensor([[SIDE, SIDE]]),
         shift=torch.zeros(1, 2),
@@ -159,5 +159,5 @@ def test_a_part_of_a_large_image_is_a_placement_too():
 
 def test_it_goes_to_another_device_as_a_whole():
     moved = some("mosaics").to("meta")
-    assert moved.side == SIDE
+    assert moved.size == (SIDE, SIDE)
     assert all(part.device.type == "meta" for part in vars(moved).values() if isinstance(part, torch.Tensor))

@@ -126,9 +126,9 @@ def test_it_comes_between_flip_and_colour():
     flipped = crop_and_flip(images, 0, torch.zeros(4).long(), torch.zeros(4).long(), torch.ones(4).bool())
     floats = to_float(rand_augment(flipped, index, TWO, seed=0, epoch=0))
     white = torch.full((4, 3, 1, 1), 100, dtype=torch.uint8)
-    brighter = augment(white, index, augmentation(brightness=0.5), seed=0, epoch=0, image_size=8)
+    brighter = augment(white, index, augmentation(brightness=0.5), seed=0, epoch=0, size=(8, 8))
     factor = brighter[:, 0, 0, 0] / (100 / 255)
-    got = augment(images, index, config, seed=0, epoch=0, image_size=8)
+    got = augment(images, index, config, seed=0, epoch=0, size=(8, 8))
     torch.testing.assert_close(got, adjust_brightness(floats, factor))
 
 

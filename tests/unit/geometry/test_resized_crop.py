@@ -31,7 +31,7 @@ def test_whole_pixels_are_resized_as_by_torchvision(height, width, size):
     top, left = (torch.rand(8, generator=rng) * (height - h + 1)).long(), (torch.rand(8) * (width - w + 1)).long()
     drawn = torch.stack([top, left, h, w], dim=1)
     for inputs, tolerance in ((images, 1), (images / 255, 1e-5)):
-        got = resized_crop(inputs, drawn.float(), size)
+        got = resized_crop(inputs, drawn.float(), (size, size))
         wanted = [
             TV.resized_crop(image, *box, size=[size, size], antialias=True)
             for image, box in zip(inputs, drawn.tolist(), strict=True)
@@ -43,9 +43,9 @@ def test_whole_pixels_are_resized_as_by_torchvision(height, width, size):
 def test_half_pixels_are_interpolated():
     ramp = torch.arange(6.0).expand(1, 3, 6, 6)  # 0 1 2 3 4 5 in each row
     box = torch.tensor([[1.0, 1.5, 4.0, 4.0]])
-    assert torch.allclose(resized_crop(ramp, box, 4)[0, 0, 0], torch.tensor([1.5, 2.5, 3.5, 4.5]))
+    assert torch.allclose(resized_crop(ramp, box, (4, 4))[0, 0, 0], torch.tensor([1.5, 2.5, 3.5, 4.5]))
     edge = torch.tensor([[0.0, 0.0, 6.0, 0.25]])  # less than a pixel
-    assert torch.equal(resized_crop(ramp + 7, edge, 4), torch.full((1, 3, 4, 4), 7.0))
+    assert torch.equal(resized_crop(ramp + 7, edge, (4, 4)), torch.full((1, 3, 4, 4), 7.0))
 
 
 def box_of(config: ResizedCrop, height: int, width: int, draws: list[float]) -> list[float]:
@@ -118,18 +118,18 @@ def test_areas_ratios_and_places_are_drawn_over_their_ranges():
 def test_augment_crops_first_unless_that_was_done():
     images, index = noise(6, 3, 20, 20), torch.tensor([5, 0, 9, 2, 77, 3])
     config = augmentation(resized_crop=IMAGENET.model_dump(), flip=0.5, crop_padding=2)
-    got = augment(images, index, config, seed=1, epoch=3, image_size=16)
+    got = augment(images, index, config, seed=1, epoch=3, size=(16, 16))
     assert got.shape == (6, 3, 16, 16)
-    cropped = resized_crop(images, boxes(IMAGENET, 20, 20, 1, 3, index), 16)
-    assert torch.equal(augment(cropped, index, config, seed=1, epoch=3, image_size=16, cropped=True), got)
+    cropped = resized_crop(images, boxes(IMAGENET, 20, 20, 1, 3, index), (16, 16))
+    assert torch.equal(augment(cropped, index, config, seed=1, epoch=3, size=(16, 16), cropped=True), got)
     for order in ([3], [5, 3], [2, 3, 0, 1]):
-        alone = augment(images[order], index[order], config, seed=1, epoch=3, image_size=16)
+        alone = augment(images[order], index[order], config, seed=1, epoch=3, size=(16, 16))
         assert (alone - got[order]).abs().max() <= 1.001 / 255  # a matrix product may round otherwise
-    assert not torch.equal(augment(images, index, config, seed=1, epoch=4, image_size=16), got)
+    assert not torch.equal(augment(images, index, config, seed=1, epoch=4, size=(16, 16)), got)
 
 
 def test_nothing_waits_for_the_device():
     images, index = noise(6, 3, 20, 20), torch.arange(6)
     with NoSynchronisation() as operations:
-        resized_crop(images, boxes(IMAGENET, 20, 20, 0, 0, index), 16)
+        resized_crop(images, boxes(IMAGENET, 20, 20, 0, 0, index), (16, 16))
     assert operations.seen > 10

@@ -11,7 +11,7 @@ from tlbench.processes.sync_batch_norm import SyncedBatchNorm
 
 
 def networks() -> dict[str, nn.Module]:
-    fused = build_network(model("efficientnet_lite0"), 10, 0, 32).module  # BatchNorm with its activation built in
+    fused = build_network(model("efficientnet_lite0"), 10, 0, (32, 32)).module  # BatchNorm with its activation built in
     return {"plain": source_network().module, "fused": fused}
 
 

@@ -27,7 +27,7 @@ HEAD = ["fc.weight", "fc.bias"]
 def applied(
     name: str, path: Path | None = None, classes: int = 10, seed: int = 0, norm: str = "batch"
 ) -> tuple[Network, LoadReport]:
-    network = build_network(model(norm=norm), classes, seed, 32)
+    network = build_network(model(norm=norm), classes, seed, (32, 32))
     source = source_of(name, path)
     return network, apply_source(network, source, model(norm=norm), config().data)
 
@@ -68,7 +68,7 @@ def test_heads_are_equal_across_sources_and_differ_across_seeds() -> None:
 
 @pytest.mark.promise("the head is replaced")
 def test_the_head_stays_random_also_where_shapes_agree(tmp_path: Path) -> None:
-    built = build_network(model(), 10, 3, 32).module.state_dict()
+    built = build_network(model(), 10, 3, (32, 32)).module.state_dict()
     torch.save({"state_dict": {f"network.{n}": t + 1 for n, t in built.items()}}, tmp_path / "best.ckpt")
     network, report = applied("checkpoint", tmp_path / "best.ckpt", seed=3)
     loaded = network.module.state_dict()
@@ -79,7 +79,7 @@ def test_the_head_stays_random_also_where_shapes_agree(tmp_path: Path) -> None:
 
 def test_random_is_reported_in_the_same_shape() -> None:
     network, report = applied("random")
-    built = build_network(model(), 10, 0, 32).module.state_dict()
+    built = build_network(model(), 10, 0, (32, 32)).module.state_dict()
     assert all(torch.equal(tensor, built[name]) for name, tensor in network.module.state_dict().items())
     assert report.line() == "random: 0 tensors loaded, all 122 start at random"
     assert json.loads(json.dumps(report.model_dump())).keys() == applied("tin200")[1].model_dump().keys()
@@ -109,7 +109,7 @@ def test_group_norm_takes_the_affine_weights_and_ignores_the_statistics() -> Non
 
 
 def test_a_group_norm_run_is_a_source_for_group_norm_alone(tmp_path: Path) -> None:
-    state = {name: t + 1 for name, t in build_network(model(norm="group"), 10, 3, 32).module.state_dict().items()}
+    state = {name: t + 1 for name, t in build_network(model(norm="group"), 10, 3, (32, 32)).module.state_dict().items()}
     torch.save(state, tmp_path / "group.pth")
     network, report = applied("checkpoint", tmp_path / "group.pth", norm="group")
     loaded = network.module.state_dict()
@@ -164,7 +164,7 @@ def test_another_architecture_is_refused_and_nothing_is_written(
 ) -> None:
     file = tmp_path / "w.pth"
     torch.save(state(), file)
-    network = build_network(model(), 10, 0, 32)
+    network = build_network(model(), 10, 0, (32, 32))
     before = {name: tensor.clone() for name, tensor in network.module.state_dict().items()}
     given = source_of(source, file)
     with pytest.raises(WeightsError, match=f"looks like another architecture than model=resnet18.*{message}") as caught:
@@ -175,7 +175,7 @@ def test_another_architecture_is_refused_and_nothing_is_written(
 
 
 def test_another_normalisation_is_a_warning_of_the_report() -> None:
-    network = build_network(model(), 10, 0, 32)
+    network = build_network(model(), 10, 0, (32, 32))
     source = source_of("tin200")
     other = Normalisation(mean=[0.5, 0.5, 0.5], std=[0.5, 0.5, 0.5])
     data = config().data.model_copy(update={"normalisation": other})
@@ -196,7 +196,7 @@ def test_a_published_file_is_the_chains_one_link() -> None:
 
 def test_timms_resnet18_is_torchvisions() -> None:
     timms = model("timm", name="resnet18")
-    network = build_network(timms, 10, 0, 32)
+    network = build_network(timms, 10, 0, (32, 32))
     report = apply_source(network, source_of("tin200"), timms, config().data)
     assert (report.loaded, report.reinitialised) == (120, HEAD)
     images = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))

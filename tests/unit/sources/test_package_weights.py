@@ -113,7 +113,7 @@ def test_it_loads_whole_with_either_norm() -> None:
     data = config("data.image_size=64").data
     for norm, loaded, ignored in (("batch", 294, 2), ("group", 147, 149)):
         changed = model("efficientnet_lite0", norm=norm)
-        report = apply_source(build_network(changed, 10, 0, 64), IMAGENET, changed, data)
+        report = apply_source(build_network(changed, 10, 0, (64, 64)), IMAGENET, changed, data)
         assert (report.loaded, len(report.ignored)) == (loaded, ignored)
         assert report.reinitialised == ["classifier.weight", "classifier.bias"]
         assert report.sha256 == ENTRY.sha256
@@ -125,7 +125,7 @@ def test_it_loads_whole_with_either_norm() -> None:
 @pytest.mark.parametrize(("photo", "wanted"), [("flower.jpg", 985), ("china.jpg", 698)])  # daisy, palace
 def test_names_are_paired_rightly(photo: str, wanted: int) -> None:
     """With their own classifier, the weights know what scikit-learn's two photos show."""
-    network = build_network(LITE0, 1000, 0, 224)
+    network = build_network(LITE0, 1000, 0, (224, 224))
     found = find_weights(IMAGENET, LITE0)
     assert found is not None
     named = by_position(found.path, state_dict_of(found.path), network, LITE0.name)

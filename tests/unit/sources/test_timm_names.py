@@ -29,7 +29,7 @@ def published_as(title: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> d
 
 
 def applied(wanted: ModelConfig, image_size: int = 64, path: Path | None = None) -> tuple[Network, LoadReport]:
-    network = build_network(wanted, 10, 0, image_size)
+    network = build_network(wanted, 10, 0, (image_size, image_size))
     source = source_of("timm", path)
     return network, apply_source(network, source, wanted, config(f"data.image_size={image_size}").data)
 

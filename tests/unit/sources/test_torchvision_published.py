@@ -80,9 +80,9 @@ def test_a_file_of_another_hash_is_not_taken(tmp_path: Path, monkeypatch: pytest
 
 def test_a_published_file_is_loaded_but_for_its_head(tmp_path: Path) -> None:
     squeezenet = model("torchvision", name="squeezenet1_1")
-    published = torchvision_network(squeezenet, 1000, 32).module.state_dict()
+    published = torchvision_network(squeezenet, 1000, (32, 32)).module.state_dict()
     torch.save(published, tmp_path / "w.pth")
-    network = build_network(squeezenet, 3, 0, 32)
+    network = build_network(squeezenet, 3, 0, (32, 32))
     report = apply_source(network, source_of("imagenet", tmp_path / "w.pth"), squeezenet, config().data)
     assert report.reinitialised == ["classifier.1.weight", "classifier.1.bias"] == report.ignored
     own = network.module.state_dict()
@@ -91,7 +91,7 @@ def test_a_published_file_is_loaded_but_for_its_head(tmp_path: Path) -> None:
 
 def test_auxiliary_classifiers_of_a_published_file_are_left_out(tmp_path: Path) -> None:
     googlenet = model("torchvision", name="googlenet")
-    network = build_network(googlenet, 3, 0, 64)
+    network = build_network(googlenet, 3, 0, (64, 64))
     content = {**network.module.state_dict(), "aux1.conv.conv.weight": torch.ones(2, 2), "aux2.fc2.bias": torch.ones(2)}
     torch.save(content, tmp_path / "w.pth")
     report = apply_source(network, source_of("imagenet", tmp_path / "w.pth"), googlenet, config().data)

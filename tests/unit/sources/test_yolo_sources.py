@@ -46,7 +46,7 @@ def applied(
     name: str, path: Path | None = None, classes: int = 1, seed: int = 0, norm: str = "batch"
 ) -> tuple[Network, LoadReport]:
     chosen = model("yolo11n", norm=norm)
-    network = build_network(chosen, classes, seed, 64)
+    network = build_network(chosen, classes, seed, (64, 64))
     data = config().data.model_copy(update={"normalisation": PLAIN})
     return network, apply_source(network, source(name, path), chosen, data)
 
@@ -178,7 +178,7 @@ def test_weights_of_another_size_are_named(tmp_path: Path) -> None:
             applied("checkpoint", tmp_path / f"{name}.pt")
     chosen = model("yolo11s")
     report = apply_source(
-        build_network(chosen, 3, 0, 64), source("checkpoint", tmp_path / "best.pt"), chosen, config().data
+        build_network(chosen, 3, 0, (64, 64)), source("checkpoint", tmp_path / "best.pt"), chosen, config().data
     )
     assert (report.loaded, report.reinitialised) == (493, NEW)  # its branches are 128 wide up to 100 classes
 

@@ -41,7 +41,7 @@ def configured() -> TrainConfig:
 @pytest.fixture(scope="module")
 def task(configured: TrainConfig) -> DetectionTask:
     """The detector that comes with tlbench."""
-    network = build_network(configured.model, CLASSES, 0, SIDE)
+    network = build_network(configured.model, CLASSES, 0, (SIDE, SIDE))
     apply_source(network, configured.source, configured.model, configured.data)
     return DetectionTask(network, configured, ["stamp", "signature"]).eval()
 
@@ -132,7 +132,7 @@ def test_steps_of_a_detector_give_and_keep_float32(task):
     images = drawn(1, 64)
     some = targets()
     some = BoxTargets(some.boxes / 10, some.labels, some.image, some.placement)
-    task.side = (64, 64)
+    task.size = (64, 64)
     try:
         with torch.no_grad(), autocast():
             outputs = in_float32(task.outputs(images))
@@ -146,7 +146,7 @@ def test_steps_of_a_detector_give_and_keep_float32(task):
         assert torch.equal(kept["boxes"], found.boxes)
         assert torch.equal(kept["scores"], found.scores)
     finally:
-        task.side = (SIDE, SIDE)
+        task.size = (SIDE, SIDE)
         task.test_predictions.clear(), task.test_loss.reset(), task.test_metrics.reset()
 
 

@@ -32,14 +32,14 @@ def test_other_data_are_preprocessed_as_the_runs():
     assert (changed.name, changed.root, changed.test_fraction) == ("image_folder", "x", 0.2)
     own = RUN.data
     assert (changed.image_size, changed.fit, changed.normalisation) == (own.image_size, own.fit, own.normalisation)
-    assert changed.stored_side == own.stored_side == 8
+    assert changed.storage_size == own.storage_size == (8, 8)
 
 
 def test_photos_keep_their_stored_size_and_data_of_one_size_theirs():
     run = compose_config(["data=image_folder", "data.root=x", "data.stored_size=256", "data.fit=pad"])
     changed = with_data(run, ["data=image_csv", "data.root=y.csv"]).data
-    assert (changed.stored_side, changed.image_size, changed.fit) == (256, 224, "pad")
-    assert with_data(run, ["data=cifar10"]).data.stored_side == 32
+    assert (changed.stored_size, changed.image_size, changed.fit) == (256, 224, "pad")
+    assert with_data(run, ["data=cifar10"]).data.storage_size == (32, 32)
 
 
 def test_data_with_boxes_keep_the_runs_input():

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlbench.data.decode import decode_square
+from tlbench.data.decode import decode_fitted
 from tlbench.data.unreadable import UnreadableError
 from tlbench.errors import DataError
 from tlbench.tools.files import decoded, find_images
 
 
 def square(content):
-    return decode_square(content, 8, "crop")
+    return decode_fitted(content, (8, 8), "crop")
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 from tests.composed import config
-from tlbench.data.decode import decode_square
+from tlbench.data.decode import decode_fitted
 from tlbench.errors import DataError
-from tlbench.tasks.classification.inputs import square
+from tlbench.tasks.classification.inputs import as_stored
 from tlbench.tools.images import each
 
 DATA = config().data.model_copy(update={"name": "image_folder", "image_size": 16, "fit": "crop"})
@@ -28,22 +28,22 @@ def png(array):
 def test_an_image_of_any_kind_becomes_what_its_file_becomes_in_training(tmp_path, fit):
     data = DATA.model_copy(update={"fit": fit})
     (tmp_path / "a.png").write_bytes(png(PIXELS))
-    wanted = decode_square(png(PIXELS), 16, fit)
+    wanted = decode_fitted(png(PIXELS), (16, 16), fit)
     tensor = torch.from_numpy(PIXELS).permute(2, 0, 1)
     for image in ("a.png", Path("a.png"), Image.open("a.png"), PIXELS, tensor, tensor / 255, tensor.double() / 255):
-        np.testing.assert_array_equal(square(image, data), wanted)
+        np.testing.assert_array_equal(as_stored(image, data), wanted)
 
 
 def test_grey_and_transparent_ones():
     grey = np.repeat(PIXELS[..., :1], 3, axis=2)
-    np.testing.assert_array_equal(square(PIXELS[..., 0], DATA), square(grey, DATA))
+    np.testing.assert_array_equal(as_stored(PIXELS[..., 0], DATA), as_stored(grey, DATA))
     clear = np.concatenate([PIXELS, np.zeros((20, 31, 1), np.uint8)], axis=2)
-    assert (square(clear, DATA) == 255).all()
+    assert (as_stored(clear, DATA) == 255).all()
 
 
 def test_the_stored_size_is_the_runs():
-    assert square(PIXELS, config().data).shape == (8, 8, 3)  # digits
-    assert square(PIXELS, DATA.model_copy(update={"stored_size": 40})).shape == (40, 40, 3)
+    assert as_stored(PIXELS, config().data).shape == (8, 8, 3)  # digits
+    assert as_stored(PIXELS, DATA.model_copy(update={"stored_size": 40})).shape == (40, 40, 3)
 
 
 def test_one_image_is_one_and_a_batch_is_many():
@@ -74,7 +74,7 @@ def test_one_image_is_one_and_a_batch_is_many():
 )
 def test_what_cannot_be_taken_is_named(image, fragments):
     with pytest.raises(DataError) as error:
-        square(image, DATA)
+        as_stored(image, DATA)
     assert [fragment for fragment in fragments if fragment not in str(error.value)] == []
 
 

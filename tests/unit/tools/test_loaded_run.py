@@ -24,7 +24,7 @@ def test_logits_are_those_of_the_network_in_eval_mode_on_prepared_images(tmp_pat
     assert not inference.network.training
     assert not any(p.requires_grad for p in inference.network.parameters())
     with torch.no_grad():
-        wanted = inference.network(prepare(IMAGES, config.data.image_size, config.data.normalisation))
+        wanted = inference.network(prepare(IMAGES, config.data.input_size, config.data.normalisation))
     assert torch.equal(inference.logits(IMAGES), wanted)
     assert torch.equal(inference.logits(IMAGES), wanted)  # no running statistic moved
 

@@ -30,11 +30,11 @@ from tlbench.errors import ConfigError, DataError
 from tlbench.geometry.augment import prepare
 from tlbench.records.record import DataRecord, read_record, write_record
 from tlbench.system.voice import SILENT
-from tlbench.tasks.classification.inputs import square
-from tlbench.tasks.detection.inputs import box_input
+from tlbench.tasks.classification.inputs import as_stored
 from tlbench.tools.complete_run import open_run
 from tlbench.tools.data_overrides import with_data
 from tlbench.tools.decoding import decoding_of_run, decoding_to_evaluate
+from tlbench.tools.letterboxed import corner_image
 from tlbench.tools.onnx_metadata import metadata
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
@@ -86,19 +86,19 @@ def test_predict_sees_the_same_of_a_path_its_bytes_an_image_and_its_pixels(conte
 @pytest.mark.parametrize("decode", HOW)
 def test_an_image_that_is_opened_but_not_decoded_is_read_as_its_file(content, decode):
     data, how = data_of(decode), HOW[decode]
-    wanted = square(content, data, how)
+    wanted = as_stored(content, data, how)
     lazy = Image.open(io.BytesIO(content))
-    assert np.array_equal(square(lazy, data, how), wanted)
+    assert np.array_equal(as_stored(lazy, data, how), wanted)
     assert lazy.size == (800, 1100)  # and stays as it is
     assert np.array_equal(np.asarray(lazy), np.asarray(Image.open(io.BytesIO(content))))
-    assert np.array_equal(square(lazy, data, how), wanted) is (decode == "whole")  # now it is decoded, whole
+    assert np.array_equal(as_stored(lazy, data, how), wanted) is (decode == "whole")  # now it is decoded, whole
     drafted = Image.open(io.BytesIO(content))
     drafted.draft("RGB", (200, 275))  # the caller's own choice
-    assert not np.array_equal(square(drafted, data, how), wanted) or decode == "fast"
+    assert not np.array_equal(as_stored(drafted, data, how), wanted) or decode == "fast"
     boxes = InstanceDataConfig.model_validate({**data_values("yolo"), "image_size": 64, "decode": decode})
     for way in (Image.open(io.BytesIO(content)), content):
-        assert np.array_equal(box_input(way, boxes, how).pixels, box_input(content, boxes, how).pixels)
-    assert (box_input(upright(content), boxes, how).height, box_input(content, boxes, how).height) == (800, 800)
+        assert np.array_equal(corner_image(way, boxes, how).pixels, corner_image(content, boxes, how).pixels)
+    assert (corner_image(upright(content), boxes, how).height, corner_image(content, boxes, how).height) == (800, 800)
 
 
 def data_of(decode: str) -> LabelDataConfig:
@@ -106,7 +106,7 @@ def data_of(decode: str) -> LabelDataConfig:
 
 
 def test_the_two_ways_of_decoding_differ(content):
-    whole, fast = (square(content, data_of(d), HOW[d]).astype(int) for d in HOW)
+    whole, fast = (as_stored(content, data_of(d), HOW[d]).astype(int) for d in HOW)
     assert np.abs(whole - fast).max() > 0
 
 
@@ -128,11 +128,11 @@ def test_who_follows_the_metadata_with_pillow_and_numpy_gets_the_input(content):
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
         small = image.crop((left, top, left + side, top + side)).resize([said["stored_size"]] * 2, Image.BILINEAR)
-        ours = square(file, data, decoding_of_run(run))
+        ours = as_stored(file, data, decoding_of_run(run))
         assert np.array_equal(np.asarray(small), ours)
         mean, std = np.array(said["mean"], np.float32), np.array(said["std"], np.float32)
         theirs = ((np.asarray(small, np.float32) / 255 - mean) / std).transpose(2, 0, 1)
-        network = prepare(torch.from_numpy(ours.copy()).permute(2, 0, 1)[None], 48, data.normalisation)[0]
+        network = prepare(torch.from_numpy(ours.copy()).permute(2, 0, 1)[None], (48, 48), data.normalisation)[0]
         np.testing.assert_allclose(theirs, network.numpy(), atol=1e-6)
 
 
@@ -163,7 +163,7 @@ def test_likewise_of_a_detector(content, decode, antialias):
         small = image.resize(size, Image.BILINEAR)
     else:
         small = image.transform(size, Image.Transform.EXTENT, (0, 0, *image.size), Image.BILINEAR)
-    ours = box_input(content, run.config.data, decoding_of_run(run))
+    ours = corner_image(content, run.config.data, decoding_of_run(run))
     assert np.array_equal(ours.pixels[: size[1], : size[0]], np.asarray(small))
 
 
@@ -191,10 +191,10 @@ def test_a_record_without_the_keys_is_of_a_run_that_decoded_fast_and_from_all_16
     assert drafted.size == (100, 138)
     wanted = ImageOps.exif_transpose(drafted)
     wanted = wanted.crop((19, 0, 119, 100)).resize((48, 48), Image.BILINEAR)
-    assert np.array_equal(square(content, run.config.data, how), np.asarray(wanted))
+    assert np.array_equal(as_stored(content, run.config.data, how), np.asarray(wanted))
     deep = np.full((48, 48), 3000, np.uint16)
     for way in (png_16(deep), Image.open(io.BytesIO(png_16(deep)))):
-        assert (square(way, run.config.data, how) == 12).all()
+        assert (as_stored(way, run.config.data, how) == 12).all()
 
 
 @pytest.mark.promise("predict takes the range")
@@ -207,18 +207,18 @@ def test_predict_takes_the_runs_range(tmp_path, capsys):
     loaded = Image.open(io.BytesIO(png_16(deep)))
     loaded.load()
     for way in (png_16(deep), Image.open(io.BytesIO(png_16(deep))), loaded, deep, (deep / 4095).astype(np.float32)):
-        assert np.array_equal(square(way, data, how)[..., 0], wanted)
+        assert np.array_equal(as_stored(way, data, how)[..., 0], wanted)
     colours = np.stack([deep, deep // 2, deep // 3], axis=2)
     for way in (png_16(colours), Image.open(io.BytesIO(png_16(colours))), colours):
-        assert np.array_equal(square(way, data, how), np.rint(colours / (4095 / 255)).astype(np.uint8))
+        assert np.array_equal(as_stored(way, data, how), np.rint(colours / (4095 / 255)).astype(np.uint8))
     assert capsys.readouterr().out == ""
     Path("a.png").write_bytes(png_16(deep * 2))
-    square("a.png", data, how)
+    as_stored("a.png", data, how)
     assert capsys.readouterr().out.startswith("warning: a.png: its pixel values reach beyond 0 … 4095")
     with pytest.raises(DataError, match="int32, have more than 8 bits, and the run was trained on no such images"):
-        square(Image.fromarray(deep.astype(np.int32)), data, how)
+        as_stored(Image.fromarray(deep.astype(np.int32)), data, how)
     with pytest.raises(DataError, match=r"of int32.*of more than 8 bits the run takes uint16 and float32"):
-        square(deep.astype(np.int32), data, how)
+        as_stored(deep.astype(np.int32), data, how)
 
 
 def test_images_that_pillow_has_changed_in_decoding_are_refused(tmp_path):
@@ -236,20 +236,20 @@ def test_images_that_pillow_has_changed_in_decoding_are_refused(tmp_path):
         Path(name).write_bytes(content)
         wanted = np.rint((deep[..., None].repeat(3, 2) if "grey" in name else colours) / (4095 / 255)).astype(np.uint8)
         for way in (name, content, Image.open(name), Image.open(io.BytesIO(content))):
-            assert np.array_equal(square(way, data, how), wanted)
+            assert np.array_equal(as_stored(way, data, how), wanted)
         decoded = Image.open(name)
         decoded.load()
         with pytest.raises(
             DataError, match=r"^an image: Pillow has decoded it and .*; give the file's path, its bytes"
         ):
-            square(decoded, data, how)
+            as_stored(decoded, data, how)
         Path(name).unlink()
     drawn = Image.new("RGB", (48, 48), (9, 9, 9))
     drawn.save("eight.png")
     eight = Image.open("eight.png")
     eight.load()
     for way in (drawn, eight):
-        assert (square(way, data, how) == 9).all()
+        assert (as_stored(way, data, how) == 9).all()
 
 
 def test_a_record_that_does_not_say_what_pgm_values_were_refuses_such_files(tmp_path):
@@ -260,20 +260,20 @@ def test_a_record_that_does_not_say_what_pgm_values_were_refuses_such_files(tmp_
         "a PGM or PPM of 9 to 15 bits, and the run's record does not say whether it took the values of such files as"
     )
     with pytest.raises(DataError, match=f"^an image: {reason} they are or stretched to 65535"):
-        square(pgm, run.config.data, decoding_of_run(run))
+        as_stored(pgm, run.config.data, decoding_of_run(run))
     assert "are not taken" in json.loads(metadata(run, torch.nn.Identity())["preprocessing"])["more_than_8_bits"]
     stored = json.loads(Path("run/record.json").read_text())
     stored["data"] |= {"own_values": True, "pixel_ranges": {"uint16": [0, 4095]}}
     Path("run/record.json").write_text(json.dumps(stored))
     run = open_run("run")
-    assert (square(pgm, run.config.data, decoding_of_run(run)) == 128).all()
+    assert (as_stored(pgm, run.config.data, decoding_of_run(run)) == 128).all()
     assert (
         "the file's own values" in json.loads(metadata(run, torch.nn.Identity())["preprocessing"])["more_than_8_bits"]
     )
     draw(ranges={})
     run = open_run("run")
     with pytest.raises(DataError, match="and the run was trained on no such images"):
-        square(pgm, run.config.data, decoding_of_run(run))
+        as_stored(pgm, run.config.data, decoding_of_run(run))
 
 
 def test_evaluate_takes_the_runs_range_and_another_only_where_it_has_none(tmp_path):

@@ -58,10 +58,10 @@ def test_the_check_finds_other_weights(exported, tmp_path):
     export_onnx(exported, tmp_path / "model.onnx")
     module = load_network(exported).module.eval()
     content = (tmp_path / "model.onnx").read_bytes()
-    assert largest_difference(module, content, 32, "tiny", LOGITS) < 1e-4
+    assert largest_difference(module, content, (32, 32), "tiny", LOGITS) < 1e-4
     with torch.no_grad():
         module.fc.bias += 0.5
-    assert largest_difference(module, content, 32, "tiny", LOGITS) == pytest.approx(0.5, abs=1e-3)
+    assert largest_difference(module, content, (32, 32), "tiny", LOGITS) == pytest.approx(0.5, abs=1e-3)
 
 
 class Detector(torch.nn.Module):
@@ -77,10 +77,10 @@ class Detector(torch.nn.Module):
 
 def test_boxes_and_probabilities_are_each_compared_by_their_own_magnitude():
     module = Detector().eval()
-    content = onnx_file._program(module, 8, "d", PREDICTIONS).model_proto.SerializeToString()
-    assert largest_difference(module, content, 8, "d", PREDICTIONS) < 1e-5
+    content = onnx_file._program(module, (8, 8), "d", PREDICTIONS).model_proto.SerializeToString()
+    assert largest_difference(module, content, (8, 8), "d", PREDICTIONS) < 1e-5
     module.probability += 0.001  # of boxes in hundreds of pixels it would be nothing
-    assert largest_difference(module, content, 8, "d", PREDICTIONS) == pytest.approx(0.001, abs=1e-5)
+    assert largest_difference(module, content, (8, 8), "d", PREDICTIONS) == pytest.approx(0.001, abs=1e-5)
 
 
 @pytest.mark.promise("export")

@@ -70,7 +70,7 @@ def ours(folder: Path) -> BoxPredictor:
 
 def page(height: int, width: int, index: int = 10) -> Path:
     path = Path(f"page_{height}_{width}.png")
-    drawn = Image.fromarray(draw_page(11, index, max(height, width)).pixels)
+    drawn = Image.fromarray(draw_page(11, index, (max(height, width),) * 2).pixels)
     drawn.resize((width, height)).save(path)
     return path
 
@@ -132,7 +132,7 @@ def test_the_file_names_nothing_of_tlbench_and_says_what_it_is(folder: Path) -> 
 
 def test_an_exported_network_is_a_source_again(folder: Path) -> None:
     chosen = model("yolo11n")
-    network = build_network(chosen, 2, 0, 64)
+    network = build_network(chosen, 2, 0, (64, 64))
     report = apply_source(network, source_of("checkpoint", folder / "run" / "model.pt"), chosen, config().data)
     assert (report.loaded, len(report.reinitialised)) == (493, 6)
     assert report.holds == "yolo11n (DetectionModel) of 8 classes"

@@ -54,7 +54,7 @@ def test_the_file_is_a_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     sha256 = hashlib.sha256((tmp_path / "w.safetensors").read_bytes()).hexdigest()
     assert capsys.readouterr().out.splitlines() == [f"sha256 {sha256}", "exported: w.safetensors"]
     source = source_of("checkpoint", "w.safetensors")
-    network = build_network(model(), 10, 1, 32)
+    network = build_network(model(), 10, 1, (32, 32))
     report = apply_source(network, source, model(), config().data)
     assert (report.sha256, report.ignored) == (sha256, ["fc.bias", "fc.weight"])
     loaded = network.module.state_dict()["conv1.weight"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tlbench.annotations.instances.config import InstanceDataConfig
+from tlbench.config.size import size_text
 from tlbench.data.audit_texts import NAMED, across, alike, conflicts, copies, lines_of, more, number, unreadable
 
 TINY = 8
@@ -28,7 +29,7 @@ def warnings_of(section: Mapping[str, Any], data: InstanceDataConfig) -> list[st
         _absent(section),
         _mended(section),
         _small(section, data.min_images_per_class),
-        _tiny(section, data.image_size),
+        _tiny(section, size_text(data.input_size)),
         unreadable(section["unreadable"]),
     )
 
@@ -87,7 +88,7 @@ def _small(section: Mapping[str, Any], wanted: int) -> str | None:
     )
 
 
-def _tiny(section: Mapping[str, Any], image_size: int) -> str | None:
+def _tiny(section: Mapping[str, Any], image_size: str) -> str | None:
     counts = section["counts"].values()
     tiny = sum(part["tiny"] for part in counts)
     total = sum(part["images"] - part["background"] for part in counts)

@@ -51,14 +51,14 @@ def training_boxes(
         decoded: The images that these samples show, on the same device; None: `images` are in memory.
 
     Returns:
-        (B, 3, S, S) float32 in [0, 1], and the objects in it.
+        (B, 3, H, W) float32 in [0, 1], and the objects in it.
     """
-    draws = draw(augmentation, len(images), images.side, index, seed, epoch, mosaic=mosaic)
+    draws = draw(augmentation, len(images), images.size, index, seed, epoch, mosaic=mosaic)
     gains = draw_gains(augmentation, index, seed, epoch)
     tiles = draws.tiles.clamp(min=0)
     pixels, rows = (_in_memory(images), tiles) if decoded is None else (decoded.images, decoded.rows)
     of = images.annotations
-    placement = lay_out(draws, of.inside[tiles], of.sizes[tiles], images.side)
+    placement = lay_out(draws, of.inside[tiles], of.sizes[tiles], images.size)
     batch = render(pixels, rows, placement, gains)
     objects, owner = of.objects(tiles.flatten())
     moved, keep = cut_boxes(of.boxes[objects], owner, placement)
@@ -80,7 +80,7 @@ def evaluation_boxes(
         decoded: As in `training_boxes`.
 
     Returns:
-        (B, 3, S, S) float32 in [0, 1], and the objects in it.
+        (B, 3, H, W) float32 in [0, 1], and the objects in it.
     """
     pixels, rows = (_in_memory(images), index) if decoded is None else (decoded.images, decoded.rows[:, 0])
     of = images.annotations

@@ -18,6 +18,7 @@ from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.annotations.instances.transformed import transformed
 from tlbench.annotations.instances.was_read import boxes_read
 from tlbench.config import TrainConfig
+from tlbench.config.size import Size
 from tlbench.data.audit import Audit, audit_target
 from tlbench.data.batches import Batches, Given
 from tlbench.data.samples import FileSamples, MemorySamples, Samples
@@ -29,15 +30,15 @@ from tlbench.geometry.mosaic import draw
 from tlbench.geometry.own_transform import own_transform
 
 Batch = tuple[Tensor, BoxTargets, Tensor]
-"""Images (B, 3, S, S) float32 normalised, their objects, positions (B,)."""
+"""Images (B, 3, H, W) float32 normalised, their objects, positions (B,)."""
 
 _CORNERS, _SIDE = ((0.1, 0.1), (0.3, 0.5), (0.5, 0.2), (0.6, 0.6)), 0.25
-"""Boxes of noise: x, y of their top left corners and their side, as fractions of the image's."""
+"""Boxes of noise: x, y of their top left corners and their sides, as fractions of the image's."""
 
 
 def network_input(images: Tensor, data: InstanceDataConfig, *, channels_last: bool = False) -> Tensor:
-    """Images (B, 3, S, S) float32 in [0, 1], letterboxed, as the network takes them: normalised."""
-    return prepare(images, data.image_size, data.normalisation, channels_last=channels_last)
+    """Images (B, 3, H, W) float32 in [0, 1], letterboxed, as the network takes them: normalised."""
+    return prepare(images, data.input_size, data.normalisation, channels_last=channels_last)
 
 
 class BoxBatches(Batches[Instances]):
@@ -55,9 +56,9 @@ class BoxBatches(Batches[Instances]):
         self.mosaic_epochs = mosaic_epochs(config.augmentation, config.trainer.max_epochs)
         self.own = own_transform(config)
 
-    def shown(self, split: FileSamples[Instances]) -> tuple[int, Shown | None]:
+    def shown(self, split: FileSamples[Instances]) -> tuple[Size, Shown | None]:
         """The images of mosaics."""
-        return split.side, Tiles(self.augmentation, len(split), split.side, self.seed, self.mosaic_epochs)
+        return split.size, Tiles(self.augmentation, len(split), split.size, self.seed, self.mosaic_epochs)
 
     def training(self, split: Samples[Instances], batch: Given, epoch: int) -> Batch:
         """Augmented."""
@@ -76,10 +77,12 @@ class BoxBatches(Batches[Instances]):
 
     def noise(self, images: Tensor, classes: int) -> MemorySamples[Instances]:
         """With four boxes an image."""
-        count, side, each = len(images), images.shape[-1], len(_CORNERS)
-        corners, sizes = side * torch.tensor(_CORNERS), torch.full((count, 2), side)
+        count, each = len(images), len(_CORNERS)
+        sizes = torch.tensor(images.shape[-2:]).repeat(count, 1)
+        width_height = sizes[0].flip(0)
+        corners = width_height * torch.tensor(_CORNERS)
         instances = Instances(
-            boxes=torch.cat([corners, corners + side * _SIDE], dim=1).repeat(count, 1),
+            boxes=torch.cat([corners, corners + width_height * _SIDE], dim=1).repeat(count, 1),
             labels=torch.arange(count * each) % classes,
             starts=torch.arange(count + 1) * each,
             class_names=tuple(map(str, range(classes))),
@@ -104,21 +107,21 @@ class Tiles:
     Args:
         augmentation: Strengths and probabilities.
         count: Images in the split.
-        side: Height and width of the input, pixels.
+        size: Height and width of the input, pixels.
         seed: Augmentation seed.
         mosaic_epochs: How many epochs have mosaics, from the first on.
     """
 
     augmentation: InstanceAugmentation
     count: int
-    side: int
+    size: Size
     seed: int
     mosaic_epochs: int
 
     def __call__(self, epoch: int, index: Tensor) -> tuple[Tensor, None]:
         """See `Shown`."""
         mosaic = epoch < self.mosaic_epochs
-        return draw(self.augmentation, self.count, self.side, index, self.seed, epoch, mosaic=mosaic).tiles, None
+        return draw(self.augmentation, self.count, self.size, index, self.seed, epoch, mosaic=mosaic).tiles, None
 
 
 def _parts(batch: Given) -> tuple[Tensor, Decoded | None]:

@@ -44,7 +44,7 @@ def cut_boxes(boxes: Tensor, owner: Tensor, placement: Placement) -> tuple[Tenso
     sample = placement.sample_of(owner)
     corners = placement.on_canvas(boxes.view(-1, 2, 2), owner)  # (J, 2, 2): corner, x or y
     corners = corners.clamp_(min=0).minimum(placement.canvas[sample, None])
-    moved = placement.in_view(corners, owner).clamp_(0, placement.side)
+    moved = placement.cut(placement.in_view(corners, owner))
     before = ((corners[:, 1] - corners[:, 0]) * placement.scale[sample, None]).prod(1)
     shorter, longer = (moved[:, 1] - moved[:, 0]).aminmax(dim=1)
     keep = (shorter > LEAST_SIDE) & (shorter * longer > _LEAST_AREA * before) & (longer < _MOST_ASPECT * shorter)

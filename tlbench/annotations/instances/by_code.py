@@ -61,12 +61,12 @@ def open_by_code(
         return open_listed(Listed(listings, named=NAMED, unreadable=unreadable), data, split_seed, voice, how)
     samples = {}
     for split, part in given.parts.items():
-        assert part.squares is not None
+        assert part.pixels is not None
         assert part.sizes is not None
-        kept = _instances(given, split, objects[split], numbers, part.sizes).resized(data.stored_side)
+        kept = _instances(given, split, objects[split], numbers, part.sizes).resized(data.storage_size)
         names = tuple(f"{split}[{i}]" for i in range(len(part.annotations)))
-        small = thumbnails_of(part.squares, Instances.thumbnail)
-        samples[split] = MemorySamples(part.squares, kept, names, part.digests, small)
+        small = thumbnails_of(part.pixels, Instances.thumbnail)
+        samples[split] = MemorySamples(part.pixels, kept, names, part.digests, small)
     return _in_memory(given, samples, data, split_seed)
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from tlbench.config.augmentation import Augmentation
 from tlbench.config.data import DataConfig
 from tlbench.config.schema import Probability
+from tlbench.config.size import ImageSize, Sides
 
 
 class InstanceDataConfig(DataConfig):
@@ -24,8 +25,8 @@ class InstanceDataConfig(DataConfig):
         description="of drawn documents: source: all kinds of elements; target: signatures alone; null: other data"
     )
     pages: Annotated[int, Field(ge=10)] | None = Field(description="drawn documents, all splits together; null: other")
-    image_size: Annotated[int, Field(ge=32, le=2048, multiple_of=32)] = Field(
-        description="side in pixels at the network's input"
+    image_size: Annotated[ImageSize, Sides(ge=32, le=2048, multiple_of=32)] = Field(
+        description="pixels at the network's input: the side of a square, or [height, width]"
     )
     antialias: bool = Field(
         description="shrink images by averaging their pixels; false: interpolate between four, as ultralytics does"
@@ -33,7 +34,7 @@ class InstanceDataConfig(DataConfig):
 
     @property
     def fit(self) -> Literal["corner", "corner_aliased"]:
-        """How an image is brought to the square that is decoded; see `tlbench.data.decode`."""
+        """How an image is brought to the size in which it is stored; see `tlbench.data.decode`."""
         return "corner" if self.antialias else "corner_aliased"
 
 
@@ -43,7 +44,9 @@ class InstanceAugmentation(Augmentation):
     mosaic: Probability = Field(description="probability of a mosaic with three other images (arXiv:2004.10934)")
     close_mosaic: Probability = Field(description="last part of the epochs, in which there is no mosaic")
     scale: Annotated[float, Field(ge=0, lt=1)] = Field(description="factor drawn from [1 - s, 1 + s]")
-    translate: Annotated[float, Field(ge=0, le=0.5)] = Field(description="shift, up to this fraction of the side")
+    translate: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        description="shift, up to this fraction of the input's width and of its height"
+    )
     hsv_h: Annotated[float, Field(ge=0, le=0.5)] = Field(description="shift of the hue, up to this part of the circle")
     hsv_s: Probability = Field(description="factor of the saturation drawn from [1 - s, 1 + s]")
     hsv_v: Probability = Field(description="factor of the value drawn from [1 - v, 1 + v]")

@@ -12,6 +12,7 @@ from torch import Tensor
 from tlbench.annotations.instances.crowds import Crowds, joined_crowds
 from tlbench.annotations.instances.shapes import Shapes, joined_shapes
 from tlbench.config.data import Fit
+from tlbench.config.size import Size
 from tlbench.data.annotations import Annotations
 from tlbench.data.carve_options import class_numbers, wanted_classes
 from tlbench.data.ragged import objects_of, starts_of
@@ -122,9 +123,9 @@ class Instances(Annotations):
             yield b"crowds"
             yield from (self.crowds.boxes, self.crowds.labels, self.crowds.starts)
 
-    def resized(self, side: int) -> Instances:
-        """As in `Annotations`: images lie in the top left corners of their squares."""
-        inside = torch.tensor([inside_size(h, w, side) for h, w in self.sizes.tolist()], dtype=torch.int64).view(-1, 2)
+    def resized(self, size: Size) -> Instances:
+        """As in `Annotations`: images lie in the top left corners."""
+        inside = torch.tensor([inside_size(h, w, size) for h, w in self.sizes.tolist()], dtype=torch.int64).view(-1, 2)
         factor = (inside.double() / self.inside).flip(1)
         crowds = self.crowds
         if crowds is not None:

@@ -27,7 +27,7 @@ def transformed(
 
     Args:
         transform: It.
-        images: (B, 3, S, S) float32 in [0, 1].
+        images: (B, 3, H, W) float32 in [0, 1].
         targets: The objects in them.
         index: (B,) int64 sample indices.
         epoch: Epoch, ≥ 0.
@@ -37,13 +37,13 @@ def transformed(
         ConfigError: As `OwnTransform.samples`; or boxes and labels are not one each, or
             none that there can be.
     """
-    side = tuple(images.shape[-2:])
+    height, width = images.shape[-2:]
     counts = torch.bincount(targets.image, minlength=len(images)).tolist()
 
     def samples() -> Iterator[dict[str, Any]]:
         each = (torch.split(part, counts) for part in (targets.boxes, targets.labels))
         for image, boxes, labels in zip(images, *each, strict=True):
-            placed = tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=side)
+            placed = tv_tensors.BoundingBoxes(boxes, format="XYXY", canvas_size=(height, width))
             yield {"image": tv_tensors.Image(image), "boxes": placed, "labels": labels}
 
     found, all_boxes, all_labels = [], [], []
@@ -59,7 +59,7 @@ def transformed(
                 f"{transform.key}: it gives a box that is not finite, or a label beyond 0 … {classes - 1}; let it keep "
                 "the labels of the boxes that it keeps"
             )
-        boxes = boxes.clamp(0, images.shape[-1])
+        boxes = boxes.clamp(min=0).minimum(boxes.new_tensor([width, height] * 2))
         kept = (boxes[:, 2:] - boxes[:, :2]).amin(dim=1) > LEAST_SIDE
         found.append(sample["image"])
         all_boxes.append(boxes[kept])

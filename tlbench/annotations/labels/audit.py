@@ -46,7 +46,7 @@ class LabelAudit(AuditPart[Labels]):
 
     def looks(self, split: Samples[Labels]) -> Looks | None:
         """See `AuditPart`."""
-        if split.side < SMALLEST_SIDE:
+        if min(split.size) < SMALLEST_SIDE:
             return None
         if split.thumbnails is not None:
             return looks_of(split.thumbnails)

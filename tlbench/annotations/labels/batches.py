@@ -13,11 +13,12 @@ from tlbench.annotations.labels.audit import LabelAudit
 from tlbench.annotations.labels.config import LabelAugmentation, LabelDataConfig, ResizedCrop
 from tlbench.annotations.labels.labels import Labels
 from tlbench.config import TrainConfig
+from tlbench.config.size import Size
 from tlbench.data.audit import Audit, audit_target
 from tlbench.data.batches import Batches, Given, stored
 from tlbench.data.describe_read import was_read
+from tlbench.data.fitting import Region
 from tlbench.data.samples import FileSamples, MemorySamples, Samples
-from tlbench.data.squares import Region
 from tlbench.data.target import Target
 from tlbench.data.was_read import WasRead
 from tlbench.data.worker_loader import Shown
@@ -30,7 +31,7 @@ Batch = tuple[Tensor, Tensor, Tensor]
 """Images, labels (B,) int64 or soft targets (B, C) float32, positions (B,)."""
 
 _UNITS = 1 << 16
-"""Side of the square in which crops are drawn: finer than the pixels of any image."""
+"""Height of the image in which crops are drawn: finer than the pixels of any."""
 
 
 class LabelBatches(Batches[Labels]):
@@ -50,16 +51,16 @@ class LabelBatches(Batches[Labels]):
         self.data, self.augmentation, self.seed = config.data, config.augmentation, config.seeds.augment
         self.own = own_transform(config)
 
-    def shown(self, split: FileSamples[Labels]) -> tuple[int, Shown | None]:
-        """Resized crops are cut out of the file's full resolution: what the device cuts out of the stored square."""
+    def shown(self, split: FileSamples[Labels]) -> tuple[Size, Shown | None]:
+        """Resized crops are cut out of the file's full resolution: what the device cuts out of the stored image."""
         crop = self.augmentation.resized_crop
-        return (split.side, None) if crop is None else (self.data.image_size, Crops(crop, self.seed))
+        return (split.size, None) if crop is None else (self.data.input_size, Crops(crop, split.size, self.seed))
 
     def training(self, split: Samples[Labels], batch: Given, epoch: int) -> Batch:
         """Augmented; with soft targets where images are mixed."""
         images, index = stored(split, batch)
         wanted, seed, labels = self.augmentation, self.seed, split.labels[index]
-        varied = augment(images, index, wanted, seed, epoch, self.data.image_size, cropped=split.on_disk)
+        varied = augment(images, index, wanted, seed, epoch, self.data.input_size, cropped=split.on_disk)
         if self.own is not None:
             varied = self.own.images(varied, index, epoch)
         inputs = self._inputs(varied)
@@ -73,7 +74,7 @@ class LabelBatches(Batches[Labels]):
         return self._inputs(images), split.labels[index], index
 
     def _inputs(self, images: Tensor) -> Tensor:
-        return prepare(images, self.data.image_size, self.data.normalisation, channels_last=self.channels_last)
+        return prepare(images, self.data.input_size, self.data.normalisation, channels_last=self.channels_last)
 
     def noise(self, images: Tensor, classes: int) -> MemorySamples[Labels]:
         """Classes one after another."""
@@ -95,13 +96,17 @@ class Crops:
 
     Args:
         crop: The range that it is drawn from.
+        size: Height and width of the stored images, of which the shape counts.
         seed: Augmentation seed.
     """
 
     crop: ResizedCrop
+    size: Size
     seed: int
 
     def __call__(self, epoch: int, index: Tensor) -> tuple[Tensor, Sequence[Region]]:
         """See `Shown`."""
-        drawn = boxes(self.crop, _UNITS, _UNITS, self.seed, epoch, index).double() / _UNITS
+        across = _UNITS * self.size[1] // self.size[0]
+        drawn = boxes(self.crop, _UNITS, across, self.seed, epoch, index).double()
+        drawn /= torch.tensor([_UNITS, across] * 2)
         return index[:, None], [(top, left, height, width) for top, left, height, width in drawn.tolist()]

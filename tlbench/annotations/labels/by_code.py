@@ -51,7 +51,7 @@ def open_by_code(data: LabelDataConfig, split_seed: int, voice: Voice, how: Deco
         return open_listed(Listed(listings, named=NAMED), data, split_seed, voice, how)
     samples = {}
     for split, part in given.parts.items():
-        assert part.squares is not None
-        samples[split] = MemorySamples(part.squares, labels[split])
+        assert part.pixels is not None
+        samples[split] = MemorySamples(part.pixels, labels[split])
     splits, rule = carve_by_label(samples, data, split_seed, NAMED)
     return Target(data.name, splits, rule)

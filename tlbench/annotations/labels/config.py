@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from tlbench.config.augmentation import Augmentation
 from tlbench.config.data import DataConfig
 from tlbench.config.schema import ClassName, NonNegative, Positive, Probability, Schema
+from tlbench.config.size import ImageSize, Sides, Size, as_written, size_of
 
 OWN_SIDES: Mapping[str, int] = {"cifar10": 32, "digits": 8}
 """Data that are stored in the size they come in → height and width, pixels."""
@@ -23,16 +24,16 @@ class LabelDataConfig(DataConfig):
     name: Literal["cifar10", "digits", "image_folder", "image_csv", "module"]
     classes: Annotated[list[ClassName], Field(min_length=2)] | None = Field(description="class names; null: all")
     shots: Annotated[int, Field(ge=1)] | None
-    image_size: Annotated[int, Field(ge=8, le=1024)]
-    stored_size: Annotated[int, Field(ge=8, le=4096)] | None = Field(
-        description="side in pixels to which images are brought once, when decoded"
+    image_size: Annotated[ImageSize, Sides(ge=8, le=1024)]
+    stored_size: Annotated[ImageSize, Sides(ge=8, le=4096)] | None = Field(
+        description="pixels to which images are brought once, when decoded: the side of a square, or [height, width]"
     )
-    fit: Literal["crop", "squash", "pad"] = Field(description="how an image that is not square becomes so")
+    fit: Literal["crop", "squash", "pad"] = Field(description="how an image of another shape takes this one")
 
     @property
-    def stored_side(self) -> int:
+    def storage_size(self) -> Size:
         """Height and width in pixels to which an image is brought when it is decoded."""
-        return OWN_SIDES.get(self.name, self.stored_size or self.image_size)
+        return size_of(OWN_SIDES.get(self.name, self.stored_size or self.image_size))
 
     def untrimmed(self) -> LabelDataConfig:
         """As in `DataConfig`."""
@@ -40,7 +41,7 @@ class LabelDataConfig(DataConfig):
 
     def on_other(self, name: str) -> dict[str, Any]:
         """As in `DataConfig`: images are brought to the size that these were stored in, unless they have their own."""
-        return {"stored_size": None if name in OWN_SIDES else self.stored_side}
+        return {"stored_size": None if name in OWN_SIDES else as_written(self.storage_size)}
 
 
 class ResizedCrop(Schema):

@@ -9,6 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from tlbench.config.size import Size
 from tlbench.data.annotations import Annotations
 from tlbench.data.carve_options import class_numbers, wanted_classes
 
@@ -50,7 +51,7 @@ class Labels(Annotations):
         """As in `Annotations`."""
         return replace(self, labels=self.labels.to(device))
 
-    def resized(self, _side: int) -> Labels:
+    def resized(self, _size: Size) -> Labels:
         """As in `Annotations`: the same."""
         return self
 

@@ -31,7 +31,7 @@ DATA: Mapping[str, DataOption] = {
 
 def problems(data: MapDataConfig) -> list[str]:
     """What of data with maps contradicts itself, one line each; for the `problems` of each task that has them."""
-    drawn, polygons, found = data.name == "documents", data.name in ("coco", "yolo"), []
+    drawn, found = data.name == "documents", []
     for key, value, example in (("label_space", data.label_space, "target"), ("pages", data.pages, 300)):
         if drawn != (value is not None):
             what = f"documents are drawn; give one, such as {example}" if drawn else "only documents have it; use null"
@@ -45,9 +45,12 @@ def problems(data: MapDataConfig) -> list[str]:
             f"data.val_fraction={data.val_fraction:g} and data.test_fraction={data.test_fraction:g}: nothing is left "
             "to train on; their sum must be below 1"
         )
-    if data.background is not None and not (polygons or drawn):
-        found.append(f"data.background={data.background}: masks say of each pixel what it is; use null")
-    if data.ignored_classes is not None and (polygons or drawn):
+    if data.background is not None and data.name in ("masks", "camvid"):
+        found.append(
+            f"data.background={data.background}: masks say of each pixel what it is; use null, or name the class among "
+            "the masks' classes"
+        )
+    if data.ignored_classes is not None and data.name not in ("masks", "camvid"):
         found.append(f"data.ignored_classes: {data.name} has none that is void; leave classes out of data.classes")
     if data.palette is not None and data.name != "masks":
         found.append(f"data.palette={data.palette}: {data.name} says itself what its classes are; use null")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from filelock import FileLock
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.maps.class_maps import ClassMaps
 from tlbench.annotations.maps.config import MapDataConfig
+from tlbench.config.size import Size, as_written
 from tlbench.data.listing import A
 from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
@@ -70,7 +72,7 @@ def open_drawn(
     assert data.pages is not None
     assert data.label_space is not None
     assert data.test_fraction is not None
-    pixels, rest = _kept(data.pages, data.image_size, data.label_space, voice)
+    pixels, rest = _kept(data.pages, data.input_size, data.label_space, voice)
     images, found = torch.from_numpy(pixels), annotations(rest)
     names = tuple(f"page {i}" for i in range(data.pages))
     pages = MemorySamples(images, found, names, rest["digests"], thumbnails_of(images, found.thumbnail))
@@ -100,28 +102,28 @@ def classes_of(space: str) -> tuple[str, ...]:
     return SOURCE_CLASSES if space == "source" else TARGET_CLASSES
 
 
-def _kept(count: int, side: int, space: str, voice: Voice) -> Drawn:
-    folder = cache_folder() / "documents" / _key(count, side, space)
+def _kept(count: int, size: Size, space: str, voice: Voice) -> Drawn:
+    folder = cache_folder() / "documents" / _key(count, size, space)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
-            found = _read(folder, count, side)
+            found = _read(folder, count, size)
             if found is None:
-                _write(folder, _draw(count, side, space))
-                size = count * 3 * side**2 / 2**20
-                voice.say(f"drew {count} documents once, kept in {folder.parent.parent} ({size:.0f} MB)")
+                _write(folder, _draw(count, size, space))
+                megabytes = count * 3 * math.prod(size) / 2**20
+                voice.say(f"drew {count} documents once, kept in {folder.parent.parent} ({megabytes:.0f} MB)")
             return found or _load(folder)
     except OSError as error:
         voice.warn(
             f"drawn documents are not kept: {error.filename or folder.parent}: {error.strerror or error}; every run "
             "draws them again (TLBENCH_CACHE names another folder)"
         )
-        return _draw(count, side, space)
+        return _draw(count, size, space)
 
 
-def _draw(count: int, side: int, space: str) -> Drawn:
+def _draw(count: int, size: Size, space: str) -> Drawn:
     """All pages."""
-    parts = in_chunks(_Pages(side, space), count, "drawing documents")
+    parts = in_chunks(_Pages(size, space), count, "drawing documents")
     joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     for starts, counts in (("starts", "counts"), ("map_starts", "lengths")):
         joined[starts] = np.concatenate([[0], np.cumsum(joined.pop(counts))]).astype(np.int64)
@@ -132,7 +134,7 @@ def _load(folder: Path) -> Drawn:
     return np.load(folder / "pixels.npy", mmap_mode="c"), dict(np.load(folder / "pages.npz"))
 
 
-def _read(folder: Path, count: int, side: int) -> Drawn | None:
+def _read(folder: Path, count: int, size: Size) -> Drawn | None:
     """What an earlier run has kept; None where there is nothing, or only a damaged file."""
     try:
         pixels, rest = _load(folder)
@@ -140,7 +142,7 @@ def _read(folder: Path, count: int, side: int) -> Drawn | None:
         raise
     except Exception:  # none there, or damaged bytes, which surface as almost any error
         return None
-    whole = pixels.dtype == np.uint8 and pixels.shape == (count, 3, side, side) and rest.keys() == _ROWS.keys()
+    whole = pixels.dtype == np.uint8 and pixels.shape == (count, 3, *size) and rest.keys() == _ROWS.keys()
     counted = whole and all(rest[name].ndim == ndim for name, ndim in _ROWS.items())
     fits = counted and all(
         len(rest[name]) == rows
@@ -161,33 +163,33 @@ def _write(folder: Path, drawn: Drawn) -> None:
         for name in ("pixels.npy", "pages.npz"):
             with (scratch / name).open("rb") as file:
                 os.fsync(file.fileno())
-        count, _, side, _ = drawn[0].shape
-        publish_folder(scratch, folder, lambda: _read(folder, count, side) is not None, replace=True)
+        count, _, height, width = drawn[0].shape
+        publish_folder(scratch, folder, lambda: _read(folder, count, (height, width)) is not None, replace=True)
 
 
-def _key(count: int, side: int, space: str) -> str:
+def _key(count: int, size: Size, space: str) -> str:
     """Of all that the pages depend on, the drawing code included."""
     sources = sorted(Path(label_spaces.__file__).parent.glob("*.py"))
     code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sources]
-    depends_on = [code, PIL.__version__, np.__version__, count, side, space]
+    depends_on = [code, PIL.__version__, np.__version__, count, as_written(size), space]
     return hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()[:32]
 
 
 class _Pages:
     """Draws a range of pages."""
 
-    def __init__(self, side: int, space: str) -> None:
-        self._side, self._space = side, space
+    def __init__(self, size: Size, space: str) -> None:
+        self._size, self._space = size, space
 
     def __len__(self) -> int:
         return 1
 
     def __getitems__(self, chunk: range) -> dict[str, np.ndarray[Any, Any]]:
-        pixels = np.full((len(chunk), 3, self._side, self._side), GREY, np.uint8)
+        pixels = np.full((len(chunk), 3, *self._size), GREY, np.uint8)
         inside, counts, boxes, labels, digests, maps = [], [], [], [], [], []
         space: Space = "source" if self._space == "source" else "signature"
         for row, i in enumerate(chunk):
-            page = draw_page(PAGE_SEEDS[self._space], i, self._side)
+            page = draw_page(PAGE_SEEDS[self._space], i, self._size)
             height, width = page.pixels.shape[:2]
             pixels[row, :, :height, :width] = page.pixels.transpose(2, 0, 1)
             own_boxes, own_labels = labelled(page, space)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tlbench.config.size import Size
 from tlbench.embedded.documents.barcodes import barcode
 from tlbench.embedded.documents.camera import expose, light
 from tlbench.embedded.documents.draws import Array, Colour, Draws
@@ -80,16 +81,17 @@ class Page:
     kinds: NDArray[np.uint8]
 
 
-def draw_page(seed: int, index: int, side: int) -> Page:
+def draw_page(seed: int, index: int, within: Size) -> Page:
     """Draw a page, a pure function of its arguments.
 
     Args:
         seed: The data set's seed, ≥ 0.
         index: The page's number, ≥ 0.
-        side: The image's long side in pixels, ≥ 32; the short side varies.
+        within: Height and width, ≥ 32 pixels, of which the image has one; the other varies up to there.
     """
     draws = Draws(seed, index)
-    size = height, width = choose_size(draws, side)
+    size = height, width = choose_size(draws, within)
+    side = max(size)
     sheet_height, items = lay_out(draws)
     calm = 1.0 if draws.chance(0.2) else draws.between(0, 0.7)
     view = _choose_view(draws, size, sheet_height, items, calm)

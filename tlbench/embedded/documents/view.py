@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tlbench.config.size import Size
 from tlbench.embedded.documents.draws import Array, Draws
 
 # height / width of the image
@@ -61,10 +62,11 @@ def transform(matrix: Array, points: Array) -> Array:
     return np.asarray(out[:, :2] / out[:, 2:])
 
 
-def choose_size(draws: Draws, side: int) -> tuple[int, int]:
-    """Height and width of the image, its long side exactly `side`."""
+def choose_size(draws: Draws, within: Size) -> Size:
+    """Height and width of an image that is as high or as wide as a rectangle, and no larger."""
     ratio = draws.pick(SHAPES, SHAPE_WEIGHTS)
-    return (round(side * ratio), side) if ratio <= 1 else (side, round(side / ratio))
+    height, width = within
+    return (round(width * ratio), width) if width * ratio <= height else (height, round(height / ratio))
 
 
 def look_at(draws: Draws, size: tuple[int, int], centre: tuple[float, float], scale: float, calm: float) -> View:

@@ -10,6 +10,7 @@ import timm
 from torch import nn
 
 from tlbench.config import ModelConfig
+from tlbench.config.size import Size, is_square
 from tlbench.errors import ConfigError
 from tlbench.networks.derived_groups import derive_groups
 from tlbench.networks.layer_groups import HEAD
@@ -22,7 +23,7 @@ AUXILIARY_HEADS = ("aux_head", "AuxLogits")
 """Classifiers beside the one that `get_classifier` knows (VOLO, Inception-v3); they too are new for the labels."""
 
 
-def timm_network(model: ModelConfig, num_classes: int, image_size: int) -> Network:
+def timm_network(model: ModelConfig, num_classes: int, size: Size) -> Network:
     """A network of timm with random weights.
 
     Its layer groups are `stem`, `stage1` … and `head` (see `derive_groups`), or those that the configuration gives.
@@ -30,7 +31,7 @@ def timm_network(model: ModelConfig, num_classes: int, image_size: int) -> Netwo
     Args:
         model: `name` as in `timm.list_models()`; `arguments` go to `timm.create_model`.
         num_classes: Outputs of the head.
-        image_size: Side of the images in pixels; networks of a fixed input size are built for it.
+        size: Height and width of the input in pixels; networks of a fixed input size are built for it.
 
     Raises:
         ConfigError: timm has no such network, or cannot build it with these arguments; it has no head of one module or
@@ -38,7 +39,7 @@ def timm_network(model: ModelConfig, num_classes: int, image_size: int) -> Netwo
     """
     check_name(model.name)
     default = timm.get_pretrained_cfg(model.name)
-    arguments = creation_arguments(model, image_size)
+    arguments = creation_arguments(model, size)
     try:
         module = timm.create_model(model.name, pretrained=False, num_classes=num_classes, **arguments)
     except Exception as error:
@@ -58,30 +59,34 @@ def timm_network(model: ModelConfig, num_classes: int, image_size: int) -> Netwo
         way_out += f", such as its own {default.input_size[-1]}"
     if model.arguments:
         way_out += ", or other model.arguments"
-    check_outputs(module, num_classes, image_size, f"model.name={model.name!r}", way_out)
+    check_outputs(module, num_classes, size, f"model.name={model.name!r}", way_out)
     return network
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, before: str = "") -> None:
     """Make sure that timm has such a network.
+
+    Args:
+        name: As timm knows it.
+        before: What stands before it in `model.name`.
 
     Raises:
         ConfigError: It has none.
     """
     if not timm.is_model(name):
-        raise ConfigError(_unknown(name))
+        raise ConfigError(_unknown(name, before))
 
 
-def creation_arguments(model: ModelConfig, image_size: int) -> dict[str, Any]:
+def creation_arguments(model: ModelConfig, size: Size) -> dict[str, Any]:
     """What `timm.create_model` gets beside name and number of classes; networks of a fixed size are built for it.
 
     Args:
         model: Its `arguments` come first.
-        image_size: Side of the images in pixels.
+        size: Height and width of the input, pixels.
     """
     default = timm.get_pretrained_cfg(model.name)
     fixed = default is not None and default.fixed_input_size
-    return {**({"img_size": image_size} if fixed else {}), **model.arguments}
+    return {**({"img_size": size[0] if is_square(size) else size} if fixed else {}), **model.arguments}
 
 
 def head_names(module: nn.Module, name: str) -> list[str]:
@@ -106,8 +111,9 @@ def head_names(module: nn.Module, name: str) -> list[str]:
     return names
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str, before: str) -> str:
     known = timm.list_models()
     close = difflib.get_close_matches(name, known, n=3) or [other for other in known if other.startswith(name)][:3]
-    hint = f"did you mean {', '.join(close)}?" if close else "timm.list_models() shows them all"
-    return f"model.name={name!r}: timm {timm.__version__} has no such network; {hint}"
+    shown = ", ".join(before + other for other in close)
+    hint = f"did you mean {shown}?" if close else "timm.list_models() shows them all"
+    return f"model.name={before + name!r}: timm {timm.__version__} has no such network; {hint}"

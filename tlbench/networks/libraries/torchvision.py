@@ -10,6 +10,7 @@ import torchvision.models
 from torch import Tensor, nn
 
 from tlbench.config import ModelConfig
+from tlbench.config.size import Size, is_square, size_text
 from tlbench.errors import ConfigError
 from tlbench.networks.group_prefixes import STEM, grouped, stages_of
 from tlbench.networks.layer_groups import HEAD, LAYER_GROUPS
@@ -22,6 +23,7 @@ AUXILIARY_HEADS = ("AuxLogits", "aux1", "aux2")
 """Classifiers of Inception and GoogLeNet that published files hold; the networks are built without them."""
 
 _OF_ONE_SIZE = ("vit_", "maxvit")
+_OF_SQUARES = "vit_"
 _OLD = ("inception_v3", "googlenet")
 _USUAL_SIZE = {"inception_v3": 299}
 _UNDECAYED = ("class_token", "pos_embedding", "relative_position_bias_table", "logit_scale")
@@ -44,7 +46,7 @@ def resnet18(num_classes: int) -> Network:
     )
 
 
-def torchvision_network(model: ModelConfig, num_classes: int, image_size: int) -> Network:
+def torchvision_network(model: ModelConfig, num_classes: int, size: Size) -> Network:
     """A classifier of torchvision with random weights.
 
     Its layer groups are those of ResNet-18 for all networks with its parts, else `stem`, `stage1` … and `head` (see
@@ -54,7 +56,7 @@ def torchvision_network(model: ModelConfig, num_classes: int, image_size: int) -
     Args:
         model: `name` is one of `TORCHVISION_MODELS`.
         num_classes: Outputs of the head.
-        image_size: Side of the images in pixels; networks of a fixed input size are built for it.
+        size: Height and width of the input in pixels; networks of a fixed input size are built for it.
 
     Raises:
         ConfigError: torchvision cannot build it for such images, it does not take them, or the given groups are no
@@ -63,21 +65,26 @@ def torchvision_network(model: ModelConfig, num_classes: int, image_size: int) -
     key, usual = f"model.name={model.name!r}", _USUAL_SIZE.get(model.name, 224)
     if model.name not in torchvision.models.list_models():
         raise ConfigError(f"{key}: torchvision {torchvision.__version__} has no such network; install a newer one")
+    if model.name.startswith(_OF_SQUARES) and not is_square(size):
+        raise ConfigError(
+            f"data.image_size={size_text(size)}: torchvision's {model.name} takes square images alone; use one number, "
+            f"such as its own {usual}, or a network of timm (model=timm)"
+        )
     try:
-        module = _built(model.name, num_classes, image_size)
+        module = _built(model.name, num_classes, size)
     except Exception as error:  # of a size that its patches or windows do not divide
         raise ConfigError(
-            f"data.image_size={image_size}: torchvision cannot build {model.name} for it: {in_a_few_words(error)}; use "
-            f"its own {usual}, or a size that its patches and windows divide"
+            f"data.image_size={size_text(size)}: torchvision cannot build {model.name} for it: "
+            f"{in_a_few_words(error)}; use its own {usual}, or a size that its patches and windows divide"
         ) from None
     if model.groups is not None:
         network = with_groups(module, model.groups)
     else:
         undecayed = frozenset(n for n, _ in module.named_parameters() if n.rpartition(".")[2] in _UNDECAYED)
-        made_for = image_size if model.name.startswith(_OF_ONE_SIZE) else usual
+        made_for = size if model.name.startswith(_OF_ONE_SIZE) else (usual, usual)
         groups = LAYER_GROUPS.get(model.name) or derived_groups(module, made_for)
         network = Network(module, groups, HEAD, undecayed=undecayed)
-    check_outputs(module, num_classes, image_size, key, f"use another data.image_size, such as its own {usual}")
+    check_outputs(module, num_classes, size, key, f"use another data.image_size, such as its own {usual}")
     return network
 
 
@@ -87,7 +94,7 @@ def head_of(module: nn.Module) -> str:
     return names[-1]
 
 
-def derived_groups(module: nn.Module, image_size: int) -> dict[str, tuple[str, ...]]:
+def derived_groups(module: nn.Module, size: Size) -> dict[str, tuple[str, ...]]:
     """The groups `stem`, `stage1` …, `head` of a network.
 
     An image is sent through it without any arithmetic. The stem is its first convolution, and all that keeps the
@@ -96,10 +103,10 @@ def derived_groups(module: nn.Module, image_size: int) -> dict[str, tuple[str, .
 
     Args:
         module: The network.
-        image_size: Side of the image in pixels: one that the network is made for, whatever the experiment's, so that
-            the groups do not depend on that.
+        size: Height and width of the image in pixels: those that the network is made for, whatever the experiment's, so
+            that the groups do not depend on these.
     """
-    head, units, reductions = head_of(module), _units(module), _reductions(module, image_size)
+    head, units, reductions = head_of(module), _units(module), _reductions(module, size)
     layers: dict[str, int] = {}
     ends: dict[int, int] = {}
     layer = -1
@@ -119,10 +126,10 @@ def derived_groups(module: nn.Module, image_size: int) -> dict[str, tuple[str, .
     return grouped(module, [head], layers, stages)
 
 
-def _built(name: str, num_classes: int, image_size: int) -> nn.Module:
+def _built(name: str, num_classes: int, size: Size) -> nn.Module:
     arguments: dict[str, Any] = {}
     if name.startswith(_OF_ONE_SIZE):
-        arguments = {"image_size": image_size} if name.startswith("vit") else {"input_size": (image_size, image_size)}
+        arguments = {"image_size": size[0]} if name.startswith(_OF_SQUARES) else {"input_size": size}
     elif name in _OLD:
         arguments = {"aux_logits": False, "transform_input": True, "init_weights": True}
     module: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=num_classes, **arguments)
@@ -138,13 +145,13 @@ def _units(module: nn.Module, prefix: str = "") -> list[tuple[str, Any]]:
     return found
 
 
-def _reductions(module: nn.Module, size: int) -> dict[str, int]:
+def _reductions(module: nn.Module, size: Size) -> dict[str, int]:
     """Unit → how often the image's side is halved behind it; of those alone whose outputs are maps."""
     found: dict[str, int] = {}
 
     def keep(unit: str, output: Any) -> None:
         if isinstance(output, Tensor) and output.ndim == 4:
-            found[unit] = round(math.log2(size / output.shape[2]))  # of (B, C, H, W), and of Swin's (B, H, W, C)
+            found[unit] = round(math.log2(size[0] / output.shape[2]))  # of (B, C, H, W), and of Swin's (B, H, W, C)
 
     training = module.training
     handles = [
@@ -155,7 +162,7 @@ def _reductions(module: nn.Module, size: int) -> dict[str, int]:
     state = {name: tensor.detach().to("meta") for name, tensor in module.state_dict(keep_vars=True).items()}
     try:
         with torch.no_grad(), torch.device("meta"):
-            torch.func.functional_call(module.eval(), state, torch.empty(2, 3, size, size))
+            torch.func.functional_call(module.eval(), state, torch.empty(2, 3, *size))
     finally:
         module.train(training)
         for handle in handles:

@@ -10,6 +10,7 @@ from typing import Any
 from torch import nn
 
 from tlbench.config import ModelConfig
+from tlbench.config.size import Size, size_text
 from tlbench.errors import ConfigError
 from tlbench.networks.layer_groups import HEAD, YOLO11, YOLO11_CLASSES
 from tlbench.networks.libraries.ultralytics import ultralytics_module
@@ -21,13 +22,13 @@ PUBLISHED_CLASSES = 80
 """COCO's. The width of the head's class branch follows from it, so every network is built with it."""
 
 STRIDE = 32
-"""The largest; images have a multiple of it as their side."""
+"""The largest; the sides of images are multiples of it."""
 
 GAINS = {"box": 7.5, "cls": 0.5, "dfl": 1.5}
 """Weights of the loss's three parts, ultralytics' defaults; the task sets its own."""
 
 
-def yolo11(model: ModelConfig, num_classes: int, image_size: int) -> Network:
+def yolo11(model: ModelConfig, num_classes: int, size: Size) -> Network:
     """YOLO11 with random weights.
 
     ultralytics makes the head's class branch as wide as the number of classes asks, so that a network of one class and
@@ -42,16 +43,17 @@ def yolo11(model: ModelConfig, num_classes: int, image_size: int) -> Network:
     Args:
         model: `name` is one of `YOLO11_MODELS`; `groups` replace the known layer groups.
         num_classes: The target's, at least 1.
-        image_size: Side of the images in pixels.
+        size: Height and width of the input, pixels.
 
     Raises:
         ConfigError: The image size is no multiple of 32, or the given groups are no partition or their head lacks the
             class convolutions.
     """
-    if image_size % STRIDE:
+    if any(side % STRIDE for side in size):
+        height, width = (max(round(side / STRIDE), 1) * STRIDE for side in size)
         raise ConfigError(
-            f"data.image_size={image_size}: {model.name} halves the image five times; use a multiple of {STRIDE}, such "
-            f"as {max(round(image_size / STRIDE), 1) * STRIDE}"
+            f"data.image_size={size_text(size)}: {model.name} halves the image five times; use a multiple of {STRIDE}, "
+            f"such as {size_text((height, width))}"
         )
     module = ultralytics_network(model.name, num_classes)
     head = module.model[-1]

@@ -110,7 +110,7 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     images = {split: len(target.splits[split]) for split in ("train", "val", "test")}
     check_batch_size(config.data.batch_size, images["train"])
     outputs = spec_of(config).outputs(len(target.class_names))
-    network = build_network(config.model, outputs, config.seeds.init, config.data.image_size)
+    network = build_network(config.model, outputs, config.seeds.init, config.data.input_size)
     task = wing_of(config).task(network, config, target.class_names)
     task.freezing.freeze_batch_norm(config.callbacks.freeze_batch_norm)
     with tempfile.TemporaryDirectory() as nowhere:
@@ -227,8 +227,8 @@ class _Probe:
 
     def _noise(self, count: int, classes: int) -> tuple[Any, Any]:
         """A split of so many images on the device, and what a loader gives of it: one batch of all."""
-        side = self.config.data.image_size
-        images = torch.randint(256, (count, 3, side, side), dtype=torch.uint8, device=self.device)
+        shape = (count, 3, *self.config.data.input_size)
+        images = torch.randint(256, shape, dtype=torch.uint8, device=self.device)
         split = self._batches.noise(images, classes)
         return split, move_data_to_device(next(iter(self._batches.loader(split, count))), self.device)
 

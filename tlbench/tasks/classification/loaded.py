@@ -21,7 +21,7 @@ class LoadedClassifier(LoadedRun):
 
         Args:
             images: (B, 3, H, W) uint8, RGB, of the run's stored size, on any device.
-            change: Changes the images once they have the network's input size, (B, 3, S, S) uint8 on the device, to
+            change: Changes the images once they have the network's input size, (B, 3, *size) uint8 on the device, to
                 such images, before they are normalised.
 
         Returns:
@@ -29,7 +29,7 @@ class LoadedClassifier(LoadedRun):
         """
         c = self.run.config
         with torch.inference_mode():
-            size, images = c.data.image_size, images.to(self.device, non_blocking=True)
+            size, images = c.data.input_size, images.to(self.device, non_blocking=True)
             if change is not None:
                 images = change(to_levels(resized(images, size)))
             inputs = prepare(images, size, c.data.normalisation, channels_last=c.trainer.channels_last)

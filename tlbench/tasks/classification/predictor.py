@@ -12,10 +12,10 @@ from torch import Tensor
 
 from tlbench.annotations.labels.batches import LabelBatches
 from tlbench.annotations.labels.config import LabelDataConfig
-from tlbench.data.decode import Decoding, decode_square
+from tlbench.data.decode import Decoding, decode_fitted
 from tlbench.records.evaluation import find_calibration
 from tlbench.system.hashing import file_sha256
-from tlbench.tasks.classification.inputs import Square, square
+from tlbench.tasks.classification.inputs import Pixels, as_stored
 from tlbench.tasks.classification.loaded import LoadedClassifier
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.images import OneImage, SomeImages
@@ -38,8 +38,8 @@ class Prediction:
     probabilities: NDArray[np.float32]
 
 
-class LabelPredictor(Predictor[Square, Prediction]):
-    """A classification run's network: normalised images (B, 3, S, S) to logits (B, C).
+class LabelPredictor(Predictor[Pixels, Prediction]):
+    """A classification run's network: normalised images (B, 3, H, W) to logits (B, C).
 
     Attributes:
         temperature: What logits are divided by; 1 unless it was loaded as calibrated.
@@ -61,26 +61,26 @@ class LabelPredictor(Predictor[Square, Prediction]):
         """See `Predictor`."""
         return LabelBatches.evaluation_batch_of(self.data)
 
-    def decode(self, content: bytes, how: Decoding) -> Square:
+    def decode(self, content: bytes, how: Decoding) -> Pixels:
         """See `Predictor`."""
-        return decode_square(content, self.data.stored_side, self.data.fit, how=how)
+        return decode_fitted(content, self.data.storage_size, self.data.fit, how=how)
 
-    def take(self, image: OneImage) -> Square:
+    def take(self, image: OneImage) -> Pixels:
         """See `Predictor`."""
-        return square(image, self.data, self.how)
+        return as_stored(image, self.data, self.how)
 
-    def outputs(self, batch: Sequence[Square]) -> Tensor:
+    def outputs(self, batch: Sequence[Pixels]) -> Tensor:
         """Logits (B, C) float32, on the device."""
         # laid out in memory as a run's own images are
-        squares = torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2).contiguous()
-        return self._inference.logits(squares)
+        images = torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2).contiguous()
+        return self._inference.logits(images)
 
-    def each_probabilities(self, batch: Sequence[Square]) -> list[NDArray[np.float32] | None]:
+    def each_probabilities(self, batch: Sequence[Pixels]) -> list[NDArray[np.float32] | None]:
         """(C,) class probabilities of each image, in order; None where the network's outputs are not finite."""
         # of NaN, argmax would make a class
         return defined_rows((self.outputs(batch) / self.temperature).softmax(dim=1))
 
-    def said(self, batch: Sequence[Square]) -> list[Prediction | None]:
+    def said(self, batch: Sequence[Pixels]) -> list[Prediction | None]:
         """See `Predictor`."""
         return [None if row is None else self._prediction(row) for row in self.each_probabilities(batch)]
 

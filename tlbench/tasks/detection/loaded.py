@@ -43,10 +43,10 @@ class LoadedDetector(LoadedRun):
         """What the network takes, on the device, in the run's memory format.
 
         Args:
-            images: (B, 3, S, S) float32 in [0, 1], RGB, letterboxed (`tlbench.geometry.letterbox`), any device.
+            images: (B, 3, H, W) float32 in [0, 1], RGB, letterboxed (`tlbench.geometry.letterbox`), any device.
 
         Returns:
-            (B, 3, S, S) float32, normalised.
+            (B, 3, H, W) float32, normalised.
         """
         moved = images.to(self.device, non_blocking=True)
         return network_input(moved, self.data, channels_last=self.run.config.trainer.channels_last)
@@ -55,7 +55,7 @@ class LoadedDetector(LoadedRun):
         """Each image's detections, those of the lowest scores (`task.min_confidence`) included.
 
         Args:
-            inputs: (B, 3, S, S) float32, as `network_input` gives them.
+            inputs: (B, 3, H, W) float32, as `network_input` gives them.
             placement: Of the same inputs, on the device.
 
         Returns:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench.annotations.instances.targets import BoxTargets
+from tlbench.config.size import Size
 from tlbench.networks.libraries.ultralytics import ultralytics_module
 from tlbench.networks.outputs import in_float32, without_autocast
 from tlbench.tasks.detection.config import DetectionConfig
@@ -32,7 +33,7 @@ class DetectionLoss:
         network.args = SimpleNamespace(box=config.box, cls=config.cls, dfl=config.dfl)  # type: ignore[assignment]
         self._criterion: Any = None
 
-    def __call__(self, outputs: Any, targets: BoxTargets, side: tuple[int, int]) -> Tensor:
+    def __call__(self, outputs: Any, targets: BoxTargets, size: Size) -> Tensor:
         """(3,) float32: the parts box, cls and dfl of a batch, weighted; their sum is the loss.
 
         Decoding, matching and loss compute in float32: ultralytics' would do so in the type of the features.
@@ -40,12 +41,12 @@ class DetectionLoss:
         Args:
             outputs: The network's, in train or eval mode, of any precision.
             targets: The batch's objects.
-            side: Height and width of the network's input, pixels.
+            size: Height and width of the network's input, pixels.
         """
         device = targets.boxes.device
         if self._criterion is None or self._criterion.device != device:  # it keeps tensors on the device of its making
             self._criterion = ultralytics_module("utils.loss").v8DetectionLoss(self._network)
-        scale = targets.boxes.new_tensor([side[1], side[0], side[1], side[0]])
+        scale = targets.boxes.new_tensor([size[1], size[0], size[1], size[0]])
         corners = targets.boxes / scale
         boxes = torch.cat([(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], dim=1)
         batch = {"batch_idx": targets.image.to(boxes.dtype), "cls": targets.labels[:, None], "bboxes": boxes}

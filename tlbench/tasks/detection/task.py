@@ -44,7 +44,7 @@ class DetectionTask(Task):
         super().__init__(network, config)
         assert isinstance(config.task, DetectionConfig)
         self.settings = config.task
-        self.side = (config.data.image_size, config.data.image_size)
+        self.size = config.data.input_size
         self.parts = DetectionLoss(network.module, config.task)
 
     def loss(self, outputs: Any, targets: BoxTargets) -> Tensor:
@@ -53,7 +53,7 @@ class DetectionTask(Task):
         Each is divided by the target scores of all cells of the batch, at least 1, so that a split's mean loss depends
         on how its images are put into batches, and into processes.
         """
-        return self.parts(outputs, targets, self.side)
+        return self.parts(outputs, targets, self.size)
 
     def gradient_scale(self, targets: BoxTargets) -> float:
         """Images of the batch, over all processes: gradients of images are summed, as in ultralytics."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.config import DataConfig
+from tlbench.config.size import size_text
 from tlbench.console import shown
 from tlbench.tasks.detection.chosen import chosen_confidence
 from tlbench.tasks.detection.config import DetectionConfig
@@ -27,7 +28,7 @@ def takes_plain_pixels(data: DataConfig) -> bool:
 def onnx_keys(run: CompleteRun, module: nn.Module) -> dict[str, str]:
     """Metadata as ultralytics writes and reads them, Python's literals; none where it would give wrong boxes.
 
-    `args` says that the side of images is fixed, so that it letterboxes them into the whole square, one at a time.
+    `args` says that the size of images is fixed, so that it letterboxes them into the whole input, one at a time.
 
     Args:
         run: A detection run.
@@ -36,12 +37,11 @@ def onnx_keys(run: CompleteRun, module: nn.Module) -> dict[str, str]:
     if not takes_plain_pixels(run.config.data):
         return {}
     stride: Any = module.stride
-    side = run.config.data.image_size
     values: dict[str, Any] = {
         "task": "detect",
         "names": dict(enumerate(run.class_names)),
         "stride": int(max(stride)),
-        "imgsz": [side, side],
+        "imgsz": list(run.config.data.input_size),
         "channels": 3,
         "batch": 1,
         "args": {"batch": 1, "dynamic": False, "nms": False},
@@ -69,6 +69,6 @@ def in_ultralytics(run: CompleteRun, path: Path) -> list[str]:
     if c.data.antialias:
         lines.append(
             "there images are shrunk by interpolation, here they were averaged: boxes of images larger than "
-            f"{c.data.image_size} px differ, unless trained with data.antialias=false"
+            f"{size_text(c.data.input_size)} px differ, unless trained with data.antialias=false"
         )
     return lines

@@ -98,7 +98,7 @@ def export_pt(run: CompleteRun, path: Path, *, half: bool) -> str:
 
 
 def _arguments(run: CompleteRun) -> dict[str, Any]:
-    """What ultralytics keeps of how a network was trained; the side of the images is what it predicts with."""
+    """What ultralytics keeps of how a network was trained; the size of the images is what it predicts with."""
     c = run.config
     assert isinstance(c.task, DetectionConfig)
     return {

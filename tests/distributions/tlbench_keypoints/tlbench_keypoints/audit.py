@@ -49,9 +49,9 @@ class PointAudit(AuditPart[Points]):
         return {point: count for point, count in found.items() if count < self.wanted}
 
     def looks(self, split: Samples[Points]) -> Looks | None:
-        """Of the whole squares: what lies beside the images is the same grey in all."""
+        """Of the whole stored images: what lies beside the images is the same grey in all."""
         assert split.thumbnails is not None
-        return looks_of(split.thumbnails) if split.side >= SMALLEST_SIDE else None
+        return looks_of(split.thumbnails) if min(split.size) >= SMALLEST_SIDE else None
 
     def compared(self, splits: Mapping[str, Samples[Points]]) -> tuple[Mapping[str, NDArray[np.int64]], dict[str, Any]]:
         """Equal where all points are; and how often the sides of pairs are the wrong way round."""

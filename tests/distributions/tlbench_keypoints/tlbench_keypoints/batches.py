@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tlbench.config import TrainConfig
+from tlbench.config.size import Size
 from tlbench.data.audit import Audit, audit_target
 from tlbench.data.batches import Batches, Given, stored
 from tlbench.data.describe_read import was_read
@@ -29,15 +30,15 @@ from tlbench_keypoints.points import Points
 from tlbench_keypoints.targets import PointTargets
 
 Batch = tuple[Tensor, PointTargets, Tensor]
-"""Images (B, 3, S, S) float32 normalised, their points, positions (B,)."""
+"""Images (B, 3, H, W) float32 normalised, their points, positions (B,)."""
 
 _SCALE, _SHIFT, _FLIP = (1 << 20) + 1, (1 << 20) + 2, (1 << 20) + 3
 """Numbers of draws, far from tlbench's own (`tlbench.seeds.Draw`)."""
 
 
 def network_input(images: Tensor, data: PointDataConfig, *, channels_last: bool = False) -> Tensor:
-    """Images (B, 3, S, S) float32 in [0, 1], letterboxed, as the network takes them: normalised."""
-    return prepare(images, data.image_size, data.normalisation, channels_last=channels_last)
+    """Images (B, 3, H, W) float32 in [0, 1], letterboxed, as the network takes them: normalised."""
+    return prepare(images, data.input_size, data.normalisation, channels_last=channels_last)
 
 
 class PointBatches(Batches[Points]):
@@ -52,16 +53,16 @@ class PointBatches(Batches[Points]):
         assert isinstance(config.augmentation, PointAugmentation)
         self.data, self.augmentation, self.seed = config.data, config.augmentation, config.seeds.augment
 
-    def shown(self, split: FileSamples[Points]) -> tuple[int, Shown | None]:
+    def shown(self, split: FileSamples[Points]) -> tuple[Size, Shown | None]:
         """Whole images."""
-        return split.side, None
+        return split.size, None
 
     def training(self, split: Samples[Points], batch: Given, epoch: int) -> Batch:
         """Mirrored, moved and scaled, each as a function of seed, epoch and position."""
         if self.augmentation.is_none:
             return self.plain(split, batch)
         (images, index), of = stored(split, batch), split.annotations
-        placement = place(self.augmentation, of.inside[index], of.sizes[index], split.side, self.seed, epoch, index)
+        placement = place(self.augmentation, of.inside[index], of.sizes[index], split.size, self.seed, epoch, index)
         own = torch.arange(len(index), device=index.device)
         pixels = render(images, own[:, None], placement, None)
         xy, seen = placement.points(of.xy[index], own), of.seen[index]
@@ -70,7 +71,7 @@ class PointBatches(Batches[Points]):
         mirrored = placement.flip[:, None]
         xy = torch.where(mirrored[:, :, None], xy[:, other], xy)
         seen = torch.where(mirrored, seen[:, other], seen)
-        seen = seen & ((xy >= 0) & (xy <= split.side)).all(2)
+        seen = seen & (xy == placement.cut(xy.clone())).all(2)
         inputs = network_input(pixels, self.data, channels_last=self.channels_last)
         return inputs, PointTargets(xy, seen, placement), index
 
@@ -84,10 +85,10 @@ class PointBatches(Batches[Points]):
 
     def noise(self, images: Tensor, classes: int) -> MemorySamples[Points]:
         """With all points in the middle."""
-        count, side, points = len(images), images.shape[-1], classes // 2
-        sizes = torch.full((count, 2), side)
+        count, points = len(images), classes // 2
+        sizes = torch.tensor(images.shape[-2:]).repeat(count, 1)
         found = Points(
-            xy=torch.full((count, points, 2), side / 2),
+            xy=(sizes.flip(1) / 2)[:, None].repeat(1, points, 1),
             seen=torch.ones(count, points, dtype=torch.bool),
             class_names=tuple(f"{number}_{axis}" for number in range(points) for axis in "xy"),
             sizes=sizes,
@@ -105,7 +106,7 @@ class PointBatches(Batches[Points]):
 
 
 def place(
-    augmentation: PointAugmentation, inside: Tensor, sizes: Tensor, side: int, seed: int, epoch: int, index: Tensor
+    augmentation: PointAugmentation, inside: Tensor, sizes: Tensor, size: Size, seed: int, epoch: int, index: Tensor
 ) -> Placement:
     """Where training images come into the input.
 
@@ -113,7 +114,7 @@ def place(
         augmentation: Strengths and probabilities.
         inside: (B, 2) int64, height and width of the images as they are kept.
         sizes: (B, 2) int64, height and width of the images as they are in the data set.
-        side: Height and width of the input, pixels.
+        size: Height and width of the input, pixels.
         seed: Augmentation seed.
         epoch: Epoch, ≥ 0.
         index: (B,) int64, positions in the split.
@@ -123,14 +124,15 @@ def place(
         return middle + radius * (2 * uniforms(count, seed, epoch, index, number) - 1)
 
     extent = inside.flip(1)
+    x, y = around(0.5, augmentation.translate, 2, _SHIFT).unbind(1)
     return Placement(
-        side=side,
+        size=size,
         original=sizes.flip(1)[:, None],
         extent=extent[:, None],
         corner=torch.zeros_like(extent)[:, None],
         canvas=extent,
         pivot=extent / 2,
         scale=around(1, augmentation.scale, 1, _SCALE)[:, 0],
-        shift=side * around(0.5, augmentation.translate, 2, _SHIFT),
+        shift=torch.stack([size[1] * x, size[0] * y], dim=1),
         flip=uniform(seed, epoch, index, _FLIP) < augmentation.flip,
     )

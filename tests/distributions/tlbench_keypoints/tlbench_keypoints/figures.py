@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from tlbench.config.size import Size
+from tlbench.data.fitting import WHOLE, fitted
 from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
-from tlbench.data.squares import squared
 from tlbench.seeds import uniforms
 from tlbench_keypoints.names import coordinates
 from tlbench_keypoints.points import Points
@@ -67,22 +68,20 @@ def figure(number: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     return np.asarray(paper.reduce(_FINE)), points
 
 
-def figures(count: int, side: int) -> MemorySamples[Points]:
-    """The first figures as images in memory, each in the corner of a square.
+def figures(count: int, size: Size) -> MemorySamples[Points]:
+    """The first figures as images in memory, each in the top left corner.
 
     Args:
         count: How many.
-        side: Height and width of the squares, pixels.
+        size: Height and width of the images, pixels.
     """
     drawn = [figure(number) for number in range(count)]
     sizes = torch.tensor([pixels.shape[:2] for pixels, _ in drawn])
     xy = torch.from_numpy(np.stack([points for _, points in drawn]))
     seen = ((xy >= 0) & (xy <= sizes.flip(1)[:, None])).all(2)
-    points = Points(torch.where(seen[:, :, None], xy, 0.0), seen, coordinates(POINTS), sizes, sizes).resized(side)
-    squares = [
-        squared(Image.fromarray(pixels), pixels.shape[:2], side, "corner", (0.0, 0.0, 1.0, 1.0)) for pixels, _ in drawn
-    ]
-    images = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous()
+    points = Points(torch.where(seen[:, :, None], xy, 0.0), seen, coordinates(POINTS), sizes, sizes).resized(size)
+    stored = [fitted(Image.fromarray(pixels), pixels.shape[:2], size, "corner", WHOLE) for pixels, _ in drawn]
+    images = torch.from_numpy(np.stack(stored)).permute(0, 3, 1, 2).contiguous()
     digests = [hashlib.blake2b(pixels.tobytes(), digest_size=16).digest() for pixels, _ in drawn]
     names = tuple(f"figure {number}" for number in range(count))
     rows = np.frombuffer(b"".join(digests), np.uint8).reshape(count, 16)

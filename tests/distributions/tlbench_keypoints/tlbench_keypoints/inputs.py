@@ -21,10 +21,10 @@ from tlbench_keypoints.config import PointDataConfig
 
 @dataclass(frozen=True, eq=False)
 class PointInput:
-    """An image whose longer side was brought to S pixels.
+    """An image that was brought to the input's size.
 
     Attributes:
-        pixels: (S, S, 3) uint8, RGB: the image in the top left corner.
+        pixels: (H, W, 3) uint8, RGB: the image in the top left corner.
         height: Of the image as it was, upright, pixels.
         width: Likewise.
     """
@@ -40,7 +40,7 @@ def decode_input(content: bytes, data: PointDataConfig, how: Decoding = WHOLE_FI
     Raises:
         UnreadableError: It cannot be decoded.
     """
-    pixels, size = decode_sized(content, data.image_size, data.fit, how=how)
+    pixels, size = decode_sized(content, data.input_size, data.fit, how=how)
     return PointInput(pixels, *size)
 
 
@@ -61,9 +61,9 @@ def point_input(image: OneImage, data: PointDataConfig, how: Decoding = WHOLE_FI
 
 
 def as_batch(inputs: Sequence[PointInput], device: torch.device) -> tuple[Tensor, Placement]:
-    """A batch (B, 3, S, S) float32 in [0, 1], each image in the middle, and how points come back into the images."""
-    side = inputs[0].pixels.shape[0]
-    squares = torch.from_numpy(np.stack([each.pixels for each in inputs])).permute(0, 3, 1, 2).contiguous()
-    inside = torch.tensor([inside_size(each.height, each.width, side) for each in inputs], device=device)
+    """A batch (B, 3, H, W) float32 in [0, 1], each image in the middle, and how points come back into the images."""
+    height, width = inputs[0].pixels.shape[:2]
+    pixels = torch.from_numpy(np.stack([each.pixels for each in inputs])).permute(0, 3, 1, 2).contiguous()
+    inside = torch.tensor([inside_size(each.height, each.width, (height, width)) for each in inputs], device=device)
     sizes = torch.tensor([[each.height, each.width] for each in inputs], device=device)
-    return letterboxed(squares.to(device), torch.arange(len(inputs), device=device), inside, sizes)
+    return letterboxed(pixels.to(device), torch.arange(len(inputs), device=device), inside, sizes)

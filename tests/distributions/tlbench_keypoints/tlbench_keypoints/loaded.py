@@ -37,7 +37,7 @@ class LoadedKeyPoints(LoadedRun):
         return points_of(self.run.class_names)
 
     def network_input(self, images: Tensor) -> Tensor:
-        """What the network takes, on the device: (B, 3, S, S) float32 in [0, 1], letterboxed → normalised."""
+        """What the network takes, on the device: (B, 3, H, W) float32 in [0, 1], letterboxed → normalised."""
         moved = images.to(self.device, non_blocking=True)
         return network_input(moved, self.data, channels_last=self.run.config.trainer.channels_last)
 
@@ -53,5 +53,5 @@ class LoadedKeyPoints(LoadedRun):
             not finite.
         """
         with torch.inference_mode():
-            found = in_image(decode(outputs, self.data.image_size), placement)
+            found = in_image(decode(outputs, self.data.input_size), placement)
             return torch.where(torch.isfinite(outputs).all(1)[:, None, None], found, torch.nan)

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from tlbench.config.size import Size
 from tlbench.metrics.class_names import metric_class_names
-from tlbench_keypoints.targets import PointTargets, decode
+from tlbench_keypoints.targets import PointTargets, decode, longer_sides
 
 WITHIN = 0.05
 """Up to which distance a point counts as found, as a fraction of the longer side of the image."""
@@ -30,7 +31,6 @@ class PointMetrics(Metric):
 
     Args:
         points: K names.
-        side: Height and width of the input, pixels.
     """
 
     full_state_update = False
@@ -41,16 +41,19 @@ class PointMetrics(Metric):
     distance: Tensor
     undefined: Tensor
 
-    def __init__(self, points: Sequence[str], side: int) -> None:
+    def __init__(self, points: Sequence[str]) -> None:
         super().__init__()
-        self.points, self.side = metric_class_names(points), side
+        self.points = metric_class_names(points)
         for name in ("seen", "hits", "distance"):
             self.add_state(name, torch.zeros(len(points), dtype=torch.int64), "sum")
         self.add_state("undefined", torch.zeros((), dtype=torch.int64), "sum")
 
     def update(self, xy: Tensor, targets: PointTargets) -> None:
         """Add a batch: (B, K, 2) x, y in pixels of the input."""
-        far = torch.linalg.vector_norm(xy.float() - targets.xy, dim=2) / self.side
+        self._add(xy, targets, longer_sides(targets.placement))
+
+    def _add(self, xy: Tensor, targets: PointTargets, unit: Tensor | int) -> None:
+        far = torch.linalg.vector_norm(xy.float() - targets.xy, dim=2) / unit
         finite = torch.isfinite(far)
         self.undefined = self.undefined + (~finite & targets.seen).sum()
         fixed = (far.nan_to_num(_FURTHEST).clamp(max=_FURTHEST) * _FIXED_POINT).long()
@@ -70,8 +73,17 @@ class PointMetrics(Metric):
 
 
 class OutputMetrics(PointMetrics):
-    """Likewise of what the network gives: of training batches nothing is decoded before."""
+    """Likewise of what the network gives: of training batches nothing is decoded before.
+
+    Args:
+        points: K names.
+        size: Height and width of the input, pixels.
+    """
+
+    def __init__(self, points: Sequence[str], size: Size) -> None:
+        super().__init__(points)
+        self.size = size
 
     def update(self, outputs: Tensor, targets: PointTargets) -> None:
         """Add a batch: (B, 2 K)."""
-        super().update(decode(outputs, self.side), targets)
+        self._add(decode(outputs, self.size), targets, max(self.size))

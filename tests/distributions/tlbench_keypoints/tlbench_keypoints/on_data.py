@@ -13,7 +13,7 @@ from tlbench.tools.on_data import OnData
 from tlbench_keypoints.batches import PointBatches
 from tlbench_keypoints.loaded import LoadedKeyPoints
 from tlbench_keypoints.metrics import PointMetrics
-from tlbench_keypoints.targets import decode, point_loss
+from tlbench_keypoints.targets import decode, longer_sides, point_loss
 
 
 class KeyPointsOnData(OnData[LoadedKeyPoints]):
@@ -30,8 +30,8 @@ class KeyPointsOnData(OnData[LoadedKeyPoints]):
         Raises:
             DataError: As `open_split`.
         """
-        of, side = self.inference, self.inference.data.image_size
-        metrics, loss, own, far = PointMetrics(of.points, side), SampleMean(), self.own, []
+        of, size = self.inference, self.inference.data.input_size
+        metrics, loss, own, far = PointMetrics(of.points), SampleMean(), self.own, []
         own.metrics.reset()
         for part in self.parts(split):
             kept = part.to(of.device)
@@ -39,13 +39,14 @@ class KeyPointsOnData(OnData[LoadedKeyPoints]):
                 inputs, targets, _ = self.batches.plain(kept, move_data_to_device(batch, of.device))
                 with torch.inference_mode():
                     outputs = of.outputs(inputs)
-                    mean = point_loss(outputs, targets, side, of.task.beta)
+                    mean = point_loss(outputs, targets, size, of.task.beta)
                     mean = mean if own.loss is None else own.loss(outputs, targets, of.device)
                     loss.update(mean, len(targets))
-                    found = decode(outputs, side)
+                    found = decode(outputs, size)
                     metrics.update(found, targets)
                     own.metrics.update(found, targets)
-                    far.append((torch.linalg.vector_norm(found - targets.xy, dim=2) / side)[targets.seen].cpu())
+                    distances = torch.linalg.vector_norm(found - targets.xy, dim=2) / longer_sides(targets.placement)
+                    far.append(distances[targets.seen].cpu())
         values = {"loss": loss.compute(), **metrics.compute(), **own.metrics.compute()}
         named = {f"{split}/{name}": float(value) for name, value in values.items()}
         return {name: value if math.isfinite(value) else None for name, value in named.items()}, torch.cat(far)

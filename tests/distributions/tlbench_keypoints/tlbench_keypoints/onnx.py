@@ -12,7 +12,7 @@ from tlbench_keypoints.config import PointDataConfig
 from tlbench_keypoints.names import points_of
 
 COORDINATES = OnnxOutput("coordinates", {"coordinates": slice(None)})
-"""(batch, 2 K) float32: x and y of each point, as fractions of the input's side counted from its middle."""
+"""(batch, 2 K) float32: x and y of each point, as fractions of the input's width and height, from its middle."""
 
 
 def preprocessing(run: CompleteRun) -> dict[str, Any]:
@@ -23,7 +23,7 @@ def preprocessing(run: CompleteRun) -> dict[str, Any]:
         **file_decoding(run),
         "fit": "letterbox",
         "image_size": data.image_size,
-        "resize": "bilinear; the longer side to image_size, the other to the next whole pixel up",
+        "resize": "bilinear; as large as fits inside image_size; the side that does not fill it to the next pixel up",
         "resize_means": "in 8 bits, as Pillow's Image.resize(size, BILINEAR)",
         "scale": "resized width / width across, resized height / height down",
         "place": "centred; an odd pixel of the rest lies below or to the right",
@@ -37,6 +37,6 @@ def postprocessing(run: CompleteRun) -> dict[str, Any]:
     return {
         "points": list(points_of(run.class_names)),
         "output": "(batch, 2 × points): x, y of each point",
-        "points_in_input": "(output + 0.5) * image_size, pixels of the input",
+        "points_in_input": "(output + 0.5) * (width, height of the input), pixels of the input",
         "points_in_image": "(pixels of the input - place of the image's corner) / scale, clipped to the image",
     }

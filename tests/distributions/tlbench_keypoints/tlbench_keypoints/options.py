@@ -32,4 +32,4 @@ class ExportPoints(ToolOptions):
 
     about: ClassVar[str] = """\
 Key points: the file takes letterboxed images and gives `coordinates` (batch, 2 × points): x, y of each point, as
-fractions of the input's side counted from its middle."""
+fractions of the input's width and height, from its middle."""

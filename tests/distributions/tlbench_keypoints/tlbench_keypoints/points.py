@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tlbench.config.data import Fit
+from tlbench.config.size import Size
 from tlbench.data.annotations import Annotations
 from tlbench.data.carve_options import class_numbers, wanted_classes
 from tlbench.geometry.fits import inside_size
@@ -80,9 +81,9 @@ class Points(Annotations):
         columns: dict[str, Any] = {name: getattr(self, name).to(device) for name in _COLUMNS}
         return replace(self, **columns)
 
-    def resized(self, side: int) -> Points:
-        """As in `Annotations`: images lie in the top left corners of their squares."""
-        inside = torch.tensor([inside_size(h, w, side) for h, w in self.sizes.tolist()], dtype=torch.int64).view(-1, 2)
+    def resized(self, size: Size) -> Points:
+        """As in `Annotations`: images lie in the top left corners."""
+        inside = torch.tensor([inside_size(h, w, size) for h, w in self.sizes.tolist()], dtype=torch.int64).view(-1, 2)
         factor = (inside.double() / self.inside).flip(1)
         return replace(self, xy=(self.xy.double() * factor[:, None]).float(), inside=inside)
 

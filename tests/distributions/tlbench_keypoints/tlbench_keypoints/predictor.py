@@ -31,7 +31,7 @@ class KeyPoint:
 
 
 class KeyPointsPredictor(Predictor[PointInput, list[KeyPoint]]):
-    """A run's network of K points: normalised images (B, 3, S, S) to (B, 2 K).
+    """A run's network of K points: normalised images (B, 3, H, W) to (B, 2 K).
 
     Attributes:
         points: K names; the class names are those of the coordinates.

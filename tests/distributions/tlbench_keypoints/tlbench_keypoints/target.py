@@ -26,7 +26,7 @@ def open_figures(data: PointDataConfig, split_seed: int, *_: object) -> Target[P
         DataError: A coordinate does not exist, or a split would be empty.
     """
     assert data.images is not None
-    parts: dict[str, Samples[Points]] = {"train": figures(data.images, data.image_size)}
+    parts: dict[str, Samples[Points]] = {"train": figures(data.images, data.input_size)}
     splits, rule = carve_points(parts, data, split_seed)
     check_points("data=figures", splits)
     return Target("figures", splits, rule)

@@ -29,26 +29,26 @@ class KeyPointsTask(Task):
     test_metrics: PointMetrics
 
     def __init__(self, network: Network, config: TrainConfig, class_names: Sequence[str]) -> None:
-        self.points, self.side = points_of(class_names), config.data.image_size
+        self.points, self.size = points_of(class_names), config.data.input_size
         super().__init__(network, config)
         assert isinstance(config.task, PointsConfig)
         self.beta = config.task.beta
 
     def loss(self, outputs: Tensor, targets: PointTargets) -> Tensor:
-        """The mean over images, in fractions of the input's side."""
-        return point_loss(outputs, targets, self.side, self.beta)
+        """The mean over images, in fractions of the input's width and height."""
+        return point_loss(outputs, targets, self.size, self.beta)
 
     def find(self, outputs: Tensor, targets: PointTargets) -> Tensor:
         """(B, K, 2) x, y in pixels of the input."""
-        return decode(outputs, self.side)
+        return decode(outputs, self.size)
 
     def new_metrics(self) -> PointMetrics:
         """PCK and mean error, of all points and of each."""
-        return PointMetrics(self.points, self.side)
+        return PointMetrics(self.points)
 
     def new_train_metrics(self) -> PointMetrics:
         """The same of outputs."""
-        return OutputMetrics(self.points, self.side)
+        return OutputMetrics(self.points, self.size)
 
     def epoch_metrics(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
         """All but those of each point."""

@@ -80,7 +80,7 @@ class Reference:
         self, draws: Draws, i: int, gains: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Image (3, S, S) uint8, boxes and labels of the i-th of the samples that were drawn."""
-        tiles, side = draws.tiles[i].tolist(), self.images.side
+        tiles, side = draws.tiles[i].tolist(), self.images.size[0]
         x, y = (draws.shift[i].double() / side).tolist()
         mixed = len(tiles) > 1 and tiles[1] >= 0
         uniforms = [0, *draws.centre[i].flip(0).tolist()] if mixed else []
@@ -118,7 +118,7 @@ def test_geometry_equals_ultralytics(images: MemorySamples[Instances], mosaic: b
     found = 0
     for epoch in range(12):
         index = samples(5)
-        draws = draw(settings, len(images), SIDE, index, 0, epoch, mosaic=mosaic)
+        draws = draw(settings, len(images), (SIDE, SIDE), index, 0, epoch, mosaic=mosaic)
         batch, targets = training_boxes(images, index, settings, 0, epoch, mosaic)
         for i in range(len(index)):
             pixels, boxes, labels = reference.sample(draws, i)
@@ -136,7 +136,10 @@ def test_the_whole_equals_ultralytics(images: MemorySamples[Instances], mosaic: 
     reference = Reference(images, monkeypatch)
     settings = config(ALL)
     index = torch.arange(5).repeat(4)
-    draws, gains = draw(settings, len(images), SIDE, index, 3, 1, mosaic=mosaic), draw_gains(settings, index, 3, 1)
+    draws, gains = (
+        draw(settings, len(images), (SIDE, SIDE), index, 3, 1, mosaic=mosaic),
+        draw_gains(settings, index, 3, 1),
+    )
     batch, _ = training_boxes(images, index, settings, 3, 1, mosaic)
     difference = torch.stack([255 * batch[i] - reference.sample(draws, i, gains)[0] for i in range(len(index))]).abs()
     assert difference.quantile(0.95) < 3
@@ -232,7 +235,7 @@ def test_images_fetched_for_a_batch_give_the_same_as_the_set(images: MemorySampl
     """What workers decode: only the tiles that were drawn."""
     settings, index = config(ALL), torch.tensor([4, 2, 0, 1, 3])
     expected, targets = training_boxes(images, index, settings, 0, 2, True)
-    draws = draw(settings, len(images), SIDE, index, 0, 2, mosaic=True)
+    draws = draw(settings, len(images), (SIDE, SIDE), index, 0, 2, mosaic=True)
     needed = draws.tiles.unique()[1:]  # without -1
     rows = torch.searchsorted(needed, draws.tiles).clamp(min=0)
     decoded = Decoded(images.images[needed], rows, index)
@@ -245,9 +248,9 @@ def test_images_fetched_for_a_batch_give_the_same_as_the_set(images: MemorySampl
 
 def test_the_ways_of_the_cpu_and_of_an_accelerator_agree(images: MemorySamples[Instances]):
     index = torch.arange(5).repeat(4)
-    draws = draw(config(GEOMETRY), len(images), SIDE, index, 0, 0, mosaic=True)
+    draws = draw(config(GEOMETRY), len(images), (SIDE, SIDE), index, 0, 0, mosaic=True)
     rows = draws.tiles.clamp(min=0)
-    placement = lay_out(draws, images.annotations.inside[rows], images.annotations.sizes[rows], SIDE)
+    placement = lay_out(draws, images.annotations.inside[rows], images.annotations.sizes[rows], (SIDE, SIDE))
     each = torch.stack([sample.clone() for sample in one_by_one(images.images, rows, placement)])
     with NoSynchronisation():
         all_at_once = together(images.images, rows, placement)

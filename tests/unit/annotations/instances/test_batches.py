@@ -84,14 +84,14 @@ def test_antialiased_and_aliased_pixels_are_kept_apart(data: InstanceDataConfig)
 
 def test_each_file_of_a_batch_is_decoded_once(data: InstanceDataConfig, monkeypatch: pytest.MonkeyPatch):
     images, calls = opened(data).splits["train"], []
-    whole, decode = images.pictures(torch.arange(len(images))), FileDecoding.square
-    monkeypatch.setattr(FileDecoding, "square", lambda *a: (calls.append(a[1]), decode(*a))[1])
-    shown = Tiles(AUGMENTATION, len(images), 32, 6, mosaic_epochs=1)
+    whole, decode = images.pictures(torch.arange(len(images))), FileDecoding.pixels
+    monkeypatch.setattr(FileDecoding, "pixels", lambda *a: (calls.append(a[1]), decode(*a))[1])
+    shown = Tiles(AUGMENTATION, len(images), (32, 32), 6, mosaic_epochs=1)
     for epoch in (0, 1):
         batches = WorkerLoader(images, 4, shown=shown, order_seed=5, drop_last=True)
         batches.set_epoch(epoch)
         for batch, index in zip(batches, batches.batches(), strict=True):
-            draws = draw(AUGMENTATION, len(images), 32, index, 6, epoch, mosaic=epoch == 0)
+            draws = draw(AUGMENTATION, len(images), (32, 32), index, 6, epoch, mosaic=epoch == 0)
             there = draws.tiles >= 0
             needed = sorted(set(draws.tiles[there].tolist()))
             assert sorted(calls) == needed

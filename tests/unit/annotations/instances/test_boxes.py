@@ -22,7 +22,7 @@ def placed(
     )
     inside = torch.tensor([[[side // 2, side]]])
     owner = torch.zeros(len(boxes), dtype=torch.int64)
-    moved, keep = cut_boxes(torch.tensor(boxes).view(-1, 4), owner, lay_out(draws, inside, inside, side))
+    moved, keep = cut_boxes(torch.tensor(boxes).view(-1, 4), owner, lay_out(draws, inside, inside, (side, side)))
     return moved.tolist(), keep.tolist()
 
 
@@ -65,7 +65,7 @@ def test_a_box_in_a_mosaic_is_measured_within_the_canvas():
         flip=torch.zeros(1, dtype=torch.bool),
     )
     inside = torch.full((1, 4, 2), 64)
-    placement = lay_out(draws, inside, inside, 64)  # the first tile's corner is at -28, 0 in the canvas
+    placement = lay_out(draws, inside, inside, (64, 64))  # the first tile's corner is at -28, 0 in the canvas
     boxes = torch.tensor([[0.0, 40.0, 38.0, 60.0], [0.0, 40.0, 62.0, 60.0], [4.0, 4.0, 20.0, 10.0]])
     moved, keep = cut_boxes(boxes, torch.tensor([0, 0, 3]), placement)
     # The input is the canvas from 32 on. The first box spans 0 to 10 there, the second 0 to 34: 2 of 34 are within.

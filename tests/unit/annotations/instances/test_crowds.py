@@ -93,7 +93,7 @@ def test_evaluation_has_them_in_the_input_and_training_has_none(
 
 
 def test_they_are_resized_with_the_image(five: Listing[Instances], crowds: Crowds) -> None:
-    resized = five.annotations.resized(50)
+    resized = five.annotations.resized((50, 50))
     assert resized.boxes[0].tolist() == [5, 10, 25, 50]
     assert resized.crowds is not None
     assert torch.equal(resized.crowds.boxes, crowds.boxes / 2)

@@ -136,7 +136,7 @@ def test_joined_with_images(some: Instances) -> None:
 
 
 def test_resized_as_boxes_are(some: Instances) -> None:
-    found = some.resized(10)  # 20 × 40 pixels become 5 × 10
+    found = some.resized((10, 10))  # 20 × 40 pixels become 5 × 10
     assert some.shapes is not None
     assert found.shapes is not None
     assert torch.equal(found.shapes.points, some.shapes.points / 4)

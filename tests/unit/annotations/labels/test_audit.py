@@ -180,7 +180,9 @@ def test_files_are_compared_by_their_bytes_and_thumbnails(audited, tmp_path: Pat
         labels = Labels(torch.zeros(len(names), dtype=torch.int64), CLASSES)
         bytes_of = np.array([[d] * 16 for d in digests], np.uint8)
         thumbnails = stacked([PHOTOS[row] for row in rows])
-        return FileSamples(Listing(tmp_path, names, labels), labels, 224, "crop", thumbnails, bytes_of, WHOLE_FILES)
+        return FileSamples(
+            Listing(tmp_path, names, labels), labels, (224, 224), "crop", thumbnails, bytes_of, WHOLE_FILES
+        )
 
     train = files(("a/0.jpg", "a/1.jpg"), [0, 1], [10, 11])
     test = files(("a/2.jpg", "a/3.jpg", "a/4.jpg"), [2, 1, 0], [11, 12, 13])

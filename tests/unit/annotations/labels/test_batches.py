@@ -53,13 +53,13 @@ def test_through_a_trainer(data_config, channels_last: bool):
     for k, (epoch, images, labels, index) in enumerate(trained):
         assert torch.equal(index, permutation(10, SEEDS.order, epoch)[(k % 2) * 4 :][:4])
         assert torch.equal(labels, train.labels[index])
-        augmented = augment(train.images[index], index, augmentation, SEEDS.augment, epoch, data.image_size)
-        assert torch.equal(images, prepare(augmented, 16, data.normalisation))
+        augmented = augment(train.images[index], index, augmentation, SEEDS.augment, epoch, data.input_size)
+        assert torch.equal(images, prepare(augmented, (16, 16), data.normalisation))
         assert images.is_contiguous(memory_format=torch.channels_last) is channels_last
 
     for stage, count in (("val", 6), ("test", 7)):
         seen = [batch for s, _, batch in model.seen if s == stage]
-        plain = prepare(target.splits[stage].images, 16, data.normalisation)
+        plain = prepare(target.splits[stage].images, (16, 16), data.normalisation)
         assert seen
         for images, labels, index in seen:
             assert torch.equal(index, torch.arange(count))
@@ -72,9 +72,11 @@ def test_the_part_cut_out_of_a_file_is_that_of_the_device_path(tmp_path: Path, d
     data = data_config("image_folder", root=str(tmp_path / "images"), image_size=24, cache="none")
     files = open_target(data, 0, SILENT).splits["train"]
     crop = ResizedCrop(scale=[0.2, 0.9], ratio=[0.75, 1.33])
-    batches = list(WorkerLoader(files, 8, side=16, shown=Crops(crop, seed=3), order_seed=1, drop_last=True))
+    batches = list(
+        WorkerLoader(files, 8, size=(16, 16), shown=Crops(crop, (24, 24), seed=3), order_seed=1, drop_last=True)
+    )
     assert batches
     for images, _, index in batches:
-        ours = resized_crop(files.pictures(index), boxes(crop, 24, 24, 3, 0, index), 16)
+        ours = resized_crop(files.pictures(index), boxes(crop, 24, 24, 3, 0, index), (16, 16))
         difference = (images.float() - ours.float() * (255 if ours.is_floating_point() else 1)).abs()
         assert difference.mean() < 20  # the same part, rounded to other pixels: noise by itself would differ by 85

@@ -21,7 +21,7 @@ SIDE, PAGES = 160, 200
 
 @pytest.fixture(scope="module")
 def pages() -> list[Page]:
-    return [draw_page(0, index, SIDE) for index in range(PAGES)]
+    return [draw_page(0, index, (SIDE, SIDE)) for index in range(PAGES)]
 
 
 def digest(page: Page) -> str:
@@ -30,10 +30,10 @@ def digest(page: Page) -> str:
 
 @pytest.mark.promise("drawn documents")
 def test_a_page_is_a_function_of_its_numbers_in_every_process(pages: list[Page]) -> None:
-    assert digest(draw_page(0, 7, SIDE)) == digest(pages[7])  # drawn after others here, and in another order
+    assert digest(draw_page(0, 7, (SIDE, SIDE))) == digest(pages[7])  # drawn after others here, and in another order
     code = (
         "import sys, hashlib; from tlbench.embedded.documents.page import draw_page\n"
-        f"for k in (9, 7, 8):\n    p = draw_page(0, k, {SIDE})\n"
+        f"for k in (9, 7, 8):\n    p = draw_page(0, k, ({SIDE}, {SIDE}))\n"
         "    print(hashlib.sha256(p.pixels.tobytes() + repr(p.elements).encode() + p.kinds.tobytes()).hexdigest())"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
@@ -41,18 +41,18 @@ def test_a_page_is_a_function_of_its_numbers_in_every_process(pages: list[Page])
 
 
 def test_seed_and_index_each_change_the_page(pages: list[Page]) -> None:
-    drawn = [digest(draw_page(1, index, SIDE)) for index in range(5)]
+    drawn = [digest(draw_page(1, index, (SIDE, SIDE))) for index in range(5)]
     assert len({*drawn, *map(digest, pages)}) == 5 + PAGES
 
 
 def test_numpys_own_random_state_is_neither_read_nor_moved() -> None:
     np.random.seed(3)
-    before = digest(draw_page(0, 3, SIDE))
+    before = digest(draw_page(0, 3, (SIDE, SIDE)))
     drawn = np.random.random()
     np.random.seed(3)
     assert drawn == np.random.random()
     np.random.seed(4)
-    assert digest(draw_page(0, 3, SIDE)) == before
+    assert digest(draw_page(0, 3, (SIDE, SIDE))) == before
 
 
 def test_the_long_side_is_exact_and_shapes_vary(pages: list[Page]) -> None:
@@ -65,7 +65,7 @@ def test_the_long_side_is_exact_and_shapes_vary(pages: list[Page]) -> None:
 @pytest.mark.parametrize("side", [32, 75, 320, 417])
 def test_any_side_can_be_drawn(side: int) -> None:
     for index in range(6):
-        assert max(draw_page(5, index, side).pixels.shape[:2]) == side
+        assert max(draw_page(5, index, (side, side)).pixels.shape[:2]) == side
 
 
 def test_boxes_lie_inside_the_image_and_are_not_tiny(pages: list[Page]) -> None:
@@ -101,7 +101,7 @@ def test_painting_an_element_changes_nothing_outside_its_box_and_its_box_is_tigh
     labels = 0
     for index in range(40):
         painted.clear()
-        page = draw_page(2, index, SIDE)
+        page = draw_page(2, index, (SIDE, SIDE))
         labels += len(page.elements)
         assert {element.box for element in page.elements} <= set(painted)
     assert labels > 100
@@ -124,7 +124,7 @@ def test_an_elements_box_is_the_tight_bound_of_its_pixels_where_nothing_lies_ove
     held = whole = 0
     for index in range(60):
         drawn.clear()
-        page = draw_page(2, index, SIDE)
+        page = draw_page(2, index, SQUARE)
         labelled_as = {element.box: 1 + KINDS.index(element.kind) for element in page.elements}
         for number, (box, own) in enumerate(drawn):
             if box not in labelled_as:

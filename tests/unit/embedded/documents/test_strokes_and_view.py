@@ -48,7 +48,7 @@ def test_signatures_and_notes_have_their_sizes() -> None:
 def test_the_view_centres_its_point_and_its_grid_is_its_inverse(calm: float) -> None:
     for index in range(30):
         draws = Draws(1, index)
-        size = choose_size(draws, 200)
+        size = choose_size(draws, (200, 200))
         view = look_at(draws, size, (0.4, 0.7), 250, calm)
         np.testing.assert_allclose(view.to_image(np.array([[0.4, 0.7]])), [[size[1] / 2, size[0] / 2]], atol=1e-6)
         x, y = view.page_grid()

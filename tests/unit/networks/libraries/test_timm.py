@@ -15,7 +15,7 @@ from tlbench.networks.norms import batch_norm_layers
 
 
 def build(name: str, image_size: int = 32, seed: int = 0, **changes: Any) -> Network:
-    return build_network(model("timm", name=name, **changes), 10, seed, image_size)
+    return build_network(model("timm", name=name, **changes), 10, seed, (image_size, image_size))
 
 
 def test_weights_are_a_function_of_the_seed_and_running_generators_stay() -> None:
@@ -40,7 +40,7 @@ def test_networks_of_a_fixed_input_size_are_built_for_the_images(name: str, imag
 
 
 def test_efficientnet_lite0_is_an_option_of_its_own() -> None:
-    network = build_network(model("efficientnet_lite0"), 10, 0, 32)
+    network = build_network(model("efficientnet_lite0"), 10, 0, (32, 32))
     assert list(network.groups) == ["stem", *(f"stage{i}" for i in range(1, 6)), "head"]
     assert network.groups["head"] == ("classifier",)
     assert len(network.module.state_dict()) == 296

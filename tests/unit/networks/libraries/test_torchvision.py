@@ -18,7 +18,7 @@ from tlbench.networks.network import Network
 
 
 def built(name: str, classes: int = 3, side: int = 32) -> Network:
-    return torchvision_network(model("torchvision", name=name), classes, side)
+    return torchvision_network(model("torchvision", name=name), classes, (side, side))
 
 
 @pytest.mark.promise("any classifier of torchvision")
@@ -125,7 +125,9 @@ def test_known_groups_are_checked_before_anything_is_built() -> None:
 
 
 def test_the_weights_are_a_function_of_the_seed() -> None:
-    first, second, other = (build_network(model("torchvision", name="squeezenet1_1"), 3, s, 32) for s in (0, 0, 1))
+    first, second, other = (
+        build_network(model("torchvision", name="squeezenet1_1"), 3, s, (32, 32)) for s in (0, 0, 1)
+    )
     one, same, another = (network.module.state_dict() for network in (first, second, other))
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert not torch.equal(one["classifier.1.weight"], another["classifier.1.weight"])

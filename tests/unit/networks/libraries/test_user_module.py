@@ -75,7 +75,7 @@ def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def build(import_path: str, groups: Any = GROUPS, seed: int = 0, **changes: Any) -> Network:
     configured = model("module", import_path=import_path, groups=groups, **changes)
-    return build_network(configured, 10, seed, 16)
+    return build_network(configured, 10, seed, (16, 16))
 
 
 def test_a_class_of_the_working_folder_is_built_with_its_groups() -> None:

@@ -25,7 +25,7 @@ INTEGRAL = "model.23.dfl.conv.weight"
 
 
 def build(classes: int, seed: int = 0, option: str = "yolo11n", **changes: object) -> Network:
-    return build_network(model(option, **changes), classes, seed, SIDE)
+    return build_network(model(option, **changes), classes, seed, (SIDE, SIDE))
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_own_layer_groups_replace_the_known_ones() -> None:
 
 def test_sides_that_the_strides_do_not_divide_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"data\.image_size=100: yolo11n halves .*use a multiple of 32, such as 96"):
-        build_network(model("yolo11n"), 1, 0, 100)
+        build_network(model("yolo11n"), 1, 0, (100, 100))
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def clock(monkeypatch):
 def test_stages_parameters_and_time():
     config = compose_config(TWO_STAGES)
     plan = plan_run(config)
-    network = build_network(config.model, 1, 0, 32)
+    network = build_network(config.model, 1, 0, (32, 32))
     sizes = [sum(p.numel() for p in network.group_parameters(g) if p.requires_grad) for g in network.groups]
     assert [stage.epochs for stage in plan.stages] == [1, 3]
     assert [stage.parameters for stage in plan.stages] == [sizes[-1], sum(sizes)]
@@ -68,7 +68,7 @@ def test_steps_and_evaluation_are_those_of_the_task_and_leave_the_weights(monkey
     assert {len(targets) for targets in found} == {32}
     assert all(isinstance(targets, BoxTargets) and len(targets.boxes) == 4 * 32 for targets in found)
     assert tasks[0].accumulation.waiting == 0
-    begun = dict(build_network(config.model, 1, config.seeds.init, 32).module.named_parameters())
+    begun = dict(build_network(config.model, 1, config.seeds.init, (32, 32)).module.named_parameters())
     assert all(torch.equal(weight, begun[name]) for name, weight in tasks[0].network.named_parameters())
 
 

@@ -193,7 +193,7 @@ def config() -> TrainConfig:
 @pytest.fixture(scope="module")
 def pair(config: TrainConfig) -> tuple[DetectionTask, nn.Module]:
     """The task, and ultralytics' network with the same weights."""
-    task = DetectionTask(build_network(config.model, CLASSES, 0, 64), config, [str(i) for i in range(CLASSES)])
+    task = DetectionTask(build_network(config.model, CLASSES, 0, (64, 64)), config, [str(i) for i in range(CLASSES)])
     network = ultralytics_module("nn.tasks").DetectionModel("yolo11n.yaml", nc=CLASSES, verbose=False)
     network.load_state_dict(task.network.state_dict())
     network.args = SimpleNamespace(box=5.0, cls=0.7, dfl=1.5)

@@ -23,7 +23,7 @@ NAMES = ("cat", "dog")
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return build_network(configured().model, len(NAMES), 0, 64)
+    return build_network(configured().model, len(NAMES), 0, (64, 64))
 
 
 @functools.cache

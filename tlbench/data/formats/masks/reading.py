@@ -162,7 +162,7 @@ def _inventory(
     kinds = {
         "images": [image for image, _ in read],
         "masks": [mask for _, mask in read],
-        "lists of splits": pairs.lists,
+        "split lists": pairs.lists,
         "class names": names,
     }
     return take_inventory(root, files, kinds, reasons)

@@ -111,7 +111,7 @@ def test_fingerprints_do_not_know_of_shapes(tmp_path: Path, draw_yolo, boxes_con
         assert plain.splits[split].annotations.shapes is None
         shapes = samples.annotations.shapes
         assert shapes is not None
-        factor = samples.side / W
+        factor = samples.size[1] / W
         assert polygon(shapes, 0) == [
             [10 * factor, 10 * factor],
             [20 * factor, 10 * factor],
