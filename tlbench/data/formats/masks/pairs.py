@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tlbench.data.formats.masks.lists import SplitList, find_lists
 from tlbench.data.formats.masks.roles import FORMS, FileRole, role_of
 from tlbench.data.label_names import some
 from tlbench.data.listing import natural_order
-from tlbench.data.split_names import split_names
+from tlbench.data.split_names import SplitNames, split_names
 from tlbench.errors import DataError
 from tlbench.system.voice import Voice
 
@@ -22,6 +22,7 @@ LAYOUTS = (
     "the image's size"
 )
 _ORDER = ("train", "val", "test")
+_NONE = SplitNames({})
 _MANY = 0.05  # of the images: so many of them without a mask beside as many masks without an image are refused
 
 
@@ -88,6 +89,7 @@ class _Finder:
         if lists:
             found = self._listed(found["train"], lists)
         parts = {split: tuple((image.name, mask.name) for image, mask in found[split]) for split in found}
+        self._warn_of_empty(tree, split_of, found)
         forms = frozenset(mask.form for pairs in found.values() for _, mask in pairs if mask.form)
         return Pairs(self._without_copies(parts), self.left_out, tuple(each.file for each in lists), forms)
 
@@ -154,6 +156,17 @@ class _Finder:
         if not split:
             self.left_out[file.name] = "in no folder of a split"
         return split
+
+    def _warn_of_empty(self, tree: FileTree, split_of: Mapping[str, str], found: Collection[str]) -> None:
+        """Tell of folders that are called after a split which none of the images is in."""
+        for folder in tree.top.walk() if split_of else ():
+            words = role_of(f"{folder.below}x").splits
+            split = (split_names([*split_of, *words]) or _NONE).splits.get(words[-1], "") if words else ""
+            if split and split not in found and not any(folder.names()):
+                self.voice.warn(
+                    f"{folder.path}: an empty folder, so there is no {split}; where one is needed it is carved out of "
+                    "train"
+                )
 
     def _listed(
         self, pairs: Sequence[tuple[FileRole, FileRole]], lists: Sequence[SplitList]

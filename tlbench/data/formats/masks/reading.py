@@ -86,14 +86,14 @@ def _stored(
             height, width = sizes.sizes[i].tolist()
             if found.size == (height, width):
                 stored[i] = found
-                turned += [images[i]] * (bool(sizes.turned[i]) and height == width)
+                turned += [images[i]] * (int(sizes.orientations[i]) != 1 and (height == width or not sizes.turned[i]))
             else:
                 faults[masks[i]] = _of_another_size(found.size, (height, width), bool(sizes.turned[i]), images[i])
     if turned:
-        square = number(len(turned), "square image is", "square images are")
+        which = number(len(turned), "image is", "images are")
         voice.warn(
-            f"{root}: {square} turned by EXIF ({some(turned, 2)}), and nothing tells whether the masks are turned as "
-            "well; save such images upright"
+            f"{root}: {which} turned by EXIF to the same size ({some(turned, 2)}), and nothing tells whether the masks "
+            "are turned as well; save such images upright"
         )
     return stored, faults
 

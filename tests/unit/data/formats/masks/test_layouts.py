@@ -146,6 +146,15 @@ def test_a_split_that_is_another_is_none(tmp_path: Path, draw_masks, read, warn)
     ]
 
 
+def test_an_empty_split_is_told(tmp_path: Path, draw_masks, read, warn) -> None:
+    root = draw_masks(tmp_path / "d", {f"train/{n}": MASK for n in range(3)})
+    (root / "images/val").mkdir()
+    assert list(read().parts) == ["train"]
+    assert list(warn) == [
+        "d/images/val: an empty folder, so there is no val; where one is needed it is carved out of train"
+    ]
+
+
 @pytest.mark.parametrize(
     ("files", "says"),
     [

@@ -270,10 +270,10 @@ def test_masks_that_cannot_be_used_count_as_unreadable(tmp_path: Path, draw_mask
 
 def test_an_image_that_exif_turns(tmp_path: Path, draw_masks, read, refusal, warn, unpacked) -> None:
     square = np.pad(BINARY, ((0, 1), (0, 0)))
-    root = draw_masks(tmp_path / "d", {"train/a": BINARY, "train/b": square})
+    root = draw_masks(tmp_path / "d", {"train/a": BINARY, "train/b": square, "train/c": BINARY})
     exif = Image.Exif()
-    exif[0x0112] = 6
-    for name, size in (("a", (3, 2)), ("b", (3, 3))):
+    for name, size, orientation in (("a", (3, 2), 6), ("b", (3, 3), 6), ("c", (3, 2), 3)):
+        exif[0x0112] = orientation
         (root / f"images/train/{name}.png").unlink()
         Image.new("RGB", size, (9, 9, 9)).save(root / f"images/train/{name}.jpg", exif=exif)
     assert refusal().startswith(
@@ -282,7 +282,7 @@ def test_an_image_that_exif_turns(tmp_path: Path, draw_masks, read, refusal, war
     )
     save(root, BINARY.T)
     assert unpacked(read())[0] == BINARY.T.tolist()
-    assert warn[-1].startswith("d: 1 square image is turned by EXIF (images/train/b.jpg)")
+    assert warn[-1].startswith("d: 2 images are turned by EXIF to the same size (images/train/b.jpg, images/train/c.jp")
 
 
 def test_masks_without_any_class_are_warned_of(tmp_path: Path, draw_masks, read, refusal, warn) -> None:
