@@ -100,7 +100,7 @@ def _check_network(config: TrainConfig) -> None:
     if model.library == "smp":
         from tlbench.networks.libraries.smp import encoder_of  # heavy
 
-        encoder_of(model, config.data.image_size)
+        encoder_of(model, config.data.input_size)
     names_groups = isinstance(strategy, GradualUnfreezingConfig) or strategy.lr_scales is not None
     if model.groups is not None or known_groups(model.library, model.name) or not names_groups:
         return

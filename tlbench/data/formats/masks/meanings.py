@@ -234,6 +234,9 @@ class _Reader:
         if ignore is not None:
             if known.get(ignore) is not None:
                 self.voice.say(f"{self.root}: {ignore} in masks is {known[ignore]!r}, and ignored (data.ignore_index)")
+            elif ignore not in known and (held := numbers.held.get(ignore)):
+                of = f"{held.masks} of {numbers.masks} masks"
+                self.voice.say(f"{self.root}: {ignore} in {of} is no class, and ignored (data.ignore_index)")
             known[ignore] = None
         unknown = [value for value in sorted(numbers.held) if value not in known]
         if not unknown:

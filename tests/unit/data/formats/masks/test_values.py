@@ -50,7 +50,10 @@ def test_void_classes_and_the_ignore_index_are_no_classes(tmp_path: Path, draw_m
     listed = read()
     assert listed.parts["train"].class_names == ("sky", "road", "car")
     assert unpacked(listed) == [[[0, 255, 1], [2, 255, 0]]]
-    assert list(say) == ["d: pixels of 'Void' are ignored, as the name says (data.ignored_classes)"]
+    assert list(say) == [
+        "d: 255 in 1 of 1 masks is no class, and ignored (data.ignore_index)",
+        "d: pixels of 'Void' are ignored, as the name says (data.ignored_classes)",
+    ]
     kept = read(ignored_classes=[])
     assert kept.parts["train"].class_names == ("sky", "Void", "road", "car")
     other = read(ignored_classes=["sky"])
@@ -91,7 +94,10 @@ def test_without_names_classes_are_numbered(tmp_path: Path, draw_masks, read, re
     listed = read()
     assert listed.parts["val"].class_names == ("0", "1", "2", "3", "4")
     assert unpacked(listed) == [[[0, 1, 3, 255]]]
-    assert list(say) == ["d: no class names in it; classes are called by their numbers in masks"]
+    assert list(say) == [
+        "d: no class names in it; classes are called by their numbers in masks",
+        "d: 255 in 1 of 2 masks is no class, and ignored (data.ignore_index)",
+    ]
     assert read(reduce_zero_label=True).parts["val"].class_names == ("1", "2", "3", "4")
     save(root, np.array([[0, 85, 170, 255]], np.uint8))
     assert refusal() == (
