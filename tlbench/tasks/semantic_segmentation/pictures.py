@@ -15,20 +15,22 @@ from tlbench.geometry.fits import nearest
 from tlbench.pictures.drawing import Pixels, draw
 from tlbench.pictures.figures import confusion_figure, image_figure
 from tlbench.pictures.marks import Mask
-from tlbench.pictures.palette import CLASS_COLOURS, class_colour
+from tlbench.pictures.palette import MAP_COLOURS, map_colour
 from tlbench.pictures.sheet import Key, Tile, sheet
-from tlbench.tasks.semantic_segmentation.drawn import masks_of
+from tlbench.tasks.semantic_segmentation.drawn import BACKGROUND, masks_of
 from tlbench.tasks.semantic_segmentation.figures import class_iou_figure
 from tlbench.tasks.semantic_segmentation.sidecar import image_confusions, image_miou
 from tlbench.tasks.wing import Tested
 from tlbench.tools.evaluation_pictures import write_figures
 
 _MOST_IMAGES = 12
+_KEYS = 12
+"""Classes that are named in the legend, the first ones."""
 _GAP = 6
 """Pixels of white between the three views of an image."""
 _SIDE = 660
 """Of a tile's longer side, which shows three."""
-_WRONG, _IGNORED = "#D55E00", "#737373"
+_WRONG, _IGNORED = "#D50000", "#737373"
 
 
 def show_maps(tested: Tested) -> dict[str, str]:
@@ -86,9 +88,10 @@ def maps_sheet(some: Samples[ClassMaps], found: Sequence[NDArray[np.uint8]], mio
         name = some.names[i].rpartition("/")[2] if some.names else str(i)
         shown = "no class" if np.isnan(miou[i]) else f"mIoU {100 * miou[i]:.1f}"
         tiles.append(Tile(_three(pixels, true, predicted, names), title=f"{name}\n{shown}"))
-    keys = [Key(class_colour(c), name) for c, name in enumerate(names[: len(CLASS_COLOURS)])]
+    named = [(c, name) for c, name in enumerate(names[: len(MAP_COLOURS)]) if name != BACKGROUND]
+    keys = [Key(map_colour(c), name) for c, name in named[:_KEYS]]
     keys += [Key(_WRONG, "wrong"), Key(_IGNORED, "of no class, ignored")]
-    more = "" if len(names) <= len(CLASS_COLOURS) else f"; colours of {len(names)} classes recur"
+    more = "" if len(named) <= _KEYS else f"; {len(names) - _KEYS} further classes have colours that are not named"
     heading = f"left: the map, middle: what was found, right: what was wrong; lowest mean IoU first{more}"
     return sheet(tiles, heading=heading, keys=keys, side=_SIDE)
 
