@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.config.data import Fit
+from tlbench.config.size import Size
 from tlbench.data.annotations import Annotations
 from tlbench.data.carve_options import class_numbers, wanted_classes
 from tlbench.data.ragged import starts_of
@@ -142,9 +143,9 @@ class ClassMaps(Annotations):
         """As in `Annotations`: the same, as maps are unpacked on the host."""
         return self
 
-    def resized(self, side: int) -> ClassMaps:
-        """As in `Annotations`: images lie in the top left corners of their squares."""
-        inside = torch.tensor([inside_size(h, w, side) for h, w in self.sizes.tolist()], dtype=torch.int64).view(-1, 2)
+    def resized(self, size: Size) -> ClassMaps:
+        """As in `Annotations`: images lie in the top left corners."""
+        inside = torch.tensor([inside_size(h, w, size) for h, w in self.sizes.tolist()], dtype=torch.int64).view(-1, 2)
         return replace(self, inside=inside)
 
     def hashed(self) -> Iterator[bytes | Tensor]:
