@@ -35,6 +35,9 @@ DEVICES = {
 }
 STRATEGIES = tuple(get_args(kind.model_fields["name"].annotation)[0] for kind in get_args(get_args(AnyStrategy)[0]))
 
+SIZES = {"": (), "wide": ("data.image_size=[64,96]",)}
+"""Of the network's input; the first is the subject's own."""
+
 THEN = ("resume", "files")
 """What takes long to try: of each covering row one of them, so that each meets every value of the other axes."""
 
@@ -52,16 +55,17 @@ class Row:
     storage: str
     norm: str
     device: str = "cpu"
+    size: str = ""
 
     def __str__(self) -> str:
-        return "-".join(astuple(self))
+        return "-".join(filter(None, astuple(self)))
 
     @property
     def options(self) -> tuple[str, ...]:
         """Its overrides, but for the subject's own."""
         return (
             *(f"strategy={self.strategy}", f"source={self.source}"),
-            *(*STORAGE[self.storage], *NORM[self.norm], *DEVICES[self.device]),
+            *(*STORAGE[self.storage], *NORM[self.norm], *DEVICES[self.device], *SIZES[self.size]),
         )
 
 
@@ -95,7 +99,7 @@ def axes(subject: Subject) -> list[Sequence[str]]:
 def cover() -> Mapping[Row, tuple[str, ...]]:
     """Rows of which each pair of values of two axes is in at least one, for each task; and what is tried of them.
 
-    Of the devices beyond the first each has one row.
+    Of the devices and of the sizes beyond the first each has one row.
     """
     rows: dict[Row, tuple[str, ...]] = {}
     for subject in subjects().values():
@@ -107,6 +111,7 @@ def cover() -> Mapping[Row, tuple[str, ...]]:
         last = sources(subject)[-1]
         rows |= found
         rows |= {Row(task, last, "head_then_full", "files", "group", device): ("files",) for device in devices()[1:]}
+        rows[Row(task, last, "full", "files", "batch", size="wide")] = ("resume", ONNX)
     return rows
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.composed import CONF
-from tests.contract.rows import STRATEGIES, axes, cover, left_out
+from tests.contract.rows import SIZES, STRATEGIES, axes, cover, left_out
 from tests.contract.subject import subjects
 from tlbench.tasks.registry import specs
 
@@ -44,7 +44,7 @@ def test_left_out(what):
 def test_every_pair_is_in_a_row(task):
     wanted, found = axes(subjects()[task]), set()
     for row, (then, *_) in cover().items():
-        if (row.task, row.device) == (task, "cpu"):
+        if (row.task, row.device, row.size) == (task, "cpu", ""):
             values = (row.source, row.strategy, row.storage, row.norm, then)
             found |= set(itertools.combinations(enumerate(values), 2))
     pairs = {
@@ -56,5 +56,6 @@ def test_every_pair_is_in_a_row(task):
 
 
 @pytest.mark.parametrize("task", subjects())
-def test_every_device_has_a_row(task):
+def test_every_device_and_every_size_has_a_row(task):
     assert {row.device for row in cover() if row.task == task} >= {"cpu", "processes"}
+    assert {row.size for row in cover() if row.task == task} == set(SIZES)

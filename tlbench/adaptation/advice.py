@@ -145,6 +145,6 @@ def _stretched(data: DataConfig) -> str | None:
     fitting = size_text((stored_height, max(round(stored_height * width / height), 1)))
     remedy = f"use data.stored_size={fitting} or null" if getattr(data, "stored_size", None) else "use one number"
     return (
-        f"data.image_size={size_text(data.input_size)}: stored images, of {stored_height} by {stored_width} pixels, are "
-        f"stretched to this other shape; {remedy}"
+        f"data.image_size={size_text(data.input_size)}: stored images, of {stored_height} by {stored_width} pixels, "
+        f"are stretched to this other shape; {remedy}"
     )
