@@ -55,6 +55,7 @@ def test_every_pair_is_in_a_row(task):
     assert found == pairs
 
 
+@pytest.mark.promise("rectangles")
 @pytest.mark.parametrize("task", subjects())
 def test_every_device_and_every_size_has_a_row(task):
     assert {row.device for row in cover() if row.task == task} >= {"cpu", "processes"}

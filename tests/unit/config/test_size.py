@@ -20,6 +20,7 @@ def test_a_square_is_one_number_however_it_is_given():
     assert one.input_size == one.input_size == (224, 224)
 
 
+@pytest.mark.promise("rectangles")
 def test_the_hash_of_a_square_is_that_of_its_number():
     hashes = [
         config_hash(config(f"data.image_size={given}").model_dump(mode="json"))

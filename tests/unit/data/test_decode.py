@@ -57,6 +57,7 @@ def test_a_rectangle_of_the_wanted_size_keeps_its_pixels(fit: str):
     assert np.array_equal(decode_fitted(encoded(pixels), RECTANGLE, fit), pixels)
 
 
+@pytest.mark.promise("rectangles")
 @pytest.mark.parametrize("size", [(60, 90), (60, 140), (61, 40), (7, 33)])
 def test_what_a_rectangle_shows_of_an_image(size: tuple[int, int]):
     """Against Pillow, for images that are wider, narrower, smaller."""

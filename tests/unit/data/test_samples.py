@@ -58,6 +58,7 @@ def test_fingerprint_of_images_known_by_their_files_covers_these_and_their_boxes
     assert replace(base, images=255 - base.images).fingerprint() == base.fingerprint()
 
 
+@pytest.mark.promise("rectangles")
 def test_the_header_of_a_squares_fingerprint_is_its_side_and_of_a_rectangles_both():
     square = box_images()
     wide, narrow = (replace(square, images=square.images[:, :, : size[0], : size[1]]) for size in ((60, 64), (64, 60)))

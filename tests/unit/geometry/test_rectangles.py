@@ -59,6 +59,7 @@ def plain(images: torch.Tensor, rows: list[int], placement: Placement, i: int) -
     return out
 
 
+@pytest.mark.promise("rectangles")
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("mosaic", [True, False])
 def test_training_images_are_those_of_a_plain_reference(size: tuple[int, int], mosaic: bool):
@@ -88,6 +89,7 @@ def marked(size: tuple[int, int]) -> MemorySamples:
     return replace(images, annotations=replace(images.annotations, boxes=torch.tensor(boxes).float()))
 
 
+@pytest.mark.promise("rectangles")
 @pytest.mark.parametrize("size", SIZES)
 def test_boxes_follow_their_pixels(size: tuple[int, int]):
     images, index, seen = marked(size), torch.arange(5), 0
@@ -101,6 +103,7 @@ def test_boxes_follow_their_pixels(size: tuple[int, int]):
     assert seen > 20
 
 
+@pytest.mark.promise("rectangles")
 @pytest.mark.parametrize("size", SIZES)
 def test_evaluation_centres_images_and_boxes_go_back(size: tuple[int, int]):
     images, index = marked(size), torch.tensor([3, 0, 4, 1, 2])

@@ -22,8 +22,9 @@ SETTINGS = f'{{"identity": {{"seed": 0, "temperature": 1.0, "version": {VERSION}
 def test_results_say_at_which_size() -> None:
     network = "on the network's input"
     for given, at in ((224, f"{network}, at 224 px"), ([192, 256], f"{network}, at 192×256 px"), (None, network)):
-        scored = {"oa": 0.5, "ece": 0.1}
-        found = run_suite(lambda _: scored, COMMON[:1], (1,), progress=lambda _: None, image_size=given)
+        found = run_suite(
+            lambda _: {"oa": 0.5, "ece": 0.1}, COMMON[:1], (1,), progress=lambda _: None, image_size=given
+        )
         assert found.label() == f"corruptions of version {VERSION}, {at}"
         again = CorruptionResult.model_validate_json(found.model_dump_json())
         assert (again, again.image_size) == (found, given)
