@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 UV     := .uv/bin/uv
 PY     := $(VENV)/bin/python
-EXTRAS := efficientnet,export,mlflow,pandas,tune,wandb
+EXTRAS := efficientnet,export,mlflow,pandas,segmentation,tune,wandb
 READY  := $(VENV)/.ready
 # Containers often set this; every command would then compile all of torch's modules again, for 15 s.
 unexport PYTHONDONTWRITEBYTECODE

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from tlbench.annotations.instances.batches import network_input
 from tlbench.config.compose import compose_config
-from tlbench.data.formats.documents import open_documents
+from tlbench.data.formats.documents_boxes import open_documents
 from tlbench.networks.build import build_network
 from tlbench.networks.libraries.ultralytics import ultralytics_module
 from tlbench.sources.load import apply_source

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from tlbench.annotations.instances.config import InstanceAugmentation
 from tlbench.annotations.labels.config import LabelAugmentation
-from tlbench.config import ModelConfig, SourceConfig, TrainConfig
+from tlbench.config import ModelConfig, SourceConfig, TrainConfig, option_files
 from tlbench.config.compose import Composer
 from tlbench.config.parse import parse
 
@@ -75,11 +75,10 @@ def unresolved(*overrides: str) -> dict[str, Any]:
     return {str(key): value for key, value in values.items() if key != "hydra"}
 
 
-def data_values(name: str) -> dict[str, Any]:
-    """A file of `conf/data/` with the limits that go with it."""
-    values: dict[str, Any] = yaml.safe_load((CONF / "data" / f"{name}.yaml").read_text(encoding="utf-8"))
-    del values["defaults"]  # which augmentation goes with the data
-    return {**values, "limits": yaml.safe_load((CONF / "data" / "limits" / "default.yaml").read_text())}
+def data_values(name: str, task: str = "detection") -> dict[str, Any]:
+    """A file of `conf/data/` with the limits that go with it, and for data that tasks share what the task's all say."""
+    limits = yaml.safe_load((CONF / "data" / "limits" / "default.yaml").read_text())
+    return {**option_files.data_values(name, task), "limits": limits}
 
 
 def augmentation(**strengths: Any) -> LabelAugmentation:

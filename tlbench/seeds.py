@@ -45,6 +45,9 @@ class Draw(IntEnum):
     MOSAIC_OTHER_2 = 28
     MOSAIC_OTHER_3 = 29
     OWN_TRANSFORM = 30
+    FOCUS_CLASS = 31
+    FOCUS_PIXEL = 32
+    FOCUS_SHIFT = 33
     CORRUPTIONS = 1 << 16  # the first of a corruption's own, whose numbers are added to it
 
 

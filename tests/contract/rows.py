@@ -9,11 +9,10 @@ import functools
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import torch
-from allpairspy import AllPairs
 
 from tests.contract.subject import Subject, subjects
 from tlbench.config.strategy import AnyStrategy
@@ -54,8 +53,8 @@ class Row:
     strategy: str
     storage: str
     norm: str
-    device: str = "cpu"
     size: str = ""
+    device: str = "cpu"
 
     def __str__(self) -> str:
         return "-".join(filter(None, astuple(self)))
@@ -65,7 +64,7 @@ class Row:
         """Its overrides, but for the subject's own."""
         return (
             *(f"strategy={self.strategy}", f"source={self.source}"),
-            *(*STORAGE[self.storage], *NORM[self.norm], *DEVICES[self.device], *SIZES[self.size]),
+            *(*STORAGE[self.storage], *NORM[self.norm], *SIZES[self.size], *DEVICES[self.device]),
         )
 
 
@@ -91,33 +90,42 @@ def left_out() -> Mapping[str, str]:
 
 
 def axes(subject: Subject) -> list[Sequence[str]]:
-    """What a task's rows are made of, on one device; and what is tried of them."""
-    return [sources(subject), STRATEGIES, tuple(STORAGE), tuple(NORM), THEN]
+    """What a task's rows are made of, on one device."""
+    return [sources(subject), STRATEGIES, tuple(STORAGE), tuple(NORM), tuple(SIZES)]
+
+
+def _pairs(values: Sequence[str]) -> set[Any]:
+    return set(itertools.combinations(enumerate(values), 2))
 
 
 @functools.cache
 def cover() -> Mapping[Row, tuple[str, ...]]:
-    """Rows of which each pair of values of two axes is in at least one, for each task; and what is tried of them.
+    """Rows of which each pair of values of two axes, tasks among them, is in at least one; and what is tried of them.
 
-    Of the devices and of the sizes beyond the first each has one row.
+    Of the devices beyond the first each task has one row.
     """
+    known = subjects()
+    left = [values for s in known.values() for values in itertools.product([s.task], *axes(s), THEN)]
+    uncovered = {pair for values in left for pair in _pairs(values)}
     rows: dict[Row, tuple[str, ...]] = {}
-    for subject in subjects().values():
+    while uncovered:  # the row with the most pairs that are in none yet; of equal ones the first
+        *values, then = max(left, key=lambda values: len(uncovered & _pairs(values)))
+        rows[Row(*values)] = (*rows.get(Row(*values), ()), then)
+        uncovered -= _pairs((*values, then))
+    for subject in known.values():
         task = subject.task
-        found = {Row(task, *values): (then,) for *values, then in AllPairs(axes(subject))}
-        for norm in ("batch", "group"):
-            first = next(row for row in found if row.norm == norm)
-            found[first] = (*found[first], ONNX)
+        for norms in (("batch", "fixed"), ("group",)):  # a wide one where there is one
+            found = (row for row in rows if row.task == task and row.norm in norms)
+            first = max(found, key=lambda row: bool(row.size))
+            rows[first] = (*rows[first], ONNX)
         last = sources(subject)[-1]
-        rows |= found
-        rows |= {Row(task, last, "head_then_full", "files", "group", device): ("files",) for device in devices()[1:]}
-        rows[Row(task, last, "full", "files", "batch", size="wide")] = ("resume", ONNX)
+        rows |= {Row(task, last, "head_then_full", "files", "group", device=each): ("files",) for each in devices()[1:]}
     return rows
 
 
 @functools.cache
 def product() -> Sequence[Row]:
-    """All other rows: the product of all axes on the first device, and on others the rows that cover all pairs."""
+    """All other rows: the product of all axes but sizes on the first device, and on others those that cover pairs."""
     rows = [
         Row(subject.task, *values)
         for subject in subjects().values()

@@ -85,4 +85,43 @@ DETECTION = Subject(
     apart=1e-3,  # pixels
 )
 
-OWN = (CLASSIFICATION, DETECTION)
+# ---- semantic segmentation: images of coarse patches, whose maps say which are dark, middling and light
+
+
+def _draw_maps(root: Path) -> None:
+    draws = np.random.default_rng(0)
+    for split, count in (("train", 8), ("val", 4), ("test", 5)):
+        for i in range(count):
+            image, mask = (root / folder / split / f"{i}.png" for folder in ("images", "masks"))
+            coarse = draws.integers(0, 256, (5, 7), dtype=np.uint8)
+            size = (90 + 13 * i, 120 - 11 * i)
+            for path, pixels, method in (
+                (image, np.repeat(coarse[..., None], 3, 2), Image.Resampling.BICUBIC),
+                (mask, coarse // 86, Image.Resampling.NEAREST),
+            ):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).resize(size, method).save(path)
+    (root / "classes.txt").write_text("dark\nmiddling\nlight\n")
+
+
+def _shares_kept(arrays: Mapping[str, NDArray[Any]]) -> list[Numbers]:
+    """What share of each test image was found to be of each class: all its pixels are of one in its map."""
+    parts = (np.split(arrays[key], np.cumsum(arrays["count"])[:-1]) for key in ("cells", "pixels"))
+    return [np.bincount(cells % 3, pixels, 3) / pixels.sum() for cells, pixels in zip(*parts, strict=True)]
+
+
+SEMANTIC_SEGMENTATION = Subject(
+    task="semantic_segmentation",
+    draw=_draw_maps,
+    quick=("data=masks", "data.root={data}", "data.image_size=64", "data.batch_size=4", "optimizer.lr=0.01"),
+    still="augmentation=maps_none",
+    sources={"tin200": ()},
+    test="images/test",
+    image="images/train/3.png",
+    kept=_shares_kept,
+    line=lambda line: (line["file"], np.array(list(line["shares"].values()))),
+    loaded=lambda found: np.array(list(found.shares.values())),
+    apart=1e-6,  # what a table rounds away
+)
+
+OWN = (CLASSIFICATION, DETECTION, SEMANTIC_SEGMENTATION)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import astuple
 
 import pytest
 import torch
 
 from tests.composed import CONF
-from tests.contract.rows import SIZES, STRATEGIES, axes, cover, left_out
+from tests.contract.rows import ONNX, SIZES, STRATEGIES, THEN, axes, cover, left_out
 from tests.contract.subject import subjects
-from tlbench.tasks.registry import specs
+from tlbench.tasks.registry import built_in, specs
 
 LEFT_OUT = {
     "classification: source=imagenet": "its weights are downloaded",
     "classification: source=timm": "its weights are downloaded",
     "detection: source=coco": "its weights are downloaded",
+    "semantic_segmentation: source=imagenet": "its weights are downloaded",
+    "semantic_segmentation: source=timm": "its weights are downloaded",
 }
 """Of tlbench's own tasks."""
 
@@ -29,7 +32,7 @@ def test_every_strategy_is_in_the_suite():
 
 
 def test_nothing_is_left_out_without_a_reason():
-    own = ("classification: ", "detection: ", "device=")
+    own = (*(f"{task}: " for task in built_in()), "device=")
     here = {} if torch.cuda.is_available() else {"device=cuda": "this machine has none"}
     assert {what: why for what, why in left_out().items() if what.startswith(own)} == LEFT_OUT | here
 
@@ -40,23 +43,28 @@ def test_left_out(what):
     pytest.skip(f"{what}: {left_out()[what]}")
 
 
-@pytest.mark.parametrize("task", subjects())
-def test_every_pair_is_in_a_row(task):
-    wanted, found = axes(subjects()[task]), set()
-    for row, (then, *_) in cover().items():
-        if (row.task, row.device, row.size) == (task, "cpu", ""):
-            values = (row.source, row.strategy, row.storage, row.norm, then)
-            found |= set(itertools.combinations(enumerate(values), 2))
-    pairs = {
-        ((i, one), (j, other))
-        for (i, first), (j, second) in itertools.combinations(enumerate(wanted), 2)
-        for one, other in itertools.product(first, second)
+def test_every_pair_is_in_a_row():
+    """Of tasks, sources, strategies, storage, norm layers and what is tried, but for sources that a task has not."""
+    wanted: set[object] = set()
+    for task, subject in subjects().items():
+        values = enumerate(itertools.product([task], *axes(subject), THEN))
+        wanted |= {pair for _, row in values for pair in itertools.combinations(enumerate(row), 2)}
+    found = {
+        pair
+        for row, tried in cover().items()
+        for then in tried
+        if row.device == "cpu" and then in THEN
+        for pair in itertools.combinations(enumerate((*astuple(row)[:-1], then)), 2)
     }
-    assert found == pairs
+    assert found == wanted
 
 
 @pytest.mark.promise("rectangles")
 @pytest.mark.parametrize("task", subjects())
 def test_every_device_and_every_size_has_a_row(task):
     assert {row.device for row in cover() if row.task == task} >= {"cpu", "processes"}
-    assert {row.size for row in cover() if row.task == task} == set(SIZES)
+    of_sizes = {
+        size: [tried for row, tried in cover().items() if (row.task, row.size) == (task, size)] for size in SIZES
+    }
+    assert all(of_sizes.values())
+    assert any(ONNX in tried for tried in of_sizes["wide"])

@@ -34,7 +34,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("geometry",),
     ("annotations",),
     ("data.formats",),
-    ("annotations.*.reach", "annotations.*.target"),  # they open formats
+    ("annotations.*.reach", "annotations.*.target", "annotations.maps.polygons"),  # they open formats
     ("annotations.*.by_code",),
     ("records",),
     ("sources",),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from tests.http_server import serving
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.labels.config import LabelDataConfig
+from tlbench.annotations.maps.config import MapDataConfig
 from tlbench.data.listing import Listing
 from tlbench.system.voice import Voice
 
@@ -47,6 +48,38 @@ def boxes_config() -> Callable[..., InstanceDataConfig]:
         return InstanceDataConfig.model_validate({**data_values(name), **changes})
 
     return make
+
+
+@pytest.fixture
+def maps_config() -> Callable[..., MapDataConfig]:
+    """`maps_config("masks", root="data")`: likewise, of data with class maps."""
+
+    def make(name: str, **changes: Any) -> MapDataConfig:
+        return MapDataConfig.model_validate({**data_values(name, "semantic_segmentation"), **changes})
+
+    return make
+
+
+@pytest.fixture
+def draw_masks() -> Callable[..., Path]:
+    """`draw_masks(root, {"train/a": [[0, 1]]}, names=["sky", "road"])`: images/train/a.png and masks/train/a.png.
+
+    A mask is an array: of (H, W) numbers, or of (H, W, 3) colours; images are grey, of the same size.
+    """
+
+    def draw(root: Path, masks: Mapping[str, Any], names: Sequence[str] | None = None) -> Path:
+        for i, (name, given) in enumerate(masks.items()):
+            pixels = np.array(given, np.uint16 if np.max(given) > 255 else np.uint8)
+            size = (pixels.shape[1], pixels.shape[0])
+            for folder, image in (("images", Image.new("RGB", size, (90, i, 7))), ("masks", Image.fromarray(pixels))):
+                path = root / folder / f"{name}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                image.save(path)
+        if names is not None:
+            (root / "classes.txt").write_text("\n".join(names) + "\n")
+        return root
+
+    return draw
 
 
 @pytest.fixture

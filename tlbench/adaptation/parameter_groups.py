@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench.adaptation.stages import matching
 from tlbench.errors import ConfigError
+from tlbench.networks.layer_groups import new_groups
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def learning_rate_scales(
     groups: list[str], lr_decay: float, explicit: Mapping[str, float] | None = None
 ) -> dict[str, float]:
-    """The learning-rate factor of each layer group: 1 for the head, `lr_decay` less per group below it.
+    """The learning-rate factor of each layer group: 1 for the head and a decoder, `lr_decay` less per group below them.
 
     Args:
         groups: Layer groups from input to head.
@@ -28,7 +29,10 @@ def learning_rate_scales(
     Raises:
         ConfigError: A pattern names no layer group, or two name the same.
     """
-    scales = {group: lr_decay**depth for depth, group in enumerate(reversed(groups))}
+    new = new_groups(groups)
+    reused = [group for group in groups if group not in new]
+    scales = dict.fromkeys(groups, 1.0)
+    scales |= {group: lr_decay**depth for depth, group in enumerate(reversed(reused), start=1)}
     named: dict[str, str] = {}
     for pattern, scale in (explicit or {}).items():
         for group in matching(pattern, groups, "strategy.lr_scales"):

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from tlbench.config import AnyStrategy, FeatureExtractorConfig, GradualUnfreezingConfig, HeadThenFullConfig
 from tlbench.errors import ConfigError
+from tlbench.networks.layer_groups import DECODER
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Stage:
 
 
 def plan_stages(strategy: AnyStrategy, groups: Sequence[str], head: str, max_epochs: int) -> list[Stage]:
-    """The stages of a strategy on a network.
+    """The stages of a strategy on a network. A decoder is as new as the head, and trains whenever that does.
 
     Args:
         strategy: The strategy's configuration.
@@ -40,15 +41,17 @@ def plan_stages(strategy: AnyStrategy, groups: Sequence[str], head: str, max_epo
         ConfigError: A pattern matches no layer group; stages overlap (a group in two of them, or two that begin at
             once); a stage unfreezes nothing, or would begin after the run's end; the head is not in the first stage.
     """
+    new = tuple(group for group in groups if group in (DECODER, head))
+    name_of_new = "+".join(reversed(new))
     if isinstance(strategy, GradualUnfreezingConfig):
-        added = _added(strategy, groups, head)
+        added = _added(strategy, groups, new)
         begins = _begins(strategy, added, max_epochs)
         names = ["+".join(reversed(group)) for group in added]
     elif isinstance(strategy, HeadThenFullConfig):
-        added = [(head,), tuple(group for group in groups if group != head)]
-        begins, names = [0, strategy.head_epochs], ["head", "full"]
+        added = [new, tuple(group for group in groups if group not in new)]
+        begins, names = [0, strategy.head_epochs], [name_of_new, "full"]
     elif isinstance(strategy, FeatureExtractorConfig):
-        added, begins, names = [(head,)], [0], ["head"]
+        added, begins, names = [new], [0], [name_of_new]
     else:
         added, begins, names = [tuple(groups)], [0], ["full"]
     stages = []
@@ -76,9 +79,9 @@ def matching(pattern: str, groups: Sequence[str], key: str) -> list[str]:
     return found
 
 
-def _added(strategy: GradualUnfreezingConfig, groups: Sequence[str], head: str) -> list[tuple[str, ...]]:
+def _added(strategy: GradualUnfreezingConfig, groups: Sequence[str], new: Sequence[str]) -> list[tuple[str, ...]]:
     if strategy.stages is None:
-        return [(group,) for group in reversed(groups)]
+        return [tuple(new), *((group,) for group in reversed(groups) if group not in new)]
     if not strategy.stages:
         raise ConfigError(
             "strategy.stages=[]: no stage; name what each stage unfreezes, or use null for a group a stage"
@@ -97,11 +100,12 @@ def _added(strategy: GradualUnfreezingConfig, groups: Sequence[str], head: str) 
                 )
             seen[group] = number
         added.append(tuple(group for group in groups if group in found))
-    if head not in added[0]:
-        raise ConfigError(
-            f"strategy.stages: stage 1 {strategy.stages[0]} leaves the head frozen, which starts at random; put "
-            f"{head!r} into stage 1"
-        )
+    for group in reversed(new):
+        if group not in added[0]:
+            raise ConfigError(
+                f"strategy.stages: stage 1 {strategy.stages[0]} leaves the {group} frozen, which starts at random; put "
+                f"{group!r} into stage 1"
+            )
     return added
 
 

@@ -27,6 +27,7 @@ from tlbench.config.overrides import parsed, several_values, unreadable
 from tlbench.config.parse import parse
 from tlbench.config.resolvers import register_resolvers
 from tlbench.config.suggestions import file_meant, nearest_keys, nearest_options
+from tlbench.config.task_choice import NO_TASK, why_no_data
 from tlbench.errors import ConfigError, did_you_mean, short
 from tlbench.tasks.registry import why_unknown
 
@@ -154,6 +155,8 @@ def explain(error: HydraException | OmegaConfBaseException) -> str:
     if isinstance(error, MissingConfigException) and error.missing_cfg_file and error.options is not None:
         return _unknown_option(error.missing_cfg_file, error.options, str(error))
     text = str(error).split("Config search path:")[0]
+    if "interpolation '${task}'" in text:  # data that tasks share ask for it
+        return NO_TASK
     several = re.search(r"(?:Ambiguous value for argument|Sweep parameters) '(.*)'", text)
     if several:
         return several_values(several[1])
@@ -175,6 +178,8 @@ def _unknown_option(path: str, options: Sequence[str], text: str) -> str:
         whole = re.match(r".*?/(.+)", path)  # a path that somebody gave as an option has slashes of its own
         group, option = path.partition("/")[0], whole[1] if whole else option
     where = re.match(r"In '(.+?)'", text)
+    if path.startswith("data/of/") and where is not None:
+        return why_no_data(where[1].partition("/")[2], path.rpartition("/")[2])
     inside = "" if where is None or where[1] == CONFIG_NAME else f"in {where[1]}: "
     instead = file_meant(group, option)
     found = nearest_options(group, option, options)

@@ -15,8 +15,11 @@ class ModelConfig(Schema):
     """The network."""
 
     name: Annotated[str, Field(min_length=1)]
-    library: Literal["torchvision", "timm", "ultralytics", "module"] = Field(
-        description="module: a network of the user's own"
+    library: Literal["torchvision", "timm", "ultralytics", "smp", "module"] = Field(
+        description="smp: segmentation_models_pytorch; module: a network of the user's own"
+    )
+    decoder: Literal["unet", "fpn", "deeplabv3plus", "upernet", "segformer", "dpt"] | None = Field(
+        description="of library=smp: what makes logits for each place of an image from the encoder's feature maps"
     )
     import_path: str | None = Field(description="package.module:Name of what builds a network of the user's own")
     arguments: Arguments = Field(description="further keyword arguments of what builds the network; null: none")

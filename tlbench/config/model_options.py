@@ -1,4 +1,4 @@
-"""`model=NAME` for every classifier of torchvision: options of Hydra's that need no file each."""
+"""`model=NAME` for every network of torchvision: options of Hydra's that need no file each."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import warnings
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from tlbench.networks.layer_groups import TORCHVISION_MODELS
+from tlbench.networks.layer_groups import LIBRARIES
 
 
 def register_networks() -> None:
     """Make the names known to Hydra, with what `conf/model/torchvision.yaml` says; a user's file of a name is taken."""
     warnings.filterwarnings("ignore", r"\s*'model/\w+' is validated against ConfigStore schema")  # it fills no gap
-    option = {"library": "torchvision", "import_path": None, "arguments": None, "groups": None, "norm": "batch"}
-    for name in TORCHVISION_MODELS:
+    nothing = dict.fromkeys(("decoder", "import_path", "arguments", "groups"))
+    option = {"library": "torchvision", **nothing, "norm": "batch"}
+    for name in LIBRARIES["torchvision"]:
         if name != "resnet18":  # which has a file
             ConfigStore.instance().store(group="model", name=name, node=OmegaConf.create({"name": name, **option}))

@@ -1,12 +1,19 @@
-"""Where the files of config groups lie: tlbench's own, and those of tasks from outside."""
+"""The files of config groups: where tlbench's own lie, and those of tasks from outside, and what one of data says."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
 
 from tlbench.config.conf_folder import config_dir
 from tlbench.tasks.registry import specs
+
+OF = "of@_here_"
+"""Among the defaults of an option of `data`: what all data of a task have in common, a file of `conf/data/of/`."""
 
 
 def option_files(group: str) -> dict[str, Path]:
@@ -17,3 +24,24 @@ def option_files(group: str) -> dict[str, Path]:
         for file in sorted((folder / group).glob("*.yaml")):
             found.setdefault(file.stem, file)
     return found
+
+
+def data_values(name: str, task: str) -> dict[str, Any]:
+    """What an option of `data` says for a task, without the limits that go with it.
+
+    Args:
+        name: Of the option.
+        task: In whose configuration it is composed: `of@_here_` among its defaults names what all data of a task say.
+    """
+    values = _loaded(option_files("data")[name])
+    found: dict[str, Any] = {}
+    for entry in values.pop("defaults", ()):
+        if isinstance(entry, Mapping) and OF in entry:
+            found |= _loaded(option_files("data/of")[str(entry[OF]).replace("${task}", task)])
+    return found | values
+
+
+def _loaded(file: Path) -> dict[str, Any]:
+    values = OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}

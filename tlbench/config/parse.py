@@ -21,8 +21,8 @@ from tlbench.config.own_checks import own_problems
 from tlbench.config.suggestions import nearest_keys
 from tlbench.config.task_choice import chosen_task, of_another_task
 from tlbench.errors import ConfigError, did_you_mean
-from tlbench.networks.checks import model_problems
-from tlbench.networks.layer_groups import HEAD, LAYER_GROUPS
+from tlbench.networks.checks import batch_problems, kind_problems, model_problems
+from tlbench.networks.layer_groups import HEAD, TIMM_ENCODER, as_classifier, known_groups
 from tlbench.system.names import is_text
 from tlbench.tasks.registry import run_schema, spec_of
 
@@ -137,12 +137,16 @@ def _cross_checks(c: TrainConfig) -> list[str]:
         )
     if c.source.name == "random" and c.source.path is not None:
         problems.append(f"source.path={c.source.path!r}: source=random takes no file; use source=checkpoint or drop it")
-    if c.source.name == "timm" and c.model.library != "timm":
+    of_library, _ = as_classifier(c.model.library, c.model.name)
+    if c.source.name == "timm" and of_library != "timm":
         problems.append(
             f"source=timm: has no weights for model.library={c.model.library}; use model=timm model.name=…, or "
             "source=imagenet, source=checkpoint or source=random"
+            if c.model.library != "smp"
+            else f"source=timm: has no weights for model.name={c.model.name}; use model.name={TIMM_ENCODER}"
+            f"{c.model.name}, or source=imagenet, source=checkpoint or source=random"
         )
-    of_torchvision = c.source.name == "imagenet" and c.model.library == "torchvision"
+    of_torchvision = c.source.name == "imagenet" and of_library == "torchvision"
     if c.source.tag is not None and c.source.name != "timm" and not of_torchvision:
         problems.append(f"source.tag={c.source.tag!r}: source={c.source.name} has no tags; use source=timm, or null")
     problems += [
@@ -152,7 +156,7 @@ def _cross_checks(c: TrainConfig) -> list[str]:
     ]
     problems.extend(optimizer_problems(c))
     problems.extend(own_problems(c))
-    of_model = model_problems(c.model)
+    of_model = model_problems(c.model) or kind_problems(c.model, spec_of(c))
     problems.extend(of_model)
     problems.extend(_check_stages(c) or ([] if of_model else _check_network(c)))
     problems.extend(_check_names(c))
@@ -163,6 +167,7 @@ def _cross_checks(c: TrainConfig) -> list[str]:
             f"{-(-c.data.batch_size // c.trainer.devices) * c.trainer.devices}"
         )
     each = c.data.batch_size // c.trainer.devices
+    problems.extend(batch_problems(c))
     if c.regulariser.bss > 0 and c.regulariser.bss_k > each:
         problems.append(
             f"regulariser.bss_k={c.regulariser.bss_k}: a batch of {each} images a process (data.batch_size="
@@ -230,9 +235,7 @@ def _check_network(c: TrainConfig) -> list[str]:
     checks: list[Callable[[], object]] = [
         lambda: c.callbacks.monitor is None or spec_of(c).mode_of(c.callbacks.monitor),
     ]
-    known = c.model.groups or (
-        LAYER_GROUPS.get(c.model.name) if c.model.library in ("torchvision", "ultralytics") else None
-    )
+    known = c.model.groups or known_groups(c.model.library, c.model.name)
     if known is not None:  # those of other networks are known once they are built
         groups = list(known)
         checks += [

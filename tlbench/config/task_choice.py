@@ -11,6 +11,8 @@ from tlbench.errors import ConfigError
 from tlbench.tasks.registry import specs, why_unknown
 from tlbench.tasks.spec import TaskSpec
 
+NO_TASK = "missing key 'task'; see `python -m tlbench.train --cfg job` for all keys"
+
 
 def chosen_task(config: Mapping[str, Any]) -> TaskSpec:
     """The task of a configuration that is not checked yet.
@@ -23,7 +25,7 @@ def chosen_task(config: Mapping[str, Any]) -> TaskSpec:
     """
     names, group = ", ".join(map(repr, specs())), config.get("task")
     if "task" not in config:
-        raise ConfigError("missing key 'task'; see `python -m tlbench.train --cfg job` for all keys")
+        raise ConfigError(NO_TASK)
     if not isinstance(group, Mapping) or "name" not in group:
         raise ConfigError(
             f"task={group!r}: not the keys of a task; choose one of {names}, such as task={next(iter(specs()))}"
@@ -60,12 +62,26 @@ def of_another_task(config: Mapping[str, Any], spec: TaskSpec) -> list[str]:
         ("model", of_library, spec.networks),
         ("source", of_source, _either(spec.sources)),
     )
-    return [
-        f"{key}={groups[key].get('name')}: not for task={spec.name}; use {allowed}, or "
-        f"{' or '.join(f'task={other.name}' for other in whose)}"
-        for key, whose, allowed in found
-        if whose
-    ]
+    return [_not_for(spec, key, groups[key].get("name"), allowed, whose) for key, whose, allowed in found if whose]
+
+
+def why_no_data(name: str, task: str) -> str:
+    """Why an option of `data` that several tasks share cannot be composed for a task.
+
+    Args:
+        name: Of the option.
+        task: For which `conf/data/of/` has no file.
+    """
+    spec = specs()[task]
+    if name in spec.data:
+        return f"data={name}: there is no conf/data/of/{task}.yaml; add it, with what all data of task={task} say"
+    whose = [other for other in specs().values() if name in other.data]
+    return _not_for(spec, "data", name, _either(spec.data), whose)
+
+
+def _not_for(spec: TaskSpec, key: str, name: object, allowed: str, whose: Iterable[TaskSpec]) -> str:
+    others = " or ".join(f"task={other.name}" for other in whose)
+    return f"{key}={name}: not for task={spec.name}; use {allowed}, or {others}"
 
 
 _GROUPS = ("data", "augmentation", "model", "source")

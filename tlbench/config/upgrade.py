@@ -65,6 +65,7 @@ TO_FORMAT_1 = (
 """Keys of all tasks that came while the record's format was 1; those of one task stand in its spec."""
 
 TO_FORMAT_2: tuple[Added, ...] = (
+    Added("model.decoder", None),
     Added("source.entry", None),
     Added("source.prefix", None),
     Added("data.decode", "fast"),

@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.config.data import Fit
@@ -28,6 +30,9 @@ class Annotations(ABC):
 
     thumbnail: ClassVar[int]
     """Side in pixels of the square of whose area, about, images are in small, for the audit."""
+
+    has_planes: ClassVar[bool] = False
+    """Whether something is known of each pixel."""
 
     class_names: tuple[str, ...]
     """C names, one a class, in the order of the labels."""
@@ -66,6 +71,10 @@ class Annotations(ABC):
     @abstractmethod
     def resized(self, size: Size) -> Self:
         """Those of the images once they are brought to this height and width, as they are stored."""
+
+    def plane(self, position: int, size: Size) -> NDArray[np.uint8]:
+        """(H, W): what is known of each pixel of an image as it is kept, where `has_planes`."""
+        raise NotImplementedError
 
     @abstractmethod
     def hashed(self) -> Iterator[bytes | Tensor]:

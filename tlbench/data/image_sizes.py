@@ -30,13 +30,18 @@ class ImageSizes:
 
     Args:
         sizes: (N, 2) int64, height and width in pixels of the upright image; zeros where the file is unreadable.
-        turned: (N,) bool, whether the orientation turns the image to its side.
+        orientations: (N,) int64, 1 … 8 as in EXIF; 1: as it is stored.
         unreadable: Position → why the file's header cannot be read.
     """
 
     sizes: Tensor
-    turned: Tensor
+    orientations: Tensor
     unreadable: Mapping[int, str]
+
+    @property
+    def turned(self) -> Tensor:
+        """(N,) bool, whether the orientation turns the image to its side."""
+        return torch.isin(self.orientations, torch.tensor(_SIDEWAYS))
 
 
 def image_sizes(root: Path, names: Sequence[str], limit: ImageLimit = STANDARD) -> ImageSizes:
@@ -50,22 +55,22 @@ def image_sizes(root: Path, names: Sequence[str], limit: ImageLimit = STANDARD) 
     # one after another: about 0.1 ms a file, which threads only slow down unless the disk does
     shown = track(names, "reading image sizes", console=console, transient=True, disable=quiet)
     found = [_size_or_reason(f"{root}/{name}", limit) for name in shown]
-    sizes = [(0, 0, False) if isinstance(size, str) else size for size in found]
+    sizes = [(0, 0, 1) if isinstance(size, str) else size for size in found]
     return ImageSizes(
         torch.tensor([size[:2] for size in sizes], dtype=torch.int64).view(-1, 2),
-        torch.tensor([size[2] for size in sizes], dtype=torch.bool),
+        torch.tensor([size[2] for size in sizes], dtype=torch.int64),
         {i: size for i, size in enumerate(found) if isinstance(size, str)},
     )
 
 
-def _size_or_reason(path: str, limit: ImageLimit) -> tuple[int, int, bool] | str:
-    """Height and width, and whether the orientation has swapped them; or why they cannot be read."""
+def _size_or_reason(path: str, limit: ImageLimit) -> tuple[int, int, int] | str:
+    """Height and width, and the orientation that may have swapped them; or why they cannot be read."""
     try:
         with noted(), open_regular(path) as file, open_image(file, limit) as image:  # they are told when it is decoded
             tags = getattr(image, "tag_v2", None)  # Pillow may have turned the size of a TIFF, but not its pixels yet
             width, height = (int(tags[256]), int(tags[257])) if tags else image.size
-            turned = _orientation(image, file) in _SIDEWAYS
-            return (width, height, True) if turned else (height, width, False)
+            orientation = _orientation(image, file)
+            return (width, height, orientation) if orientation in _SIDEWAYS else (height, width, orientation)
     except Exception as error:  # Pillow's readers raise nearly anything on a broken file
         return reason_of(error)
 
@@ -75,7 +80,7 @@ def _orientation(image: Image.Image, file: IO[bytes]) -> int:
     undecoded = image.format == "PNG" and not _exif_behind_pixels(file)
     exif = Image.Image.getexif(image) if undecoded else image.getexif()
     orientation = exif.get(ExifTags.Base.Orientation, 1)
-    return orientation if isinstance(orientation, int) else 1
+    return orientation if isinstance(orientation, int) and orientation in range(1, 9) else 1
 
 
 def _exif_behind_pixels(file: IO[bytes]) -> bool:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from tlbench.config.data import Fit
 from tlbench.config.size import Size, as_written
+from tlbench.data.annotations import Annotations
 from tlbench.data.decode import WHOLE_FILES, Decoding, decode_fitted
 from tlbench.data.file_digests import no_more_readable, read_unchanged
 from tlbench.data.fitting import WHOLE, Region
@@ -220,7 +221,9 @@ class FileSamples(Samples[A]):
 
     def decoding(self) -> FileDecoding:
         """How one file after another is decoded."""
-        return FileDecoding(FileNames(self.listing.root, self.names), self.digests, self.size, self.fit, self.how)
+        planes = self.annotations if self.annotations.has_planes else None
+        files = FileNames(self.listing.root, self.names)
+        return FileDecoding(files, self.digests, self.size, self.fit, self.how, planes)
 
     def to(self, device: torch.device | str) -> FileSamples[A]:
         """As in `Samples`."""
@@ -265,6 +268,7 @@ class FileDecoding:
     shape: Size
     fit: Fit
     how: Decoding
+    planes: Annotations | None = None
 
     def __len__(self) -> int:
         return len(self.files)

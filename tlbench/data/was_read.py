@@ -30,7 +30,10 @@ class _Part(BaseModel):
 
 
 class SplitRead(_Part):
-    """A split: its images, where it comes from, and each class's images or, of instances, objects."""
+    """A split: its images, where it comes from, and each class's images or, of instances, objects.
+
+    Of maps, the images that contain a class.
+    """
 
     images: int
     origin: str
@@ -90,6 +93,16 @@ class ObjectsRead(_Part):
     """of these, those that have no label file or no entry, rather than an empty one"""
 
 
+class MapsRead(_Part):
+    """Of the class maps of all splits: how many pixels, the share of each class and of what is ignored (0–1)."""
+
+    pixels: int
+    shares: dict[str, float]
+    ignored: float
+    images_without: int
+    """a labelled pixel"""
+
+
 class WasRead(_Part):
     """What a run read before it trained; `notes` are the lines that reading said, as what was bent to be read."""
 
@@ -99,6 +112,7 @@ class WasRead(_Part):
     files: FilesRead | None = None
     images: ImagesRead | None = None
     objects: ObjectsRead | None = None
+    maps: MapsRead | None = None
     notes: list[str] = []
 
     @property
@@ -122,10 +136,12 @@ def _table(read: WasRead) -> Iterator[tuple[str, str]]:
     yield "read", f"{read.task}: {read.data}, {_count(total, 'image')}{where}, {_classes(names)}"
     for name in sorted(read.splits, key=_ORDER.index):
         split = read.splits[name]
-        of = "objects: " if read.objects else ""
+        of = "objects: " if read.objects else "images with: " if read.maps else ""
         yield f"  {name}", f"{_count(split.images, 'image')}, {split.origin}; {of}{_counts(split.classes)}"
     if read.objects:
         yield "  objects", _objects(read.objects, total)
+    if read.maps:
+        yield "  pixels", _maps(read.maps, total)
     if read.images:
         yield "  images", _images(read.images, total)
     if read.files:
@@ -165,6 +181,22 @@ def _objects(found: ObjectsRead, images: int) -> str:
     if found.images_without_labels:
         parts[-1] += f", {found.images_without_labels:,} of them without labels"
     return "; ".join(parts)
+
+
+def _maps(found: MapsRead, images: int) -> str:
+    """The largest shares, and the smallest where there are more."""
+    by_share = sorted(found.shares.items(), key=lambda item: -item[1])
+    named = [f"{short(name, _NAME)} {_percent(share)}" for name, share in by_share]
+    if len(named) > _CLASSES:
+        named = [*named[: _CLASSES - 1], "…", named[-1]]
+    parts = [f"{found.pixels:,}: {', '.join(named)}", f"{_percent(found.ignored)} ignored"]
+    if found.images_without:
+        parts.append(f"{found.images_without:,} of {_count(images, 'image')} with nothing else")
+    return "; ".join(parts)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 or not share else "< 0.1%"
 
 
 def _images(found: ImagesRead, images: int) -> str:

@@ -25,11 +25,13 @@ class Decoded(NamedTuple):
         images: (K, 3, H, W) uint8.
         rows: (B, T) int64, which of the K each of a sample's tiles is; its own image where there is none.
         samples: (B,) int64, their positions in the split.
+        planes: (K, H, W) uint8, what annotations know of each pixel; None of annotations that do not.
     """
 
     images: Tensor
     rows: Tensor
     samples: Tensor
+    planes: Tensor | None = None
 
 
 class Shown(Protocol):
@@ -99,4 +101,7 @@ class _Decoding:
                 images[row] = self._files.pixels(i, self._size, *(regions[row : row + 1] if regions else ()))
             except UnreadableError as error:
                 return no_more_readable(self._files.files, i, error)  # raised there, without a worker's traceback
-        return Decoded(torch.from_numpy(images), rows, index)
+        known, planes = self._files.planes, None
+        if known is not None:
+            planes = torch.from_numpy(np.stack([known.plane(i, self._size) for i in needed.tolist()]))
+        return Decoded(torch.from_numpy(images), rows, index, planes)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tlbench.config.data import Fit
 from tlbench.config.size import Size
 
@@ -42,3 +45,9 @@ def small_size(size: Size, side: int) -> Size:
     """Height and width of an image in small: of the same shape, and about as many pixels as a square of that side."""
     shape = math.sqrt(size[0] / size[1])
     return max(round(side * shape), 1), max(round(side / shape), 1)
+
+
+def nearest(size: int, wanted: int) -> NDArray[np.int64]:
+    """(wanted,): of so many pixels in a row, the one that lies nearest to each of those that they are brought to."""
+    places: NDArray[np.int64] = np.minimum((np.arange(wanted) + 0.5) * (size / wanted), size - 1).astype(np.int64)
+    return places

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from tlbench.seeds import Draw, uniforms
 
-if TYPE_CHECKING:
-    from tlbench.annotations.instances.config import InstanceAugmentation
-
 _TINY = 1e-9  # far below the least difference between colours that is not 0
 _AT_ONCE = 2**17  # pixels on a CPU, so that the intermediate results stay in its cache
 
 
-def draw_gains(config: InstanceAugmentation, index: Tensor, seed: int, epoch: int) -> Tensor | None:
+class Strengths(Protocol):
+    """How far colours may change."""
+
+    @property
+    def hsv_h(self) -> float:
+        """Of the hue, turns of the colour circle."""
+
+    @property
+    def hsv_s(self) -> float:
+        """Of the saturation, relative."""
+
+    @property
+    def hsv_v(self) -> float:
+        """Of the value, relative."""
+
+
+def draw_gains(config: Strengths, index: Tensor, seed: int, epoch: int) -> Tensor | None:
     """Draw the gains of some samples, each as a function of (seed, epoch, its index).
 
     Args:

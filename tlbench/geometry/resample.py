@@ -52,7 +52,7 @@ def one_by_one(images: Tensor, rows: Tensor, placement: Placement) -> Iterator[T
         (3, H, W) float32 in [0, 1], the same memory each time.
     """
     corner, first_shown, after_shown = (part.unbind(2) for part in (placement.corner, *placement.shown()))
-    (across, x_grid), (down, y_grid) = map(_seen, _places(placement), corner, first_shown, after_shown)
+    (across, x_grid), (down, y_grid) = map(_seen, places_of(placement), corner, first_shown, after_shown)
     spans = torch.cat([rows[..., None], across, down], dim=2).tolist()
     sample = torch.empty(images.shape[1:])
     for i, tiles in enumerate(spans):
@@ -92,7 +92,7 @@ def together(images: Tensor, rows: Tensor, placement: Placement) -> Tensor:
     """As `one_by_one`, all samples at once: the first tiles, the second ones …; nothing waits for the device."""
     height, width = placement.size
     column, line = (torch.arange(side, device=images.device) for side in (width, height))
-    x_places, y_places = _places(placement)
+    x_places, y_places = places_of(placement)
     first_shown, after_shown = placement.shown()
     batch = torch.full((len(rows), *images.shape[1:]), GREY / 255, device=images.device)
     for tile in range(rows.shape[1]):
@@ -107,7 +107,7 @@ def together(images: Tensor, rows: Tensor, placement: Placement) -> Tensor:
     return batch
 
 
-def _places(placement: Placement) -> tuple[Tensor, Tensor]:
+def places_of(placement: Placement) -> tuple[Tensor, Tensor]:
     """(B, W) and (B, H) float32: for each column of the input x on the canvas, for each row y."""
     height, width = placement.size
     x, y = (torch.arange(side, device=placement.scale.device).expand(len(placement), -1) for side in (width, height))

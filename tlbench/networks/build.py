@@ -10,6 +10,8 @@ import torch
 from tlbench.config import ModelConfig
 from tlbench.config.size import Size
 from tlbench.errors import ConfigError
+from tlbench.networks.checks import check_installed
+from tlbench.networks.layer_groups import TORCHVISION_SEGMENTERS
 from tlbench.networks.libraries.torchvision import resnet18, torchvision_network
 from tlbench.networks.network import Network
 from tlbench.networks.norms import to_group_norm
@@ -56,6 +58,15 @@ def _build(model: ModelConfig, num_classes: int, size: Size) -> Network:
         from tlbench.networks.libraries.user_module import user_network
 
         return user_network(model, num_classes, size)
+    if model.library == "smp":
+        check_installed(model)
+        from tlbench.networks.libraries.smp import smp_network  # heavy
+
+        return smp_network(model, num_classes, size)
+    if model.name in TORCHVISION_SEGMENTERS:
+        from tlbench.networks.libraries.torchvision_segmentation import torchvision_segmenter
+
+        return torchvision_segmenter(model, num_classes)
     if model.name not in NETWORKS:
         return torchvision_network(model, num_classes, size)
     network = NETWORKS[model.name](num_classes)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import re
+from collections.abc import Mapping
 
-from tlbench.config import ModelConfig
+from tlbench.config import ModelConfig, TrainConfig
 from tlbench.config.code import IMPORT_PATH
-from tlbench.networks.layer_groups import HEAD, LIBRARIES
+from tlbench.errors import ConfigError
+from tlbench.networks.layer_groups import HEAD, LIBRARIES, SMP_ENCODERS, TIMM_ENCODER, gives_maps
+from tlbench.tasks.spec import TaskSpec
 
 GROUP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -23,10 +27,75 @@ SET_BY_TLBENCH = {
 """Arguments that are not for the user to give, and why."""
 
 
+OF_ENCODER = {
+    "encoder_name": "it is model.name",
+    "encoder_weights": "weights come from the source",
+    "encoder_depth": "an encoder is used whole",
+    "classes": "it is the target's number of classes",
+    "in_channels": "images have three channels",
+    "activation": "losses and metrics take logits",
+    "aux_params": "a network has one output",
+    "output_stride": "it is encoder_output_stride of model.decoder=deeplabv3plus",
+    "out_indices": "an encoder is used whole",
+}
+"""Likewise, of networks that have a decoder."""
+
+SMP = "segmentation_models_pytorch"
+
+
+def check_installed(model: ModelConfig) -> None:
+    """Refuse a network whose library comes with an extra that is not installed.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if model.library == "smp" and importlib.util.find_spec(SMP) is None:
+        raise ConfigError(
+            f"model.library=smp: the package {SMP} is not installed; run pip install 'tlbench[segmentation]', or use "
+            "another model, such as model=deeplabv3_resnet50"
+        )
+
+
 def model_problems(model: ModelConfig) -> list[str]:
     """One line each, naming key, value and what is allowed."""
-    check = {"torchvision": _torchvision, "timm": _timm, "ultralytics": _ultralytics, "module": _module}[model.library]
-    return [*check(model), *_groups(model)]
+    checks = {
+        "torchvision": _torchvision,
+        "timm": _timm,
+        "ultralytics": _ultralytics,
+        "smp": _smp,
+        "module": _module,
+    }
+    decoder = []
+    if model.decoder is not None and model.library != "smp":
+        decoder = [f"model.decoder={model.decoder}: only for model=smp; use null with library={model.library}"]
+    return [*checks[model.library](model), *decoder, *_groups(model)]
+
+
+def kind_problems(model: ModelConfig, task: TaskSpec) -> list[str]:
+    """A network whose outputs are of the other kind than the task's: of images, or of each place in them."""
+    dense = gives_maps(model.library, model.name)
+    if dense is None or dense == task.dense:
+        return []
+    what = "for each place of an image" if dense else "for an image as a whole"
+    return [f"model.name={model.name!r}: gives logits {what}, not for task={task.name}; use {task.networks}"]
+
+
+def batch_problems(c: TrainConfig) -> list[str]:
+    """A process that would train on one image where the network normalises what is one value a channel and image.
+
+    Their pyramids have maps of one pixel, the average of a whole image, and BatchNorm needs two values.
+    """
+    batch, processes = c.data.batch_size, c.trainer.devices
+    pools = c.model.decoder in ("deeplabv3plus", "upernet") or c.model.name.startswith("deeplabv3")
+    normalises = c.model.norm == "batch" and c.callbacks.freeze_batch_norm is None and not c.trainer.sync_batchnorm
+    if batch // processes > 1 or not pools or not normalises:
+        return []
+    of = c.model.name if c.model.decoder is None else f"model.decoder={c.model.decoder}"
+    return [
+        f"data.batch_size={batch} with trainer.devices={processes}: each process would train on one image, and {of} "
+        f"normalises averages over whole images, for which BatchNorm needs two; use data.batch_size={2 * processes} or "
+        "more, model.norm=group, or another network"
+    ]
 
 
 def _torchvision(model: ModelConfig) -> list[str]:
@@ -56,18 +125,45 @@ def _ultralytics(model: ModelConfig) -> list[str]:
 
 
 def _timm(model: ModelConfig) -> list[str]:
-    problems, (name, _, tag) = [], model.name.partition(".")
-    if tag:
+    problems = [*_of_timm(model), *_not_to_be_given(model, SET_BY_TLBENCH)]
+    return [*problems, *_no_import_path(model)]
+
+
+def _smp(model: ModelConfig) -> list[str]:
+    problems, of_timm = [], model.name.startswith(TIMM_ENCODER)
+    if model.decoder is None:
+        problems.append("model.decoder=null: library=smp needs one, such as model.decoder=fpn")
+    if of_timm:
+        problems += _of_timm(model)
+    elif model.name not in SMP_ENCODERS:
         problems.append(
-            f"model.name={model.name!r}: {tag!r} names weights, not an architecture; use model.name={name}, and "
-            f"source=timm source.tag={tag} for those weights"
+            f"model.name={model.name!r}: of {SMP}'s own encoders there are {', '.join(SMP_ENCODERS)}; use one of "
+            f"these, or {TIMM_ENCODER}NAME for timm's NAME"
         )
-    problems += [
+    if model.decoder == "dpt" and not of_timm:
+        problems.append(
+            f"model.decoder=dpt with model.name={model.name!r}: dpt is for vision transformers; use "
+            "model.name=tu-vit_tiny_patch16_224, or another decoder"
+        )
+    return [*problems, *_not_to_be_given(model, {**SET_BY_TLBENCH, **OF_ENCODER}), *_no_import_path(model)]
+
+
+def _of_timm(model: ModelConfig) -> list[str]:
+    name, _, tag = model.name.partition(".")
+    if not tag:
+        return []
+    return [
+        f"model.name={model.name!r}: {tag!r} names weights, not an architecture; use model.name={name}, and "
+        f"source=timm source.tag={tag} for those weights"
+    ]
+
+
+def _not_to_be_given(model: ModelConfig, reasons: Mapping[str, str]) -> list[str]:
+    return [
         f"model.arguments.{key}={value!r}: not to be given, as {reason}"
         for key, value in model.arguments.items()
-        if (reason := SET_BY_TLBENCH.get("pretrained" if key.startswith("pretrained") else key))
+        if (reason := reasons.get("pretrained" if key.startswith("pretrained") else key))
     ]
-    return [*problems, *_no_import_path(model)]
 
 
 def _module(model: ModelConfig) -> list[str]:

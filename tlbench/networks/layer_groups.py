@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 HEAD = "head"
+
+DECODER = "decoder"
+"""What makes maps for the head from an encoder's features; no classifier has it, so that it trains with the head."""
 
 RESNET18: Mapping[str, tuple[str, ...]] = {
     "stem": ("conv1", "bn1"),
@@ -20,6 +23,47 @@ RESNETS = (
     *("resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2"),
 )
 """torchvision's networks with the parts of ResNet-18."""
+
+RESNET18_WITH_DECODER: Mapping[str, tuple[str, ...]] = {
+    **{group: tuple(f"encoder.{name}" for name in names) for group, names in RESNET18.items() if group != HEAD},
+    DECODER: ("decoder",),
+    HEAD: ("segmentation_head",),
+}
+"""Of segmentation_models_pytorch, whatever the decoder."""
+
+SMP_ENCODERS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d")
+"""Of segmentation_models_pytorch's own encoders those that are torchvision's ResNets, tensor by tensor."""
+
+TIMM_ENCODER = "tu-"
+"""What stands before the name of a network of timm as an encoder of segmentation_models_pytorch."""
+
+_BACKBONE_OF_RESNET: Mapping[str, tuple[str, ...]] = {
+    group: tuple(f"backbone.{name}" for name in names) for group, names in RESNET18.items() if group != HEAD
+}
+_BACKBONE_OF_MOBILENET: Mapping[str, tuple[str, ...]] = {
+    group: tuple(f"backbone.{block}" for block in range(first, last + 1))
+    for group, first, last in (
+        *(("stem", 0, 0), ("stage1", 1, 1), ("stage2", 2, 3), ("stage3", 4, 6), ("stage4", 7, 12)),
+        ("stage5", 13, 16),
+    )
+}
+_DEEPLABV3: Mapping[str, tuple[str, ...]] = {
+    DECODER: ("classifier.0", "classifier.1", "classifier.2", "classifier.3"),
+    HEAD: ("classifier.4",),
+}
+TORCHVISION_SEGMENTERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "deeplabv3_mobilenet_v3_large": {**_BACKBONE_OF_MOBILENET, **_DEEPLABV3},
+    "deeplabv3_resnet101": {**_BACKBONE_OF_RESNET, **_DEEPLABV3},
+    "deeplabv3_resnet50": {**_BACKBONE_OF_RESNET, **_DEEPLABV3},
+    "fcn_resnet101": {**_BACKBONE_OF_RESNET, **_DEEPLABV3},
+    "fcn_resnet50": {**_BACKBONE_OF_RESNET, **_DEEPLABV3},
+    "lraspp_mobilenet_v3_large": {
+        **_BACKBONE_OF_MOBILENET,
+        DECODER: ("classifier.cbr", "classifier.scale"),
+        HEAD: ("classifier.low_classifier", "classifier.high_classifier"),
+    },
+}
+"""torchvision's networks for semantic segmentation → layer group → prefixes of module names."""
 
 YOLO11: Mapping[str, tuple[str, ...]] = {
     "backbone_stem": ("model.0",),
@@ -47,6 +91,7 @@ YOLO11_MODELS = ("yolo11n", "yolo11s", "yolo11m", "yolo11l", "yolo11x")
 LAYER_GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(RESNETS, RESNET18),
     **dict.fromkeys(YOLO11_MODELS, YOLO11),
+    **TORCHVISION_SEGMENTERS,
 }
 """Network → layer group → prefixes of module names, from input to head."""
 
@@ -66,5 +111,39 @@ TORCHVISION_MODELS: tuple[str, ...] = tuple(
 )
 """torchvision's classifiers, as `torchvision.models.list_models(module=torchvision.models)` names them."""
 
-LIBRARIES: Mapping[str, tuple[str, ...]] = {"torchvision": TORCHVISION_MODELS, "ultralytics": YOLO11_MODELS}
+LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    "torchvision": (*TORCHVISION_MODELS, *TORCHVISION_SEGMENTERS),
+    "ultralytics": YOLO11_MODELS,
+}
 """Library → the networks of it that may be named."""
+
+
+def known_groups(library: str, name: str) -> Mapping[str, tuple[str, ...]] | None:
+    """The layer groups of a network; None where they are known once it is built.
+
+    Args:
+        library: Of the network, as `model.library`.
+        name: Likewise, as `model.name`.
+    """
+    if library == "smp":
+        return RESNET18_WITH_DECODER if name in SMP_ENCODERS else None
+    return LAYER_GROUPS.get(name) if library in LIBRARIES else None
+
+
+def new_groups(groups: Iterable[str]) -> tuple[str, ...]:
+    """Of a network's layer groups those that no classifier gives: the head, the last of them, and a decoder."""
+    *others, head = groups
+    return (*(group for group in others if group == DECODER), head)
+
+
+def gives_maps(library: str, name: str) -> bool | None:
+    """Whether a network gives logits for each place of an image; None where only building it tells."""
+    return None if library == "module" else library == "smp" or name in TORCHVISION_SEGMENTERS
+
+
+def as_classifier(library: str, name: str) -> tuple[str, str]:
+    """Library and name of the classifier whose backbone a network has; of most networks their own."""
+    if library == "smp":
+        of_timm = name.startswith(TIMM_ENCODER)
+        return ("timm", name.removeprefix(TIMM_ENCODER)) if of_timm else ("torchvision", name)
+    return (library, name.partition("_")[2]) if gives_maps(library, name) else (library, name)

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor, nn
+
+from tlbench.networks.layer_groups import new_groups
 
 
 def lies_under(name: str, prefix: str) -> bool:
     """Whether a dotted name is the prefix or lies under it, by whole components (`layer10.x` is not under `layer1`)."""
     return name == prefix or name.startswith(prefix + ".")
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """The part of a network that a classifier has too: what weights of that, and of other networks on it, can fill.
+
+    Args:
+        module: The name of the module that it is.
+        names: Tensor of the network → its name in the classifier; also what `Network.dropped` names.
+        classifier: The classifier, on the meta device; its tensors that are in no `names` come behind the last map of
+            features.
+        arguments: What timm builds the classifier with beside its name.
+    """
+
+    module: str
+    names: Mapping[str, str]
+    classifier: nn.Module
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +44,10 @@ class Network:
         head: The group that gives the outputs; the last one.
         dropped: Tensors that files of the architecture hold and this module no longer has (see `to_group_norm`).
         undecayed: Parameters that weight decay leaves alone beside biases and norms, as positional embeddings.
-        new: Prefixes of what of the head is new for the target's labels, which no source gives; empty: all of it.
+        new: Prefixes of what of the head is new for the target's labels, which no source gives; empty: all of it. Once
+            weights are loaded also what of a decoder they did not give.
+        dense: Whether its outputs are logits of each place of an image, (B, C, H, W), rather than of each image.
+        backbone: What of it a classifier has too; None: all but what is new.
 
     Raises:
         ValueError: If a tensor lies in no group or in several, a prefix matches nothing, the head is not last, a
@@ -36,6 +60,8 @@ class Network:
     dropped: frozenset[str] = frozenset()
     undecayed: frozenset[str] = frozenset()
     new: tuple[str, ...] = ()
+    dense: bool = False
+    backbone: Backbone | None = None
 
     def __post_init__(self) -> None:
         if not self.groups or list(self.groups)[-1] != self.head:
@@ -57,9 +83,13 @@ class Network:
         kept = [name for name in tensors if name in self.dropped]
         if kept:
             raise ValueError(f"dropped tensors that the module still has: {', '.join(kept)}")
-        astray = [prefix for prefix in self.new if not any(lies_under(prefix, p) for p in self.groups[self.head])]
+        allowed = new_groups(self.groups)
+        astray = [p for p in self.new if not any(lies_under(p, o) for group in allowed for o in self.groups[group])]
         if astray:
-            raise ValueError(f"new for the target's labels, but not in the group {self.head!r}: {', '.join(astray)}")
+            raise ValueError(
+                f"new for the target's labels, but not in the group {' or '.join(map(repr, allowed))}: "
+                f"{', '.join(astray)}"
+            )
         absent = [prefix for prefix in self.new if not any(lies_under(name, prefix) for name in known)]
         if absent:
             raise ValueError(f"new for the target's labels, but not in the module: {', '.join(absent)}")

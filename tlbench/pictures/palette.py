@@ -10,6 +10,17 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 CLASS_COLOURS = (*COLOURS[:6], "#882255", "#332288")
 """Black and yellow are lost on dark and on white ground: Tol's wine and indigo take their places."""
 
+MAP_COLOURS = (
+    *CLASS_COLOURS,
+    *("#117733", "#DDCC77", "#AA4499", "#999933", "#6699CC", "#661100", "#44AA99", "#CC6677", "#88CCEE", "#BBBBBB"),
+)
+"""Of class maps, which have more classes side by side than there are colours to tell apart: Tol's muted ones follow."""
+
+
+def map_colour(label: int) -> str:
+    """A class's colour in class maps; those of more than 18 classes recur."""
+    return MAP_COLOURS[label % len(MAP_COLOURS)]
+
 
 def class_colour(label: int) -> str:
     """A class's colour, the same in curves and on images; those of more than eight classes recur."""

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from tlbench.config import GradualUnfreezingConfig, TrainConfig
 from tlbench.config.parse import parse
 from tlbench.errors import ConfigError
-from tlbench.networks.layer_groups import HEAD, LAYER_GROUPS
+from tlbench.networks.checks import check_installed
+from tlbench.networks.layer_groups import HEAD, TIMM_ENCODER, as_classifier, known_groups
 from tlbench.processes.child import command_of
 
 _FEW_CLASSES = 2
@@ -24,8 +25,9 @@ def preflight(config: TrainConfig) -> None:
     """Check a run's device and network.
 
     Raises:
-        ConfigError: A device is not there or cannot train in the wanted precision; timm has no such network, or the
-            strategy does not fit the layer groups that it has.
+        ConfigError: A device is not there or cannot train in the wanted precision; a network's library is not
+            installed; timm has no such network, or it is no encoder for the decoder, or the strategy does not fit the
+            layer groups that it has.
     """
     check_device(config)
     _check_network(config)
@@ -77,7 +79,7 @@ def _asks(config: TrainConfig) -> bool:
     """Whether there is something to check that only torch or timm knows."""
     c = config.trainer
     device = c.accelerator == "gpu" or c.precision == "16-mixed" or c.sync_batchnorm
-    return device or (c.devices > 1 and c.accelerator != "cpu") or config.model.library == "timm"
+    return device or (c.devices > 1 and c.accelerator != "cpu") or config.model.library in ("timm", "smp")
 
 
 def _what_counts(config: TrainConfig) -> str:
@@ -88,13 +90,19 @@ def _what_counts(config: TrainConfig) -> str:
 def _check_network(config: TrainConfig) -> None:
     """A network whose layer groups nobody knows before it is built is built here where the strategy names them."""
     model, strategy = config.model, config.strategy
-    if model.library != "timm":
+    check_installed(model)
+    library, name = as_classifier(model.library, model.name)
+    if library != "timm":
         return
     from tlbench.networks.libraries.timm import check_name  # heavy
 
-    check_name(model.name)
+    check_name(name, TIMM_ENCODER if model.library == "smp" else "")
+    if model.library == "smp":
+        from tlbench.networks.libraries.smp import encoder_of  # heavy
+
+        encoder_of(model, config.data.input_size)
     names_groups = isinstance(strategy, GradualUnfreezingConfig) or strategy.lr_scales is not None
-    if model.groups is not None or model.name in LAYER_GROUPS or not names_groups:
+    if model.groups is not None or known_groups(model.library, model.name) or not names_groups:
         return
     from tlbench.adaptation.parameter_groups import learning_rate_scales
     from tlbench.adaptation.stages import plan_stages

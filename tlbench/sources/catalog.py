@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from tlbench.config import ModelConfig, Normalisation
 from tlbench.errors import WeightsError
+from tlbench.networks.layer_groups import as_classifier
 from tlbench.sources.catalog_entry import CatalogEntry
 
 
@@ -33,16 +34,17 @@ def find_entry(source: str, model: ModelConfig, tag: str | None = None) -> Catal
         WeightsError: If the catalog has none; names the models the source has.
         ConfigError: If torchvision has no weights of that name.
     """
-    entry = catalog().get((source, model.name))
-    if source == "imagenet" and model.library == "torchvision" and (entry is None or tag is not None):
+    library, name = as_classifier(model.library, model.name)
+    entry = catalog().get((source, name))
+    if source == "imagenet" and library == "torchvision" and (entry is None or tag is not None):
         from tlbench.sources.torchvision_published import torchvision_entry  # heavy
 
-        return torchvision_entry(model.name, tag)
+        return torchvision_entry(name, tag)
     if entry is None:
         models = ", ".join(m for s, m in catalog() if s == source) or "no model"
         models += " and torchvision's other classifiers" if source == "imagenet" else ""
-        other = "source=timm or source=random" if model.library == "timm" else "source=random"
-        other = "source=imagenet or source=random" if model.library == "torchvision" else other
+        other = "source=timm or source=random" if library == "timm" else "source=random"
+        other = "source=imagenet or source=random" if library == "torchvision" else other
         raise WeightsError(
             f"source={source}: no weights for model.name={model.name}, only for {models}; use one of these, or {other}"
         )

@@ -111,6 +111,7 @@ def known_names(module: nn.Module, backbone: Iterable[str]) -> Iterator[tuple[st
     in_torchvision = _renamed(own, _VIT_OF_TORCHVISION)
     ways.append(("older torchvision's ViT", _renamed(in_torchvision, _OLD_TORCHVISION, whole=False)))
     ways += [("the numbers of nn.Sequential", _numbered(own, numbers)) for numbers in _numbers(module, own)]
+    ways.append(("timm's networks of features", _flattened(module, own)))
     yield from ((whose, parts) for whose, parts in ways if parts)
 
 
@@ -130,6 +131,15 @@ def _renamed(names: Parts, rules: _Rules, *, whole: bool = True) -> dict[str, tu
 def _expanded(match: re.Match[str], to: str | tuple[str, ...]) -> tuple[str, ...]:
     names = (to,) if isinstance(to, str) else to
     return tuple(re.sub(r"<(\d+)>", lambda number: str(int(number[1]) - 1), match.expand(name)) for name in names)
+
+
+def _flattened(module: nn.Module, own: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Names where sequences of modules are taken apart, `stages_0.…` for `stages.0.…`; none where there is none."""
+    sequences = {name for name, part in module.named_children() if isinstance(part, nn.Sequential)}
+    found: dict[str, tuple[str, ...]] = {
+        name: (name.replace(".", "_", 1) if name.split(".")[0] in sequences else name,) for name in own
+    }
+    return found if any(name != parts[0] for name, parts in found.items()) else {}
 
 
 def _numbers(module: nn.Module, own: Iterable[str]) -> Iterator[dict[str, int]]:

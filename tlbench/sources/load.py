@@ -10,12 +10,13 @@ import torch
 from tlbench.config import DataConfig, ModelConfig, SourceConfig
 from tlbench.config.size import is_square
 from tlbench.errors import WeightsError
+from tlbench.networks.layer_groups import DECODER, as_classifier
 from tlbench.networks.network import Network, lies_under
 from tlbench.sources.catalog import recommendation_mismatch
 from tlbench.sources.chain import RunLink, WeightsLink
 from tlbench.sources.found import FoundWeights
 from tlbench.sources.mismatch import check_whole
-from tlbench.sources.naming import Named, backbone_of, by_position, is_counter
+from tlbench.sources.naming import Named, as_in_classifier, backbone_of, by_position, is_counter, parts_of
 from tlbench.sources.positions import grid, is_positional, may_be_resampled, resampled
 from tlbench.sources.read import WeightsFile, checked_tensors, read_weights
 from tlbench.sources.readings import find_backbone, fullest_entry, is_averaged
@@ -64,6 +65,7 @@ def apply_source(network: Network, source: SourceConfig, model: ModelConfig, dat
         prefix="",
         loaded=0,
         reinitialised=list(network.module.state_dict()),
+        decoder=[name for name in network.module.state_dict() if network.group_of(name) == DECODER],
         ignored=[],
         absent=[],
         warnings=[],
@@ -94,10 +96,11 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
     if model.library == "ultralytics":
         parts = yolo_parts(network, named.tensors)
         check_network(found.path, about, named.tensors, network, model.name, parts)
-    backbone = {n: t for n, t in backbone_of(network).items() if not any(lies_under(n, part) for part in parts.new)}
-    heads = (*network.new, *found.heads, *parts.new, *parts.other_heads)
+    part = named.part or parts_of(network)[0]
+    backbone = {n: t for n, t in part.tensors.items() if not any(lies_under(n, other) for other in parts.new)}
+    heads = (*part.heads, *found.heads, *parts.new, *parts.other_heads)
     ignored = [
-        n for n in named.tensors if n not in backbone and (n in network.dropped or any(lies_under(n, h) for h in heads))
+        n for n in named.tensors if n not in backbone and (n in part.dropped or any(lies_under(n, h) for h in heads))
     ]
     given = checked_tensors(found.path, {n: t for n, t in named.tensors.items() if n in backbone or n in ignored})
     absent = [name for name in backbone if is_counter(name) and (name not in given or given[name].numel() != 1)]
@@ -118,9 +121,11 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
     with torch.no_grad():
         for name, tensor in wanted.items():
             tensor.copy_(given[name])
+    known = {part.ours.get(name, name) for name in backbone}
+    random = [name for name in network.module.state_dict() if name not in known]
     return LoadReport(
         source=found.source,
-        model=found.model,
+        model=model.name,
         file=found.path.name,
         title=found.title,
         holds=about.shown() if about else None,
@@ -129,7 +134,8 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
         entry=named.entry,
         prefix=named.prefix,
         loaded=len(wanted),
-        reinitialised=[name for name in network.module.state_dict() if name not in backbone],
+        reinitialised=random,
+        decoder=[name for name in random if network.group_of(name) == DECODER],
         ignored=[*ignored, *spare, *named.outside],
         absent=absent,
         notes=notes,
@@ -139,12 +145,13 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
 
 
 def _named(network: Network, found: FoundWeights, file: WeightsFile, model: ModelConfig, data: DataConfig) -> Named:
+    library, name = as_classifier(model.library, model.name)
     if found.names == "own":
         may_differ = class_branch_layers(network) if model.library == "ultralytics" else frozenset[str]()
         named = find_backbone(file, network, found.entry, found.prefix, may_differ)
         # the shapes of embeddings say how many positions there are, and are taken for those of squares
         plain = is_square(data.input_size) or not any(is_positional(name) for name in backbone_of(network))
-        if (named.whole and plain) or model.library != "timm":
+        if (named.whole and plain) or library != "timm":
             return named
         from tlbench.sources.timm_names import by_filter  # timm takes seconds to import
 
@@ -152,11 +159,14 @@ def _named(network: Network, found: FoundWeights, file: WeightsFile, model: Mode
     entry = fullest_entry(file, found.entry)
     if found.names == "by_position":
         return by_position(found.path, entry.tensors, network, found.model)
+    from tlbench.networks.libraries.timm import creation_arguments
     from tlbench.sources.timm_names import by_timm
 
     tensors = checked_tensors(found.path, entry.tensors)
-    renamed = by_timm(found.path, tensors, model, found.title or model.name, data.input_size)
-    return Named(renamed, entry=entry.path, containers=frozenset(name.split(".")[0] for name in renamed))
+    arguments = network.backbone.arguments if network.backbone else creation_arguments(model, data.input_size)
+    renamed = by_timm(found.path, tensors, arguments, found.title or name, model.name)
+    containers = frozenset(name.split(".")[0] for name in renamed)
+    return Named(renamed, entry=entry.path, containers=containers, part=as_in_classifier(network))
 
 
 def _is_of_the_network(name: str, named: Named) -> bool:

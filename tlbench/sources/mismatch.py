@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tlbench.config import ModelConfig
 from tlbench.errors import WeightsError
-from tlbench.networks.layer_groups import TORCHVISION_MODELS
+from tlbench.networks.layer_groups import TORCHVISION_MODELS, as_classifier
 from tlbench.networks.norms import BATCH_NORM_BUFFERS
 from tlbench.sources.found import FoundWeights
 from tlbench.sources.naming import kind
@@ -104,16 +104,17 @@ def _likely(given: Mapping[str, Tensor], model: ModelConfig) -> str:
 
 def _candidates(model: ModelConfig) -> list[tuple[str, str]]:
     """Networks whose names are close to that of a network, by their libraries."""
-    known = {"torchvision": TORCHVISION_MODELS} if model.library in ("torchvision", "timm") else {}
-    if model.library == "timm":
+    own = as_classifier(model.library, model.name)
+    known = {"torchvision": TORCHVISION_MODELS} if own[0] in ("torchvision", "timm") else {}
+    if own[0] == "timm":
         import timm  # it is loaded already
 
-        known["timm"] = tuple(timm.list_models(model.name.split("_")[0].rstrip("0123456789") + "*"))
+        known["timm"] = tuple(timm.list_models(own[1].split("_")[0].rstrip("0123456789") + "*"))
     return [
         (library, name)
         for library, names in known.items()
-        for name in difflib.get_close_matches(model.name, names, n=_CANDIDATES, cutoff=0.6)
-        if (library, name) != (model.library, model.name)
+        for name in difflib.get_close_matches(own[1], names, n=_CANDIDATES, cutoff=0.6)
+        if (library, name) != own
     ]
 
 

@@ -17,7 +17,7 @@ from tlbench.errors import WeightsError
 from tlbench.networks.network import Network
 from tlbench.sources.entries import Entry
 from tlbench.sources.foreign_names import Parts, known_names
-from tlbench.sources.naming import Named, backbone_of, is_counter
+from tlbench.sources.naming import Named, Part, is_counter, parts_of
 from tlbench.sources.positions import is_positional, may_be_resampled
 from tlbench.sources.read import WeightsFile
 
@@ -63,7 +63,9 @@ def find_backbone(
     prefix: str | None,
     may_differ: frozenset[str] = frozenset(),
 ) -> Named:
-    """The tensors of a network in a file; where no reading gives all, those of the one that gives most.
+    """The tensors of a network in a file, of all of it or of its backbone (see `parts_of`).
+
+    Where no reading gives all of a part, those of the one that gives most.
 
     Args:
         file: What was read.
@@ -82,20 +84,21 @@ def find_backbone(
     chosen = [place for place in places if entry is None or _lies_in(place.entry, entry)]
     if not chosen:
         raise _no_entry(file, entry or "")
-    wanted = backbone_of(network)
     best: _Reading | None = None
-    for whose, parts in known_names(network.module, wanted):
+    wanted = parts_of(network)
+    part = wanted[-1]
+    for each, (whose, names) in ((p, way) for p in wanted for way in known_names(p.module, p.tensors)):
         readings = [
-            r for r in _readings(chosen, whose, parts, wanted) if prefix is None or _split(r, places)[1] == prefix
+            r for r in _readings(chosen, whose, names, each.tensors) if prefix is None or _split(r, places)[1] == prefix
         ]
         whole = _distinct([reading for reading in readings if _is_whole(reading, may_differ)])
         if len(whole) > 1:
             raise _ambiguous(file, whole, places)
         if whole:
-            return _named(whole[0], chosen, whole=True)
+            return _named(whole[0], chosen, each, whole=True)
         most = max(readings, key=lambda r: (len(r.found), -len(r.before)), default=None)
         if most is not None and (best is None or len(most.found) > len(best.found)):
-            best = most
+            best, part = most, each
     if prefix is not None and best is None:
         raise WeightsError(
             f"source.prefix={prefix!r}: {file.path} has no tensors of the network under it; its first are "
@@ -104,7 +107,7 @@ def find_backbone(
     sparse = _not_dense(file)
     if sparse is not None:
         raise sparse
-    return _named(best or _Reading(_common(chosen), "", {}, {}), chosen)
+    return _named(best or _Reading(_common(chosen), "", {}, {}), chosen, part)
 
 
 def fullest_entry(file: WeightsFile, path: str | None) -> Entry:
@@ -175,7 +178,7 @@ def _same(one: _Reading, other: _Reading) -> bool:
     )
 
 
-def _named(reading: _Reading, places: list[_Place], *, whole: bool = False) -> Named:
+def _named(reading: _Reading, places: list[_Place], part: Part, *, whole: bool = False) -> Named:
     entry, prefix = _split(reading, places)
     before = f"{reading.before}." if reading.before else ""
     tensors, taken = reading.tensors(), {place.full for place in reading.found.values()}
@@ -193,6 +196,7 @@ def _named(reading: _Reading, places: list[_Place], *, whole: bool = False) -> N
         whose=reading.whose,
         containers=frozenset(name.split(".")[0] for names in reading.parts.values() for name in names if "." in name),
         whole=whole,
+        part=part,
     )
 
 

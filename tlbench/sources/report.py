@@ -29,6 +29,7 @@ class LoadReport(Schema):
     prefix: str = Field(default="", description="what stood before the network's names there")
     loaded: Annotated[int, Field(ge=0)] = Field(description="tensors taken from the file")
     reinitialised: list[str] = Field(description="kept at the network's random start")
+    decoder: list[str] = Field(default=[], description="of those, what lies between the encoder and the head")
     ignored: list[str] = Field(
         description="in the file but not taken: its own head, BatchNorm statistics if norm=group, other networks"
     )
@@ -46,7 +47,7 @@ class LoadReport(Schema):
         whose = f" of {self.holds}" if self.holds else ""
         text = (
             f"{self.source}: {self.loaded} tensors{whose} loaded{''.join(f' {place}' for place in places)}, "
-            f"{len(self.reinitialised)} re-initialised (head: {shortened(self.reinitialised)}), "
+            f"{len(self.reinitialised)} re-initialised ({self._new()}), "
             f"{len(self.ignored)} ignored{f' ({_without_statistics(self.ignored)})' if self.ignored else ''}"
         )
         if self.absent:
@@ -55,6 +56,12 @@ class LoadReport(Schema):
         if any(isinstance(link, RunLink) for link in self.chain):
             text += f"; chain: {shown_chain(self.chain)}"
         return text
+
+    def _new(self) -> str:
+        """What starts at random: the head, and a decoder where it does too."""
+        known = set(self.decoder)
+        head = f"head: {shortened([name for name in self.reinitialised if name not in known])}"
+        return f"decoder: {shortened(self.decoder)}; {head}" if self.decoder else head
 
 
 def shortened(names: Sequence[str], limit: int = 4) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tlbench.config import ModelConfig, SourceConfig
 from tlbench.errors import WeightsError
-from tlbench.networks.layer_groups import YOLO11_MODELS
+from tlbench.networks.layer_groups import YOLO11_MODELS, as_classifier
 from tlbench.sources.catalog import find_entry
 from tlbench.sources.catalog_entry import CatalogEntry
 from tlbench.sources.earlier_run import find_checkpoint
@@ -47,7 +47,7 @@ def find_weights(source: SourceConfig, model: ModelConfig) -> FoundWeights | Non
     if source.name == "timm":
         from tlbench.sources.timm_hub import find_timm_weights  # timm takes seconds to import
 
-        return find_timm_weights(source, model.name)
+        return find_timm_weights(source, as_classifier(model.library, model.name)[1])
     return _find_catalogued(source, find_entry(source.name, model, source.tag))
 
 

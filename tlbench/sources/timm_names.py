@@ -7,15 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
 from torch import Tensor
 
-from tlbench.config import ModelConfig
-from tlbench.config.size import Size
 from tlbench.errors import WeightsError
-from tlbench.networks.libraries.timm import creation_arguments
 from tlbench.networks.network import Network
 from tlbench.sources.entries import Entry
 from tlbench.sources.naming import Named
@@ -24,7 +22,9 @@ from tlbench.sources.readings import find_backbone
 from tlbench.system.exceptions import in_a_few_words
 
 
-def by_timm(path: Path, given: Mapping[str, Tensor], model: ModelConfig, title: str, size: Size) -> dict[str, Tensor]:
+def by_timm(
+    path: Path, given: Mapping[str, Tensor], arguments: Mapping[str, Any], title: str, model: str
+) -> dict[str, Tensor]:
     """Let timm load the tensors into a network with their own classifier, and take the names from there.
 
     timm knows for each network how older names are read and how positional embeddings are resized to another input.
@@ -33,9 +33,9 @@ def by_timm(path: Path, given: Mapping[str, Tensor], model: ModelConfig, title: 
     Args:
         path: The file, for the message.
         given: The file's tensors.
-        model: The network.
+        arguments: What timm builds the network with beside its name.
         title: `<name>.<tag>` of the weights.
-        size: Height and width of the input in pixels, for networks of a fixed input size.
+        model: The network's name in the configuration, for the message.
 
     Raises:
         WeightsError: If timm cannot load them whole.
@@ -46,11 +46,11 @@ def by_timm(path: Path, given: Mapping[str, Tensor], model: ModelConfig, title: 
                 title,
                 pretrained=True,
                 pretrained_cfg_overlay={"state_dict": dict(given)},
-                **creation_arguments(model, size),
+                **arguments,
             )
         except Exception as error:  # of each of timm's loaders another
             raise WeightsError(
-                f"{path}: timm cannot load it as {title} into model.name={model.name}: {in_a_few_words(error)}; give "
+                f"{path}: timm cannot load it as {title} into model.name={model}: {in_a_few_words(error)}; give "
                 "weights of this network, or other model.arguments"
             ) from None
     return dict(module.state_dict())
@@ -65,7 +65,8 @@ def by_filter(file: WeightsFile, network: Network, entry: str | None, prefix: st
         entry: As of `find_backbone`.
         prefix: Likewise.
     """
-    change = getattr(sys.modules[type(network.module).__module__], "checkpoint_filter_fn", None)
+    module = network.module if network.backbone is None else network.backbone.classifier
+    change = getattr(sys.modules[type(module).__module__], "checkpoint_filter_fn", None)
     if change is None:
         return None
     for held in file.entries:
@@ -78,7 +79,7 @@ def by_filter(file: WeightsFile, network: Network, entry: str | None, prefix: st
                 if not before or name.startswith(f"{before}.")
             }
             try:
-                changed = dict(change(inside, network.module))
+                changed = dict(change(inside, module))
                 named = find_backbone(replace(file, entries=[Entry("", changed)]), network, None, "")
             except Exception:  # of each of timm's loaders another; who asked says what does not fit
                 continue

@@ -15,6 +15,7 @@ from tlbench.adaptation.regularisers import Regulariser
 from tlbench.callbacks.ema import save_average
 from tlbench.config import TrainConfig
 from tlbench.config.hash import config_hash
+from tlbench.errors import ConfigError
 from tlbench.metrics.finite_outputs import FiniteOutputs, check_training
 from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
@@ -64,7 +65,8 @@ class Task(OptimisedModule):
         on_features: Whether training and validation batches hold the head's inputs, computed before.
 
     Raises:
-        ConfigError: The monitored metric is not one of validation, or the strategy's stages do not fit the network.
+        ConfigError: The monitored metric is not one of validation, the strategy's stages do not fit the network, or its
+            outputs are of another kind than the task's.
     """
 
     later_on_tie: ClassVar[bool] = False
@@ -74,6 +76,12 @@ class Task(OptimisedModule):
         super().__init__(network, config)
         self.network: nn.Module = network.module
         self.spec = spec_of(config)
+        if network.dense != self.spec.dense:
+            shapes = ("(B, C), one for each image", "(B, C, H, W), one for each place")
+            raise ConfigError(
+                f"model.name={config.model.name!r}: it gives logits {shapes[network.dense]}, and "
+                f"task={self.spec.name} wants {shapes[self.spec.dense]}; let it return these, or use another network"
+            )
         self.monitor = config.callbacks.monitor or self.spec.default_monitor
         self.mode = self.spec.mode_of(self.monitor)
         self.identity: dict[str, str | None] = {CONFIGURATION: config_hash(config.model_dump(mode="json")), CODE: None}

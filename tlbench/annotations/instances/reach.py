@@ -10,6 +10,7 @@ from tlbench.errors import DataError
 
 if TYPE_CHECKING:
     from tlbench.annotations.instances.config import InstanceDataConfig
+    from tlbench.config import DataConfig
 
 _WANTED = {
     "yolo": "a folder with images/ and labels/, or its data.yaml",
@@ -29,7 +30,7 @@ def reach_signature(data: InstanceDataConfig) -> None:
     ensure_signature(data.root)
 
 
-def own_root(data: InstanceDataConfig) -> Path:
+def own_root(data: DataConfig) -> Path:
     """The folder of the user's own images with boxes, or their `data.yaml`.
 
     Raises:

@@ -22,7 +22,8 @@ class Shapes:
     https://docs.ultralytics.com/datasets/segment.
 
     Args:
-        points: (P, 2) float32, x and y in the pixels that the objects' boxes are in, perhaps outside of the image.
+        points: (P, 2) float64, x and y in the pixels that the objects' boxes are in, perhaps outside of the image; in
+            float32 some would be of other pixels than in pycocotools.
         polygons: (G + 1,) int64, from 0 to P; each has three points or more.
         starts: (M + 1,) int64, from 0 to G.
         runs: (R,) int32, how many pixels are outside, inside, outside …, as in `runs.py`.
@@ -46,7 +47,7 @@ class Shapes:
         """Of so many objects of which no shape is known."""
         starts = torch.zeros(count + 1, dtype=torch.int64)
         return cls(
-            torch.zeros(0, 2),
+            torch.zeros(0, 2, dtype=torch.float64),
             starts[:1],
             starts,
             torch.zeros(0, dtype=torch.int32),
@@ -75,7 +76,7 @@ class Shapes:
     def scaled(self, factors: Tensor) -> Shapes:
         """The same in images that are so many times as large, (M, 2) float64, across and down; runs cover any."""
         of_polygons = torch.repeat_interleave(factors, self.starts.diff(), 0)
-        points = (self.points * torch.repeat_interleave(of_polygons, self.polygons.diff(), 0)).float()
+        points = self.points * torch.repeat_interleave(of_polygons, self.polygons.diff(), 0)
         key_points = self.key_points
         if key_points is not None:
             key_points = torch.cat([(key_points[..., :2] * factors[:, None]).float(), key_points[..., 2:]], dim=2)

@@ -8,6 +8,7 @@ from tlbench.annotations.instances.carve import carve_boxes, check_any_object, c
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.reach import own_root
+from tlbench.config import DataConfig
 from tlbench.data.decode import Decoding
 from tlbench.data.formats.coco.reading import read_coco
 from tlbench.data.formats.other_formats import instead_of_yolo
@@ -81,7 +82,7 @@ def open_all_boxes(
     return all_of(listed, read, read.facts_of(read.parts), data, how, voice)
 
 
-def list_boxes(data: InstanceDataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:
+def list_boxes(data: DataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:
     """The files and annotations of a data set on disk; nothing is decoded. `shapes` as in `open_boxes`.
 
     Raises:

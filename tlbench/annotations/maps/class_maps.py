@@ -18,7 +18,7 @@ from tlbench.config.size import Size
 from tlbench.data.annotations import Annotations
 from tlbench.data.carve_options import class_numbers, wanted_classes
 from tlbench.data.ragged import starts_of
-from tlbench.geometry.fits import inside_size
+from tlbench.geometry.fits import inside_size, nearest
 
 VOID = 255
 """In a class map: a pixel of no class, which counts nowhere."""
@@ -44,6 +44,7 @@ class ClassMaps(Annotations):
     """
 
     by_file: ClassVar[bool] = True
+    has_planes: ClassVar[bool] = True
     thumbnail_fit: ClassVar[Fit | None] = "corner"
     thumbnail: ClassVar[int] = 64
 
@@ -105,6 +106,15 @@ class ClassMaps(Annotations):
         pixels = zlib.decompress(self.packed[first:end].numpy().data)
         return np.frombuffer(pixels, np.uint8).reshape(height, width)
 
+    def plane(self, position: int, size: Size) -> Map:
+        """As in `Annotations`: of each pixel of the kept image the class of the nearest one, `VOID` beside it."""
+        height, width = self.inside[position].tolist()
+        own = self.unpacked(position)
+        rows, columns = nearest(own.shape[0], height), nearest(own.shape[1], width)
+        kept = np.full(size, VOID, np.uint8)
+        kept[:height, :width] = own[rows[:, None], columns]
+        return kept
+
     def take(self, index: Tensor) -> ClassMaps:
         """As in `Annotations`."""
         parts = [self.packed[first:end] for first, end in zip(self.starts[index], self.starts[index + 1], strict=True)]
@@ -139,9 +149,9 @@ class ClassMaps(Annotations):
         lengths = torch.cat([part.starts.diff() for part in parts])
         return replace(parts[0], starts=starts_of(lengths), **together)
 
-    def to(self, _device: torch.device | str) -> ClassMaps:
-        """As in `Annotations`: the same, as maps are unpacked on the host."""
-        return self
+    def to(self, device: torch.device | str) -> ClassMaps:
+        """As in `Annotations`: sizes go there; maps are unpacked on the host."""
+        return replace(self, sizes=self.sizes.to(device), inside=self.inside.to(device))
 
     def resized(self, size: Size) -> ClassMaps:
         """As in `Annotations`: images lie in the top left corners."""

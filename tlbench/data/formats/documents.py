@@ -1,4 +1,4 @@
-"""Drawn documents as a target: drawn once, kept in the cache for other runs."""
+"""Drawn documents, whatever is known of them: drawn once, kept in the cache for other runs, and divided."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,18 @@ import torch
 from filelock import FileLock
 from rich.progress import track
 
-from tlbench.annotations.instances.carve import check_objects, counted
 from tlbench.annotations.instances.config import InstanceDataConfig
-from tlbench.annotations.instances.instances import Instances
+from tlbench.annotations.maps.class_maps import ClassMaps
+from tlbench.annotations.maps.config import MapDataConfig
 from tlbench.config.size import Size, as_written
 from tlbench.console import console
+from tlbench.data.listing import A
 from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
 from tlbench.data.workers import decoding_loader, default_workers
 from tlbench.embedded.documents import label_spaces
-from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES, TARGET_CLASSES, labelled
+from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES, TARGET_CLASSES, Space, labelled, mapped
 from tlbench.embedded.documents.page import draw_page
 from tlbench.geometry.fits import GREY
 from tlbench.seeds import permutation
@@ -36,28 +38,49 @@ from tlbench.system.voice import Voice
 PAGE_SEEDS = {"target": 0, "source": 1}
 """The two label spaces have pages of their own: what is learnt on one has not seen the other's."""
 
-_ROWS = {"inside": 2, "boxes": 2, "labels": 1, "digests": 2, "starts": 1}
+Columns = Mapping[str, np.ndarray[Any, Any]]
+Drawn = tuple[np.ndarray[Any, Any], Columns]
+
+_ROWS = {"inside": 2, "digests": 2}
+_ROWS |= {"boxes": 2, "labels": 1, "starts": 1}  # as of `Instances`
+_ROWS |= {"packed": 1, "map_starts": 1, "map_counts": 2, "map_digests": 2}  # as of `ClassMaps`
 """What is kept beside the pixels, and how many dimensions it has."""
+
+BACKGROUND = "background"
+"""The first class of class maps."""
 
 _CHUNK = 32  # pages a task
 _IN_PROCESS = 200  # pages up to which no worker processes are started
 
 
-def open_documents(data: InstanceDataConfig, split_seed: int, voice: Voice, *_: object) -> Target[Instances]:
-    """Draw the pages and divide them into train, val and test at random.
+def open_drawn(
+    data: InstanceDataConfig | MapDataConfig,
+    split_seed: int,
+    voice: Voice,
+    annotations: Callable[[Columns], A],
+    check: Callable[[str, Mapping[str, MemorySamples[A]], Collection[str]], None],
+    counted: Callable[[Mapping[str, MemorySamples[A]]], Mapping[str, Any]],
+) -> Target[A]:
+    """Draw the pages, or read what is kept of them, and divide them into train, val and test at random.
 
     Args:
         data: The target's config; both fractions are of all pages.
         split_seed: Seed of the splits and of the subset.
         voice: Speaks to the user.
+        annotations: What is known of all pages, of what is kept of them beside their pixels.
+        check: Refuses splits in which there is nothing to find: what they are called, they, those that are carved out.
+        counted: What the rule says of how much is in each split.
 
     Raises:
-        DataError: A class does not exist, or a split would be empty or without objects.
+        DataError: A class does not exist, or as `check` says.
     """
     assert data.pages is not None
     assert data.label_space is not None
     assert data.test_fraction is not None
-    pages = _kept(data.pages, data.input_size, data.label_space, voice)
+    pixels, rest = _kept(data.pages, data.input_size, data.label_space, voice)
+    images, found = torch.from_numpy(pixels), annotations(rest)
+    names = tuple(f"page {i}" for i in range(data.pages))
+    pages = MemorySamples(images, found, names, rest["digests"], thumbnails_of(images, found.thumbnail))
     if data.classes is not None:
         pages = pages.chosen(data.classes)
     order = permutation(data.pages, split_seed)
@@ -75,11 +98,16 @@ def open_documents(data: InstanceDataConfig, split_seed: int, voice: Voice, *_: 
         "split_seed": split_seed,
     }
     splits = {split: pages.take(rows.sort().values) for split, rows in index.items()}
-    check_objects(f"{data.pages} drawn documents", splits, ("val", "test"))
-    return Target(data.name, splits, rule | counted(splits))
+    check(f"{data.pages} drawn documents", splits, ("val", "test"))
+    return Target(data.name, splits, {**rule, **counted(splits)})
 
 
-def _kept(count: int, size: Size, space: str, voice: Voice) -> MemorySamples[Instances]:
+def classes_of(space: str) -> tuple[str, ...]:
+    """The classes of a label space, `source` or `target`, without the background."""
+    return SOURCE_CLASSES if space == "source" else TARGET_CLASSES
+
+
+def _kept(count: int, size: Size, space: str, voice: Voice) -> Drawn:
     folder = cache_folder() / "documents" / _key(count, size, space)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -89,28 +117,13 @@ def _kept(count: int, size: Size, space: str, voice: Voice) -> MemorySamples[Ins
                 _write(folder, _draw(count, size, space))
                 megabytes = count * 3 * math.prod(size) / 2**20
                 voice.say(f"drew {count} documents once, kept in {folder.parent.parent} ({megabytes:.0f} MB)")
-            pixels, rest = found or _load(folder)
+            return found or _load(folder)
     except OSError as error:
         voice.warn(
             f"drawn documents are not kept: {error.filename or folder.parent}: {error.strerror or error}; every run "
             "draws them again (TLBENCH_CACHE names another folder)"
         )
-        pixels, rest = _draw(count, size, space)
-    images = torch.from_numpy(pixels)
-    inside = torch.from_numpy(rest["inside"])
-    pages = Instances(
-        boxes=torch.from_numpy(rest["boxes"]),
-        labels=torch.from_numpy(rest["labels"]),
-        starts=torch.from_numpy(rest["starts"]),
-        class_names=SOURCE_CLASSES if space == "source" else TARGET_CLASSES,
-        sizes=inside,
-        inside=inside,
-    )
-    names = tuple(f"page {i}" for i in range(count))
-    return MemorySamples(images, pages, names, rest["digests"], thumbnails_of(images, Instances.thumbnail))
-
-
-Drawn = tuple[np.ndarray[Any, Any], dict[str, np.ndarray[Any, Any]]]
+        return _draw(count, size, space)
 
 
 def _draw(count: int, size: Size, space: str) -> Drawn:
@@ -121,8 +134,9 @@ def _draw(count: int, size: Size, space: str) -> Drawn:
     quiet = not workers or not console.is_terminal
     parts = list(track(loader, "drawing documents", len(chunks), console=console, transient=True, disable=quiet))
     joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    starts = np.concatenate([[0], np.cumsum(joined.pop("counts"))]).astype(np.int64)
-    return joined.pop("pixels"), {**joined, "starts": starts}
+    for starts, counts in (("starts", "counts"), ("map_starts", "lengths")):
+        joined[starts] = np.concatenate([[0], np.cumsum(joined.pop(counts))]).astype(np.int64)
+    return joined.pop("pixels"), joined
 
 
 def _load(folder: Path) -> Drawn:
@@ -139,8 +153,15 @@ def _read(folder: Path, count: int, size: Size) -> Drawn | None:
         return None
     whole = pixels.dtype == np.uint8 and pixels.shape == (count, 3, *size) and rest.keys() == _ROWS.keys()
     counted = whole and all(rest[name].ndim == ndim for name, ndim in _ROWS.items())
-    fits = counted and len(rest["starts"]) == count + 1 and len(rest["digests"]) == len(rest["inside"]) == count
-    return (pixels, rest) if fits and len(rest["boxes"]) == len(rest["labels"]) == rest["starts"][-1] else None
+    fits = counted and all(
+        len(rest[name]) == rows
+        for name, rows in (
+            *(("inside", count), ("digests", count), ("map_counts", count), ("map_digests", count)),
+            *(("starts", count + 1), ("map_starts", count + 1)),
+            *(("boxes", rest["starts"][-1]), ("labels", rest["starts"][-1]), ("packed", rest["map_starts"][-1])),
+        )
+    )
+    return (pixels, rest) if fits else None
 
 
 def _write(folder: Path, drawn: Drawn) -> None:
@@ -174,17 +195,20 @@ class _Pages:
 
     def __getitems__(self, chunk: range) -> dict[str, np.ndarray[Any, Any]]:
         pixels = np.full((len(chunk), 3, *self._size), GREY, np.uint8)
-        inside, counts, boxes, labels, digests = [], [], [], [], []
+        inside, counts, boxes, labels, digests, maps = [], [], [], [], [], []
+        space: Space = "source" if self._space == "source" else "signature"
         for row, i in enumerate(chunk):
             page = draw_page(PAGE_SEEDS[self._space], i, self._size)
             height, width = page.pixels.shape[:2]
             pixels[row, :, :height, :width] = page.pixels.transpose(2, 0, 1)
-            own_boxes, own_labels = labelled(page, "source" if self._space == "source" else "signature")
+            own_boxes, own_labels = labelled(page, space)
             inside.append((height, width))
             counts.append(len(own_labels))
             boxes.append(own_boxes)
             labels.append(own_labels)
             digests.append(np.frombuffer(hashlib.blake2b(page.pixels.tobytes(), digest_size=16).digest(), np.uint8))
+            maps.append(mapped(page, space))
+        packed = ClassMaps.of(maps, (BACKGROUND, *classes_of(self._space)))
         return {
             "pixels": pixels,
             "inside": np.array(inside, np.int64),
@@ -192,4 +216,8 @@ class _Pages:
             "boxes": np.concatenate(boxes).astype(np.float32).reshape(-1, 4),
             "labels": np.concatenate(labels).astype(np.int64),
             "digests": np.stack(digests),
+            "packed": packed.packed.numpy(),
+            "lengths": packed.starts.diff().numpy(),
+            "map_counts": packed.counts.numpy(),
+            "map_digests": packed.digests.numpy(),
         }

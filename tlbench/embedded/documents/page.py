@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tlbench.config.size import Size
 from tlbench.embedded.documents.barcodes import barcode
@@ -13,7 +14,7 @@ from tlbench.embedded.documents.camera import expose, light
 from tlbench.embedded.documents.draws import Array, Colour, Draws
 from tlbench.embedded.documents.held import pen_and_hand
 from tlbench.embedded.documents.layout import Item, lay_out
-from tlbench.embedded.documents.marks import Mark, Patch, bounds, mark_of_patch, mark_of_strokes, paint
+from tlbench.embedded.documents.marks import VISIBLE, Mark, Patch, bounds, mark_of_patch, mark_of_strokes, paint
 from tlbench.embedded.documents.pictures import logo, photo
 from tlbench.embedded.documents.stamps import stamp
 from tlbench.embedded.documents.strokes import pen_widths
@@ -46,6 +47,8 @@ MAKERS: dict[str, Callable[[Draws, int, int, float], Patch]] = {
     "photo": photo,
     "barcode": barcode,
 }
+KINDS = (*MAKERS, "handwriting", "signature")
+"""Of elements."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Element:
     """Something labelled on a page.
 
     Attributes:
-        kind: "text", "title", "table", "stamp", "logo", "photo", "barcode", "handwriting" or "signature".
+        kind: One of `KINDS`.
         box: x1, y1, x2, y2 in pixels, inside the image: the tight box of its visible ink.
     """
 
@@ -68,10 +71,14 @@ class Page:
     Attributes:
         pixels: (H, W, 3) uint8 RGB.
         elements: In the order they were drawn.
+        kinds: (H, W) uint8: of the topmost mark in a pixel 1 + the position of its kind in `KINDS`; 0 where there is
+            none, a printed line that is part of no element, or something held. Marks too small, or too much hidden,
+            for a box are in it.
     """
 
     pixels: Array
     elements: tuple[Element, ...]
+    kinds: NDArray[np.uint8]
 
 
 def draw_page(seed: int, index: int, within: Size) -> Page:
@@ -107,13 +114,16 @@ def draw_page(seed: int, index: int, within: Size) -> Page:
         if mark is not None:
             marks.append((item.kind, mark))
     over = pen_and_hand(draws, tip, size, draws.between(0.012, 0.05) * side) if held else None
-    elements = []
+    elements, kinds = [], np.zeros(size, np.uint8)
     for kind, mark in marks:
         visible = _visible(mark, over[0] if over else None)
         box = bounds(visible)
         if box is None:
             continue
         paint(canvas, mark, box)
+        h, w = visible.shape
+        topmost = kinds[mark.top : mark.top + h, mark.left : mark.left + w]
+        topmost[visible >= VISIBLE] = KINDS.index(kind) + 1 if kind in KINDS else 0
         x1, y1, x2, y2 = mark.left + box[0], mark.top + box[1], mark.left + box[2], mark.top + box[3]
         large = min(x2 - x1, y2 - y1) >= LEAST_SIZE * side
         if kind != "rule" and large and visible_share(mark, size, over[0] if over else None) >= LEAST_SHARE:
@@ -123,7 +133,7 @@ def draw_page(seed: int, index: int, within: Size) -> Page:
         canvas *= shadow
         canvas += (colours - canvas) * cover
     canvas *= light(draws, height, width, calm)
-    return Page(expose(draws, canvas, calm), tuple(elements))
+    return Page(expose(draws, canvas, calm), tuple(elements), kinds)
 
 
 def _choose_view(draws: Draws, size: tuple[int, int], sheet: float, items: list[Item], calm: float) -> View:

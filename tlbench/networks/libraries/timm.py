@@ -63,14 +63,18 @@ def timm_network(model: ModelConfig, num_classes: int, size: Size) -> Network:
     return network
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, before: str = "") -> None:
     """Make sure that timm has such a network.
+
+    Args:
+        name: As timm knows it.
+        before: What stands before it in `model.name`.
 
     Raises:
         ConfigError: It has none.
     """
     if not timm.is_model(name):
-        raise ConfigError(_unknown(name))
+        raise ConfigError(_unknown(name, before))
 
 
 def creation_arguments(model: ModelConfig, size: Size) -> dict[str, Any]:
@@ -107,8 +111,9 @@ def head_names(module: nn.Module, name: str) -> list[str]:
     return names
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str, before: str) -> str:
     known = timm.list_models()
     close = difflib.get_close_matches(name, known, n=3) or [other for other in known if other.startswith(name)][:3]
-    hint = f"did you mean {', '.join(close)}?" if close else "timm.list_models() shows them all"
-    return f"model.name={name!r}: timm {timm.__version__} has no such network; {hint}"
+    shown = ", ".join(before + other for other in close)
+    hint = f"did you mean {shown}?" if close else "timm.list_models() shows them all"
+    return f"model.name={before + name!r}: timm {timm.__version__} has no such network; {hint}"

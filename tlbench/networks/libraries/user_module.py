@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from torch import nn
 
 from tlbench.config import ModelConfig
@@ -16,7 +18,8 @@ from tlbench.trust.own import own
 def user_network(model: ModelConfig, num_classes: int, size: Size) -> Network:
     """Import and build a network of the user's own; modules of the working folder can be imported.
 
-    It must give logits (B, num_classes) for images (B, 3, *size), also on a CPU.
+    It must give logits for images (B, 3, *size), also on a CPU: (B, num_classes), or (B, num_classes, *size) for tasks
+    that want them for each place of an image.
 
     Args:
         model: `import_path` names a class or function, called with `num_classes` and `arguments`; `groups` are its
@@ -33,5 +36,5 @@ def user_network(model: ModelConfig, num_classes: int, size: Size) -> Network:
     assert name is not None
     module = own(name, nn.Module, "torch.nn.Module", given={"num_classes": num_classes})
     key = f"model.import_path={model.import_path!r}"
-    check_outputs(module, num_classes, size, key, "correct it, or use another data.image_size")
-    return with_groups(module, model.groups)
+    dense = check_outputs(module, num_classes, size, key, "correct it, or use another data.image_size", dense=None)
+    return replace(with_groups(module, model.groups), dense=dense)

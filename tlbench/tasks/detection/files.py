@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlbench.tasks.detection.drawn import boxes_of
-from tlbench.tasks.detection.inputs import BoxInput
 from tlbench.tasks.detection.options import PredictBoxes
 from tlbench.tasks.detection.predictor import load_box_predictor
 from tlbench.tasks.detection.table import DetectionsTable
@@ -13,10 +12,11 @@ from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.decoding import decoding_of_run
 from tlbench.tools.drawn_folder import DrawnFolder
 from tlbench.tools.file_job import FileJob
+from tlbench.tools.letterboxed import CornerImage
 from tlbench.tools.predict_options import PredictOptions
 
 
-def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[BoxInput]:
+def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]) -> FileJob[CornerImage]:
     """The lines of `DetectionsTable` for each file, and a picture where `draw` asks for it.
 
     Args:
@@ -36,7 +36,7 @@ def detect_files(options: PredictOptions, run: CompleteRun, names: Sequence[str]
     table = DetectionsTable(options.kind())
     count = 0
 
-    def lines(batch: list[tuple[str, BoxInput]]) -> list[str | None]:
+    def lines(batch: list[tuple[str, CornerImage]]) -> list[str | None]:
         nonlocal count
         texts: list[str | None] = []
         detections = predictor.detect([image for _, image in batch], confidence)

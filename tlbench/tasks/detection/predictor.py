@@ -13,15 +13,15 @@ from tlbench.annotations.instances.found import Detection
 from tlbench.data.decode import Decoding
 from tlbench.errors import ConfigError
 from tlbench.geometry.placement import Placement
-from tlbench.tasks.detection.inputs import BoxInput, as_batch, box_input, decode_box_input
 from tlbench.tasks.detection.loaded import LoadedDetector
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.images import OneImage, SomeImages
+from tlbench.tools.letterboxed import CornerImage, as_batch, corner_image, decode_corner_image
 from tlbench.tools.loaded_run import load_run
 from tlbench.tools.predictor import Predictions, Predictor
 
 
-class BoxPredictor(Predictor[BoxInput, list[Detection]]):
+class BoxPredictor(Predictor[CornerImage, list[Detection]]):
     """A detection run's network: normalised images (B, 3, H, W) to raw outputs.
 
     Attributes:
@@ -43,19 +43,19 @@ class BoxPredictor(Predictor[BoxInput, list[Detection]]):
         """How images are brought to the network's input, of `input_size`."""
         return self._inference.data
 
-    def decode(self, content: bytes, how: Decoding) -> BoxInput:
+    def decode(self, content: bytes, how: Decoding) -> CornerImage:
         """See `Predictor`."""
-        return decode_box_input(content, self.data, how)
+        return decode_corner_image(content, self.data, how)
 
-    def take(self, image: OneImage) -> BoxInput:
+    def take(self, image: OneImage) -> CornerImage:
         """See `Predictor`."""
-        return box_input(image, self.data, self.how)
+        return corner_image(image, self.data, self.how)
 
-    def outputs(self, batch: Sequence[BoxInput]) -> Any:
+    def outputs(self, batch: Sequence[CornerImage]) -> Any:
         """See `Predictor`."""
         return self._inference.outputs(self._network_input(batch)[0])
 
-    def said(self, batch: Sequence[BoxInput]) -> list[list[Detection] | None]:
+    def said(self, batch: Sequence[CornerImage]) -> list[list[Detection] | None]:
         """See `Predictor`."""
         return self.detect(batch, self.confidence)
 
@@ -90,7 +90,7 @@ class BoxPredictor(Predictor[BoxInput, list[Detection]]):
         """As `predict`."""
         return self.predict(images, confidence, progress=progress)
 
-    def detect(self, inputs: Sequence[BoxInput], confidence: float) -> list[list[Detection] | None]:
+    def detect(self, inputs: Sequence[CornerImage], confidence: float) -> list[list[Detection] | None]:
         """Find objects in images that are of the input's size already.
 
         Args:
@@ -110,7 +110,7 @@ class BoxPredictor(Predictor[BoxInput, list[Detection]]):
             detections.append([self._detection(*row) for row in rows if row[1] >= confidence])
         return detections
 
-    def _network_input(self, inputs: Sequence[BoxInput]) -> tuple[Tensor, Placement]:
+    def _network_input(self, inputs: Sequence[CornerImage]) -> tuple[Tensor, Placement]:
         batch, placement = as_batch(inputs, self.device)
         return self._inference.network_input(batch), placement
 

@@ -77,8 +77,9 @@ class DetectionWing:
 
     def onnx(self, run: CompleteRun, module: nn.Module) -> OnnxContract:
         """See `Wing`."""
-        from tlbench.tasks.detection.onnx import postprocessing, preprocessing
+        from tlbench.tasks.detection.onnx import postprocessing
         from tlbench.tasks.detection.ultralytics_keys import onnx_keys
+        from tlbench.tools.letterboxed import preprocessing
 
         parts = {"preprocessing": preprocessing(run), "postprocessing": postprocessing(run, module)}
         return OnnxContract(parts, onnx_keys(run, module))

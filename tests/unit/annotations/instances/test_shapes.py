@@ -26,7 +26,7 @@ def shapes_of(*numbers: int, key_points: int = 2) -> Shapes:
         runs.append([n, 4, 40 - 4 - n] if n % 2 else [])
     poses = [[[n, n + 1, 2]] + [[0, 0, 0]] * (key_points - 1) for n in numbers]
     return Shapes(
-        torch.tensor(points, dtype=torch.float32).view(-1, 2),
+        torch.tensor(points, dtype=torch.float64).view(-1, 2),
         torch.tensor([0, *np.cumsum(lengths)], dtype=torch.int64),
         torch.tensor([0, *np.cumsum([n % 4 for n in numbers])], dtype=torch.int64),
         torch.tensor([run for own in runs for run in own], dtype=torch.int32),
@@ -95,7 +95,7 @@ def test_scaled_across_and_down_with_runs_as_they_are() -> None:
     assert torch.equal(found.points, shapes.points * factors[owners].float())
     assert found.key_points is not None
     assert found.key_points.tolist() == [[[2, 1, 2], [0, 0, 0]], [[0.75, 16, 2], [0, 0, 0]]]
-    assert found.points.dtype == found.key_points.dtype == torch.float32
+    assert (found.points.dtype, found.key_points.dtype) == (torch.float64, torch.float32)
     assert torch.equal(found.runs, shapes.runs)
     assert torch.equal(found.frames, shapes.frames)
 

@@ -91,3 +91,11 @@ def test_an_empty_set_has_the_shapes_of_one() -> None:
     assert none.counts.shape == (0, 3)
     assert none.digests.shape == (0, 16)
     assert none.sizes.shape == (0, 2)
+
+
+def test_the_map_of_a_kept_image_is_of_the_nearest_pixels_in_its_corner() -> None:
+    own = np.arange(12, dtype=np.uint8).reshape(2, 6)
+    maps = packed([own], [str(i) for i in range(12)]).resized((4, 3))
+    assert maps.inside.tolist() == [[1, 3]]
+    assert maps.plane(0, (4, 3)).tolist() == [[7, 9, 11], [VOID] * 3, [VOID] * 3, [VOID] * 3]
+    assert maps.unpacked(0).tolist() == own.tolist()

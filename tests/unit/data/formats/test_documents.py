@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tlbench.data.formats.documents import open_documents
+from tlbench.data.formats.documents_boxes import open_documents
 from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES
 from tlbench.errors import DataError
 from tlbench.system.cache_folder import cache_folder

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from tlbench.embedded.documents import page as page_module
-from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES, TARGET_CLASSES, labelled
+from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES, TARGET_CLASSES, labelled, mapped
 from tlbench.embedded.documents.marks import VISIBLE, Mark
-from tlbench.embedded.documents.page import Page, draw_page
+from tlbench.embedded.documents.page import KINDS, Page, draw_page
 
 SIDE, PAGES = 160, 200
 
@@ -25,7 +25,7 @@ def pages() -> list[Page]:
 
 
 def digest(page: Page) -> str:
-    return hashlib.sha256(page.pixels.tobytes() + repr(page.elements).encode()).hexdigest()
+    return hashlib.sha256(page.pixels.tobytes() + repr(page.elements).encode() + page.kinds.tobytes()).hexdigest()
 
 
 @pytest.mark.promise("drawn documents")
@@ -34,7 +34,7 @@ def test_a_page_is_a_function_of_its_numbers_in_every_process(pages: list[Page])
     code = (
         "import sys, hashlib; from tlbench.embedded.documents.page import draw_page\n"
         f"for k in (9, 7, 8):\n    p = draw_page(0, k, ({SIDE}, {SIDE}))\n"
-        "    print(hashlib.sha256(p.pixels.tobytes() + repr(p.elements).encode()).hexdigest())"
+        "    print(hashlib.sha256(p.pixels.tobytes() + repr(p.elements).encode() + p.kinds.tobytes()).hexdigest())"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert out == [digest(pages[k]) for k in (9, 7, 8)]
@@ -105,6 +105,57 @@ def test_painting_an_element_changes_nothing_outside_its_box_and_its_box_is_tigh
         labels += len(page.elements)
         assert {element.box for element in page.elements} <= set(painted)
     assert labels > 100
+
+
+def test_an_elements_box_is_the_tight_bound_of_its_pixels_where_nothing_lies_over_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[tuple[tuple[float, ...], np.ndarray[Any, Any]]] = []
+    paint = page_module.paint
+
+    def noted(canvas: Any, mark: Mark, box: tuple[int, int, int, int]) -> None:
+        paint(canvas, mark, box)
+        own = np.zeros(canvas.shape[1:], bool)
+        own[mark.top :, mark.left :][: mark.coverage.shape[0], : mark.coverage.shape[1]] = mark.coverage >= VISIBLE
+        x1, y1 = mark.left + box[0], mark.top + box[1]
+        drawn.append(((x1, y1, mark.left + box[2], mark.top + box[3]), own))
+
+    monkeypatch.setattr(page_module, "paint", noted)
+    held = whole = 0
+    for index in range(60):
+        drawn.clear()
+        page = draw_page(2, index, SIDE)
+        labelled_as = {element.box: 1 + KINDS.index(element.kind) for element in page.elements}
+        for number, (box, own) in enumerate(drawn):
+            if box not in labelled_as:
+                continue
+            free = own & ~np.any([other for _, other in drawn[number + 1 :]], axis=0)
+            seen = (page.kinds == labelled_as[box]) & free
+            held += bool((free & ~seen).any())
+            assert (page.kinds[free & ~seen] == 0).all()  # a hand hides it
+            rows, columns = np.nonzero(seen)
+            if np.array_equal(free, own):
+                whole += 1
+                assert box == (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    assert whole > 100
+    assert held > 5
+
+
+def test_maps_of_the_label_spaces_are_of_what_can_be_seen_whatever_has_a_box(pages: list[Page]) -> None:
+    beyond_boxes = covered = 0
+    for page in pages:
+        source, target = mapped(page, "source"), mapped(page, "signature")
+        assert source.dtype == target.dtype == np.uint8
+        assert source.shape == target.shape == page.pixels.shape[:2]
+        assert set(np.unique(target)) <= {0, 1}
+        assert (source[target == 1] == 1 + SOURCE_CLASSES.index("handwriting")).all()
+        assert np.array_equal(source > 0, page.kinds > 0)
+        boxes, labels = labelled(page, "source")
+        for (x1, y1, x2, y2), label in zip(boxes.astype(int).tolist(), labels.tolist(), strict=True):
+            covered += not (source[y1:y2, x1:x2] == 1 + label).any()
+        beyond_boxes += bool(set(np.unique(source)) - {0} - {1 + label for label in labels.tolist()})
+    assert beyond_boxes > 5
+    assert covered <= 2  # by what was drawn later
 
 
 def test_every_kind_occurs_and_signatures_most_of_all_strokes(pages: list[Page]) -> None:

@@ -12,10 +12,9 @@ import torch
 from PIL import ExifTags
 
 from tlbench.annotations.instances.assemble import Mended, assemble
-from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.shapes import Shapes, joined_shapes
-from tlbench.config import ImageLimit
+from tlbench.config import DataConfig, ImageLimit
 from tlbench.data.formats.coco.classes import classes_of
 from tlbench.data.formats.coco.entries import Entries, Ids, read_entries
 from tlbench.data.formats.coco.files import CocoFiles, find_coco
@@ -38,7 +37,7 @@ from tlbench.system.voice import Voice
 DUPLICATES = "duplicate annotations left out"
 
 
-def read_coco(root: Path, data: InstanceDataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:
+def read_coco(root: Path, data: DataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:
     """Read annotations and image sizes of each split that the user's data have, at `root`.
 
     Args:

@@ -55,7 +55,7 @@ def stored_shapes(
     kinds = ((UNKNOWN, unknown | unknown_runs), (BESIDE, beside), (UNKNOWN_POINTS, unknown_points))
     left_out = [(int(i), kind) for kind, which in kinds for i in np.flatnonzero(which)]
     return Shapes(
-        torch.from_numpy(points[kept[owners]].astype(np.float32)),
+        torch.from_numpy(points[kept[owners]]),
         _starts(lengths[kept[of_polygons]]),
         _starts(np.where(kept, np.asarray(shapes.polygons, dtype=np.int64), 0)),
         torch.from_numpy(runs),

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
+from tlbench.config import DataConfig
 from tlbench.data.formats.signature.copy import COUNTS, ensure_signature
 from tlbench.data.formats.yolo.files import read_yolo
 from tlbench.data.listing import Listed
 from tlbench.system.voice import Voice
 
 
-def read_signature(data: InstanceDataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:
+def read_signature(data: DataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:
     """Read Signature's official train and val.
 
     As a target with `data.split=official` the official val is test, and val is a block of consecutive frames of the

@@ -10,9 +10,8 @@ from pathlib import Path
 import torch
 
 from tlbench.annotations.instances.assemble import Mended, assemble
-from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
-from tlbench.config import LimitsConfig
+from tlbench.config import DataConfig, LimitsConfig
 from tlbench.data.formats.yolo.folder import YoloImages, find_images
 from tlbench.data.formats.yolo.inventory import take_yolo_inventory
 from tlbench.data.formats.yolo.label_files import LabelFiles, find_label_files
@@ -35,7 +34,7 @@ _NAMED = 3  # bad rows in a message
 _NEARLY_ALL = 0.9
 
 
-def read_yolo(root: Path, data: InstanceDataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:
+def read_yolo(root: Path, data: DataConfig, voice: Voice, *, shapes: bool = False) -> Listed[Instances]:
     """Read labels and image sizes of each split that the data have.
 
     Args:

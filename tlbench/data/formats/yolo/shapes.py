@@ -37,7 +37,7 @@ def shapes_of(rows: LabelRows, decided: Decided, points: KeyPoints | None, sizes
     if decided.reading == "points":
         lengths = columns[longer] // 2
         factors = torch.repeat_interleave(scale[longer], lengths, 0)
-        corners = (numbers.view(-1, 2) * factors).float()
+        corners = numbers.view(-1, 2) * factors
         return replace(none, points=corners, polygons=starts_of(lengths), starts=starts_of(longer.long()))
     if points is None or not points.count:
         return none

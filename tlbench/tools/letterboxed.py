@@ -1,26 +1,30 @@
-"""Images as a detector takes them: each file is brought to the input's size as the run's own images were."""
+"""Images that are letterboxed: each file is brought to the size of the input as the run's own images were."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tlbench.annotations.instances.config import InstanceDataConfig
+from tlbench.config import DataConfig
+from tlbench.config.size import is_square
 from tlbench.data.decode import WHOLE_FILES, Decoding, decode_sized
-from tlbench.geometry.fits import inside_size
+from tlbench.geometry.fits import GREY, inside_size
 from tlbench.geometry.letterbox import letterboxed
 from tlbench.geometry.placement import Placement
+from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.images import OneImage, file_of, in_memory, named, own_size
+from tlbench.tools.onnx_metadata import file_decoding, network_input
 
 
 @dataclass(frozen=True, eq=False)
-class BoxInput:
+class CornerImage:
     """An image that was brought to the input's size.
 
     Attributes:
@@ -34,7 +38,7 @@ class BoxInput:
     width: int
 
 
-def decode_box_input(content: bytes, data: InstanceDataConfig, how: Decoding = WHOLE_FILES) -> BoxInput:
+def decode_corner_image(content: bytes, data: DataConfig, how: Decoding = WHOLE_FILES) -> CornerImage:
     """Decode an image file.
 
     Args:
@@ -46,11 +50,11 @@ def decode_box_input(content: bytes, data: InstanceDataConfig, how: Decoding = W
         UnreadableError: As `decode_fitted`.
     """
     pixels, size = decode_sized(content, data.input_size, data.fit, how=how)
-    return BoxInput(pixels, *size)
+    return CornerImage(pixels, *size)
 
 
-def box_input(image: OneImage, data: InstanceDataConfig, how: Decoding = WHOLE_FILES) -> BoxInput:
-    """Bring an image to the size of a detector's input, as the run's own images were.
+def corner_image(image: OneImage, data: DataConfig, how: Decoding = WHOLE_FILES) -> CornerImage:
+    """Bring an image to the size of the input, as the run's own images were.
 
     Args:
         image: Floats of tensors are rounded to 8 bits, as files hold them.
@@ -63,14 +67,14 @@ def box_input(image: OneImage, data: InstanceDataConfig, how: Decoding = WHOLE_F
     with named(image):
         found = file_of(image, how)
         if found is not None:
-            return decode_box_input(found[0], data, found[1])
+            return decode_corner_image(found[0], data, found[1])
         as_file = io.BytesIO()  # takes the files' way, so that there is one way
         pixels = in_memory(image, how.ranges)
         pixels.save(as_file, format="ppm")
-        return decode_box_input(as_file.getvalue(), data, replace(how, limit=own_size(pixels)))
+        return decode_corner_image(as_file.getvalue(), data, replace(how, limit=own_size(pixels)))
 
 
-def as_batch(inputs: Sequence[BoxInput], device: torch.device) -> tuple[Tensor, Placement]:
+def as_batch(inputs: Sequence[CornerImage], device: torch.device) -> tuple[Tensor, Placement]:
     """A batch, each image in the middle of the input, as those of a run's own images are in its evaluation.
 
     Args:
@@ -78,10 +82,35 @@ def as_batch(inputs: Sequence[BoxInput], device: torch.device) -> tuple[Tensor, 
         device: Where the batch is made.
 
     Returns:
-        (B, 3, H, W) float32 in [0, 1], and how boxes come back into the images.
+        (B, 3, H, W) float32 in [0, 1], and where the images lie in it.
     """
     height, width = inputs[0].pixels.shape[:2]
     pixels = torch.from_numpy(np.stack([each.pixels for each in inputs])).permute(0, 3, 1, 2).contiguous()
     inside = torch.tensor([inside_size(each.height, each.width, (height, width)) for each in inputs], device=device)
     sizes = torch.tensor([[each.height, each.width] for each in inputs], device=device)
     return letterboxed(pixels.to(device), torch.arange(len(inputs), device=device), inside, sizes)
+
+
+def preprocessing(run: CompleteRun) -> dict[str, Any]:
+    """How a file becomes the network's input, for an exported file's metadata."""
+    data = run.config.data
+    antialias = data.fit == "corner"
+    return {
+        **file_decoding(run),
+        "fit": "letterbox",
+        "image_size": data.image_size,
+        "antialias": antialias,
+        "resize": f"bilinear; {_SQUARE if is_square(data.input_size) else _RECTANGLE}",
+        "resize_means": _AVERAGED if antialias else _INTERPOLATED,
+        "scale": "resized width / width across, resized height / height down",
+        "place": "centred; an odd pixel of the rest lies below or to the right",
+        "fill": [GREY / 255] * 3,
+        **network_input(data),
+    }
+
+
+_SQUARE = "the longer side to image_size, the other to the next whole pixel up"
+_RECTANGLE = "as large as fits inside image_size, [height, width]; the side that does not fill it, to the next pixel up"
+
+_AVERAGED = "in 8 bits, as Pillow's Image.resize(size, BILINEAR)"
+_INTERPOLATED = "in 8 bits, as Pillow's Image.transform(size, EXTENT, (0, 0, width, height), BILINEAR)"

@@ -1,0 +1,1 @@
+"""Images with masks: image files that hold a class for each pixel."""
