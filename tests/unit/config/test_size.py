@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from omegaconf import OmegaConf
 
 from tests.composed import config
+from tlbench.annotations.labels.batches import LabelBatches
+from tlbench.config.arms import arm_name
 from tlbench.config.compose import compose_config
 from tlbench.config.hash import config_hash
 from tlbench.config.size import as_written, size_of, size_text
@@ -43,6 +46,20 @@ def test_images_are_stored_in_the_inputs_size_or_their_own():
     assert compose_config([*own, "data.stored_size=[120,160]"]).data.storage_size == (120, 160)
     assert compose_config([*own, "data.stored_size=128"]).data.storage_size == (128, 128)
     assert config("data.image_size=[96, 128]").data.storage_size == (8, 8)  # digits
+
+
+def test_arms_are_named_by_sizes():
+    for given, name in ((224, "224"), ([224, 224], "224"), ([192, 256], "192x256"), (None, "None")):
+        assert arm_name({"data": {"image_size": given}}, ["data.image_size"]) == name
+        assert arm_name(OmegaConf.create({"data": {"stored_size": given}}), ["data.stored_size"]) == name
+
+
+def test_what_is_kept_in_memory_and_how_many_are_evaluated_at_once_goes_by_the_area():
+    data = config("data.cache=auto", "data.memory_budget_mb=1", "data.batch_size=2", "data.image_size=[32, 128]").data
+    assert data.keeps_in_memory(2**20 // (3 * 32 * 128), (32, 128))
+    assert not data.keeps_in_memory(2**20 // (3 * 32 * 128) + 1, (32, 128))
+    assert LabelBatches.evaluation_batch_of(data) == 256  # as many as of 64 × 64
+    assert LabelBatches.evaluation_batch_of(data.model_copy(update={"image_size": [64, 128]})) == 128
 
 
 def test_sizes_as_they_are_written():
