@@ -80,6 +80,20 @@ def kind_problems(model: ModelConfig, task: TaskSpec) -> list[str]:
     return [f"model.name={model.name!r}: gives logits {what}, not for task={task.name}; use {task.networks}"]
 
 
+def check_kind(dense: bool, model: ModelConfig, task: TaskSpec) -> None:
+    """Refuse a built network whose outputs are of the other kind than the task's.
+
+    Raises:
+        ConfigError: They are.
+    """
+    if dense != task.dense:
+        shapes = ("(B, C), one for each image", "(B, C, H, W), one for each place")
+        raise ConfigError(
+            f"model.name={model.name!r}: it gives logits {shapes[dense]}, and task={task.name} wants "
+            f"{shapes[task.dense]}; let it return these, or use another network"
+        )
+
+
 def batch_problems(c: TrainConfig) -> list[str]:
     """A process that would train on one image where the network normalises what is one value a channel and image.
 

@@ -15,10 +15,10 @@ from tlbench.adaptation.regularisers import Regulariser
 from tlbench.callbacks.ema import save_average
 from tlbench.config import TrainConfig
 from tlbench.config.hash import config_hash
-from tlbench.errors import ConfigError
 from tlbench.metrics.finite_outputs import FiniteOutputs, check_training
 from tlbench.metrics.loss_parts import loss_values
 from tlbench.metrics.mean import SampleMean
+from tlbench.networks.checks import check_kind
 from tlbench.networks.network import Network
 from tlbench.networks.outputs import in_float32, without_autocast
 from tlbench.processes.exchange import broadcast_buffers, gather_objects
@@ -76,12 +76,7 @@ class Task(OptimisedModule):
         super().__init__(network, config)
         self.network: nn.Module = network.module
         self.spec = spec_of(config)
-        if network.dense != self.spec.dense:
-            shapes = ("(B, C), one for each image", "(B, C, H, W), one for each place")
-            raise ConfigError(
-                f"model.name={config.model.name!r}: it gives logits {shapes[network.dense]}, and "
-                f"task={self.spec.name} wants {shapes[self.spec.dense]}; let it return these, or use another network"
-            )
+        check_kind(network.dense, config.model, self.spec)
         self.monitor = config.callbacks.monitor or self.spec.default_monitor
         self.mode = self.spec.mode_of(self.monitor)
         self.identity: dict[str, str | None] = {CONFIGURATION: config_hash(config.model_dump(mode="json")), CODE: None}
