@@ -118,6 +118,8 @@ DETECTION = {
     "a list of annotations without categories": Case(COCO, _no_categories),
     "no folder of boxes given": Case((*COCO, "data.root=null")),
     "an image size that is no multiple of 32": Case((*OWN, "data.image_size=100")),
+    "an image size of three numbers": Case((*OWN, "data.image_size=[64,96,3]")),
+    "a height and a width of which one is no multiple of 32": Case((*OWN, "data.image_size=[64,100]")),
     "documents without a number of pages": Case((*NEW, "data.pages=null")),
     "pages of data that are files": Case((*OWN, "data.pages=30")),
     "images to classify for detection": Case((*PLAIN, "task=detection", "data=digits")),

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from tlbench.annotations.instances.instances import Instances
+from tlbench.config.size import Size, size_of
 from tlbench.data.samples import MemorySamples
 from tlbench.geometry.fits import GREY, inside_size
 
@@ -16,19 +17,23 @@ SIZES = ((48, 96), (90, 90), (100, 40), (61, 97), (33, 64))
 
 
 def box_images(
-    side: int = 64, sizes: Sequence[tuple[int, int]] = SIZES, objects: Sequence[int] = (3, 0, 5, 1, 4), seed: int = 0
+    size: int | Size = 64,
+    sizes: Sequence[tuple[int, int]] = SIZES,
+    objects: Sequence[int] = (3, 0, 5, 1, 4),
+    seed: int = 0,
 ) -> MemorySamples[Instances]:
     """Smooth random images and boxes, some of them small.
 
     Args:
-        side: S.
+        size: Of the stored images: a square's side, or height and width.
         sizes: Height and width of the originals.
         objects: How many objects each image has.
         seed: Of the contents.
     """
+    stored = size_of(size)
     generator = torch.Generator().manual_seed(seed)
-    inside = torch.tensor([inside_size(h, w, (side, side)) for h, w in sizes])
-    images = torch.full((len(sizes), 3, side, side), GREY, dtype=torch.uint8)
+    inside = torch.tensor([inside_size(h, w, stored) for h, w in sizes])
+    images = torch.full((len(sizes), 3, *stored), GREY, dtype=torch.uint8)
     boxes = []
     for i, ((height, width), count) in enumerate(zip(inside.tolist(), objects, strict=True)):
         coarse = 255 * torch.rand(1, 3, 3, 4, generator=generator)

@@ -43,11 +43,15 @@ NEEDED = {
 DETECTION = ("=yolo", "=signature", "=documents", "=coco", "=box_module", "=letterbox")
 """How options begin, after the group's name, that are of detection."""
 
+MAPS = ("augmentation=maps", "data=masks", "data=camvid", "model=smp")
+"""How options begin that are of semantic segmentation."""
+
 SINGLE = {"chain_source", "documents_pretrain"}
 """Experiments that are one run."""
 
 NAMES = {
     "model=timm": "resnet10t",
+    "model=smp": "resnet18",
     "model=torchvision": "vgg11",
     "model=efficientnet_lite0": "tf_efficientnet_lite0",
 } | {
@@ -94,6 +98,8 @@ def test_an_experiment_composes_and_builds(experiment, tmp_path):
         outputs = network.module.eval()(torch.zeros(2, 3, *size))
     if config.task.name == "detection":
         assert outputs[0].shape[:2] == (2, 4 + 10)
+    elif config.task.name == "semantic_segmentation":
+        assert outputs.shape == (2, 10, *size)
     else:
         assert outputs.shape == (2, 10)
 
@@ -131,6 +137,7 @@ def test_an_experiment_states_its_command(experiment):
 def test_every_option_of_every_group_composes(option):
     group, _, name = option.partition("=")
     task = ["task=detection"] if f"={name}".startswith(DETECTION) else []
+    task = ["task=semantic_segmentation"] if option.startswith(MAPS) else task
     config = compose_config([option, *task, *NEEDED.get(option, [])])
     if "name" in type(getattr(config, group)).model_fields:
         assert getattr(config, group).name == NAMES.get(option, name)

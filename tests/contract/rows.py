@@ -34,6 +34,9 @@ DEVICES = {
 }
 STRATEGIES = tuple(get_args(kind.model_fields["name"].annotation)[0] for kind in get_args(get_args(AnyStrategy)[0]))
 
+SIZES = {"": (), "wide": ("data.image_size=[64,96]",)}
+"""Of the network's input; the first is the subject's own."""
+
 THEN = ("resume", "files")
 """What takes long to try: of each covering row one of them, so that each meets every value of the other axes."""
 
@@ -50,17 +53,18 @@ class Row:
     strategy: str
     storage: str
     norm: str
+    size: str = ""
     device: str = "cpu"
 
     def __str__(self) -> str:
-        return "-".join(astuple(self))
+        return "-".join(filter(None, astuple(self)))
 
     @property
     def options(self) -> tuple[str, ...]:
         """Its overrides, but for the subject's own."""
         return (
             *(f"strategy={self.strategy}", f"source={self.source}"),
-            *(*STORAGE[self.storage], *NORM[self.norm], *DEVICES[self.device]),
+            *(*STORAGE[self.storage], *NORM[self.norm], *SIZES[self.size], *DEVICES[self.device]),
         )
 
 
@@ -87,7 +91,7 @@ def left_out() -> Mapping[str, str]:
 
 def axes(subject: Subject) -> list[Sequence[str]]:
     """What a task's rows are made of, on one device."""
-    return [sources(subject), STRATEGIES, tuple(STORAGE), tuple(NORM)]
+    return [sources(subject), STRATEGIES, tuple(STORAGE), tuple(NORM), tuple(SIZES)]
 
 
 def _pairs(values: Sequence[str]) -> set[Any]:
@@ -110,19 +114,22 @@ def cover() -> Mapping[Row, tuple[str, ...]]:
         uncovered -= _pairs((*values, then))
     for subject in known.values():
         task = subject.task
-        for norm in ("batch", "group"):
-            first = next(row for row in rows if (row.task, row.norm) == (task, norm))
+        for norms in (("batch", "fixed"), ("group",)):  # a wide one where there is one
+            found = (row for row in rows if row.task == task and row.norm in norms)
+            first = max(found, key=lambda row: bool(row.size))
             rows[first] = (*rows[first], ONNX)
         last = sources(subject)[-1]
-        rows |= {Row(task, last, "head_then_full", "files", "group", device): ("files",) for device in devices()[1:]}
+        rows |= {Row(task, last, "head_then_full", "files", "group", device=each): ("files",) for each in devices()[1:]}
     return rows
 
 
 @functools.cache
 def product() -> Sequence[Row]:
-    """All other rows: the product of all axes on the first device, and on others the rows that cover all pairs."""
+    """All other rows: the product of all axes but sizes on the first device, and on others those that cover pairs."""
     rows = [
-        Row(subject.task, *values) for subject in subjects().values() for values in itertools.product(*axes(subject))
+        Row(subject.task, *values)
+        for subject in subjects().values()
+        for values in itertools.product(*axes(subject)[:-1])
     ]
     rows += [replace(row, device=device) for row in cover() if row.device == "cpu" for device in devices()[1:]]
     return tuple(row for row in rows if row not in cover())

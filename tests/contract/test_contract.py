@@ -207,7 +207,7 @@ def test_files_of_weights_hold_the_best_weights(made: Made, tmp_path: Path) -> N
 
 FACTORS = (
     *("source", "strategy", "augmentation", "data.cache", "data.workers"),
-    *("model.norm", "callbacks.freeze_batch_norm", "trainer"),
+    *("data.image_size", "model.norm", "callbacks.freeze_batch_norm", "trainer"),
 )
 """In which a row may differ from the earlier run, and in nothing else."""
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.composed import CONF
-from tests.contract.rows import STRATEGIES, THEN, axes, cover, left_out
+from tests.contract.rows import ONNX, SIZES, STRATEGIES, THEN, axes, cover, left_out
 from tests.contract.subject import subjects
 from tlbench.tasks.registry import built_in, specs
 
@@ -59,6 +59,12 @@ def test_every_pair_is_in_a_row():
     assert found == wanted
 
 
+@pytest.mark.promise("rectangles")
 @pytest.mark.parametrize("task", subjects())
-def test_every_device_has_a_row(task):
+def test_every_device_and_every_size_has_a_row(task):
     assert {row.device for row in cover() if row.task == task} >= {"cpu", "processes"}
+    of_sizes = {
+        size: [tried for row, tried in cover().items() if (row.task, row.size) == (task, size)] for size in SIZES
+    }
+    assert all(of_sizes.values())
+    assert any(ONNX in tried for tried in of_sizes["wide"])

@@ -143,8 +143,8 @@ def _stretched(data: DataConfig) -> str | None:
     if abs(stored_width * height - stored_height * width) < max(height, width):  # a pixel, by rounding
         return None
     fitting = size_text((stored_height, max(round(stored_height * width / height), 1)))
-    remedy = f"use data.stored_size={fitting} or null" if getattr(data, "stored_size", None) else "give one number"
+    remedy = f"use data.stored_size={fitting} or null" if getattr(data, "stored_size", None) else "use one number"
     return (
-        f"data.image_size={size_text(data.input_size)}: images are stored in {size_text(data.storage_size)} and "
-        f"stretched to this other shape; {remedy}"
+        f"data.image_size={size_text(data.input_size)}: stored images, of {stored_height} by {stored_width} pixels, "
+        f"are stretched to this other shape; {remedy}"
     )

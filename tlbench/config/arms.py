@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tlbench.config.size import as_written
+
 
 def arm_name(config: Mapping[str, Any], factors: Sequence[str]) -> str:
     """Name the arm of a configuration, for example `tin200` or `tin200-0.001`.
 
-    A factor that is a config group (`source`) is named by its `name`; characters that Hydra's command line or a file
-    system could not take back (`=`, spaces, `/`) become `_`.
+    A factor that is a config group (`source`) is named by its `name`, a height and width as `192x256`; characters that
+    Hydra's command line or a file system could not take back (`=`, spaces, `/`) become `_`.
     """
-    return "-".join(_fit_for_a_folder(_value(config, factor)) for factor in factors)
+    return "-".join(_fit_for_a_folder(_shown(factor, _value(config, factor))) for factor in factors)
 
 
 def _value(config: Mapping[str, Any], factor: str) -> Any:
@@ -21,6 +23,15 @@ def _value(config: Mapping[str, Any], factor: str) -> Any:
     for part in factor.split("."):
         node = node[part] if isinstance(node, Mapping) and part in node else None
     return node["name"] if isinstance(node, Mapping) and "name" in node else node
+
+
+def _shown(factor: str, value: Any) -> Any:
+    """A size, before or after it is parsed, as it is named; other values as they are."""
+    is_size = factor in ("data.image_size", "data.stored_size") and isinstance(value, Sequence) and len(value) == 2
+    if not is_size or isinstance(value, str):
+        return value
+    size = as_written((value[0], value[1]))
+    return "x".join(map(str, size)) if isinstance(size, list) else size
 
 
 def _fit_for_a_folder(value: Any) -> str:

@@ -72,19 +72,25 @@ WHOLE_FILES = Decoding()
 
 
 def decode_fitted(
-    content: bytes, size: Size, fit: Fit, region: Region = WHOLE, how: Decoding = WHOLE_FILES
+    content: bytes,
+    size: Size,
+    fit: Fit,
+    region: Region = WHOLE,
+    how: Decoding = WHOLE_FILES,
+    shape: Size | None = None,
 ) -> NDArray[np.uint8]:
     """Decode an image file and bring it, or a part of it, to the wanted size.
 
     Args:
         content: The file's bytes.
         size: Height and width of the result, pixels.
-        fit: How an image of another shape takes the result's; see `resized_part`. `corner`: the whole image, as large
+        fit: How an image of another shape takes this one; see `resized_part`. `corner`: the whole image, as large
             as fits, in the top left corner, `GREY` beside it; `corner_aliased`: likewise, but each pixel is
             interpolated between four of the image, as by OpenCV's `INTER_LINEAR`, however much smaller it becomes.
             Both without parts.
         region: The part.
         how: What else decides. Values beyond the range of `how` are clipped, which is noted (`tlbench.data.notes`).
+        shape: A size of the shape that the image takes, of which the result shows the part; None: the result's.
 
     Returns:
         (height, width, 3) uint8, RGB.
@@ -93,19 +99,24 @@ def decode_fitted(
         UnreadableError: It is not an image, too large, truncated, or has more than 8 bits in a container whose range
             is not known.
     """
-    return decode_sized(content, size, fit, region, how)[0]
+    return decode_sized(content, size, fit, region, how, shape)[0]
 
 
 def decode_sized(
-    content: bytes, size: Size, fit: Fit, region: Region = WHOLE, how: Decoding = WHOLE_FILES
+    content: bytes,
+    size: Size,
+    fit: Fit,
+    region: Region = WHOLE,
+    how: Decoding = WHOLE_FILES,
+    shape: Size | None = None,
 ) -> tuple[NDArray[np.uint8], Size]:
     """As `decode_fitted`, with the height and width of the whole upright image, pixels."""
     with _opened(content, how) as image:
         is_deep = how.ranges is not None and container_of(image) != "uint8"
-        own = None if is_deep else _begun(image, size, fit, region, how)
+        own = None if is_deep else _begun(image, size, fit, how, region, shape)
         rgb = to_rgb(image, how.ranges, partial(open_image, content, how.limit))
         own = own or (rgb.height, rgb.width)
-        return fitted(rgb, own, size, fit, region), own
+        return fitted(rgb, own, size, fit, region, shape), own
 
 
 def decode_and_look(content: bytes, size: Size, fit: Fit, how: Decoding) -> tuple[NDArray[np.uint8] | None, Fact]:
@@ -124,7 +135,7 @@ def decode_and_look(content: bytes, size: Size, fit: Fit, how: Decoding) -> tupl
         reopen = partial(open_image, content, how.limit)
         rgb: Image.Image | None
         if container == "uint8" or how.ranges is None:
-            own = _begun(image, size, fit, WHOLE, how)
+            own = _begun(image, size, fit, how)
             rgb = to_rgb(image, how.ranges, reopen)
             low, high = _extrema(rgb)
         else:
@@ -132,7 +143,7 @@ def decode_and_look(content: bytes, size: Size, fit: Fit, how: Decoding) -> tupl
             low, high = deep.extrema()
             own, known = deep.size, how.ranges.get(container)
             rgb = deep.to_rgb(*known) if known else None
-        pixels = None if rgb is None else fitted(rgb, own, size, fit, WHOLE)
+        pixels = None if rgb is None else fitted(rgb, own, size, fit)
         return pixels, Fact(*own, container, grey, low, high)
 
 
@@ -204,11 +215,18 @@ def _note_others(image: Image.Image) -> None:
             note(kind)
 
 
-def _begun(image: ImageFile.ImageFile, size: Size, fit: Fit, region: Region, how: Decoding) -> Size:
+def _begun(
+    image: ImageFile.ImageFile,
+    size: Size,
+    fit: Fit,
+    how: Decoding,
+    region: Region = WHOLE,
+    shape: Size | None = None,
+) -> Size:
     """The upright size of an opened image; what is decoded of it from now on may be smaller."""
     own = upright_size(image)
     if how.fast and fit != "corner_aliased":
-        reduce(image, own, size, "pad" if fit == "corner" else fit, region)
+        reduce(image, own, size, "pad" if fit == "corner" else fit, region, shape)
     return own
 
 

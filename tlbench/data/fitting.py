@@ -21,20 +21,23 @@ WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 _REDUCING_GAP = 2.0
 
 
-def resized_part(image: Image.Image, size: Size, fit: Fit, region: Region = WHOLE) -> NDArray[np.uint8]:
+def resized_part(
+    image: Image.Image, size: Size, fit: Fit, region: Region = WHOLE, shape: Size | None = None
+) -> NDArray[np.uint8]:
     """Bring a part of what is taken of an image to the wanted size (bilinear, antialiased).
 
     Args:
         image: RGB.
         size: Height and width of the result, pixels.
-        fit: `crop`: the largest part of the result's shape, in the middle; `squash`: the whole image, its aspect ratio
+        fit: `crop`: the largest part of that shape, in the middle; `squash`: the whole image, its aspect ratio
             lost; `pad`: the whole image between black bars. (The corners are `fitted`'s alone.)
         region: The part of it.
+        shape: A size of the shape that the image takes, of which the result shows the part; None: the result's.
 
     Returns:
         (height, width, 3) uint8, RGB.
     """
-    width, height = taken_of(image.size, size, fit)
+    width, height = taken_of(image.size, shape or size, fit)
     if fit == "pad" and (width, height) != image.size:
         image = ImageOps.pad(image, (width, height))
     left, top = (image.width - width) // 2, (image.height - height) // 2
@@ -46,10 +49,12 @@ def resized_part(image: Image.Image, size: Size, fit: Fit, region: Region = WHOL
     return np.asarray(image.resize(size[::-1], Image.Resampling.BILINEAR))
 
 
-def fitted(rgb: Image.Image, own: Size, size: Size, fit: Fit, region: Region) -> NDArray[np.uint8]:
+def fitted(
+    rgb: Image.Image, own: Size, size: Size, fit: Fit, region: Region = WHOLE, shape: Size | None = None
+) -> NDArray[np.uint8]:
     """A part of an image in the wanted size, of which `own` is the height and width as a file; as `decode_fitted`."""
     if fit not in ("corner", "corner_aliased"):
-        return resized_part(rgb, size, fit, region)
+        return resized_part(rgb, size, fit, region, shape)
     height, width = inside_size(*own, size)
     pixels = np.full((*size, 3), GREY, np.uint8)
     if fit == "corner":
@@ -61,9 +66,9 @@ def fitted(rgb: Image.Image, own: Size, size: Size, fit: Fit, region: Region) ->
     return pixels
 
 
-def reduce(image: Any, own: Size, size: Size, fit: Fit, region: Region) -> None:
+def reduce(image: Any, own: Size, size: Size, fit: Fit, region: Region, shape: Size | None = None) -> None:
     """Let a JPEG be decoded at a fraction of its size where the result needs no more; `own` is its upright size."""
-    width, height = taken_of(own[::-1], size, fit)
+    width, height = taken_of(own[::-1], shape or size, fit)
     spare = min(region[3] * width / (_REDUCING_GAP * size[1]), region[2] * height / (_REDUCING_GAP * size[0]))
     if spare >= 2:
         image.draft("RGB", (max(int(image.width / spare), 1), max(int(image.height / spare), 1)))

@@ -222,7 +222,8 @@ class FileSamples(Samples[A]):
     def decoding(self) -> FileDecoding:
         """How one file after another is decoded."""
         planes = self.annotations if self.annotations.has_planes else None
-        return FileDecoding(FileNames(self.listing.root, self.names), self.digests, self.fit, self.how, planes)
+        files = FileNames(self.listing.root, self.names)
+        return FileDecoding(files, self.digests, self.size, self.fit, self.how, planes)
 
     def to(self, device: torch.device | str) -> FileSamples[A]:
         """As in `Samples`."""
@@ -257,12 +258,14 @@ class FileDecoding:
     Args:
         files: N of them.
         digests: (N, 16) uint8, BLAKE2b of each file's bytes.
-        fit: How a file takes another shape.
+        shape: A size of the shape that files take.
+        fit: How they do.
         how: What else its pixels depend on.
     """
 
     files: Files
     digests: NDArray[np.uint8]
+    shape: Size
     fit: Fit
     how: Decoding
     planes: Annotations | None = None
@@ -277,7 +280,7 @@ class FileDecoding:
             UnreadableError: The file cannot be read or decoded, or has another digest by now.
         """
         content = read_unchanged(self.files, position, self.digests[position], self.how.limit)
-        return decode_fitted(content, size, self.fit, region, self.how).transpose(2, 0, 1)
+        return decode_fitted(content, size, self.fit, region, self.how, self.shape).transpose(2, 0, 1)
 
 
 def _ranges(how: Decoding) -> list[Any]:

@@ -8,12 +8,17 @@ import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from tlbench.console import console
 from tlbench.data.loader import OrderedLoader
 from tlbench.errors import DataError
 from tlbench.system.machine import cores_each
+
+_CHUNK = 32
+_IN_PROCESS = 200
 
 
 class Tasks(Protocol):
@@ -113,6 +118,24 @@ def decoding_loader(
         persistent_workers=passes and workers > 0,
         pin_memory=pin_memory,
     )
+
+
+def in_chunks(tasks: Tasks, count: int, what: str) -> list[Any]:
+    """The results of tasks for ranges of images, in their order.
+
+    Worker processes are started where there are many images, and a terminal then shows progress.
+
+    Args:
+        tasks: Called with ranges; as of `decoding_loader`. What it gives had better not be tensors, as those that come
+            from processes keep a file open each.
+        count: How many images there are.
+        what: What is done, for the terminal.
+    """
+    chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
+    workers = default_workers() if count > _IN_PROCESS else 0
+    loader = decoding_loader(tasks, chunks, workers, passes=False)
+    quiet = not workers or not console.is_terminal
+    return list(track(loader, what, len(chunks), console=console, transient=True, disable=quiet))
 
 
 def default_workers(processes: int = 1) -> int:

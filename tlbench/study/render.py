@@ -48,6 +48,8 @@ class _Rendering:
             for row in _rows(self.summary, arms[start : start + side_by_side]):
                 table.add_row(*(text(cell) for cell in row))
             yield table
+        if self.summary.floor is not None:
+            yield text(floor_line(self.summary))
         for d in self.summary.differences:
             if d.metric == self.summary.primary:
                 yield text(difference_line(d, percent=self.summary.is_percentage(d.metric)), "bold")
@@ -62,6 +64,18 @@ class _Rendering:
             yield text(f"not of this command, kept from before: {kept}")
         for left_out in self.summary.left_out:
             yield text(f"left out: {left_out.run}: {left_out.reason}", "yellow")
+
+
+def floor_line(summary: StudySummary) -> str:
+    """For example `all 'background': test/miou 9.9 %, test/oa 88.8 %`, of the metrics that the study sums up."""
+    floor = summary.floor
+    assert floor is not None
+    shown = [
+        f"{metric} {100 * value:.1f} %" if summary.is_percentage(metric) else f"{metric} {value:.3f}"
+        for metric in summary.metrics
+        if (value := floor.metrics.get(metric)) is not None
+    ]
+    return f"all {floor.name!r}: {', '.join(shown)}"
 
 
 def warning_lines(summary: StudySummary) -> list[str]:

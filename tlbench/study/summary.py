@@ -12,6 +12,7 @@ from tlbench.config import StandIn
 from tlbench.data.was_read import WasRead
 from tlbench.records.record import Record
 from tlbench.study.baselines import baselines
+from tlbench.study.floors import Floor, floor_of
 from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
 from tlbench.study.tuning_notes import tuning_notes
 from tlbench.tasks.registry import percentages, spec_named, spec_of_stored
@@ -79,7 +80,8 @@ class StudySummary:
     `warnings` holds what runs warned of: text → arm → seeds; `left_out` the runs in its folder that do not belong here;
     `read` what the first of its runs said of the data before it trained, None where no record has that; `read_by` is
     that run, where others read other images, classes or splits, as with another `data.shots`; `percent` the metrics
-    that are shown in percent.
+    that are shown in percent; `floor` what calling everything the most frequent class would reach, None of data that
+    are not asked for it.
     """
 
     study: str
@@ -96,6 +98,7 @@ class StudySummary:
     read: WasRead | None = None
     read_by: str | None = None
     percent: frozenset[str] = frozenset()
+    floor: Floor | None = None
 
     def is_percentage(self, metric: str) -> bool:
         """Whether a metric, such as `test/oa`, is shown in percent."""
@@ -187,6 +190,7 @@ def summarise_study(
         left_out=tuple(left_out),
         read=read[0][1] if read else None,
         percent=percentages(spec.name),
+        floor=floor_of(records),
         read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )
 

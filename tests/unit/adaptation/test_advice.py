@@ -54,6 +54,18 @@ def test_pretrained_groups_above_the_heads_rate_are_named_with_the_remedy():
     assert "groups stem, layer1, layer2, layer3, layer4 have a higher learning rate" in low_head
 
 
+def test_images_that_are_stored_in_another_shape_than_the_inputs_are_told_of():
+    digits = (
+        "data.image_size=[32,48]: stored images, of 8 by 8 pixels, are stretched to this other shape; use one number"
+    )
+    assert advice("data.image_size=[32, 48]") == [digits]
+    own = ("data.name=image_folder", "data.root=x", "data.image_size=[192, 256]")
+    assert advice(*own) == advice(*own, "data.stored_size=[240, 320]") == []
+    assert advice(*own, "data.stored_size=[241, 321]") == []  # by rounding
+    square = "data.image_size=[192,256]: stored images, of 256 by 256 pixels, are stretched to this other shape; "
+    assert advice(*own, "data.stored_size=256") == [f"{square}use data.stored_size=[256,341] or null"]
+
+
 @pytest.mark.parametrize(
     ("strategy", "why"),
     [

@@ -117,7 +117,7 @@ def test_an_added_key_is_answered_so_too():
         ("source", "imagenet1k", ["imagenet"]),
         ("regulariser", "l2sp", ["l2_sp"]),
         ("experiment", "cifar", ["cifar_strategies", "cifar_transfer"]),
-        ("task", "segmentation", []),
+        ("task", "segmentation", ["semantic_segmentation"]),
     ],
 )
 def test_an_option_that_is_not_there_is_answered_with_the_nearest(group, option, meant):

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import io
+import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 from torch.nn import functional as F
 from torchvision.transforms.v2 import functional as TV
 
@@ -44,16 +47,92 @@ def test_crop_takes_the_middle_pad_adds_bars_and_squash_takes_all():
     assert np.abs(squashed.transpose(2, 0, 1).astype(int) - theirs.numpy()).max() <= 1
 
 
+RECTANGLE = (12, 20)
+"""Height and width."""
+
+
+@pytest.mark.parametrize("fit", ["crop", "squash", "pad", "corner", "corner_aliased"])
+def test_a_rectangle_of_the_wanted_size_keeps_its_pixels(fit: str):
+    pixels = noise(*RECTANGLE)
+    assert np.array_equal(decode_fitted(encoded(pixels), RECTANGLE, fit), pixels)
+
+
+@pytest.mark.promise("rectangles")
+@pytest.mark.parametrize("size", [(60, 90), (60, 140), (61, 40), (7, 33)])
+def test_what_a_rectangle_shows_of_an_image(size: tuple[int, int]):
+    """Against Pillow, for images that are wider, narrower, smaller."""
+    (height, width), (high, wide) = size, RECTANGLE
+    image = Image.fromarray(noise(height, width))
+    bilinear = Image.Resampling.BILINEAR
+    too_wide = width * high > height * wide
+    w, h = (round(height * wide / high), height) if too_wide else (width, round(width * high / wide))
+    left, top = (width - w) // 2, (height - h) // 2
+    cropped = image.crop((left, top, left + w, top + h)).resize((wide, high), bilinear)
+    assert np.array_equal(decode_fitted(encoded(image), RECTANGLE, "crop"), np.asarray(cropped))
+    squashed = image.resize((wide, high), bilinear)
+    assert np.array_equal(decode_fitted(encoded(image), RECTANGLE, "squash"), np.asarray(squashed))
+    w, h = (width, round(width * high / wide)) if too_wide else (round(height * wide / high), height)
+    bars = Image.new("RGB", (w, h))
+    bars.paste(image, (round((w - width) / 2), round((h - height) / 2)))
+    padded = decode_fitted(encoded(image), RECTANGLE, "pad")
+    assert np.array_equal(padded, np.asarray(bars.resize((wide, high), bilinear)))
+    factor = min(high / height, wide / width)
+    h, w = min(math.ceil(height * factor), high), min(math.ceil(width * factor), wide)
+    assert (h == high) is not (w == wide)
+    for fit, small in (
+        ("corner", image.resize((w, h), bilinear)),
+        ("corner_aliased", image.transform((w, h), Image.Transform.EXTENT, (0, 0, width, height), bilinear)),
+    ):
+        found = decode_fitted(encoded(image), RECTANGLE, fit)
+        assert np.array_equal(found[:h, :w], np.asarray(small))
+        assert (found[h:] == GREY).all()
+        assert (found[:, w:] == GREY).all()
+
+
+def test_a_region_of_a_rectangle_is_a_part_of_what_it_shows():
+    pixels = noise(48, 90)  # of which 80 columns from the fifth on are shown
+    ours = decode_fitted(encoded(pixels), RECTANGLE, "crop", (0.25, 0.5, 0.5, 0.25))
+    part = Image.fromarray(pixels[12:36, 5 + 40 : 5 + 60]).resize(RECTANGLE[::-1], Image.Resampling.BILINEAR)
+    assert np.array_equal(ours, np.asarray(part))
+
+
+@pytest.mark.parametrize("fit", ["crop", "squash", "pad", "corner"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_large_jpeg_is_decoded_smaller_for_a_rectangle_too(fit: str, turned: bool):
+    """Where that leaves two pixels for each of both sides of what is shown, be it turned by EXIF or not."""
+    smooth = np.array(Image.fromarray(noise(12, 16)).resize((1600, 1200), Image.Resampling.BICUBIC))
+    exif = Image.Exif()
+    if turned:
+        exif[0x0112] = 6
+    content = encoded(smooth, "jpeg", quality=95, exif=exif)
+    opened = []
+
+    def draft(image: Any, *arguments: Any) -> Any:
+        opened.append(image)
+        return original(image, *arguments)
+
+    original = JpegImageFile.draft
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JpegImageFile, "draft", draft)
+        fast = decode_fitted(content, (150, 100), fit, how=Decoding(fast=True)).astype(int)
+    whole = decode_fitted(content, (150, 100), fit).astype(int)
+    assert np.abs(fast - whole).mean() < 2
+    across, down = (1200, 1600) if turned else (1600, 1200)
+    shown = {
+        "crop": min(across / 100, down / 150),
+        "squash": min(across / 100, down / 150),
+        "pad": max(across / 100, down / 150),
+        "corner": max(across / 100, down / 150),
+    }[fit]
+    assert bool(opened) == (shown / 2 >= 2)
+
+
 @pytest.mark.parametrize(("side", "size"), [(16, (50, 40)), (32, (20, 20))])
 def test_resizing_is_torchvisions(side: int, size: tuple[int, int]):
     pixels = noise(*size)
     theirs = TV.resize(TV.center_crop(torch.from_numpy(pixels).permute(2, 0, 1), [min(size)] * 2), [side, side])
-    assert (
-        np.abs(
-            decode_fitted(encoded(pixels), (side, side), "crop").transpose(2, 0, 1).astype(int) - theirs.numpy()
-        ).max()
-        <= 1
-    )
+    ours = decode_fitted(encoded(pixels), (side, side), "crop").transpose(2, 0, 1).astype(int)
+    assert np.abs(ours - theirs.numpy()).max() <= 1
 
 
 def test_a_region_is_torchvisions_resized_crop():

@@ -11,10 +11,12 @@ import torch
 
 from tests.drawn_boxes import box_images
 from tlbench.annotations.labels.labels import Labels
+from tlbench.data.open import open_target
 from tlbench.data.samples import FileSamples, MemorySamples
 from tlbench.data.target import Target
 from tlbench.data.target_module import TargetModule
 from tlbench.errors import DataError
+from tlbench.system.voice import SILENT
 
 IMAGES = torch.arange(2 * 3 * 4 * 4, dtype=torch.uint8).view(2, 3, 4, 4)
 SPLITS = {"train": 13, "val": 3, "test": 4}
@@ -54,6 +56,32 @@ def test_fingerprint_of_images_known_by_their_files_covers_these_and_their_boxes
     others += [replace(base, digests=base.digests + np.uint8(1)), replace(base, images=base.images[:, :, :60, :60])]
     assert len({base.fingerprint(), *(o.fingerprint() for o in others)}) == 8
     assert replace(base, images=255 - base.images).fingerprint() == base.fingerprint()
+
+
+@pytest.mark.promise("rectangles")
+def test_the_header_of_a_squares_fingerprint_is_its_side_and_of_a_rectangles_both():
+    square = box_images()
+    wide, narrow = (replace(square, images=square.images[:, :, : size[0], : size[1]]) for size in ((60, 64), (64, 60)))
+    assert [each._hashed()[0] for each in (square, wide, narrow)] == [
+        [5, size, ["a", "b", "c"]] for size in (64, [60, 64], [64, 60])
+    ]
+    assert len({each.fingerprint() for each in (square, wide, narrow)}) == 3
+
+
+def test_images_of_a_rectangle_are_the_same_from_memory_and_from_files(noise, kind: str):
+    sizes = {"image_size": [32, 64]} if kind == "instances" else {"image_size": [16, 24], "stored_size": [32, 48]}
+    targets = {cache: open_target(noise(cache=cache, **sizes), 0, SILENT) for cache in ("memory", "none")}
+    memory, files = (target.splits["train"] for target in targets.values())
+    assert (memory.on_disk, files.on_disk) == (False, True)
+    height, width = memory.size
+    assert memory.size == files.size == ((32, 64) if kind == "instances" else (32, 48))
+    index = torch.tensor([3, 0, 12])
+    assert torch.equal(memory.pictures(index), files.pictures(index))
+    small = files.thumbnails
+    assert small.shape[2] / small.shape[3] == pytest.approx(height / width, rel=0.05)
+    if kind == "instances":
+        assert memory.fingerprint() == files.fingerprint()
+        assert memory.thumbnails.shape == small.shape
 
 
 def test_to_copies_nothing_that_is_there():

@@ -23,7 +23,10 @@ def noise(*shape: int) -> torch.Tensor:
 
 
 @pytest.mark.promise("resized crops")
-@pytest.mark.parametrize(("height", "width", "size"), [(8, 8, 32), (40, 57, 32), (200, 150, 48), (32, 32, 32)])
+@pytest.mark.parametrize(
+    ("height", "width", "size"),
+    [(8, 8, (32, 32)), (40, 57, (32, 32)), (200, 150, (48, 48)), (32, 32, (32, 32)), (40, 57, (24, 36))],
+)
 def test_whole_pixels_are_resized_as_by_torchvision(height, width, size):
     rng = torch.Generator().manual_seed(1)
     images = noise(8, 3, height, width)
@@ -31,9 +34,9 @@ def test_whole_pixels_are_resized_as_by_torchvision(height, width, size):
     top, left = (torch.rand(8, generator=rng) * (height - h + 1)).long(), (torch.rand(8) * (width - w + 1)).long()
     drawn = torch.stack([top, left, h, w], dim=1)
     for inputs, tolerance in ((images, 1), (images / 255, 1e-5)):
-        got = resized_crop(inputs, drawn.float(), (size, size))
+        got = resized_crop(inputs, drawn.float(), size)
         wanted = [
-            TV.resized_crop(image, *box, size=[size, size], antialias=True)
+            TV.resized_crop(image, *box, size=list(size), antialias=True)
             for image, box in zip(inputs, drawn.tolist(), strict=True)
         ]
         assert got.dtype == inputs.dtype

@@ -11,7 +11,7 @@ from sklearn.datasets import load_sample_images
 from tlbench.robustness.corruptions import COMMON, VERSION, corrupt
 from tlbench.robustness.draws import Draws
 from tlbench.robustness.filters import blur, disk, gaussian_blur, plasma, trace_blur
-from tlbench.robustness.severities import SEVERITIES
+from tlbench.robustness.severities import SEVERITIES, Levels
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,19 @@ def test_an_image_is_corrupted_alike_in_every_batch(photos: torch.Tensor, name: 
     assert torch.equal(corrupt(images[order], index[order], name, 4, 7), whole[order])
     for k in (0, 8):
         assert torch.equal(corrupt(images[k : k + 1], index[k : k + 1], name, 4, 7), whole[k : k + 1])
+
+
+@pytest.mark.parametrize("name", COMMON)
+def test_rectangles_keep_their_shape_and_take_the_strength_of_their_longer_side(
+    photos: torch.Tensor, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, asked = squares(photos, 96, 3)[:, :, :40], set()
+    at_side = Levels.at_side
+    monkeypatch.setattr(Levels, "at_side", lambda *a: (asked.add(a[2]), at_side(*a))[1])
+    found = corrupt(images, torch.arange(3), name, 3, 0)
+    assert (found.shape, found.dtype) == (images.shape, torch.uint8)
+    assert asked == {96}
+    assert 5 < psnr(images, found) < 50
 
 
 DRAWN = (

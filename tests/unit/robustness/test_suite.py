@@ -19,6 +19,17 @@ SETTINGS = f'{{"identity": {{"seed": 0, "temperature": 1.0, "version": {VERSION}
 """The beginning of a file of a suite with nothing else."""
 
 
+def test_results_say_at_which_size() -> None:
+    network = "on the network's input"
+    for given, at in ((224, f"{network}, at 224 px"), ([192, 256], f"{network}, at 192×256 px"), (None, network)):
+        found = run_suite(
+            lambda _: {"oa": 0.5, "ece": 0.1}, COMMON[:1], (1,), progress=lambda _: None, image_size=given
+        )
+        assert found.label() == f"corruptions of version {VERSION}, {at}"
+        again = CorruptionResult.model_validate_json(found.model_dump_json())
+        assert (again, again.image_size) == (found, given)
+
+
 class Network:
     """Says whether an image is bright; counts how often it was run."""
 

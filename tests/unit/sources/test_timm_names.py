@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tests.composed import config, model, source_of
 from tlbench.config import ModelConfig
+from tlbench.config.size import size_of
 from tlbench.errors import WeightsError
 from tlbench.networks.build import build_network
 from tlbench.networks.network import Network
@@ -28,10 +29,22 @@ def published_as(title: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> d
     return state
 
 
-def applied(wanted: ModelConfig, image_size: int = 64, path: Path | None = None) -> tuple[Network, LoadReport]:
-    network = build_network(wanted, 10, 0, (image_size, image_size))
+def applied(
+    wanted: ModelConfig, image_size: int | list[int] = 64, path: Path | None = None
+) -> tuple[Network, LoadReport]:
+    network = build_network(wanted, 10, 0, size_of(image_size))
     source = source_of("timm", path)
     return network, apply_source(network, source, wanted, config(f"data.image_size={image_size}").data)
+
+
+def from_a_file(
+    wanted: ModelConfig, size: int | list[int], state: dict[str, torch.Tensor], folder: Path
+) -> tuple[Network, LoadReport]:
+    """A user's own file of weights."""
+    path = folder / "own.safetensors"
+    save_file(state, path)
+    network = build_network(wanted, 10, 0, size_of(size))
+    return network, apply_source(network, source_of("checkpoint", path), wanted, config(f"data.image_size={size}").data)
 
 
 def timms(title: str, **changes: object) -> ModelConfig:
@@ -51,11 +64,16 @@ def test_the_backbone_is_timms_and_the_classifier_is_not(tmp_path: Path, monkeyp
     assert (link.model_dump()["source"], link.sha256, link.short()) == ("timm", report.sha256, RESNET)
 
 
-def test_positional_embeddings_are_resized_as_timm_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("size", [64, [64, 96], [32, 128]])
+@pytest.mark.parametrize("own_names", [False, True])
+def test_positional_embeddings_are_resized_as_timm_does(
+    size: int | list[int], own_names: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """32 × 128 has as many patches of 16 pixels as 64 × 64, in another grid."""
     state = published_as(VIT, tmp_path, monkeypatch)
-    network, _ = applied(timms(VIT), image_size=64)
+    network, _ = applied(timms(VIT), size) if not own_names else from_a_file(timms(VIT), size, state, tmp_path)
     theirs = timm.create_model(
-        VIT, pretrained=True, pretrained_cfg_overlay={"state_dict": state}, img_size=64, num_classes=10
+        VIT, pretrained=True, pretrained_cfg_overlay={"state_dict": state}, img_size=size, num_classes=10
     ).state_dict()
     loaded = network.module.state_dict()
     assert loaded["pos_embed"].shape != state["pos_embed"].shape

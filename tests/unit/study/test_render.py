@@ -168,3 +168,20 @@ def test_warnings_name_the_runs_unless_all_said_so(record: Make, failed: Make) -
         warning_lines(summarise_study([*runs, failed("random", 0)], ["source"]))[0]
         == "x (a: seeds 0, 1; random: seed 1)"
     )
+
+
+def test_what_the_most_frequent_class_alone_would_reach_is_said(record: Make) -> None:
+    def audited(name: str, oa: float) -> dict[str, object]:
+        splits = {"val": {"oa": 0.1, "miou": 0.1}, "test": {"oa": oa, "miou": 0.125}}
+        return {"majority": {"class": name, "splits": splits}}
+
+    runs = study(record, 0.96, 0.97)
+    assert summarise_study(runs, ["source"]).floor is None
+    runs = [record(run.arm, run.seed, 0.9, data__audit=audited("sky", 0.5 + 0.1 * run.seed)) for run in runs]
+    summary = summarise_study(runs, ["source"])
+    assert summary.to_dict()["floor"] == {"name": "sky", "metrics": {"test/oa": 0.55, "test/miou": 0.125}}
+    assert "all 'sky': test/oa 55.0 %" in printed(summary)  # of the metrics that the study sums up
+    others = [record("random", 0, 0.9, data__audit=audited("road", 0.5)), *runs]
+    floor = summarise_study(others, ["source"]).floor
+    assert floor is not None
+    assert floor.name == "road or sky"

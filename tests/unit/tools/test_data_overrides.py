@@ -40,6 +40,9 @@ def test_photos_keep_their_stored_size_and_data_of_one_size_theirs():
     changed = with_data(run, ["data=image_csv", "data.root=y.csv"]).data
     assert (changed.stored_size, changed.image_size, changed.fit) == (256, 224, "pad")
     assert with_data(run, ["data=cifar10"]).data.storage_size == (32, 32)
+    wide = compose_config(["data=image_folder", "data.root=x", "data.image_size=[96,128]"])
+    changed = with_data(wide, ["data=image_csv", "data.root=y.csv"]).data
+    assert (changed.input_size, changed.storage_size) == ((96, 128), (96, 128))
 
 
 def test_data_with_boxes_keep_the_runs_input():

@@ -110,6 +110,28 @@ def test_the_two_ways_of_decoding_differ(content):
     assert np.abs(whole - fast).max() > 0
 
 
+@pytest.mark.parametrize("fit", ["crop", "pad", "squash"])
+def test_likewise_of_rectangles(content, fit):
+    draw(f"data.fit={fit}", "data.image_size=[48, 80]", "data.stored_size=[60, 100]")
+    run = open_run("run")
+    said = json.loads(metadata(run, torch.nn.Identity())["preprocessing"])
+    assert (said["stored_size"], said["image_size"]) == ([60, 100], [48, 80])
+    assert "Image.resize((width, height), BILINEAR)" in said["resize_means"]
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
+    height, width = said["stored_size"]
+    if fit == "pad":
+        assert "ImageOps.pad to the image's width or height" in said["fit_means"]
+        assert image.width * height < image.height * width
+        image = ImageOps.pad(image, (round(image.height * width / height), image.height))
+    elif fit == "crop":
+        assert "rounded, half to even; left and top are" in said["fit_means"]
+        high = round(image.width * height / width)
+        top = (image.height - high) // 2
+        image = image.crop((0, top, image.width, top + high))
+    wanted = np.asarray(image.resize((width, height), Image.BILINEAR))
+    assert np.array_equal(wanted, as_stored(content, run.config.data, decoding_of_run(run)))
+
+
 @pytest.mark.promise("metadata give the input")
 def test_who_follows_the_metadata_with_pillow_and_numpy_gets_the_input(content):
     draw("data.normalisation={mean: [0.4, 0.5, 0.6], std: [0.2, 0.3, 0.25]}", ranges={"uint16": (0, 4095)})

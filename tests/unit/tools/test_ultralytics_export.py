@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import zipfile
 from pathlib import Path
 from pickletools import genops
@@ -102,6 +103,26 @@ def test_ultralytics_finds_the_same_boxes(folder: Path, ours: BoxPredictor, size
     assert yolo.names == dict(enumerate(NAMES))
     assert yolo.task == "detect"
     assert yolo.predictor.imgsz == [SIDE, SIDE]
+
+
+@pytest.mark.promise("format=pt in ultralytics")
+@pytest.mark.parametrize("shape", [(160, 320), (320, 256)])
+def test_ultralytics_finds_the_same_boxes_in_rectangles(shape: tuple[int, int], tmp_path: Path) -> None:
+    draw(tmp_path / "run", f"data.image_size={list(shape)}")
+    assert export.main([f"run={tmp_path / 'run'}", "format=pt"]) == 0
+    predictor = tlbench.load(tmp_path / "run", "cpu")
+    assert isinstance(predictor, BoxPredictor)
+    for size in (shape, (240, 240)):
+        image = page(*size)
+        yolo, found = theirs(tmp_path / "run" / "model.pt", image)
+        wanted = of_ours(predictor, image)
+        assert yolo.predictor.imgsz == list(shape)
+        assert found.shape == wanted.shape
+        assert len(wanted) >= 1
+        np.testing.assert_allclose(found[:, 2:], wanted[:, 2:], atol=0.01 if size == shape else 2)
+    said = metadata(open_run(tmp_path / "run"), predictor.network)
+    assert said["imgsz"] == str(list(shape))
+    assert json.loads(said["preprocessing"])["image_size"] == list(shape)
 
 
 def test_interpolated_images_give_boxes_equal_to_a_pixel(folder: Path, ours: BoxPredictor) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.config.added import Added
 from tlbench.config.data_option import DataOption
+from tlbench.config.drawn import DOCUMENTS, carving_problems, drawn_problems
 
 _REACH = "tlbench.annotations.instances.reach"
 _TARGET = "tlbench.annotations.instances.target"
@@ -31,6 +32,15 @@ DATA: Mapping[str, DataOption] = {
     ),
 }
 """By the name in the config."""
+
+
+def problems(data: InstanceDataConfig) -> list[str]:
+    """What of data with boxes contradicts itself, one line each; for the `problems` of each task that has them."""
+    drawn, found = data.name == DOCUMENTS, drawn_problems(data)
+    if data.split == "blocked" and data.name in (DOCUMENTS, "coco"):
+        found.append(f"data.split=blocked: {data.name} has no frames of videos; use official")
+    return [*found, *carving_problems(data, always_carved=drawn or data.split == "blocked")]
+
 
 ADDED: tuple[Added, ...] = (Added("data.antialias", True),)
 """Keys that came while the record's format was 1."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tlbench.annotations.maps.config import TABLES, MapDataConfig
 from tlbench.config.added import Added
 from tlbench.config.data_option import DataOption
+from tlbench.config.drawn import DOCUMENTS, carving_problems, drawn_problems
 
 _REACH = "tlbench.annotations.maps.reach"
 _TARGET = "tlbench.annotations.maps.target"
@@ -31,25 +32,15 @@ DATA: Mapping[str, DataOption] = {
 
 def problems(data: MapDataConfig) -> list[str]:
     """What of data with maps contradicts itself, one line each; for the `problems` of each task that has them."""
-    drawn, found = data.name == "documents", []
-    for key, value, example in (("label_space", data.label_space, "target"), ("pages", data.pages, 300)):
-        if drawn != (value is not None):
-            what = f"documents are drawn; give one, such as {example}" if drawn else "only documents have it; use null"
-            found.append(f"data.{key}={'null' if value is None else value}: {what}")
-    if drawn and data.cache == "none":
-        found.append("data.cache=none: documents are drawn, there are no files to decode; use memory")
-    if drawn and data.test_fraction is None:
-        found.append("data.test_fraction=null: test is carved out here; give a fraction in (0, 1)")
-    if data.test_fraction is not None and data.test_fraction + data.val_fraction >= 1:
-        found.append(
-            f"data.val_fraction={data.val_fraction:g} and data.test_fraction={data.test_fraction:g}: nothing is left "
-            "to train on; their sum must be below 1"
-        )
+    drawn = data.name == DOCUMENTS
+    found = [*drawn_problems(data), *carving_problems(data, always_carved=drawn)]
     if data.background is not None and data.name in ("masks", "camvid"):
         found.append(
             f"data.background={data.background}: masks say of each pixel what it is; use null, or name the class among "
             "the masks' classes"
         )
+    if data.ignored_classes is not None and data.name not in ("masks", "camvid"):
+        found.append(f"data.ignored_classes: {data.name} has none that is void; leave classes out of data.classes")
     if data.palette is not None and data.name != "masks":
         found.append(f"data.palette={data.palette}: {data.name} says itself what its classes are; use null")
     if data.reduce_zero_label and data.name != "masks":

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
+from torch import Tensor
 
 from tlbench.annotations.instances.crowds import Crowds
 from tlbench.annotations.instances.instances import Instances
@@ -20,7 +22,8 @@ from tlbench.annotations.maps.class_maps import VOID, ClassMaps, Map
 from tlbench.annotations.maps.config import MapDataConfig
 from tlbench.data.carve_options import wanted_classes
 from tlbench.data.listing import Listed, Listing
-from tlbench.errors import DataError
+from tlbench.data.workers import in_chunks
+from tlbench.errors import DataError, short
 from tlbench.system.voice import Voice
 
 WITHOUT_OUTLINE = "objects without an outline: the pixels of their boxes are ignored"
@@ -89,14 +92,19 @@ def _painting(listed: Listed[Instances], data: MapDataConfig, voice: Voice) -> _
 
 
 def _check_outlines(listed: Listed[Instances], data: MapDataConfig) -> None:
-    """Refuse objects of which none has an outline.
+    """Refuse data without objects, or of whose objects none has an outline.
 
     Raises:
         DataError: They are such.
     """
     parts = [part.annotations for part in listed.parts.values()]
     objects = sum(len(part.labels) for part in parts)
-    if any(part.shapes is not None and part.shapes.outlined.any() for part in parts) or not objects:
+    if not objects:
+        names = ", ".join(parts[0].class_names)
+        raise DataError(
+            f"{listed.root}: {sum(map(len, parts))} images and no objects of {short(names, 200)}; add labels"
+        )
+    if any(part.shapes is not None and part.shapes.outlined.any() for part in parts):
         return
     posed = any(part.shapes is not None and part.shapes.key_points is not None for part in parts)
     beside = " with key points" if posed else ""
@@ -112,11 +120,30 @@ def _check_outlines(listed: Listed[Instances], data: MapDataConfig) -> None:
 
 def _mapped(listing: Listing[Instances], painting: _Painting) -> Listing[ClassMaps]:
     objects = listing.annotations
-    maps = ClassMaps.of((_map(objects, i, painting) for i in range(len(objects))), painting.class_names)
+    chunks = in_chunks(_Maps(objects, painting), len(objects), "drawing class maps")
+    maps = [
+        ClassMaps(class_names=painting.class_names, **{name: torch.from_numpy(part) for name, part in chunk.items()})
+        for chunk in chunks
+    ]
     assert objects.shapes is not None
+    whole = ClassMaps.joined(maps) if maps else ClassMaps.of((), painting.class_names)
     without = [listing.names[image] for image in objects.owners()[~objects.shapes.outlined].tolist()]
     mended = dict(listing.mended) | ({WITHOUT_OUTLINE: [(name, name) for name in without]} if without else {})
-    return Listing(listing.root, listing.names, maps, mended)
+    return Listing(listing.root, listing.names, whole, mended)
+
+
+class _Maps:
+    """Draws a range of maps."""
+
+    def __init__(self, objects: Instances, painting: _Painting) -> None:
+        self._objects, self._painting = objects, painting
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitems__(self, chunk: range) -> dict[str, Any]:
+        maps = ClassMaps.of((_map(self._objects, i, self._painting) for i in chunk), self._painting.class_names)
+        return {name: part.numpy() for name, part in vars(maps).items() if isinstance(part, Tensor)}
 
 
 def _map(objects: Instances, image: int, painting: _Painting) -> Map:

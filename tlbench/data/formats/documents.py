@@ -14,18 +14,16 @@ import numpy as np
 import PIL
 import torch
 from filelock import FileLock
-from rich.progress import track
 
 from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.maps.class_maps import ClassMaps
 from tlbench.annotations.maps.config import MapDataConfig
 from tlbench.config.size import Size, as_written
-from tlbench.console import console
 from tlbench.data.listing import A
 from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
-from tlbench.data.workers import decoding_loader, default_workers
+from tlbench.data.workers import in_chunks
 from tlbench.embedded.documents import label_spaces
 from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES, TARGET_CLASSES, Space, labelled, mapped
 from tlbench.embedded.documents.page import draw_page
@@ -48,9 +46,6 @@ _ROWS |= {"packed": 1, "map_starts": 1, "map_counts": 2, "map_digests": 2}  # as
 
 BACKGROUND = "background"
 """The first class of class maps."""
-
-_CHUNK = 32  # pages a task
-_IN_PROCESS = 200  # pages up to which no worker processes are started
 
 
 def open_drawn(
@@ -127,12 +122,8 @@ def _kept(count: int, size: Size, space: str, voice: Voice) -> Drawn:
 
 
 def _draw(count: int, size: Size, space: str) -> Drawn:
-    """All pages; shows progress in a terminal when there are many."""
-    chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
-    workers = default_workers() if count > _IN_PROCESS else 0
-    loader = decoding_loader(_Pages(size, space), chunks, workers, passes=False)
-    quiet = not workers or not console.is_terminal
-    parts = list(track(loader, "drawing documents", len(chunks), console=console, transient=True, disable=quiet))
+    """All pages."""
+    parts = in_chunks(_Pages(size, space), count, "drawing documents")
     joined = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     for starts, counts in (("starts", "counts"), ("map_starts", "lengths")):
         joined[starts] = np.concatenate([[0], np.cumsum(joined.pop(counts))]).astype(np.int64)

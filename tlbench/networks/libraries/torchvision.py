@@ -22,8 +22,7 @@ from tlbench.system.exceptions import in_a_few_words
 AUXILIARY_HEADS = ("AuxLogits", "aux1", "aux2")
 """Classifiers of Inception and GoogLeNet that published files hold; the networks are built without them."""
 
-_OF_ONE_SIZE = ("vit_", "maxvit")
-_OF_SQUARES = "vit_"
+_OF_ONE_SIZE = ("vit_", "maxvit")  # and of squares
 _OLD = ("inception_v3", "googlenet")
 _USUAL_SIZE = {"inception_v3": 299}
 _UNDECAYED = ("class_token", "pos_embedding", "relative_position_bias_table", "logit_scale")
@@ -65,7 +64,7 @@ def torchvision_network(model: ModelConfig, num_classes: int, size: Size) -> Net
     key, usual = f"model.name={model.name!r}", _USUAL_SIZE.get(model.name, 224)
     if model.name not in torchvision.models.list_models():
         raise ConfigError(f"{key}: torchvision {torchvision.__version__} has no such network; install a newer one")
-    if model.name.startswith(_OF_SQUARES) and not is_square(size):
+    if model.name.startswith(_OF_ONE_SIZE) and not is_square(size):
         raise ConfigError(
             f"data.image_size={size_text(size)}: torchvision's {model.name} takes square images alone; use one number, "
             f"such as its own {usual}, or a network of timm (model=timm)"
@@ -129,7 +128,7 @@ def derived_groups(module: nn.Module, size: Size) -> dict[str, tuple[str, ...]]:
 def _built(name: str, num_classes: int, size: Size) -> nn.Module:
     arguments: dict[str, Any] = {}
     if name.startswith(_OF_ONE_SIZE):
-        arguments = {"image_size": size[0]} if name.startswith(_OF_SQUARES) else {"input_size": size}
+        arguments = {"image_size": size[0]} if name.startswith("vit") else {"input_size": size}
     elif name in _OLD:
         arguments = {"aux_logits": False, "transform_input": True, "init_weights": True}
     module: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=num_classes, **arguments)

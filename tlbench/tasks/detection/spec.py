@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig
 from tlbench.annotations.instances.options import ADDED, DATA
+from tlbench.annotations.instances.options import problems as box_problems
 from tlbench.tasks.detection.config import DetectionConfig
 from tlbench.tasks.detection.options import EvaluateBoxes, ExportBoxes, PredictBoxes
 from tlbench.tasks.spec import MetricSpec, StandIns, TaskSpec
@@ -15,26 +16,8 @@ if TYPE_CHECKING:
 
 
 def _problems(c: TrainConfig) -> list[str]:
-    data, problems = c.data, []
-    assert isinstance(data, InstanceDataConfig)
-    drawn = data.name == "documents"
-    if not drawn and data.label_space is not None and data.pages is not None:
-        return [f"data.name={data.name!r}: an option has keys of its own; choose it as data={data.name}"]
-    for key, value, example in (("label_space", data.label_space, "target"), ("pages", data.pages, 300)):
-        if drawn != (value is not None):
-            what = f"documents are drawn; give one, such as {example}" if drawn else "only documents have it; use null"
-            problems.append(f"data.{key}={'null' if value is None else value}: {what}")
-    if drawn and data.cache == "none":
-        problems.append("data.cache=none: documents are drawn, there are no files to decode; use memory")
-    if data.split == "blocked" and data.name in ("documents", "coco"):
-        problems.append(f"data.split=blocked: {data.name} has no frames of videos; use official")
-    if (data.split == "blocked" or drawn) and data.test_fraction is None:
-        problems.append("data.test_fraction=null: test is carved out here; give a fraction in (0, 1)")
-    if data.test_fraction is not None and data.test_fraction + data.val_fraction >= 1:
-        problems.append(
-            f"data.val_fraction={data.val_fraction:g} and data.test_fraction={data.test_fraction:g}: nothing is left "
-            "to train on; their sum must be below 1"
-        )
+    assert isinstance(c.data, InstanceDataConfig)
+    problems = box_problems(c.data)
     if c.regulariser.bss > 0:
         problems.append("regulariser.bss: needs one vector of features an image; use regulariser=l2_sp or none")
     return problems

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from tlbench.config.size import Size
-from tlbench.data.fitting import WHOLE, fitted
+from tlbench.data.fitting import fitted
 from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
 from tlbench.seeds import uniforms
@@ -80,7 +80,7 @@ def figures(count: int, size: Size) -> MemorySamples[Points]:
     xy = torch.from_numpy(np.stack([points for _, points in drawn]))
     seen = ((xy >= 0) & (xy <= sizes.flip(1)[:, None])).all(2)
     points = Points(torch.where(seen[:, :, None], xy, 0.0), seen, coordinates(POINTS), sizes, sizes).resized(size)
-    stored = [fitted(Image.fromarray(pixels), pixels.shape[:2], size, "corner", WHOLE) for pixels, _ in drawn]
+    stored = [fitted(Image.fromarray(pixels), pixels.shape[:2], size, "corner") for pixels, _ in drawn]
     images = torch.from_numpy(np.stack(stored)).permute(0, 3, 1, 2).contiguous()
     digests = [hashlib.blake2b(pixels.tobytes(), digest_size=16).digest() for pixels, _ in drawn]
     names = tuple(f"figure {number}" for number in range(count))

@@ -18,10 +18,12 @@ from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
 from tlbench.data.audit import EXAMPLES, Audit, audit_target
 from tlbench.data.listing import Listing
+from tlbench.data.open import open_target
 from tlbench.data.perceptual_hash import looks_of, pixel_digests
 from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
 from tlbench.geometry.fits import GREY
+from tlbench.system.voice import SILENT
 
 SIDE = 64
 CLASSES = ("cat", "dog", "eel")
@@ -180,6 +182,26 @@ def test_grey_beside_the_images_does_not_make_them_alike():
     first, last = wide.take(torch.arange(7)), replace(wide.take(torch.tensor([7])), names=("copy.jpg",))
     near = audited(train=first, val=last).section["duplicates"]["near"]["train-val"]
     assert near["examples"] == [["train/2.jpg", "copy.jpg"]]
+
+
+@pytest.mark.parametrize("cache", ["memory", "none"])
+def test_no_grey_is_looked_at_in_rectangles(cache: str, tmp_path: Path, boxes_config):
+    """White images of all shapes: what a thumbnail shows of the grey beside them would darken it."""
+    shapes = [(40, 64), (300, 401), (301, 400), (64, 64), (99, 250), (250, 99), (130, 97), (480, 640), (481, 640)]
+    for i, (height, width) in enumerate(shapes):
+        for split in ("train", "val"):
+            image, label = (tmp_path / "own" / kind / split / f"{i}" for kind in ("images", "labels"))
+            image.parent.mkdir(parents=True, exist_ok=True)
+            label.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (width, height), (255, 255, 255)).save(f"{image}.png")
+            label.with_suffix(".txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    (tmp_path / "own" / "data.yaml").write_text("train: images/train\nval: images/val\nnames: [a]\n")
+    for size in ([96, 128], [128, 96], [96, 160]):
+        data = boxes_config("yolo", root=str(tmp_path / "own"), image_size=size, cache=cache, val_fraction=0.25)
+        train = open_target(data, 0, SILENT).splits["train"]
+        inside = looks_inside(train)
+        assert inside is not None
+        assert (inside.thumbnails == 255).all()
 
 
 def test_looks_keep_the_order_of_images_of_several_shapes():

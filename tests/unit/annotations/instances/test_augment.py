@@ -136,10 +136,8 @@ def test_the_whole_equals_ultralytics(images: MemorySamples[Instances], mosaic: 
     reference = Reference(images, monkeypatch)
     settings = config(ALL)
     index = torch.arange(5).repeat(4)
-    draws, gains = (
-        draw(settings, len(images), (SIDE, SIDE), index, 3, 1, mosaic=mosaic),
-        draw_gains(settings, index, 3, 1),
-    )
+    draws = draw(settings, len(images), (SIDE, SIDE), index, 3, 1, mosaic=mosaic)
+    gains = draw_gains(settings, index, 3, 1)
     batch, _ = training_boxes(images, index, settings, 3, 1, mosaic)
     difference = torch.stack([255 * batch[i] - reference.sample(draws, i, gains)[0] for i in range(len(index))]).abs()
     assert difference.quantile(0.95) < 3

@@ -67,16 +67,19 @@ def test_through_a_trainer(data_config, channels_last: bool):
             assert torch.equal(images, plain)
 
 
-def test_the_part_cut_out_of_a_file_is_that_of_the_device_path(tmp_path: Path, draw_tree, data_config):
-    draw_tree(tmp_path / "images", {"a": 20, "b": 20}, size=(24, 24))
-    data = data_config("image_folder", root=str(tmp_path / "images"), image_size=24, cache="none")
+@pytest.mark.parametrize("size", [(24, 24), (24, 42)])
+def test_the_part_cut_out_of_a_file_is_that_of_the_device_path(
+    size: tuple[int, int], tmp_path: Path, draw_tree, data_config
+):
+    height, width = size
+    draw_tree(tmp_path / "images", {"a": 20, "b": 20}, size=size)
+    data = data_config("image_folder", root=str(tmp_path / "images"), image_size=list(size), cache="none")
     files = open_target(data, 0, SILENT).splits["train"]
     crop = ResizedCrop(scale=[0.2, 0.9], ratio=[0.75, 1.33])
-    batches = list(
-        WorkerLoader(files, 8, size=(16, 16), shown=Crops(crop, (24, 24), seed=3), order_seed=1, drop_last=True)
-    )
+    shown = Crops(crop, size, seed=3)
+    batches = list(WorkerLoader(files, 8, size=(16, 16), shown=shown, order_seed=1, drop_last=True))
     assert batches
     for images, _, index in batches:
-        ours = resized_crop(files.pictures(index), boxes(crop, 24, 24, 3, 0, index), (16, 16))
+        ours = resized_crop(files.pictures(index), boxes(crop, height, width, 3, 0, index), (16, 16))
         difference = (images.float() - ours.float() * (255 if ours.is_floating_point() else 1)).abs()
         assert difference.mean() < 20  # the same part, rounded to other pixels: noise by itself would differ by 85

@@ -10,6 +10,7 @@ import torch
 from tlbench.data.formats.documents_boxes import open_documents
 from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES
 from tlbench.errors import DataError
+from tlbench.geometry.fits import GREY
 from tlbench.system.cache_folder import cache_folder
 from tlbench.system.voice import Voice
 
@@ -30,6 +31,25 @@ def opened(boxes_config, monkeypatch, tmp_path):
 def kept() -> Path:
     (folder,) = (path for path in (cache_folder() / "documents").iterdir() if path.is_dir())
     return folder
+
+
+@pytest.mark.parametrize("size", [[64, 96], [96, 64], [64, 192]])
+def test_pages_fill_the_height_or_the_width_of_a_rectangle(opened, size):
+    train = opened(image_size=size).splits["train"]
+    assert train.size == tuple(size)
+    of = train.annotations
+    height, width = of.inside.T
+    assert ((height == size[0]) | (width == size[1])).all()
+    assert (height <= size[0]).all()
+    assert (width <= size[1]).all()
+    assert len(torch.unique(of.inside, dim=0)) > 1
+    owner = of.owners()
+    assert (of.boxes[:, :2] >= 0).all()
+    assert (of.boxes[:, 2:] <= of.inside.flip(1)[owner]).all()
+    for image, (high, wide) in zip(train.images, of.inside.tolist(), strict=True):
+        assert (image[:, high:] == GREY).all()
+        assert (image[:, :, wide:] == GREY).all()
+    assert opened(image_size=size).splits["train"].fingerprint() == train.fingerprint()  # as they were kept
 
 
 def test_every_page_lies_in_one_split_and_a_fraction_is_of_train_alone(opened):

@@ -42,7 +42,7 @@ def test_the_maps_are_those_of_the_pages_and_all_pages_lie_in_one_split(opened):
         for name, own, inside, pixels in zip(
             split.names, maps_of(split), split.annotations.inside, split.images, strict=True
         ):
-            page = draw_page(1, int(name.removeprefix("page ")), 64)
+            page = draw_page(1, int(name.removeprefix("page ")), (64, 64))
             height, width = inside.tolist()
             assert np.array_equal(own, mapped(page, "source"))
             assert np.array_equal(pixels[:, :height, :width].permute(1, 2, 0).numpy(), page.pixels)

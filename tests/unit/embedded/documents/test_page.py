@@ -124,7 +124,7 @@ def test_an_elements_box_is_the_tight_bound_of_its_pixels_where_nothing_lies_ove
     held = whole = 0
     for index in range(60):
         drawn.clear()
-        page = draw_page(2, index, SIDE)
+        page = draw_page(2, index, (SIDE, SIDE))
         labelled_as = {element.box: 1 + KINDS.index(element.kind) for element in page.elements}
         for number, (box, own) in enumerate(drawn):
             if box not in labelled_as:

@@ -44,6 +44,13 @@ def test_signatures_and_notes_have_their_sizes() -> None:
         assert np.ptp(written[:, 0]) == pytest.approx(1)
 
 
+def test_images_fill_the_height_or_the_width_of_a_rectangle() -> None:
+    square = {choose_size(Draws(1, index), (90, 90)) for index in range(60)}
+    assert square == {(51, 90), (60, 90), (68, 90), (90, 90), (90, 68), (90, 64), (90, 51)}
+    wide = {choose_size(Draws(1, index), (90, 135)) for index in range(60)}
+    assert wide == {(76, 135), (90, 135), (90, 120), (90, 90), (90, 68), (90, 64), (90, 51)}
+
+
 @pytest.mark.parametrize("calm", [0.0, 0.5, 1.0])
 def test_the_view_centres_its_point_and_its_grid_is_its_inverse(calm: float) -> None:
     for index in range(30):

@@ -39,6 +39,13 @@ def test_networks_of_a_fixed_input_size_are_built_for_the_images(name: str, imag
         assert module(torch.zeros(3, 3, image_size, image_size)).shape == (3, 10)
 
 
+@pytest.mark.parametrize("name", ["test_vit", "swin_tiny_patch4_window7_224", "mixer_s32_224", "resnet10t"])
+def test_they_are_built_for_rectangles(name: str) -> None:
+    module = build_network(model("timm", name=name), 10, 0, (32, 96)).module
+    with torch.no_grad():
+        assert module(torch.zeros(3, 3, 32, 96)).shape == (3, 10)
+
+
 def test_efficientnet_lite0_is_an_option_of_its_own() -> None:
     network = build_network(model("efficientnet_lite0"), 10, 0, (32, 32))
     assert list(network.groups) == ["stem", *(f"stage{i}" for i in range(1, 6)), "head"]

@@ -102,6 +102,25 @@ def test_images_that_a_network_does_not_take(name: str, side: int, message: str)
         built(name, side=side)
 
 
+def test_rectangles_are_taken_but_by_transformers_of_one_size() -> None:
+    with torch.device("meta"):
+        network = torchvision_network(model("torchvision", name="swin_t"), 3, (32, 64))
+        assert network.module.eval()(torch.zeros(2, 3, 32, 64)).shape == (2, 3)
+    for name in ("vit_b_32", "maxvit_t"):
+        with pytest.raises(ConfigError) as refused:
+            torchvision_network(model("torchvision", name=name), 3, (224, 448))
+        assert str(refused.value) == (
+            f"data.image_size=[224,448]: torchvision's {name} takes square images alone; use one number, such as its "
+            "own 224, or a network of timm (model=timm)"
+        )
+
+
+def test_rectangles_that_a_network_does_not_take() -> None:
+    message = r"model.name='alexnet': its forward pass fails on images of 32×64 \(height × width\) pixels: "
+    with torch.device("meta"), pytest.raises(ConfigError, match=message):
+        torchvision_network(model("torchvision", name="alexnet"), 3, (32, 64))
+
+
 def test_a_networks_name_is_an_option_of_its_own() -> None:
     short, long = compose_config(["model=vgg11_bn"]), compose_config(["model=torchvision", "model.name=vgg11_bn"])
     assert short == long

@@ -189,6 +189,8 @@ def test_own_layer_groups_replace_the_known_ones() -> None:
 def test_sides_that_the_strides_do_not_divide_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"data\.image_size=100: yolo11n halves .*use a multiple of 32, such as 96"):
         build_network(model("yolo11n"), 1, 0, (100, 100))
+    with pytest.raises(ConfigError, match=r"image_size=\[64,100\]: .*a multiple of 32, such as \[64,96\]"):
+        build_network(model("yolo11n"), 1, 0, (64, 100))
 
 
 @pytest.mark.parametrize(
