@@ -118,7 +118,7 @@ def _torchvision(model: ModelConfig) -> list[str]:
         close = difflib.get_close_matches(model.name, LIBRARIES["torchvision"], n=3)
         hint = f"did you mean {', '.join(close)}? " if close else ""
         problems.append(
-            f"model.name={model.name!r}: torchvision has no such classifier; {hint}Use another of its networks, "
+            f"model.name={model.name!r}: torchvision has no such network; {hint}Use another of its networks, "
             "model=timm model.name=… for one of timm's, or model=module for one of your own"
         )
     if model.arguments:

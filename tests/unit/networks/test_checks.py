@@ -21,7 +21,7 @@ TIMM = ("model=timm", "model.name=resnet10t")
     [
         (
             ["model.name=resnet81"],
-            "model.name='resnet81': torchvision has no such classifier; did you mean resnet18, ",
+            "model.name='resnet81': torchvision has no such network; did you mean resnet18, ",
         ),
         (["model.arguments={width: 2}"], "model.arguments={'width': 2}: resnet18 takes none; use {}, or model=timm"),
         (["model.import_path=my_nets:Small"], "model.import_path='my_nets:Small': only for model=module; use null"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import segmentation_models_pytorch as smp
+import timm
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -14,6 +15,7 @@ from tlbench.errors import ConfigError
 from tlbench.networks.build import build_network
 from tlbench.networks.layer_groups import TORCHVISION_SEGMENTERS
 from tlbench.networks.libraries.smp import DECODERS
+from tlbench.networks.libraries.timm_encoder import names_in_classifier
 from tlbench.networks.network import Network
 from tlbench.networks.norms import batch_norm_layers
 from tlbench.sources.places import PACKAGE_FOLDER
@@ -235,3 +237,24 @@ def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_all_decoders_are_the_librarys() -> None:
     assert {kind.__module__.split(".")[0] for kind in DECODERS.values()} == {smp.__name__}
+
+
+@pytest.mark.slow
+def test_a_network_of_every_family_of_timm_is_an_encoder_or_refused_by_its_strides() -> None:
+    """With its smallest network; of 98 in timm 1.0.31, 69 have the feature maps."""
+    wrong, encoders = {}, 0
+    for family in timm.list_modules():
+        name = min(timm.list_models(module=family), key=lambda each: (not each.startswith("test_"), len(each), each))
+        try:
+            with torch.device("meta"):
+                features: Any = timm.create_model(name, features_only=True)
+                classifier = timm.create_model(name, num_classes=10)
+        except Exception:  # timm gives no features of it
+            continue
+        if list(features.feature_info.reduction())[-4:] == [4, 8, 16, 32]:
+            names = names_in_classifier(features.state_dict(), classifier.state_dict())
+            encoders += 1
+            if names is None:
+                wrong[name] = type(features).__name__
+    assert wrong == {}
+    assert encoders > 50

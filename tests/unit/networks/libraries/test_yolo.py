@@ -201,7 +201,7 @@ def test_sides_that_the_strides_do_not_divide_are_refused() -> None:
         ({"import_path": "a:b"}, "model.import_path='a:b': only for model=module; use null with library=ultralytics"),
         (
             {"library": "torchvision"},
-            "model.name='yolo11n': torchvision has no such classifier; ",
+            "model.name='yolo11n': torchvision has no such network; ",
         ),
     ],
 )
