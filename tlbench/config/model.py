@@ -19,7 +19,8 @@ class ModelConfig(Schema):
         description="smp: segmentation_models_pytorch; module: a network of the user's own"
     )
     decoder: Literal["unet", "fpn", "deeplabv3plus", "upernet", "segformer", "dpt"] | None = Field(
-        description="of library=smp: what makes logits for each place of an image from the encoder's feature maps"
+        default=None,  # so that a user's own option from before there were decoders is one still
+        description="of library=smp: what makes logits for each place of an image from the encoder's feature maps",
     )
     import_path: str | None = Field(description="package.module:Name of what builds a network of the user's own")
     arguments: Arguments = Field(description="further keyword arguments of what builds the network; null: none")

@@ -110,14 +110,14 @@ def load_weights(network: Network, found: FoundWeights, model: ModelConfig, data
     notes = _notes(file, named, spare)
     for name, tensor in wanted.items():
         if name in given and given[name].shape != tensor.shape and is_positional(name):
-            if is_square(data.input_size) and may_be_resampled(given[name].shape, tensor.shape):
+            if _has_square_grid(network, data) and may_be_resampled(given[name].shape, tensor.shape):
                 before, now = given[name].shape[1], tensor.shape[1]
                 given[name] = resampled(given[name], tensor.shape)
                 notes.append(f"{name} resampled from {grid(before, now)} to {grid(now, before)} patches, as timm does")
         elif name in given and is_counter(name):
             given[name] = given[name].reshape(tensor.shape).to(tensor.dtype)
     extra = [name for name in extra if name not in spare]
-    check_whole(found, wanted, {**named.tensors, **given}, extra, model)
+    check_whole(found, wanted, {**named.tensors, **given}, extra, model, named.prefix)
     with torch.no_grad():
         for name, tensor in wanted.items():
             tensor.copy_(given[name])
@@ -150,7 +150,7 @@ def _named(network: Network, found: FoundWeights, file: WeightsFile, model: Mode
         may_differ = class_branch_layers(network) if model.library == "ultralytics" else frozenset[str]()
         named = find_backbone(file, network, found.entry, found.prefix, may_differ)
         # the shapes of embeddings say how many positions there are, and are taken for those of squares
-        plain = is_square(data.input_size) or not any(is_positional(name) for name in backbone_of(network))
+        plain = _has_square_grid(network, data) or not any(is_positional(name) for name in backbone_of(network))
         if (named.whole and plain) or library != "timm":
             return named
         from tlbench.sources.timm_names import by_filter  # timm takes seconds to import
@@ -167,6 +167,12 @@ def _named(network: Network, found: FoundWeights, file: WeightsFile, model: Mode
     renamed = by_timm(found.path, tensors, arguments, found.title or name, model.name)
     containers = frozenset(name.split(".")[0] for name in renamed)
     return Named(renamed, entry=entry.path, containers=containers, part=as_in_classifier(network))
+
+
+def _has_square_grid(network: Network, data: DataConfig) -> bool:
+    """Whether embeddings of positions are of a square: of square images, or of the size that they are published with."""
+    keeps = network.backbone is not None and network.backbone.arguments.get("dynamic_img_size") is True
+    return keeps or is_square(data.input_size)
 
 
 def _is_of_the_network(name: str, named: Named) -> bool:

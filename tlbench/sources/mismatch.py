@@ -19,6 +19,9 @@ from tlbench.sources.report import shortened
 _CANDIDATES = 8
 """So many networks of the closest names are tried."""
 
+_ENCODERS = {"encoder", "backbone"}
+"""What networks with a decoder call the part that a classifier has too."""
+
 _HEAD = 4
 """So many tensors may be of a head for other classes."""
 
@@ -29,6 +32,7 @@ def check_whole(
     given: Mapping[str, Tensor],
     extra: Sequence[str],
     model: ModelConfig,
+    prefix: str,
 ) -> None:
     """See to it that a file's tensors are exactly those of a network's backbone.
 
@@ -38,6 +42,7 @@ def check_whole(
         given: The file's, under the network's names.
         extra: Names of what else of the file lies in the network's parts.
         model: What the network was built from.
+        prefix: What stands before the network's names in the file.
 
     Raises:
         WeightsError: They are not; says in what they differ.
@@ -52,10 +57,19 @@ def check_whole(
             f"{found.path}: lacks all {len(missing)} running statistics of BatchNorm ({shortened(missing)}), as if "
             "written with model.norm=group; give model.norm=group, or weights of a BatchNorm network"
         )
+    is_encoder = bool(missing) and set(prefix.split(".")) & _ENCODERS and missing == list(wanted)[-len(missing) :]
+    if is_encoder and not unlike and not extra:
+        raise WeightsError(
+            f"{found.path}: holds an encoder, which ends with its last map of features: of {len(wanted)} tensors of "
+            f"{found.model} it has all but the {len(missing)} behind that ({shortened(missing)}); give weights of "
+            f"{found.model}, or train a network with nothing there but its classifier, such as resnet18"
+        )
     if len(unlike) == 1 and not missing and not extra and _other_channels(wanted[unlike[0]], given[unlike[0]]):
         raise _channels(found, unlike[0], wanted[unlike[0]], given[unlike[0]])
     first = next((name for name in wanted if name in missing or name in unlike), extra[0] if extra else "")
     likely = _likely(given, model)
+    if found.run is not None and found.run.model != found.model:
+        likely = f"of the run {found.title}, which trained {found.run.model}"
     raise WeightsError(
         f"{found.path}: looks like another architecture than model={found.model}{f', {likely}' if likely else ''}: of "
         f"{len(wanted)} backbone tensors {len(missing)} are missing and {len(unlike)} have another shape, {len(extra)} "

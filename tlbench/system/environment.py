@@ -12,7 +12,12 @@ import torch
 _PACKAGES = ("tlbench", "torch", "torchvision", "lightning", "torchmetrics", "numpy", "pillow", "scikit-learn")
 
 
-_OF_NETWORKS = ("timm", "ultralytics")
+_OF_NETWORKS = {
+    "timm": ("timm",),
+    "ultralytics": ("ultralytics",),
+    "smp": ("segmentation-models-pytorch", "timm"),
+}
+"""Library of a network → the packages that decide what it is."""
 
 
 def versions(library: str | None = None) -> dict[str, str]:
@@ -22,7 +27,7 @@ def versions(library: str | None = None) -> dict[str, str]:
         library: `model.library`, where there is one: that of the network, and maybe of its loss.
     """
     found = {"python": platform.python_version()}
-    for package in (*_PACKAGES, *(name for name in _OF_NETWORKS if name == library)):
+    for package in (*_PACKAGES, *_OF_NETWORKS.get(str(library), ())):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -20,6 +20,12 @@ def test_scales_fall_from_the_head_down():
     assert set(learning_rate_scales(GROUPS, 1.0).values()) == {1.0}
 
 
+def test_a_decoder_is_as_new_as_the_head_and_has_its_rate():
+    assert learning_rate_scales(["stem", "layer1", "decoder", "head"], 0.5) == {
+        "head": 1.0, "decoder": 1.0, "layer1": 0.5, "stem": 0.25
+    }  # fmt: skip
+
+
 @pytest.mark.promise("rates by layer group")
 def test_every_parameter_is_in_one_group_and_only_matrices_decay():
     network = build_network(model(), 10, 0, (32, 32))

@@ -146,3 +146,32 @@ def test_stages_that_cannot_be_meant_are_refused_by_name(overrides, fragments):
 def test_the_last_epoch_that_a_stage_may_begin_at_is_the_runs_last():
     assert plan(*AT, "strategy.at_epochs=[2,9]")[-1].begins == 9
     assert len(plan(*AT, "strategy.stall_patience=4", max_epochs=11)) == 3
+
+
+WITH_DECODER = ["stem", "layer1", "decoder", "head"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "names", "first"),
+    [
+        (["strategy=feature_extractor"], ["head+decoder"], ("decoder", "head")),
+        (["strategy=head_then_full"], ["head+decoder", "full"], ("decoder", "head")),
+        (["strategy=gradual_unfreezing"], ["head+decoder", "layer1", "stem"], ("decoder", "head")),
+        (["strategy=full"], ["full"], tuple(WITH_DECODER)),
+    ],
+)
+def test_a_decoder_trains_whenever_the_head_does(overrides, names, first):
+    stages = plan_stages(config(*overrides, "trainer.max_epochs=9").strategy, WITH_DECODER, "head", 9)
+    assert [stage.name for stage in stages] == names
+    assert stages[0].trainable == first
+    assert all({"decoder", "head"} <= set(stage.trainable) for stage in stages)
+
+
+def test_a_decoder_may_not_stay_frozen_at_its_random_start():
+    strategy = config("strategy=gradual_unfreezing").strategy.model_copy(
+        update={"stages": [["head"], ["decoder", "layer1", "stem"]]}
+    )
+    with pytest.raises(
+        ConfigError, match=r"stage 1 \['head'\] leaves the decoder frozen, which starts at random; put 'd"
+    ):
+        plan_stages(strategy, WITH_DECODER, "head", 9)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.composed import config
+from tests.composed import changed, config, unresolved
 from tlbench.errors import ConfigError
 from tlbench.runs import preflight as module
 from tlbench.runs.preflight import preflight, preflight_all
@@ -56,6 +56,36 @@ def test_what_cannot_be_done_here_is_said(overrides, message):
     with pytest.raises(ConfigError) as caught:
         preflight(config(*overrides))
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["model.name=tu-resnet19"], "model.name='tu-resnet19': timm "),
+        (
+            ["model.name=tu-test_vit"],
+            "model.name='tu-test_vit': its feature maps are all at stride 16, and model.decod",
+        ),
+        (
+            ["model.name=tu-test_resnet", "strategy.lr_scales={layer9: 0.1}"],
+            "strategy.lr_scales: the pattern 'layer9' matches no layer group; there are stem, stage1, ",
+        ),
+    ],
+)
+def test_an_encoder_without_the_feature_maps_is_said_before_a_study_begins(overrides, message):
+    wanted = changed(unresolved("task=semantic_segmentation"), "source=random", *overrides)
+    for check in (preflight, lambda one: preflight_all([one])):
+        with pytest.raises(ConfigError) as caught:
+            check(wanted)
+        assert str(caught.value).startswith(message)
+
+
+def test_an_extra_that_is_not_installed_is_said(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(
+        ConfigError, match=r"not installed; run pip install 'tlbench\[segmentation\]', or use another mo"
+    ):
+        preflight(changed(unresolved("task=semantic_segmentation")))
 
 
 @pytest.mark.usefixtures("no_gpu")

@@ -43,6 +43,12 @@ class Pair(Small):
         return super().forward(images), images
 
 
+class Places(Small):
+    def forward(self, images):
+        maps = torch.nn.functional.interpolate(self.conv(images), images.shape[-2:])
+        return self.fc(self.bn(maps).movedim(1, -1)).movedim(-1, 1)
+
+
 class Broken(Small):
     def forward(self, images):
         return super().forward(images.flatten())
@@ -85,6 +91,11 @@ def test_a_class_of_the_working_folder_is_built_with_its_groups() -> None:
     assert network.head_module() is network.module.fc
     assert network.module.training
     assert int(network.module.bn.num_batches_tracked) == 0  # the look at its outputs left no trace
+
+
+def test_logits_of_images_and_of_each_place_in_them_are_told_apart() -> None:
+    assert not build("my_nets:Small").dense
+    assert build("my_nets:Places").dense
 
 
 def test_a_function_or_class_method_builds_as_well() -> None:
