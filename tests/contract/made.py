@@ -25,6 +25,7 @@ from tlbench.config import TrainConfig
 from tlbench.config.parse import parse
 from tlbench.data.open import open_target
 from tlbench.networks.build import build_network
+from tlbench.networks.layer_groups import new_groups
 from tlbench.networks.network import Network
 from tlbench.records.folder import PREDICTIONS_FILE
 from tlbench.records.record import Record
@@ -140,8 +141,9 @@ class Workshop:
         if row.source == EARLIER:
             further.append(f"checkpoint={self.earlier(row.task)}")
         if row.strategy == "gradual_unfreezing":
-            *_, second, head = self.groups(row.task)
-            further.append(f"strategy.stages=[[{head}],[{second}]]")
+            groups = self.groups(row.task)
+            new = new_groups(groups)
+            further.append(f"strategy.stages=[[{','.join(new)}],[{groups[-len(new) - 1]}]]")
         if row.strategy == "feature_extractor":
             further.append(subject.still)
         own = [override.replace("{data}", str(self.data(row.task))) for override in subject.quick]

@@ -17,6 +17,7 @@ import tlbench
 from tests.commands import call, snapshot, train
 from tests.contract.made import EPOCHS, Made, Workshop, interrupted, moved, same
 from tests.contract.rows import ONNX, Row, rows
+from tlbench.networks.layer_groups import new_groups
 from tlbench.networks.network import Network
 from tlbench.networks.norms import batch_norm_layers
 from tlbench.records.record import Record
@@ -53,11 +54,16 @@ def test_train_leaves_a_complete_record(made: Made) -> None:
     assert warned == [f"warning: {warning}" for warning in record.warnings]
 
 
+def new(groups: list[str]) -> list[str]:
+    """The groups that no source gives: the head, and a decoder."""
+    return list(new_groups(groups))
+
+
 STAGES: dict[str, Callable[[list[str]], list[list[str]]]] = {
     "full": lambda groups: [groups, groups],
-    "feature_extractor": lambda groups: [groups[-1:], groups[-1:]],
-    "head_then_full": lambda groups: [groups[-1:], groups],
-    "gradual_unfreezing": lambda groups: [groups[-1:], groups[-2:]],
+    "feature_extractor": lambda groups: [new(groups), new(groups)],
+    "head_then_full": lambda groups: [new(groups), groups],
+    "gradual_unfreezing": lambda groups: [new(groups), groups[-len(new(groups)) - 1 :]],
 }
 """Strategy → of each epoch, the layer groups that train."""
 

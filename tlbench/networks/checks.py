@@ -81,10 +81,15 @@ def kind_problems(model: ModelConfig, task: TaskSpec) -> list[str]:
 
 
 def check_kind(dense: bool, model: ModelConfig, task: TaskSpec) -> None:
-    """Refuse a built network whose outputs are of the other kind than the task's.
+    """The same of a network that is built, also of the user's own.
+
+    Args:
+        dense: Whether it gives logits for each place of an image.
+        model: What it was built from.
+        task: The task that is to train it.
 
     Raises:
-        ConfigError: They are.
+        ConfigError: The task wants the others.
     """
     if dense != task.dense:
         shapes = ("(B, C), one for each image", "(B, C, H, W), one for each place")

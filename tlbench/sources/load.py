@@ -170,7 +170,7 @@ def _named(network: Network, found: FoundWeights, file: WeightsFile, model: Mode
 
 
 def _has_square_grid(network: Network, data: DataConfig) -> bool:
-    """Whether embeddings of positions are of a square: of square images, or of the size of their publication."""
+    """Whether embeddings of positions are of a square: of square images, or of the size they are published with."""
     keeps = network.backbone is not None and network.backbone.arguments.get("dynamic_img_size") is True
     return keeps or is_square(data.input_size)
 
