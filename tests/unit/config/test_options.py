@@ -26,7 +26,10 @@ FOREIGN = {
         *("model=yolo", "model=smp", "source=coco", "source=documents"),
     ),
     "detection": ("augmentation=", "model=", "source=imagenet", "source=timm", "source=tin200"),
-    "semantic_segmentation": ("augmentation=", "model=", "source=coco", "source=documents"),
+    "semantic_segmentation": (
+        *("augmentation=", "source=coco", "source=documents"),
+        *("model=efficientnet_lite0", "model=resnet18", "model=timm", "model=torchvision", "model=yolo"),
+    ),
 }
 """Task → options that are another's."""
 
@@ -43,12 +46,15 @@ NEEDS = {
 }
 """Override → what must go with it, as the refusal says."""
 
+NEEDS_WITH_DECODER = {**NEEDS, "source=timm": ("model.name=tu-resnet18",)}
+
 REFUSED = {
     "optimizer.betas=null",
     "optimizer.final_lr=null",
     "data.test_fraction=null",
     "data.label_space=null",
     "data.pages=null",
+    "model.decoder=null",
     "regulariser=bss",
 }
 """Overrides that are refused for what they are themselves, where they are."""
@@ -79,7 +85,7 @@ def test_no_key_is_refused_for_anothers_default(base, override):
     elif override in REFUSED:
         assert text.startswith((f"{override}: ", "regulariser.bss: "))
     else:
-        compose(*NEEDS[override])
+        compose(*(NEEDS_WITH_DECODER if task == "semantic_segmentation" else NEEDS)[override])
 
 
 @pytest.mark.parametrize(
@@ -161,5 +167,5 @@ def test_data_of_another_task_are_named_without_their_augmentation():
         changed(values)
     assert str(caught.value) == (
         "data=documents: not for task=classification; use cifar10, digits, image_folder, image_csv or module, or "
-        "task=detection"
+        "task=detection or task=semantic_segmentation"
     )
