@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,9 @@ class MadeFolder:
         OutputError: A link in the folder leads out of it.
     """
 
+    VERB: ClassVar[str] = "write"
+    """What is done with a file, for messages."""
+
     def __init__(self, key: str, folder: str, given: str, names: Sequence[str]) -> None:
         self._key, self._folder = key, Path(folder).expanduser()
         source = Path(given).expanduser()
@@ -101,7 +104,8 @@ class MadeFolder:
             )
         if here.is_dir() and not (here / MARK).is_file() and any(here.iterdir()):
             raise ConfigError(
-                f"{self._key}={folder!r}: it holds files that this command did not make; name a new or an empty folder"
+                f"{self._key}={folder!r}: it holds files that this command did not {self.VERB}; name a new or an empty "
+                "folder"
             )
         refuse_links_out(self._folder)
 
@@ -121,6 +125,8 @@ class DrawnFolder(MadeFolder):
     Raises:
         ConfigError, OutputError: As `MadeFolder`.
     """
+
+    VERB: ClassVar[str] = "draw"
 
     def __init__(self, folder: str, given: str, names: Sequence[str], how: Decoding = WHOLE_FILES) -> None:
         super().__init__("draw", folder, given, names)

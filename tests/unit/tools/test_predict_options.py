@@ -17,12 +17,14 @@ GIVEN = ["run=run", "input=photos"]
         ("calibrated=true", "classification", "detection"),
         ("confidence=0.0", "detection", "classification"),
         ("confidence=0.25", "detection", "classification"),
-        ("draw=drawn", "detection", "classification"),
+        ("draw=drawn", "detection and semantic_segmentation", "classification"),
+        ("maps=maps", "semantic_segmentation", "detection"),
     ],
 )
-def test_what_has_a_meaning_for_one_task_is_refused_for_the_other(argument, only, refused):
+def test_what_has_a_meaning_for_some_tasks_is_refused_for_others(argument, only, refused):
     options = parse_options(OPTIONS, [*GIVEN, argument])
-    options.check_task(only)
+    for task in only.split(" and "):
+        options.check_task(task)
     with pytest.raises(ConfigError) as error:
         options.check_task(refused)
     assert str(error.value) == f"{argument}: only for {only} runs, and this one is of {refused}; leave it out"

@@ -79,7 +79,7 @@ def test_the_part_cut_out_of_a_file_is_that_of_the_device_path(
     shown = Crops(crop, size, seed=3)
     batches = list(WorkerLoader(files, 8, size=(16, 16), shown=shown, order_seed=1, drop_last=True))
     assert batches
-    for images, _, index in batches:
+    for images, _, index, _ in batches:
         ours = resized_crop(files.pictures(index), boxes(crop, height, width, 3, 0, index), (16, 16))
         difference = (images.float() - ours.float() * (255 if ours.is_floating_point() else 1)).abs()
         assert difference.mean() < 20  # the same part, rounded to other pixels: noise by itself would differ by 85
