@@ -15,19 +15,25 @@ import torch
 from tests.composed import model
 from tlbench.networks.build import build_network
 
+NETWORKS: list[tuple[str, dict[str, str]]] = [
+    ("smp", {"decoder": "fpn"}),
+    ("smp", {"decoder": "unet"}),
+    ("smp", {"decoder": "deeplabv3plus"}),
+    ("smp", {"decoder": "upernet"}),
+    ("smp", {"decoder": "segformer"}),
+    ("smp", {"decoder": "dpt", "name": "tu-test_vit"}),
+    ("smp", {"decoder": "fpn", "name": "tu-test_convnext"}),
+    ("torchvision", {"name": "lraspp_mobilenet_v3_large"}),
+]
+SIZES = [(70, 45), (64, 64), (360, 480), (333, 251)]
 
-@pytest.mark.parametrize("size", [(64, 64), (70, 45)])
+
 @pytest.mark.parametrize(
-    ("option", "changes"),
+    ("option", "changes", "size"),
     [
-        ("smp", {"decoder": "unet"}),
-        ("smp", {"decoder": "fpn"}),
-        ("smp", {"decoder": "deeplabv3plus"}),
-        ("smp", {"decoder": "upernet"}),
-        ("smp", {"decoder": "segformer"}),
-        ("smp", {"decoder": "dpt", "name": "tu-test_vit"}),
-        ("smp", {"decoder": "fpn", "name": "tu-test_convnext"}),
-        ("torchvision", {"name": "lraspp_mobilenet_v3_large"}),
+        pytest.param(*network, size, marks=[] if network in NETWORKS[:2] and size == SIZES[0] else [pytest.mark.slow])
+        for network in NETWORKS
+        for size in SIZES
     ],
 )
 def test_onnx_equals_torch(option: str, changes: dict[str, str], size: tuple[int, int]) -> None:

@@ -61,14 +61,15 @@ def test_what_cannot_be_done_here_is_said(overrides, message):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["model.name=tu-resnet19"], "model.name='tu-resnet19': timm "),
+        pytest.param(["model.name=tu-resnet19"], "model.name='tu-resnet19': timm ", marks=pytest.mark.slow),
         (
             ["model.name=tu-test_vit"],
             "model.name='tu-test_vit': its feature maps are all at stride 16, and model.decod",
         ),
-        (
+        pytest.param(
             ["model.name=tu-test_resnet", "strategy.lr_scales={layer9: 0.1}"],
             "strategy.lr_scales: the pattern 'layer9' matches no layer group; there are stem, stage1, ",
+            marks=pytest.mark.slow,
         ),
     ],
 )

@@ -201,12 +201,14 @@ def test_an_interrupted_study_goes_on_without_repeating_trials(machine, stopped)
     assert interrupted["tin200"][8:] != interrupted["random"][8:]  # TPE goes by each arm's results
 
 
+@pytest.mark.slow
 def test_arms_side_by_side_choose_the_same(machine):
     start(n_jobs=4)
     assert machine.at_a_time == 2  # an arm's trials follow each other
     assert trial_lrs("random") == [0.001, 2.97e-05, 0.0088]
 
 
+@pytest.mark.slow
 def test_another_search_before_any_run_leads_to_a_new_choice_and_loses_nothing(machine):
     machine.stop_before = "tin200/seed_0"
     with pytest.raises(KeyboardInterrupt):
@@ -287,6 +289,7 @@ def test_a_trial_in_whose_folder_another_process_works_is_neither_moved_nor_clea
     assert sorted(path.name for path in trial.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_more_trials_go_on_from_those_that_are_there(machine):
     machine.stop_before = "tin200/seed_0"
     with pytest.raises(KeyboardInterrupt):
@@ -299,6 +302,7 @@ def test_more_trials_go_on_from_those_that_are_there(machine):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.promise("an interrupted search")
 def test_another_search_never_joins_runs_that_are_there(machine):
     start()
