@@ -41,7 +41,7 @@ THEN = ("resume", "files")
 """What takes long to try: of each covering row one of them, so that each meets every value of the other axes."""
 
 ONNX = "onnx"
-"""What takes longest, and depends on the network alone: it is tried of one row of each kind of norm layer."""
+"""What takes longest, and depends on the network alone: it is tried of one row of each task."""
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,8 @@ def cover() -> Mapping[Row, tuple[str, ...]]:
         uncovered -= _pairs((*values, then))
     for subject in known.values():
         task = subject.task
-        for norms in (("batch", "fixed"), ("group",)):  # a wide one where there is one
-            found = (row for row in rows if row.task == task and row.norm in norms)
-            first = max(found, key=lambda row: bool(row.size))
-            rows[first] = (*rows[first], ONNX)
+        wide = max((row for row in rows if row.task == task), key=lambda row: bool(row.size))  # where there is one
+        rows[wide] = (*rows[wide], ONNX)
         last = sources(subject)[-1]
         rows |= {Row(task, last, "head_then_full", "files", "group", device=each): ("files",) for each in devices()[1:]}
     return rows
