@@ -77,7 +77,9 @@ def test_an_image_of_another_size_is_seen_with_its_border_repeated_and_cut_back(
 def test_the_encoder_has_torchvisions_tensors(decoder: str) -> None:
     encoder = build(decoder).module.get_submodule("encoder")
     weights = load_file(PACKAGE_FOLDER / "resnet18-tin200.safetensors")
-    encoder.load_state_dict({name: tensor for name, tensor in weights.items() if not name.startswith("fc.")})  # strict
+    backbone = {name: tensor for name, tensor in weights.items() if not name.startswith("fc.")}
+    encoder.load_state_dict(backbone)  # strict
+    assert all(torch.equal(tensor, backbone[name].to(tensor)) for name, tensor in encoder.state_dict().items())
 
 
 def test_weights_are_a_function_of_the_seed() -> None:
