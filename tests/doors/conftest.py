@@ -15,7 +15,7 @@ import torch
 
 from tests.commands import TINY_RANDOM, train
 from tests.conftest import isolate, use_tiny_network
-from tests.unit.conftest import boxes_config, data_config, draw_tree  # noqa: F401 - fixtures
+from tests.unit.conftest import boxes_config, data_config, draw_tree, maps_config  # noqa: F401 - fixtures
 from tlbench.records.record import Record, read_record
 
 MINE = Path(__file__).parent / "mine"

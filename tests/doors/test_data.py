@@ -1,17 +1,23 @@
-"""`data=module` and `data=box_module`."""
+"""`data=module`, for labels and for class maps, and `data=box_module`."""
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from tests.commands import call
-from tests.detecting import draw_yolo
+from tests.commands import call, train
+from tests.contract.subjects import SEMANTIC_SEGMENTATION
+from tests.detecting import QUIET, draw_yolo
+from tests.doors.conftest import Ran, same_weights
+from tests.resuming import stop_at
+from tlbench.annotations.maps.options import problems
 from tlbench.data.open import open_target
 from tlbench.errors import UserError
+from tlbench.tasks.base import Task
 
 LABELS = {"import_path": "mine.data:Folder", "arguments": {"root": "images"}, "image_size": 16, "val_fraction": 0.2}
 
@@ -62,6 +68,72 @@ def test_boxes_given_by_code_are_those_of_yolo(pixels, boxes_config):
         assert torch.equal(ours.images, samples.images)
         assert torch.equal(ours.annotations.labels, samples.annotations.labels)
         torch.testing.assert_close(ours.annotations.boxes, samples.annotations.boxes, rtol=0, atol=1e-4)
+
+
+@pytest.mark.promise("data by code")
+@pytest.mark.parametrize("form", ["paths", "pil", "palettes", "arrays", "tensors"])
+@pytest.mark.parametrize("changes", [{}, {"classes": ["light", "dark"]}, {"ignored_classes": ["dark"]}])
+def test_masks_given_by_code_are_those_of_the_folder(form, changes, maps_config):
+    SEMANTIC_SEGMENTATION.draw(Path("own"))
+    folder = open_target(maps_config("masks", root="own", image_size=[32, 48], **changes), 0)
+    given = {"import_path": "mine.masks:streets", "arguments": {"root": "own", "form": form}}
+    own = open_target(maps_config("module", **given, image_size=[32, 48], **changes), 0)
+    assert own.class_names == folder.class_names
+    for split, samples in folder.splits.items():
+        ours = own.splits[split]
+        assert torch.equal(ours.images, samples.images)
+        for i in range(len(samples)):
+            assert (ours.annotations.unpacked(i) == samples.annotations.unpacked(i)).all()
+            assert (ours.annotations.plane(i, (32, 48)) == samples.annotations.plane(i, (32, 48))).all()
+        assert form != "paths" or ours.fingerprint() == samples.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "names", "count"),
+    [
+        ({}, {}, ("background", "foreground"), [520, 80]),
+        ({"high": 255}, {}, ("background", "foreground"), [520, 80]),
+        ({"low": 2, "high": 1, "shift": 2}, {"reduce_zero_label": True}, ("1", "2"), [80, 460]),
+        ({"low": 1, "high": 0, "shift": 2}, {"ignore_index": 255}, ("background", "foreground"), [80, 460]),
+    ],
+)
+def test_what_masks_without_names_hold_is_read_as_that_of_a_folder(arguments, changes, names, count, maps_config):
+    given = {"import_path": "mine.masks:squares", "arguments": arguments, "image_size": 32, "test_fraction": 0.2}
+    target = open_target(maps_config("module", **given, **changes), 0)
+    assert target.class_names == names
+    assert {split: len(samples) for split, samples in target.splits.items()} == {"train": 14, "val": 2, "test": 4}
+    for samples in target.splits.values():
+        assert samples.annotations.counts.tolist() == [count] * len(samples)
+
+
+def test_a_part_of_the_training_images_that_are_no_files(maps_config):
+    given = {"import_path": "mine.masks:squares", "image_size": 32, "fraction": 0.5}
+    target = open_target(maps_config("module", **given), 0)
+    assert {split: len(samples) for split, samples in target.splits.items()} == {"train": 7, "val": 2, "test": 4}
+    assert target.split_rule["train"] == "the rest of all images"
+
+
+@pytest.mark.promise("data by code")
+@pytest.mark.slow
+def test_a_run_of_masks_goes_on_and_is_evaluated_as_it_was_tested():
+    SEMANTIC_SEGMENTATION.draw(Path("own"))
+    small = [option for option in SEMANTIC_SEGMENTATION.quick if not option.startswith(("data=", "data.root="))]
+    start = ("task=semantic_segmentation", "trainer=cpu", "source=random", "trainer.max_epochs=2", *small, *QUIET)
+    given = ("data=module", "data.import_path=mine.masks:streets", "data.arguments={root: own}")
+    outcome = train(*start, "data=masks", "data.root=own", "hydra.run.dir=folder")
+    assert outcome.code == 0, outcome.err
+    with stop_at(Task, "on_train_batch_start", 4, lambda: signal.raise_signal(signal.SIGTERM)):
+        assert train(*start, *given, "hydra.run.dir=own").code == 143
+    outcome = train(*start, *given, "hydra.run.dir=own")
+    assert outcome.code == 0, outcome.err
+    own, folder = Ran(Path("own")), Ran(Path("folder"))
+    assert own.record.volatile.resumes == 1
+    assert own.record.metrics == folder.record.metrics
+    assert same_weights(own, folder)
+    assert own.record.code.files.keys() == {"mine", "mine.masks"}
+    outcome = call("evaluate", "run=own")
+    assert outcome.code == 0, outcome.err
+    assert "largest difference 0)" in outcome.out
 
 
 @pytest.mark.promise("data by code")
@@ -134,6 +206,58 @@ def test_boxes_that_are_none_are_refused(case, pixels, boxes_config, images):
         open_target(boxes_config("box_module", **given, image_size=64), 0)
     assert WRONG_BOXES[case] in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+WRONG_MASKS = {
+    "a value beyond": "train[1]: value 7 is of no class (600 pixels, in 1 of 22 masks); there are 0 to 1, and 255 for "
+    "none (data.ignore_index); if it is no class, use data.ignore_index=7",
+    "a negative value": "train[1]: value -1 in 600 pixels of a mask; wanted are numbers from 0 to 65535; give pixels "
+    "of no class the number that data.ignore_index says",
+    "a huge value": "train[1]: value 70000 in 600 pixels of a mask; ",
+    "floats": "train[1]: a mask of float32, such as 0.5; wanted is a class's number for each pixel (H, W): ",
+    "half floats": "train[1]: a mask of bfloat16, such as 1.0; ",
+    "colours": "train[1]: a mask of shape (20, 30, 3); wanted is a class's number for each pixel (H, W): ",
+    "a PIL image in colours": "train[1]: a mask of PIL's mode RGB holds 1 colours, such as (128, 0, 0); wanted is a ",
+    "a PIL image of floats": "train[1]: a mask that cannot be read: pixels of Pillow's mode F; wanted are numbers",
+    "a plane a class": "train[1]: a mask of shape (2, 20, 30); ",
+    "another size": "train[1]: a mask of 20 × 29 pixels, but its image has 20 × 30 (height × width); give the mask in "
+    "the size of its image",
+    "sideways": "train[1]: a mask of 30 × 20 pixels, but its image has 20 × 30 (height × width); ",
+    "no mask": "train[1]: a mask of type list; wanted is a class's number for each pixel (H, W): ",
+    "no file": "train[1]: a mask nothing/there.png that cannot be read: No such file or directory; ",
+    "a file in colours": "train[1]: the mask images/dog/0.png holds 600 colours, such as (",
+    "labels": "train[1]: a mask of type dict; ",
+}
+
+
+@pytest.mark.parametrize("case", WRONG_MASKS)
+@pytest.mark.parametrize("pixels", [False, True])
+def test_masks_that_are_none_are_refused(case, pixels, maps_config, images):
+    given = {"import_path": "mine.wrong_data:masks", "arguments": {"case": case, "pixels": pixels}}
+    with pytest.raises(UserError) as caught:
+        open_target(maps_config("module", **given, image_size=32), 0)
+    line = str(caught.value)
+    assert line.startswith(f"data.import_path='mine.wrong_data:masks': {WRONG_MASKS[case]}")
+    assert "\n" not in line
+
+
+def test_numbers_of_masks_that_nothing_names_are_to_be_named_in_the_code(maps_config):
+    given = {"import_path": "mine.masks:squares", "arguments": {"high": 90}, "image_size": 32}
+    with pytest.raises(UserError) as caught:
+        open_target(maps_config("module", **given), 0)
+    assert str(caught.value) == (
+        "data.import_path='mine.masks:squares': no class names, and masks hold 0, 90; say what these are: in `classes` "
+        "of what the code gives, the name of 0 first"
+    )
+
+
+def test_what_masks_by_code_cannot_be_asked_for(maps_config):
+    asked = maps_config("module", import_path="m:masks", background="background", palette="voc")
+    assert problems(asked) == [
+        "data.background=background: masks say of each pixel what it is; use null, or name the class among the masks' "
+        "classes",
+        "data.palette=voc: module says itself what its classes are; use null",
+    ]
 
 
 def test_images_that_are_no_files_cannot_be_decoded_in_each_epoch(data_config, images):

@@ -42,7 +42,7 @@ def test_the_example_runs(section, tiny_network, monkeypatch):
         Image.fromarray(noise).save(f"photos/{('cat', 'dog')[i % 2]}_{i}.png")
     assert commands(section)
     for command in commands(section):
-        if "task=detection" in command:  # training takes longer than one waits for here
+        if any(argument.startswith("task=") for argument in command):  # training takes longer than one waits for here
             given = [within_grammar(argument) for argument in (*command, "trainer=cpu")]
             target = open_target(compose_config(given).data, 0)
             assert {split: len(samples) for split, samples in target.splits.items()} == {

@@ -35,7 +35,7 @@ def data_config() -> Callable[..., LabelDataConfig]:
     """`data_config("digits", shots=3)`: the shipped config with changes."""
 
     def make(name: str, **changes: Any) -> LabelDataConfig:
-        return LabelDataConfig.model_validate({**data_values(name), **changes})
+        return LabelDataConfig.model_validate({**data_values(name, "classification"), **changes})
 
     return make
 

@@ -174,12 +174,12 @@ def _unknown_option(path: str, options: Sequence[str], text: str) -> str:
     group, _, option = path.rpartition("/")
     if group in ("hydra/launcher", "hydra/sweeper"):
         return refusal(group.partition("/")[2], option)
+    where = re.match(r"In '(.+?)'", text)
+    if group in ("data/of", "data/by_code") and where is not None:
+        return why_no_data(where[1].partition("/")[2], option, group)
     if not options or "/" in group:
         whole = re.match(r".*?/(.+)", path)  # a path that somebody gave as an option has slashes of its own
         group, option = path.partition("/")[0], whole[1] if whole else option
-    where = re.match(r"In '(.+?)'", text)
-    if path.startswith("data/of/") and where is not None:
-        return why_no_data(where[1].partition("/")[2], path.rpartition("/")[2])
     inside = "" if where is None or where[1] == CONFIG_NAME else f"in {where[1]}: "
     instead = file_meant(group, option)
     found = nearest_options(group, option, options)

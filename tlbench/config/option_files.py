@@ -12,8 +12,8 @@ from omegaconf import OmegaConf
 from tlbench.config.conf_folder import config_dir
 from tlbench.tasks.registry import specs
 
-OF = "of@_here_"
-"""Among the defaults of an option of `data`: what all data of a task have in common, a file of `conf/data/of/`."""
+_HERE = "@_here_"
+"""Ends a key among the defaults of an option of `data`: what it says for a task is a file below `conf/data/`."""
 
 
 def option_files(group: str) -> dict[str, Path]:
@@ -31,13 +31,16 @@ def data_values(name: str, task: str) -> dict[str, Any]:
 
     Args:
         name: Of the option.
-        task: In whose configuration it is composed: `of@_here_` among its defaults names what all data of a task say.
+        task: In whose configuration it is composed: `of@_here_` among its defaults names what all data of a task say,
+            `by_code@_here_` what those by code say.
     """
     values = _loaded(option_files("data")[name])
     found: dict[str, Any] = {}
     for entry in values.pop("defaults", ()):
-        if isinstance(entry, Mapping) and OF in entry:
-            found |= _loaded(option_files("data/of")[str(entry[OF]).replace("${task}", task)])
+        for group, option in entry.items() if isinstance(entry, Mapping) else ():
+            if group.endswith(_HERE):
+                files_of_tasks = option_files(f"data/{group.removesuffix(_HERE)}")
+                found |= _loaded(files_of_tasks[str(option).replace("${task}", task)])
     return found | values
 
 

@@ -65,16 +65,18 @@ def of_another_task(config: Mapping[str, Any], spec: TaskSpec) -> list[str]:
     return [_not_for(spec, key, groups[key].get("name"), allowed, whose) for key, whose, allowed in found if whose]
 
 
-def why_no_data(name: str, task: str) -> str:
+def why_no_data(name: str, task: str, group: str) -> str:
     """Why an option of `data` that several tasks share cannot be composed for a task.
 
     Args:
         name: Of the option.
-        task: For which `conf/data/of/` has no file.
+        task: For which a folder of `conf/` has no file.
+        group: The folder, `data/of` or `data/by_code`.
     """
     spec = specs()[task]
     if name in spec.data:
-        return f"data={name}: there is no conf/data/of/{task}.yaml; add it, with what all data of task={task} say"
+        which = "all data" if group == "data/of" else "data by code"
+        return f"data={name}: there is no conf/{group}/{task}.yaml; add it, with what {which} of task={task} say"
     whose = [other for other in specs().values() if name in other.data]
     return _not_for(spec, "data", name, _either(spec.data), whose)
 

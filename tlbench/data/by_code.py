@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class GivenImages:
     """Images of one part, in the order in which they were given.
 
     Args:
-        annotations: Of N images, as the code gives them.
+        annotations: Of N images, as the code gives them, or what is kept of them.
         paths: N files; None where it gives images.
         pixels: (N, 3, H, W) uint8, as they are stored; None where it gives paths.
         sizes: (N, 2) int64, height and width of the images as they were given, pixels; likewise.
@@ -74,11 +74,12 @@ class GivenData:
         return self.parts["train"].paths is not None
 
 
-def given_data(data: DataConfig) -> GivenData:
+def given_data(data: DataConfig, kept: Callable[[str, Any], Any] | None = None) -> GivenData:
     """Call the code, and take all that it gives; images that are no files are brought to one size at once.
 
     Args:
         data: The target's config.
+        kept: Called with where an annotation is, for messages, and with it: what is kept of it; None: itself.
 
     Raises:
         ConfigError: The code cannot be imported or called.
@@ -95,7 +96,7 @@ def given_data(data: DataConfig) -> GivenData:
             f"{where}: it gives the parts {', '.join(map(repr, sets)) or 'none'}; wanted are train and, if there are "
             "such, val and test"
         )
-    found = {split: _part(f"{where}: {split}", sets[split], data) for split in SPLITS if split in sets}
+    found = {split: _part(f"{where}: {split}", sets[split], data, kept) for split in SPLITS if split in sets}
     if len({part.paths is None for part in found.values()}) > 1:
         raise DataError(f"{where}: some parts hold paths, others images; give one or the other")
     classes = [names for part in (whole, *sets.values()) if (names := getattr(part, "classes", None)) is not None]
@@ -103,10 +104,12 @@ def given_data(data: DataConfig) -> GivenData:
         raise DataError(f"{where}: its `classes` are no list of names; give the names in the order of the labels")
     if any(list(names) != list(classes[0]) for names in classes):
         raise DataError(f"{where}: the parts have different classes; give all the same, in the same order")
+    if classes and len(set(map(str, classes[0]))) < len(classes[0]):
+        raise DataError(f"{where}: a name occurs twice in its `classes`; name each class once")
     return GivenData(where, found, tuple(map(str, classes[0])) if classes else None)
 
 
-def _part(where: str, given: Any, data: DataConfig) -> GivenImages:
+def _part(where: str, given: Any, data: DataConfig, kept: Callable[[str, Any], Any] | None) -> GivenImages:
     if not hasattr(given, "__len__") or not hasattr(given, "__getitem__"):
         raise DataError(
             f"{where}: it is a {type(given).__name__}, no data set; wanted are len() and [i], as of a "
@@ -116,7 +119,7 @@ def _part(where: str, given: Any, data: DataConfig) -> GivenImages:
         raise DataError(f"{where}: no image in it; add some, or leave the part out")
     annotations, paths, images = [], [], []
     for i, (image, annotation) in enumerate(_items(where, given)):
-        annotations.append(annotation)
+        annotations.append(annotation if kept is None else kept(f"{where}[{i}]", annotation))
         if isinstance(image, str | os.PathLike):
             paths.append(os.path.abspath(os.path.expanduser(image)))  # noqa: PTH100, PTH111
         else:
@@ -223,8 +226,6 @@ def class_numbers_of(given: GivenData, labels: Sequence[Any], most: int) -> dict
         DataError: As `as_number`; or names and numbers are mixed, or a number says that there are too many classes.
     """
     if given.classes is not None:
-        if len(set(given.classes)) < len(given.classes):
-            raise DataError(f"{given.where}: a name occurs twice in its `classes`; name each class once")
         return {name: i for i, name in enumerate(given.classes)}
     if all(isinstance(label, str) for label in labels):
         return {name: i for i, name in enumerate(sorted(set(labels)))}

@@ -1,4 +1,6 @@
 import numpy as np
+import torch
+from PIL import Image
 
 IMAGE = np.zeros((20, 30, 3), np.uint8)
 
@@ -62,3 +64,31 @@ def boxes(case, pixels):
         "one label": {"boxes": [[1, 1, 9, 9]], "labels": 0},
     }[case]
     return Boxes([(image, first), *[(image, good)] * 20])
+
+
+class Masks(list):
+    classes = ("sky", "road")
+
+
+def masks(case, pixels):
+    image = IMAGE if pixels else "images/cat/0.png"
+    good = np.zeros((20, 30), np.uint8)
+    good[10:] = 1
+    first = {
+        "a value beyond": np.full((20, 30), 7),
+        "a negative value": np.full((20, 30), -1),
+        "a huge value": np.full((20, 30), 70000),
+        "floats": np.full((20, 30), 0.5, np.float32),
+        "half floats": torch.ones(20, 30, dtype=torch.bfloat16),
+        "colours": np.zeros((20, 30, 3), np.uint8),
+        "a PIL image in colours": Image.new("RGB", (30, 20), (128, 0, 0)),
+        "a PIL image of floats": Image.new("F", (30, 20)),
+        "a plane a class": torch.zeros(2, 20, 30, dtype=torch.uint8),
+        "another size": good[:, :29],
+        "sideways": good.T,
+        "no mask": [[0, 1], [1, 0]],
+        "no file": "nothing/there.png",
+        "a file in colours": "images/dog/0.png",
+        "labels": {"boxes": [], "labels": []},
+    }[case]
+    return Masks([(image, good), (image, first), *[(image, good)] * 20])

@@ -185,8 +185,26 @@ def test_data_that_tasks_share_say_which_tasks_have_them_where_another_asks_for_
 
 
 def test_a_task_that_has_data_of_tlbench_brings_what_its_data_have_in_common():
-    assert why_no_data("documents", "detection") == (
+    assert why_no_data("documents", "detection", "data/of") == (
         "data=documents: there is no conf/data/of/detection.yaml; add it, with what all data of task=detection say"
+    )
+    assert why_no_data("module", "classification", "data/by_code") == (
+        "data=module: there is no conf/data/by_code/classification.yaml; add it, with what data by code of "
+        "task=classification say"
+    )
+
+
+def test_data_by_code_have_the_keys_and_the_augmentation_of_the_task():
+    given = ("data=module", "data.import_path=m:data")
+    labels, maps = compose_config(given), compose_config(["task=semantic_segmentation", *given, "data.ignore_index=11"])
+    assert (labels.augmentation.name, labels.data.fit, labels.data.image_size) == ("crop_flip", "crop", 224)
+    assert (maps.augmentation.name, maps.data.fit, maps.data.image_size) == ("maps", "corner", 256)
+
+
+def test_data_by_code_say_which_tasks_have_them_where_another_asks_for_them():
+    assert explained("task=detection", "data=module", "data.import_path=m:data") == (
+        "data=module: not for task=detection; use signature, documents, yolo, coco or box_module, or "
+        "task=classification or task=semantic_segmentation"
     )
 
 

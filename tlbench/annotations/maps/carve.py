@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tlbench.annotations.maps.class_maps import ClassMaps
 from tlbench.annotations.maps.config import MapDataConfig
@@ -18,18 +18,23 @@ from tlbench.errors import DataError
 Found = Listing[ClassMaps] | Samples[ClassMaps]
 
 
+S = TypeVar("S", Listing[ClassMaps], Samples[ClassMaps])
+
+
 def carve_maps(
-    listed: Listed[ClassMaps], data: MapDataConfig, split_seed: int
-) -> tuple[dict[str, Listing[ClassMaps]], dict[str, Any]]:
+    where: str | Path, parts: Mapping[str, S], data: MapDataConfig, split_seed: int, named: str
+) -> tuple[dict[str, S], dict[str, Any]]:
     """Choose the classes, decide which images are train, val and test, and take the subset to train on.
 
     What is missing is carved out at random by image: an image has many classes, so it cannot be stratified by one.
     Without an official test split the official val becomes test, and another val is carved out of train.
 
     Args:
-        listed: The parts that the data set has.
+        where: What the data are called, for messages.
+        parts: Those that the data set has, listed or read.
         data: The target's config.
         split_seed: Seed of the splits and of the subset.
+        named: What the parts are called in the rule.
 
     Returns:
         The splits `train`, `val` and `test`, and the rule.
@@ -37,7 +42,7 @@ def carve_maps(
     Raises:
         DataError: A class does not exist, or a split would be empty or without a labelled pixel.
     """
-    named, parts = listed.named, chosen_parts(listed.parts, data)
+    parts = chosen_parts(parts, data)
     whole = f"{named} train" if len(parts) > 1 else "all images"
     origin = {split: f"{named} {split}" for split in parts}
     if "val" in parts and "test" not in parts:
@@ -49,7 +54,7 @@ def carve_maps(
         lambda: random_split(len(train), fractions, split_seed),
         lambda left: random_subset(len(left), data.fraction, split_seed),
     )
-    check_labelled(train.root, splits, fractions)
+    check_labelled(where, splits, fractions)
     origin |= dict.fromkeys(fractions, f"carved out of {whole}, at random by image, not stratified")
     if fractions:
         origin["train"] = f"the rest of {whole}"

@@ -23,7 +23,7 @@ class MapDataConfig(DataConfig):
 
     eight_bits: ClassVar[frozenset[str]] = frozenset({"documents"})
 
-    name: Literal["camvid", "documents", "masks", "coco", "yolo"]
+    name: Literal["camvid", "documents", "masks", "coco", "yolo", "module"]
     classes: Annotated[list[ClassName], Field(min_length=2)] | None = Field(
         description="class names; null: all; pixels of the others are ignored"
     )

@@ -12,6 +12,9 @@ from tlbench.config.drawn import DOCUMENTS, carving_problems, drawn_problems
 _REACH = "tlbench.annotations.maps.reach"
 _TARGET = "tlbench.annotations.maps.target"
 _OPEN, _OPEN_ALL = f"{_TARGET}:open_maps", f"{_TARGET}:open_all_maps"
+_MASKS = ("masks", "camvid", "module")
+"""Data that say of each pixel what it is, by numbers or colours."""
+
 _OWN = DataOption(MapDataConfig, open=_OPEN, open_all=_OPEN_ALL, reach=f"{_REACH}:own_root")
 
 DATA: Mapping[str, DataOption] = {
@@ -26,6 +29,12 @@ DATA: Mapping[str, DataOption] = {
     "masks": _OWN,
     "coco": _OWN,
     "yolo": _OWN,
+    "module": DataOption(
+        MapDataConfig,
+        open="tlbench.annotations.maps.by_code:open_by_code",
+        without_root="are what data.import_path gives; give a folder to it in data.arguments",
+        by_code=True,
+    ),
 }
 """By the name in the config."""
 
@@ -34,16 +43,16 @@ def problems(data: MapDataConfig) -> list[str]:
     """What of data with maps contradicts itself, one line each; for the `problems` of each task that has them."""
     drawn = data.name == DOCUMENTS
     found = [*drawn_problems(data), *carving_problems(data, always_carved=drawn)]
-    if data.background is not None and data.name in ("masks", "camvid"):
+    if data.background is not None and data.name in _MASKS:
         found.append(
             f"data.background={data.background}: masks say of each pixel what it is; use null, or name the class among "
             "the masks' classes"
         )
-    if data.ignored_classes is not None and data.name not in ("masks", "camvid"):
+    if data.ignored_classes is not None and data.name not in _MASKS:
         found.append(f"data.ignored_classes: {data.name} has none that is void; leave classes out of data.classes")
     if data.palette is not None and data.name != "masks":
         found.append(f"data.palette={data.palette}: {data.name} says itself what its classes are; use null")
-    if data.reduce_zero_label and data.name != "masks":
+    if data.reduce_zero_label and data.name not in ("masks", "module"):
         found.append(f"data.reduce_zero_label=true: only masks of your own may have it; use false for {data.name}")
     if data.reduce_zero_label and data.palette in TABLES:
         found.append(

@@ -45,12 +45,13 @@ def open_listed(
     Raises:
         DataError: As `open_maps`, but for the masks.
     """
-    listings, rule = carve_maps(listed, data, split_seed)
+    given = (listed.root, listed.parts)
+    listings, rule = carve_maps(*given, data, split_seed, listed.named)
 
     def training(_readable: Mapping[str, Listing[ClassMaps]]) -> Listing[ClassMaps]:
         if data.fraction == 1:
             return listings["train"]
-        return carve_maps(listed, data.untrimmed(), split_seed)[0]["train"]
+        return carve_maps(*given, data.untrimmed(), split_seed, listed.named)[0]["train"]
 
     read = read_files(listings, data, voice, how or training, unreadable=listed.unreadable)
     carved = [split for split in ("val", "test") if rule[f"{split}_fraction"] is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,6 +14,27 @@ from tlbench.data.formats.masks.stored import StoredMask
 from tlbench.data.formats.masks.values import Values, soft_edges
 
 _SEVERAL = 3  # colours beside those of a palette, that somebody may have forgotten
+
+
+@dataclass(frozen=True)
+class Told:
+    """What messages call the data.
+
+    Args:
+        root: All of them.
+        between: Between that and the name of a mask.
+        names: What class names may stand in.
+        naming: How they stand there.
+    """
+
+    root: str
+    between: str = "/"
+    names: str = "a classes.txt"
+    naming: str = "in a classes.txt with a name a line, from that of 0 on, or in a data.yaml with names: {number: name}"
+
+    def at(self, text: str) -> str:
+        """A message that begins with the name of a mask."""
+        return f"{self.root}{self.between}{text}"
 
 
 def without_palette(colours: Values) -> str:
@@ -69,13 +91,13 @@ def unknown_numbers(
     )
 
 
-def softened(mask: StoredMask, between: Sequence[int]) -> str:
-    """Of a mask with soft edges."""
+def softened(mask: StoredMask, between: Sequence[int], names: str) -> str:
+    """Of a mask with soft edges; class names may stand in `names`."""
     share = int(mask.counts[np.isin(mask.values, between)].sum()) / int(mask.counts.sum())
     return (
         f"{len(between)} values from {min(between)} to {max(between)} in {share:.1%} of its pixels, between two that "
         "most have: soft edges of a mask that was resized or drawn anti-aliased; save masks without them (resize by "
-        "nearest, or divide at a threshold), or name the classes in a classes.txt if all these are some"
+        f"nearest, or divide at a threshold), or name the classes in {names} if all these are some"
     )
 
 
@@ -98,6 +120,7 @@ def _remedy(
     if len(unknown) == 1:
         return f"if it is no class, use data.ignore_index={unknown[0]}"
     tables = [name for name in TABLES if set(numbers.held) <= {*named_palette(name).numbers, 255}]
+    tables = tables if data.name == "masks" else []  # others have no palette
     return f"data.palette={tables[0]} has all" if tables else "add names for them, or mend the masks"
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tlbench.annotations.maps.class_maps import VOID
 from tlbench.annotations.maps.config import MapDataConfig
-from tlbench.data.formats.masks.faults import softened, unknown_colours, unknown_numbers, without_palette
+from tlbench.data.formats.masks.faults import Told, softened, unknown_colours, unknown_numbers, without_palette
 from tlbench.data.formats.masks.names import Names
 from tlbench.data.formats.masks.palettes import Palette, given_palette, is_void, named_palette
 from tlbench.data.formats.masks.stored import StoredMask
@@ -49,7 +48,7 @@ class Meanings:
 
 
 def meanings_of(
-    root: Path,
+    told: Told,
     names: Sequence[str],
     masks: Sequence[StoredMask],
     named: Names | None,
@@ -60,8 +59,8 @@ def meanings_of(
     """Say what the masks of a data set hold.
 
     Args:
-        root: The folder, for messages.
-        names: N paths below it.
+        told: What messages call the data.
+        names: What they call each of N masks.
         masks: N masks.
         named: The class names that the folder has.
         forms: In which of Cityscapes' forms the masks are.
@@ -74,17 +73,22 @@ def meanings_of(
     Raises:
         DataError: Values are of no class, or it cannot be known what they mean.
     """
-    return _Reader(root, names, named, forms, data, voice).read(list(masks))
+    return _Reader(told, names, named, forms, data, voice).read(list(masks))
 
 
 @dataclass
 class _Reader:
-    root: Path
+    told: Told
     names: Sequence[str]
     named: Names | None
     forms: frozenset[str]
     data: MapDataConfig
     voice: Voice
+
+    @property
+    def root(self) -> str:
+        """What messages call the data."""
+        return self.told.root
 
     def read(self, masks: list[StoredMask]) -> tuple[Meanings, list[StoredMask]]:
         self._check_files(masks)
@@ -98,7 +102,7 @@ class _Reader:
             self._check_colours(colours, palette)
             of_numbers = dict(self._numbers_of(palette, numbers))
         elif colours.held:
-            raise DataError(f"{self.root}/{without_palette(colours)}")
+            raise DataError(self.told.at(without_palette(colours)))
         else:
             of_numbers = self._named_numbers(numbers, masks)
         self._check_numbers(numbers, of_numbers, masks)
@@ -126,7 +130,7 @@ class _Reader:
             if mask.lossy:
                 found = values_of([name], [mask], mask.coloured)
                 raise DataError(
-                    f"{self.root / name}: a JPEG, which does not keep the numbers of classes: it holds "
+                    f"{self.told.at(name)}: a JPEG, which does not keep the numbers of classes: it holds "
                     f"{len(mask.values)} values ({found.listed()}); save masks as PNG, from their source, not from "
                     "the JPEG"
                 )
@@ -167,7 +171,7 @@ class _Reader:
     def _check_colours(self, colours: Values, palette: Palette) -> None:
         unknown = [code for code in colours.held if code not in palette.colours]
         if unknown:
-            raise DataError(f"{self.root}/{unknown_colours(colours, unknown, palette)}")
+            raise DataError(self.told.at(unknown_colours(colours, unknown, palette)))
 
     # ---- numbers
 
@@ -210,7 +214,7 @@ class _Reader:
     def _unnamed(self, numbers: Values, masks: Sequence[StoredMask]) -> dict[int, str | None]:
         for name, mask in zip(self.names, masks, strict=True):
             if soft := soft_edges(mask):
-                raise DataError(f"{self.root / name}: {softened(mask, soft)}")
+                raise DataError(f"{self.told.at(name)}: {softened(mask, soft, self.told.names)}")
         shift = int(self.data.reduce_zero_label)
         found = sorted(value for value in numbers.held if value != self.data.ignore_index and value >= shift)
         if not shift and set(found) <= {0, 1} and 1 in found:
@@ -220,8 +224,8 @@ class _Reader:
         if not 2 <= classes <= min(_MOST_UNNAMED, 2 * len(found)):
             ignored = f", and {self.data.ignore_index} is ignored" if self.data.ignore_index in numbers.held else ""
             raise DataError(
-                f"{self.root}: no class names, and masks hold {numbers.listed()}{ignored}; say what these are: in a "
-                "classes.txt with a name a line, from that of 0 on, or in a data.yaml with names: {number: name}"
+                f"{self.root}: no class names, and masks hold {numbers.listed()}{ignored}; say what these are: "
+                f"{self.told.naming}"
             )
         self.voice.say(f"{self.root}: no class names in it; classes are called by their numbers in masks")
         return {**dict.fromkeys(range(shift), None), **{i: str(i) for i in range(shift, highest + 1)}}
@@ -241,7 +245,7 @@ class _Reader:
         unknown = [value for value in sorted(numbers.held) if value not in known]
         if not unknown:
             return
-        raise DataError(f"{self.root}/{unknown_numbers(numbers, unknown, known, ignore, masks, self.data)}")
+        raise DataError(self.told.at(unknown_numbers(numbers, unknown, known, ignore, masks, self.data)))
 
     # ---- classes
 

@@ -11,8 +11,10 @@ import torch
 from tlbench.annotations.maps.class_maps import ClassMaps, Map
 from tlbench.annotations.maps.config import MapDataConfig
 from tlbench.config import LimitsConfig
+from tlbench.config.size import Size
 from tlbench.data.audit_texts import number
 from tlbench.data.file_tree import FileTree, read_tree
+from tlbench.data.formats.masks.faults import Told
 from tlbench.data.formats.masks.meanings import Meanings, meanings_of
 from tlbench.data.formats.masks.names import Names, find_names
 from tlbench.data.formats.masks.pairs import LAYOUTS, Pairs, find_pairs
@@ -60,7 +62,7 @@ def read_masks(root: Path, data: MapDataConfig, voice: Voice, names: Sequence[st
     if named is None and names is not None:
         named = Names(root, dict(enumerate(names)))
     meanings, read = meanings_of(
-        root, [masks[i] for i in there], [stored.pop(i) for i in there], named, pairs.forms, data, voice
+        Told(str(root)), [masks[i] for i in there], [stored.pop(i) for i in there], named, pairs.forms, data, voice
     )
     warn_of_lookalikes(str(root), meanings.class_names, voice)
     whole = Listing(root, tuple(images[i] for i in there), ClassMaps.of(_maps(read, meanings), meanings.class_names))
@@ -88,7 +90,8 @@ def _stored(
                 stored[i] = found
                 turned += [images[i]] * (int(sizes.orientations[i]) != 1 and (height == width or not sizes.turned[i]))
             else:
-                faults[masks[i]] = _of_another_size(found.size, (height, width), bool(sizes.turned[i]), images[i])
+                own, turned_over = f"its image {images[i]}", bool(sizes.turned[i])
+                faults[masks[i]] = of_another_size(found.size, (height, width), turned_over, own)
     if turned:
         which = number(len(turned), "image is", "images are")
         voice.warn(
@@ -98,11 +101,20 @@ def _stored(
     return stored, faults
 
 
-def _of_another_size(mask: tuple[int, int], image: tuple[int, int], turned: bool, name: str) -> str:
-    what = f"{mask[0]} × {mask[1]} pixels, but its image {name} has {image[0]} × {image[1]}"
+def of_another_size(mask: Size, image: Size, turned: bool, name: str, remedy: str = "") -> str:
+    """What is told of a mask of another size than its image.
+
+    Args:
+        mask: Its size.
+        image: The image's.
+        turned: Whether EXIF turns the image to its side.
+        name: What the message calls the image.
+        remedy: How it ends where it does not know better.
+    """
+    what = f"{mask[0]} × {mask[1]} pixels, but {name} has {image[0]} × {image[1]}"
     if turned and mask == image[::-1]:
         return f"{what} once it is turned as its EXIF says; save the image upright, or turn the mask as well"
-    return f"{what} (height × width)"
+    return f"{what} (height × width){remedy}"
 
 
 def _folders(root: Path, names: Sequence[str]) -> list[Path]:

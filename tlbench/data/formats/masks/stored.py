@@ -72,6 +72,17 @@ class StoredMask:
         return found
 
 
+def read_mask(path: str, limit: ImageLimit) -> StoredMask:
+    """Decode a mask.
+
+    Raises:
+        UnreadableError, OSError: It cannot be read; further errors of Pillow's, see `reason_of`.
+    """
+    content = read_image_file(path, limit)
+    with noted(), open_image(content, limit) as image:
+        return of_image(image)
+
+
 def read_stored(root: Path, names: Sequence[str], limit: ImageLimit) -> Iterator[StoredMask | str]:
     """Decode masks below a folder, several at a time, in their order; instead of a mask why it cannot be read."""
     quiet = len(names) <= _SHOW_PROGRESS_ABOVE or not console.is_terminal
@@ -82,15 +93,19 @@ def read_stored(root: Path, names: Sequence[str], limit: ImageLimit) -> Iterator
 
 def _mask_or_reason(path: str, limit: ImageLimit) -> StoredMask | str:
     try:
-        content = read_image_file(path, limit)
-        with noted(), open_image(content, limit) as image:
-            return _stored(image)
+        return read_mask(path, limit)
     except Exception as error:  # Pillow's readers raise nearly anything on a broken file
         return reason_of(error)
 
 
-def _stored(image: Any) -> StoredMask:
-    scale = _FEW_BITS.get(image.tile[0].args, 1) if image.tile and image.format == "PNG" else 1
+def of_image(image: Any) -> StoredMask:
+    """An opened image of Pillow's.
+
+    Raises:
+        UnreadableError: It cannot be a mask.
+    """
+    tile = getattr(image, "tile", None)  # none of an image that was made in memory
+    scale = _FEW_BITS.get(tile[0].args, 1) if tile and image.format == "PNG" else 1
     palette = _palette(image)
     lossy = image.format == "JPEG"
     if image.getexif().get(0x0112, 1) != 1:
@@ -106,6 +121,13 @@ def _stored(image: Any) -> StoredMask:
     if pixels.dtype == np.uint8:
         return _eight_bits(pixels // scale if scale > 1 else pixels, lossy, palette)
     return _packed(pixels.astype(np.int64), False, lossy)
+
+
+def of_numbers(pixels: NDArray[np.integer[Any]]) -> StoredMask:
+    """An array (H, W) of numbers from 0 to 65535."""
+    if pixels.size == 0 or int(pixels.max()) < 256:
+        return _eight_bits(pixels.astype(np.uint8), False, None)
+    return _packed(pixels.astype(np.int64), False, False)
 
 
 def _opaque(image: Any) -> Any:
