@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlbench.errors import DataError
+from tlbench.data.own_root import COCO, YOLO, given_root
 
 if TYPE_CHECKING:
     from tlbench.annotations.instances.config import InstanceDataConfig
     from tlbench.config import DataConfig
 
-_WANTED = {
-    "yolo": "a folder with images/ and labels/, or its data.yaml",
-    "coco": "a folder with annotations/instances_train*.json, or with train/_annotations.coco.json, or the JSON file",
-}
-_FILES = {"yolo": (".yaml", ".yml"), "coco": (".json",)}
+_LAYOUTS = {"yolo": YOLO, "coco": COCO}
 
 
 def reach_signature(data: InstanceDataConfig) -> None:
@@ -34,16 +29,6 @@ def own_root(data: DataConfig) -> Path:
     """The folder of the user's own images with boxes, or their `data.yaml`.
 
     Raises:
-        DataError: It is not there.
+        DataError: It is not there, or is something else.
     """
-    wanted = _WANTED[data.name]
-    if data.root is None:
-        raise DataError(f"data.root=null: data={data.name} needs {wanted}; give data.root=…")
-    root = Path(os.path.expanduser(data.root))  # noqa: PTH111 (Path.expanduser raises for an unknown user)
-    if not root.exists():
-        raise DataError(f"data.root={data.root!r}: no such folder; wanted is {wanted}")
-    if root.exists() and not root.is_dir() and not root.is_file():
-        raise DataError(f"data.root={data.root!r}: neither a folder nor a regular file; wanted is {wanted}")
-    if not root.is_dir() and root.suffix.lower() not in _FILES[data.name]:
-        raise DataError(f"data.root={data.root!r}: not a folder; wanted is {wanted}")
-    return root
+    return given_root(data, _LAYOUTS[data.name])

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlbench.errors import DataError
+from tlbench.data.own_root import COCO, YOLO, Layout, given_root
 
 if TYPE_CHECKING:
     from tlbench.annotations.maps.config import MapDataConfig
 
-_WANTED = {
-    "masks": "a folder with images/ and masks/",
-    "yolo": "a folder with images/ and labels/, or its data.yaml",
-    "coco": "a folder with annotations/instances_train*.json, or with train/_annotations.coco.json, or the JSON file",
-}
-_FILES = {"masks": (), "yolo": (".yaml", ".yml"), "coco": (".json",)}
+_LAYOUTS = {"masks": Layout("a folder with images/ and masks/"), "yolo": YOLO, "coco": COCO}
 
 
 def reach_camvid(data: MapDataConfig) -> None:
@@ -34,14 +28,6 @@ def own_root(data: MapDataConfig) -> Path:
     """The folder of the user's own images with masks or polygons, or the file that describes them.
 
     Raises:
-        DataError: It is not there.
+        DataError: It is not there, or is something else.
     """
-    wanted = _WANTED[data.name]
-    if data.root is None:
-        raise DataError(f"data.root=null: data={data.name} needs {wanted}; give data.root=…")
-    root = Path(os.path.expanduser(data.root))  # noqa: PTH111 (Path.expanduser raises for an unknown user)
-    if not root.exists():
-        raise DataError(f"data.root={data.root!r}: no such folder; wanted is {wanted}")
-    if not root.is_dir() and not (root.is_file() and root.suffix.lower() in _FILES[data.name]):
-        raise DataError(f"data.root={data.root!r}: not a folder; wanted is {wanted}")
-    return root
+    return given_root(data, _LAYOUTS[data.name])

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from tlbench.annotations.maps.options import problems
-from tlbench.annotations.maps.reach import own_root
 from tlbench.annotations.maps.target import open_all_maps, open_maps
 from tlbench.annotations.maps.was_read import maps_read
 from tlbench.data.decode import WHOLE_FILES
@@ -130,18 +129,6 @@ def test_what_was_read_says_shares_of_pixels(config, draw_masks, voice) -> None:
     assert block[1] == "  train   4 images, the folder's train; images with: sky 4, road 4"
     assert block[4] == "  pixels  19,200: road 72.5%, sky 22.5%; 5.0% ignored"
     assert block[6] == "  files   read 8 images, 8 masks, 1 class name; none left out"
-
-
-def test_roots(config, monkeypatch) -> None:
-    for root, says in (
-        (None, "data.root=null: data=masks needs a folder with images/ and masks/; give data.root=…"),
-        ("none", "data.root='none': no such folder; wanted is a folder with images/ and masks/"),
-        ("file", "data.root='file': not a folder; wanted is a folder with images/ and masks/"),
-    ):
-        Path("file").touch()
-        with pytest.raises(DataError) as caught:
-            own_root(config(root=root))
-        assert str(caught.value) == says
 
 
 @pytest.mark.parametrize(
