@@ -48,8 +48,6 @@ def problems(data: MapDataConfig) -> list[str]:
             f"data.background={data.background}: masks say of each pixel what it is; use null, or name the class among "
             "the masks' classes"
         )
-    if data.ignored_classes is not None and data.name not in _MASKS:
-        found.append(f"data.ignored_classes: {data.name} has none that is void; leave classes out of data.classes")
     if data.palette is not None and data.name != "masks":
         found.append(f"data.palette={data.palette}: {data.name} says itself what its classes are; use null")
     if data.reduce_zero_label and data.name not in ("masks", "module"):

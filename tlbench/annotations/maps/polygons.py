@@ -20,6 +20,7 @@ from tlbench.annotations.instances.shapes import Shapes
 from tlbench.annotations.instances.target import list_boxes
 from tlbench.annotations.maps.class_maps import VOID, ClassMaps, Map
 from tlbench.annotations.maps.config import MapDataConfig
+from tlbench.annotations.maps.ignored import counted_classes
 from tlbench.data.carve_options import wanted_classes
 from tlbench.data.listing import Listed, Listing
 from tlbench.data.workers import in_chunks
@@ -39,7 +40,8 @@ def list_polygons(data: MapDataConfig, voice: Voice) -> Listed[ClassMaps]:
     where nothing is, it is of the background.
 
     Args:
-        data: The target's config. Pixels of the classes that `data.classes` leaves out are ignored.
+        data: The target's config. Pixels of the classes that `data.classes` leaves out are ignored, as those of
+            `data.ignored_classes`.
         voice: Speaks to the user.
 
     Raises:
@@ -80,6 +82,7 @@ def _painting(listed: Listed[Instances], data: MapDataConfig, voice: Voice) -> _
         )
     ground = [] if data.background is None else [data.background]
     there = (*ground, *(name for name in objects if name not in ground))
+    there = counted_classes(listed.root, there, data, voice)
     names = there if data.classes is None else wanted_classes(there, data.classes)
     if len(names) > VOID:
         raise DataError(

@@ -7,6 +7,7 @@ import torch
 from tlbench.annotations.maps.carve import check_labelled, counted
 from tlbench.annotations.maps.class_maps import ClassMaps
 from tlbench.annotations.maps.config import MapDataConfig
+from tlbench.annotations.maps.ignored import counted_classes
 from tlbench.data.formats.documents import BACKGROUND, Columns, classes_of, open_drawn
 from tlbench.data.target import Target
 from tlbench.system.voice import Voice
@@ -24,10 +25,13 @@ def open_document_maps(data: MapDataConfig, split_seed: int, voice: Voice, *_: o
         voice: Speaks to the user.
 
     Raises:
-        DataError: A class does not exist, or a split would be empty or without labelled pixels.
+        DataError: A class does not exist, fewer than two are left, or a split would be empty or without labelled
+            pixels.
     """
     assert data.label_space is not None
     kinds = classes_of(data.label_space)
+    names = kinds if data.background is None else (data.background, *kinds)
+    wanted = counted_classes(f"{data.pages} drawn documents", names, data, voice)
 
     def maps(pages: Columns) -> ClassMaps:
         inside = torch.from_numpy(pages["inside"])
@@ -40,6 +44,6 @@ def open_document_maps(data: MapDataConfig, split_seed: int, voice: Voice, *_: o
             digests=torch.from_numpy(pages["map_digests"]),
             class_names=(data.background or BACKGROUND, *kinds),
         )
-        return whole if data.background is not None else whole.chosen(kinds)[1]
+        return whole if wanted == whole.class_names else whole.chosen(wanted)[1]
 
     return open_drawn(data, split_seed, voice, maps, check_labelled, counted)

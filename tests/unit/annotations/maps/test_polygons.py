@@ -224,6 +224,45 @@ def test_the_background_is_the_first_class_or_ignored_and_classes_are_chosen(coc
     assert only_map(found)[0, 0] == ground
 
 
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({}, ("background", "cat")),
+        ({"ignored_classes": ["void"]}, ("background", "cat")),
+        ({"ignored_classes": []}, ("background", "cat", "void")),
+        ({"classes": ["void", "cat"]}, ("void", "cat")),
+        ({"ignored_classes": ["background"]}, ("cat", "void")),
+    ],
+)
+def test_pixels_of_ignored_classes_count_nowhere(coco, tmp_path: Path, changes, names) -> None:
+    said: list[str] = []
+    given = [box(2, 2, 9, 9), box(4, 4, 3, 3, category_id=2)]
+    found = coco(given, names=("cat", "void"), said=said, **changes)
+    own = {name: i for i, name in enumerate(names)}
+    assert found.class_names == names
+    assert only_map(found)[2, 2] == own["cat"]
+    assert only_map(found)[0, 0] == own.get("background", VOID)
+    assert (only_map(found)[4:7, 4:7] == own.get("void", VOID)).all()  # it lies on top, whatever it is of
+    line = f"{tmp_path}: pixels of 'void' are ignored, as the name says (data.ignored_classes)"
+    assert said == ([line] if not changes else [])
+
+
+def test_a_class_to_ignore_that_there_is_not_is_named(coco, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        coco([box(2, 2, 4, 4)], ignored_classes=["Dog"])
+    assert str(caught.value) == (
+        "data.ignored_classes: no class 'Dog' (did you mean 'dog'?); the data have background, cat, dog"
+    )
+    with pytest.raises(DataError, match="only the class 'cat', beside what is ignored; wanted are two or more: "):
+        coco([box(2, 2, 4, 4)], ignored_classes=["dog", "background"])
+
+
+def test_classes_of_yolo_are_ignored_likewise(yolo) -> None:
+    found = yolo({"a": "0 0.1 0.1 0.5 0.1 0.5 0.5\n1 0.6 0.6 0.9 0.6 0.9 0.9\n"}, ignored_classes=["dog"])
+    assert found.class_names == ("background", "cat")
+    assert set(np.unique(found.annotations.unpacked(0))) == {0, 1, VOID}
+
+
 def test_more_classes_than_a_map_tells_apart_are_refused_unless_some_are_chosen(coco, tmp_path: Path) -> None:
     names = [f"c{i}" for i in range(255)]
     with pytest.raises(DataError) as caught:

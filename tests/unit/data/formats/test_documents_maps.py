@@ -60,13 +60,28 @@ def test_a_split_has_the_pages_that_it_has_with_boxes(opened, boxes_config):
 
 def test_the_background_can_be_called_otherwise_or_be_ignored(opened):
     said: list[str] = []
-    named = opened(said, background="paper").splits["train"]
-    assert named.class_names == ("paper", "signature")
-    alone = opened(said, background=None).splits["train"]
-    assert alone.class_names == ("signature",)
+    named = opened(said, background="paper", label_space="source").splits["train"]
+    assert named.class_names == ("paper", *SOURCE_CLASSES)
+    alone = opened(said, background=None, label_space="source").splits["train"]
+    assert alone.class_names == SOURCE_CLASSES
     assert len(said) == 1
     for whole, without in zip(maps_of(named), maps_of(alone), strict=True):
-        assert np.array_equal(np.where(whole == 0, VOID, 0), without)
+        assert np.array_equal(np.where(whole == 0, VOID, whole - 1), without)
+    with pytest.raises(DataError, match=r"^20 drawn documents: only the class 'signature', beside what is ignored; "):
+        opened(said, background=None)
+
+
+def test_pixels_of_ignored_classes_count_nowhere(opened):
+    whole = opened(label_space="source").splits["train"]
+    some = opened(label_space="source", ignored_classes=["background", "stamp"]).splits["train"]
+    names = tuple(name for name in SOURCE_CLASSES if name != "stamp")
+    assert some.class_names == names
+    table = np.array([names.index(name) if name in names else VOID for name in whole.class_names], np.uint8)
+    for all_classes, without in zip(maps_of(whole), maps_of(some), strict=True):
+        assert np.array_equal(table[all_classes], without)
+    with pytest.raises(DataError) as caught:
+        opened(ignored_classes=["stamp"])
+    assert str(caught.value) == "data.ignored_classes: no class 'stamp'; the data have background, signature"
 
 
 def test_most_of_a_page_is_background(opened):

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from tlbench.annotations.maps.class_maps import VOID
 from tlbench.annotations.maps.config import MapDataConfig
+from tlbench.annotations.maps.ignored import counted_classes
 from tlbench.data.formats.masks.faults import Told, softened, unknown_colours, unknown_numbers, without_palette
 from tlbench.data.formats.masks.names import Names
-from tlbench.data.formats.masks.palettes import Palette, given_palette, is_void, named_palette
+from tlbench.data.formats.masks.palettes import Palette, given_palette, named_palette
 from tlbench.data.formats.masks.stored import StoredMask
 from tlbench.data.formats.masks.values import Values, differing_palettes, soft_edges, values_of
-from tlbench.data.label_names import some
-from tlbench.errors import DataError, did_you_mean
+from tlbench.errors import DataError
 from tlbench.system.voice import Voice
 
 BACKGROUND, FOREGROUND = "background", "foreground"
@@ -107,13 +107,9 @@ class _Reader:
             of_numbers = self._named_numbers(numbers, masks)
         self._check_numbers(numbers, of_numbers, masks)
         class_names = list(dict.fromkeys(name for _, name in sorted(of_numbers.items()) if name is not None))
-        ignored = self._ignored(class_names, palette)
-        kept = [name for name in class_names if name not in ignored]
-        if len(kept) < 2:
-            raise DataError(
-                f"{self.root}: {'no class' if not kept else f'only the class {kept[0]!r}'}, beside what is ignored; "
-                "wanted are two or more: what is of no other class may be one, such as background"
-            )
+        kept = counted_classes(
+            self.root, class_names, self.data, self.voice, "the masks have", void_is_none=palette is not None
+        )
         if len(kept) > VOID:
             raise DataError(f"{self.root}: {len(kept)} classes; a class map tells at most {VOID} apart")
         position = {name: i for i, name in enumerate(kept)}
@@ -121,7 +117,7 @@ class _Reader:
         def numbered(found: Mapping[int, str | None]) -> dict[int, int]:
             return {value: VOID if name is None else position.get(name, VOID) for value, name in found.items()}
 
-        return Meanings(tuple(kept), numbered(of_numbers), numbered(of_colours)), masks
+        return Meanings(kept, numbered(of_numbers), numbered(of_colours)), masks
 
     # ---- files that cannot be masks of classes
 
@@ -246,21 +242,3 @@ class _Reader:
         if not unknown:
             return
         raise DataError(self.told.at(unknown_numbers(numbers, unknown, known, ignore, masks, self.data)))
-
-    # ---- classes
-
-    def _ignored(self, class_names: Sequence[str], palette: Palette | None) -> list[str]:
-        """The classes whose pixels count nowhere."""
-        wanted = self.data.ignored_classes
-        if wanted is None:
-            found = [name for name in class_names if is_void(name)]
-            if found:
-                said = ", ".join(map(repr, found))
-                self.voice.say(f"{self.root}: pixels of {said} are ignored, as the name says (data.ignored_classes)")
-            return found
-        for name in wanted:
-            if name not in class_names and not (palette is not None and is_void(name)):
-                near = [other for other in class_names if other.casefold() == name.casefold()]
-                there = some(list(class_names), 30)
-                raise DataError(f"data.ignored_classes: no class {name!r}{did_you_mean(near)}; the masks have {there}")
-        return list(wanted)

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tlbench.annotations.maps.config import TABLES
+from tlbench.annotations.maps.ignored import is_void
 from tlbench.config import LimitsConfig
 from tlbench.data.formats.yolo.texts import lines_of
 from tlbench.data.label_names import typed
@@ -18,8 +19,6 @@ from tlbench.errors import DataError, short
 PALETTE_FILES = ("label_colors.txt", "labelmap.txt", "class_dict.csv")
 """By CamVid, by CVAT and by Kaggle's copies."""
 
-_VOID = frozenset(("void", "unlabelled", "unlabeled", "ignore", "ignored", "dont care", "unannotated"))
-_BLANKS = re.compile(r"[\s_-]+")
 _ROW = re.compile(r"(\d+)[\s,]+(\d+)[\s,]+(\d+)[\s,]+(.+)")
 _LABEL = re.compile(r"([^:]+):(\d+),\s*(\d+),\s*(\d+)(?::.*)?")
 _WANTED = "wanted is a class a line: red green blue name, or name:red,green,blue, or a CSV file name,r,g,b"
@@ -55,11 +54,6 @@ def code_of(colour: Colour) -> int:
 def colour_of(code: int) -> Colour:
     """The colour of such a number."""
     return code >> 16, code >> 8 & 255, code & 255
-
-
-def is_void(name: str) -> bool:
-    """Whether a class is called as what is none: void, unlabelled, ignore, …"""
-    return _BLANKS.sub(" ", typed(name).casefold().replace("'", "")) in _VOID
 
 
 def named_palette(name: str) -> Palette:
