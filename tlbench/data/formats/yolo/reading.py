@@ -92,7 +92,7 @@ def decide(root: Path, rows: LabelRows, points: KeyPoints | None, voice: Voice) 
     if polygons := int((~box & fits).sum()):
         kind = "1 label row is a polygon" if polygons == 1 else f"{polygons} label rows are polygons"
         beside = f", beside {len(rows) - polygons} boxes" if polygons < len(rows) else ""
-        how = "as bounding boxes" if rows.rests is None else "with the boxes around them"
+        how = "as bounding boxes" if rows.rests is None else "as outlines"
         voice.say(f"{kind}, and read {how}{beside}")
     return Decided(reading, corners, ~fits)
 

@@ -63,7 +63,7 @@ def test_polygons_beside_boxes(shapes_of, say):
     assert shapes.outlined.tolist() == [True, False, True]  # repeated rows, and those without area, have gone
     assert shapes.starts.tolist() == [0, 1, 1, 2]
     assert shapes.key_points is None
-    assert "3 label rows are polygons, and read with the boxes around them, beside 1 boxes" in say
+    assert "3 label rows are polygons, and read as outlines, beside 1 boxes" in say
 
 
 @pytest.mark.parametrize("numbers", [2, 3])
