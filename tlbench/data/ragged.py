@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch
 from torch import Tensor
 
@@ -26,3 +28,19 @@ def objects_of(starts: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
     first = torch.cumsum(counts, 0) - counts
     rows = torch.arange(len(images), device=index.device) - first[images] + starts[index][images]
     return rows, images
+
+
+def reordered(batches: Sequence[Mapping[str, Tensor]], ragged: Mapping[str, Sequence[str]]) -> dict[str, Tensor]:
+    """What is known of images, batch by batch in any order, as whole columns in the order of their positions.
+
+    Args:
+        batches: Of each at least one: `index` (B,) int64, the images' positions, and the columns that `ragged` names.
+        ragged: Column of so many rows an image (B,) → the columns that these rows are in, image by image.
+    """
+    columns = {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
+    order = torch.argsort(columns["index"])
+    found = {"index": columns["index"][order]}
+    for count, names in ragged.items():
+        rows, _ = objects_of(starts_of(columns[count]), order)
+        found |= {count: columns[count][order], **{name: columns[name][rows] for name in names}}
+    return found

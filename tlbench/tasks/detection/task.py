@@ -11,6 +11,7 @@ from torch import Tensor
 from tlbench.annotations.instances.detections import Detections
 from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.config import TrainConfig
+from tlbench.data.ragged import reordered
 from tlbench.networks.network import Network
 from tlbench.processes.exchange import gather_objects
 from tlbench.tasks.base import Task
@@ -111,15 +112,7 @@ class DetectionTask(Task):
         `crowd_count`, `crowd_boxes` and `crowd_labels`.
         """
         batches = [batch for process in gather_objects(self.test_predictions) for batch in process]
-        columns = {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
-        order = torch.argsort(columns["index"])
-        ordered = {"index": columns["index"][order]}
-        prefixes = {"": ("boxes", "scores", "labels"), "target_": ("target_boxes", "target_labels")}
-        if "crowd_count" in columns:
-            prefixes["crowd_"] = ("crowd_boxes", "crowd_labels")
-        for prefix, ragged in prefixes.items():
-            counts = columns[f"{prefix}count"]
-            parts = {name: torch.split(columns[name], counts.tolist()) for name in ragged}
-            ordered[f"{prefix}count"] = counts[order]
-            ordered |= {name: torch.cat([pieces[i] for i in order.tolist()]) for name, pieces in parts.items()}
-        return ordered
+        ragged = {"count": ("boxes", "scores", "labels"), "target_count": ("target_boxes", "target_labels")}
+        if "crowd_count" in batches[0]:
+            ragged["crowd_count"] = ("crowd_boxes", "crowd_labels")
+        return reordered(batches, ragged)

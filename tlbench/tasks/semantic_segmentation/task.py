@@ -11,6 +11,7 @@ from tlbench.annotations.maps.class_maps import ClassMaps
 from tlbench.annotations.maps.found import FoundMaps
 from tlbench.annotations.maps.targets import MapTargets
 from tlbench.config import TrainConfig
+from tlbench.data.ragged import reordered
 from tlbench.errors import ConfigError
 from tlbench.networks.network import Network
 from tlbench.processes.exchange import gather_objects
@@ -120,14 +121,7 @@ class SemanticSegmentationTask(Task):
         true class `cell // C` were taken for class `cell % C`; what is not there is 0.
         """
         batches = [batch for process in gather_objects(self.test_predictions) for batch in process]
-        columns = {key: torch.cat([batch[key] for batch in batches]) for key in batches[0]}
-        order = torch.argsort(columns["index"])
-        counts = columns["count"].tolist()
-        ordered = {"index": columns["index"][order], "count": columns["count"][order]}
-        for name in ("cells", "pixels"):
-            pieces = torch.split(columns[name], counts)
-            ordered[name] = torch.cat([pieces[i] for i in order.tolist()])
-        return ordered
+        return reordered(batches, {"count": ("cells", "pixels")})
 
 
 def balanced(counts: Tensor) -> Tensor:
