@@ -69,21 +69,21 @@ class ClassMaps(Annotations):
         """
         if len(class_names) > VOID:
             raise ValueError(f"{len(class_names)} classes; a class map tells at most {VOID} apart")
-        packed, sizes, counts, digests = [], [], [], []
+        packed, starts, sizes, counts, digests = bytearray(), [0], [], [], []
         for each in maps:
             found = np.bincount(each.ravel(), minlength=VOID + 1)
             if found[len(class_names) : VOID].any():
                 raise ValueError(f"a map holds {int(each[each < VOID].max())}; there are {len(class_names)} classes")
             content = np.ascontiguousarray(each)
-            packed.append(np.frombuffer(zlib.compress(content.tobytes(), _LEVEL), np.uint8))
+            packed += zlib.compress(content.tobytes(), _LEVEL)  # which grows in place: no second copy at the end
+            starts.append(len(packed))
             digests.append(np.frombuffer(blake2b(content.tobytes(), digest_size=16).digest(), np.uint8))
             sizes.append(each.shape)
             counts.append(found[: len(class_names)])
-        lengths = np.array([len(each) for each in packed], np.int64)
         size = torch.tensor(sizes, dtype=torch.int64).view(-1, 2)
         return cls(
-            packed=torch.from_numpy(np.concatenate([*packed, np.zeros(0, np.uint8)])),
-            starts=torch.from_numpy(np.concatenate([[0], lengths.cumsum()])),
+            packed=torch.from_numpy(np.frombuffer(packed, np.uint8)),
+            starts=torch.tensor(starts, dtype=torch.int64),
             sizes=size,
             inside=size,
             counts=torch.from_numpy(np.array(counts, np.int64).reshape(-1, len(class_names))),
@@ -116,13 +116,17 @@ class ClassMaps(Annotations):
         return kept
 
     def take(self, index: Tensor) -> ClassMaps:
-        """As in `Annotations`."""
-        parts = [self.packed[first:end] for first, end in zip(self.starts[index], self.starts[index + 1], strict=True)]
-        lengths = self.starts.diff()[index]
+        """As in `Annotations`; of images that follow one another the packed maps are not copied."""
+        starts, ends = self.starts[index], self.starts[index + 1]
+        if len(index) and torch.equal(index, torch.arange(int(index[0]), int(index[0]) + len(index))):
+            packed = self.packed[starts[0] : ends[-1]]
+        else:
+            parts = [self.packed[first:end] for first, end in zip(starts, ends, strict=True)]
+            packed = torch.cat([*parts, self.packed[:0]])
         return replace(
             self,
-            packed=torch.cat([*parts, self.packed[:0]]),
-            starts=starts_of(lengths),
+            packed=packed,
+            starts=starts_of(ends - starts),
             sizes=self.sizes[index],
             inside=self.inside[index],
             counts=self.counts[index],

@@ -51,6 +51,18 @@ def test_some_are_taken_in_the_order_asked_for() -> None:
     assert none.starts.tolist() == [0]
 
 
+def test_those_that_follow_one_another_are_not_copied() -> None:
+    maps = packed()
+    some = maps.take(torch.tensor([1, 2]))
+    assert unpacked(some) == [MAPS[1].tolist(), MAPS[2].tolist()]
+    assert some.packed.untyped_storage().data_ptr() == maps.packed.untyped_storage().data_ptr()
+    assert some.starts[0] == 0
+    assert unpacked(some.take(torch.tensor([1]))) == [MAPS[2].tolist()]
+    apart = maps.take(torch.tensor([0, 2]))
+    assert len(apart.packed) == len(maps.packed) - (maps.starts[2] - maps.starts[1])
+    assert unpacked(ClassMaps.joined([apart, some])) == [MAPS[i].tolist() for i in (0, 2, 1, 2)]
+
+
 def test_maps_are_joined_one_after_another() -> None:
     maps = packed()
     twice = ClassMaps.joined([maps.take(torch.tensor([1])), maps])
