@@ -100,7 +100,7 @@ def test_crops_show_rare_classes_as_often_as_they_are_to(probability: float, lea
     index, pixels = torch.arange(count), torch.zeros(1, 3, side, side, dtype=torch.uint8)
     rarity = torch.tensor([0.0, 1.0])  # class 1 alone is wanted
     _, targets = training_maps(
-        pixels, torch.from_numpy(plane)[None], torch.zeros_like(index), maps, index, wanted, 0, 0, rarity
+        pixels, torch.from_numpy(plane)[None], torch.zeros_like(index), maps, index, wanted, 0, 0, rarity, (side, side)
     )
     shown = float((targets.maps == 1).flatten(1).any(1).float().mean())
     assert least <= shown <= most
@@ -117,7 +117,7 @@ def test_evaluation_places_a_map_where_its_image_is() -> None:
     maps = ClassMaps.of([np.array([[0, 1], [1, 0]], np.uint8).repeat(10, 0).repeat(20, 1)], ("a", "b"))
     maps = maps.resized((32, 32))
     pixels = torch.full((1, 3, 32, 32), 114, dtype=torch.uint8)
-    _, targets = evaluation_maps(pixels, torch.tensor([0]), maps, torch.tensor([0]))
+    _, targets = evaluation_maps(pixels, torch.tensor([0]), maps, torch.tensor([0]), (32, 32))
     assert (targets.maps[0, :8] == VOID).all()
     assert (targets.maps[0, 24:] == VOID).all()
     assert targets.maps[0, 8:24].tolist() == maps.plane(0, (32, 32))[:16].tolist()
