@@ -19,6 +19,8 @@ from tlbench.geometry.augment import prepare
 from tlbench.networks.build import build_network
 from tlbench.tasks.registry import spec_of
 
+BARE = "bare loop"
+
 
 class PlainTraining:
     """The run's network, precision, memory format and optimizer, and a training loop around any batches.
@@ -72,12 +74,13 @@ class BareLoop:
         images: (N, 3, H, W) float32, normalised, a whole number of batches.
         targets: (N, …), theirs.
         batch_size: Images a step.
+        name: What it is called where it is compared.
     """
 
-    name = "bare loop"
-
-    def __init__(self, training: PlainTraining, images: Tensor, targets: Tensor, batch_size: int) -> None:
-        self.training = training
+    def __init__(
+        self, training: PlainTraining, images: Tensor, targets: Tensor, batch_size: int, name: str = BARE
+    ) -> None:
+        self.name, self.training = name, training
         self.images, self.targets = images, targets
         self.batch_size = batch_size
 

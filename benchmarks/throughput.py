@@ -21,7 +21,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from benchmarks.arguments import positive
-from benchmarks.bare_loop import BareLoop, bare_classification
+from benchmarks.bare_loop import BARE, bare_classification
 from benchmarks.pairs import InTurn, Loop, Ratio, ratio, shown_rate
 from benchmarks.pipeline import TRAIN_IMAGES, build, compose, in_memory, training_images
 from benchmarks.sync_check import STEPS, sync_check
@@ -80,10 +80,10 @@ def _measure(options: argparse.Namespace, name: str) -> dict[str, Any]:
     config = _config(options, name, epochs=options.pairs + 1, steps=steps)
     kind, images = training_images(config, steps)
     device = torch.device("cuda", 0) if name == "cuda" else torch.device("cpu")
-    what = _describe(config, device, steps, kind)
+    what = describe(config, device, steps, kind)
     print("; ".join(f"{key}: {value}" for key, value in what.items()), flush=True)
 
-    targets: dict[str, float | None] = {BareLoop.name: setting.bare_target}
+    targets: dict[str, float | None] = {BARE: setting.bare_target}
     loops: list[Loop] = [bare_classification(config, images, device)]
     if name == "cuda" if options.vs_workers is None else options.vs_workers:
         loops.append(WorkerLoop(config, images, device, options.workers))
@@ -126,7 +126,8 @@ def _config(options: argparse.Namespace, name: str, *, epochs: int, steps: int) 
     return compose(name, batch, precision, epochs, steps, options.overrides)
 
 
-def _describe(config: TrainConfig, device: torch.device, steps: int, kind: str) -> dict[str, Any]:
+def describe(config: TrainConfig, device: torch.device, steps: int, kind: str) -> dict[str, Any]:
+    """What is measured, in words: on what, of what, by what."""
     return {
         "device": device_name(device),
         "threads": torch.get_num_threads(),
