@@ -184,7 +184,8 @@ def _frozen(options: argparse.Namespace, decoder: str, images: MemorySamples[Cla
     found = against_full(rounds, (frozen,))[frozen.name]
     print(f"{frozen.name}: FLOPs of a step allow {ceiling:.2f}", flush=True)
     rates = {v.name: statistics.median(len(images) / r[v.name].epoch_s for r in rounds) for v in (FULL, frozen)}
-    return {**found, "ceiling": ceiling, "flops": flops, "images_per_s": rates}
+    saved = {name: measured.saved_bytes for name, measured in rounds[0].items()}
+    return {**found, "ceiling": ceiling, "flops": flops, "images_per_s": rates, "saved_bytes": saved}
 
 
 def _metrics(options: argparse.Namespace, images: MemorySamples[ClassMaps]) -> dict[str, float]:
