@@ -26,6 +26,7 @@ def test_where_tiles_begin() -> None:
     assert first_pixels(193, 192, 0.5) == [0, 1]
 
 
+@pytest.mark.promise("tiles")
 def test_outputs_are_averaged_where_tiles_overlap() -> None:
     """A network that counts its tiles: the mean of the numbers of those that a pixel is in."""
     seen: list[Tensor] = []

@@ -76,6 +76,7 @@ def test_each_split_is_kept_in_the_rectangle_that_holds_its_images(root: Path, c
         assert split.annotations.inside.tolist() == [list(size) for size in SIZES[name]]
 
 
+@pytest.mark.promise("tiles")
 @BOTH
 def test_evaluation_sees_whole_images_at_their_own_size(root: Path, cache: str) -> None:
     config = run(root, cache)
@@ -90,6 +91,7 @@ def test_evaluation_sees_whole_images_at_their_own_size(root: Path, cache: str) 
     assert int((small[1].maps != VOID).sum()) == 20 * 24
 
 
+@pytest.mark.promise("tiles")
 @BOTH
 def test_training_sees_windows_of_the_inputs_size_at_the_images_scale(root: Path, cache: str) -> None:
     config = run(root, cache, "augmentation=maps_none")
