@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,13 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
 from benchmarks.bare_loop import synchronize
+from benchmarks.pairs import shown_rate
 from benchmarks.pipeline import build, compose, in_memory, training_images
 from tlbench.annotations.labels.labels import Labels
+from tlbench.callbacks.feature_cache import FeatureCache
+from tlbench.config import TrainConfig
 from tlbench.data.samples import MemorySamples
+from tlbench.data.target import Target
 from tlbench.errors import UserError
 from tlbench.system.environment import device_name, versions
 
@@ -58,6 +62,11 @@ class Watch(Callback):
         self._began = 0.0
         self._storages: dict[int, int] = {}
         self._hooks: saved_tensors_hooks | None = None
+
+    @property
+    def epoch_s(self) -> float:
+        """The median of the epochs but the first."""
+        return statistics.median(self.seconds[1:])
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
@@ -119,19 +128,8 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         f"steps: {options.steps}; images: {kind}",
         flush=True,
     )
-    rounds: list[dict[str, Measured]] = []
-    for number in range(1, options.rounds + 1):
-        rounds.append({v.name: _fit(options, v, images) for v in (FULL, FROZEN, CACHED)})
-        rates = ", ".join(f"{name} {len(images) / m.epoch_s:.0f}" for name, m in rounds[-1].items())
-        print(f"round {number}/{options.rounds}: {rates} images/s", flush=True)
-    result: dict[str, Any] = {"images": len(images), "speed": {}}
-    for variant in (FROZEN, CACHED):
-        ratios = [r[FULL.name].epoch_s / r[variant.name].epoch_s for r in rounds]
-        median = statistics.median(ratios)
-        met = "met" if median >= (variant.target or 0) else "MISSED"
-        spread = f"{min(ratios):.2f}–{max(ratios):.2f} over {len(ratios)} rounds"
-        print(f"{variant.name} ÷ full: median {median:.2f} ({spread}); target ≥ {variant.target:g}: {met}")
-        result["speed"][variant.name] = {"ratios": ratios, "median": median, "target": variant.target}
+    rounds = in_rounds(options.rounds, len(images), (FULL, FROZEN, CACHED), lambda v: _fit(options, v, images))
+    result: dict[str, Any] = {"images": len(images), "speed": against_full(rounds, (FROZEN, CACHED))}
     cache = statistics.median(r[CACHED.name].cache_s or 0.0 for r in rounds)
     full = statistics.median(r[FULL.name].epoch_s for r in rounds)
     print(f"caching pass, once: {cache:.2f} s, {cache / full:.2f} of an epoch of full")
@@ -143,15 +141,45 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
     return {**result, "cache_s": cache, "full_epoch_s": full, "saved_bytes": saved}
 
 
+def in_rounds(
+    count: int, images: int, variants: Sequence[Variant], measure: Callable[[Variant], Measured]
+) -> list[dict[str, Measured]]:
+    """Measure all variants so many times in turn, on so many images an epoch; prints each round."""
+    rounds: list[dict[str, Measured]] = []
+    for number in range(1, count + 1):
+        rounds.append({variant.name: measure(variant) for variant in variants})
+        rates = ", ".join(f"{name} {shown_rate(images / m.epoch_s)}" for name, m in rounds[-1].items())
+        print(f"round {number}/{count}: {rates} images/s", flush=True)
+    return rounds
+
+
+def against_full(rounds: Sequence[Mapping[str, Measured]], variants: Sequence[Variant]) -> dict[str, Any]:
+    """Variant → its images/s divided by those of `full`, round by round; prints their medians."""
+    found = {}
+    for variant in variants:
+        ratios = [r[FULL.name].epoch_s / r[variant.name].epoch_s for r in rounds]
+        median = statistics.median(ratios)
+        met = "met" if median >= (variant.target or 0) else "MISSED"
+        spread = f"{min(ratios):.2f}–{max(ratios):.2f} over {len(ratios)} rounds"
+        print(f"{variant.name} ÷ full: median {median:.2f} ({spread}); target ≥ {variant.target:g}: {met}", flush=True)
+        found[variant.name] = {"ratios": ratios, "median": median, "target": variant.target}
+    return found
+
+
+def fit(config: TrainConfig, target: Target[Any], watch: Watch) -> FeatureCache | None:
+    """Train under the eyes of a watch; returns the cache of features where there is one."""
+    with tempfile.TemporaryDirectory() as folder:
+        pipeline = build(config, target, Path(folder))
+        pipeline.fit(watch)
+    return pipeline.features
+
+
 def _fit(options: argparse.Namespace, variant: Variant, images: MemorySamples[Labels]) -> Measured:
     overrides = [*options.overrides, *variant.overrides]
     config = compose(options.device, options.batch, "32-true", variant.epochs, options.steps, overrides)
     watch = Watch()
-    with tempfile.TemporaryDirectory() as folder:
-        pipeline = build(config, in_memory(images), Path(folder))
-        pipeline.fit(watch)
-    cache_s = pipeline.features.seconds if pipeline.features else None
-    return Measured(statistics.median(watch.seconds[1:]), cache_s, watch.saved_bytes)
+    features = fit(config, in_memory(images), watch)
+    return Measured(watch.epoch_s, features.seconds if features else None, watch.saved_bytes)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlbench.adaptation.optimizer import build_optimizer
@@ -16,6 +17,9 @@ from tlbench.config import TrainConfig
 from tlbench.data.samples import MemorySamples
 from tlbench.geometry.augment import prepare
 from tlbench.networks.build import build_network
+from tlbench.tasks.registry import spec_of
+
+BARE = "bare loop"
 
 
 class PlainTraining:
@@ -27,25 +31,32 @@ class PlainTraining:
 
     Args:
         config: The run's configuration; precision 32-true or bf16-mixed.
-        classes: Outputs of the head.
+        network: What is trained; see `new_network`.
         device: Where to train.
+        loss: Of the network's outputs and a batch's targets, a scalar.
     """
 
-    def __init__(self, config: TrainConfig, classes: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        network: nn.Module,
+        device: torch.device,
+        loss: Callable[[Any, Tensor], Tensor] = F.cross_entropy,
+    ) -> None:
         self.device = device
         self.bf16 = config.trainer.precision == "bf16-mixed"
         memory_format = torch.channels_last if config.trainer.channels_last else torch.contiguous_format
-        network = build_network(config.model, classes, config.seeds.init, config.data.input_size).module
+        self.loss = loss
         self.network = network.to(device).to(memory_format=memory_format).train()
         self.optimizer = _optimizer(config, list(self.network.parameters()))
 
     def train(self, batches: Iterable[tuple[Tensor, Tensor]]) -> float:
-        """Train one step a batch of images (B, 3, H, W) float32 and labels (B,); returns seconds."""
+        """Train one step a batch of images (B, 3, H, W) float32 and targets; returns seconds."""
         synchronize(self.device)
         began = time.perf_counter()
-        for images, labels in batches:
+        for images, targets in batches:
             with torch.autocast(self.device.type, torch.bfloat16) if self.bf16 else nullcontext():
-                loss = F.cross_entropy(self.network(images), labels)
+                loss = self.loss(self.network(images), targets)
             self.optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
@@ -54,34 +65,50 @@ class PlainTraining:
 
 
 class BareLoop:
-    """Plain training on float32 images, already normalised and on the device, in a new random order an epoch.
+    """Plain training on inputs that lie on the device, in a new random order an epoch.
 
     Nothing is augmented: it is the hardest baseline.
 
     Args:
-        config: The run's configuration.
-        images: Training images, a whole number of batches.
-        device: Where to train.
+        training: What is done with the batches.
+        images: (N, 3, H, W) float32, normalised, a whole number of batches.
+        targets: (N, …), theirs.
+        batch_size: Images a step.
+        name: What it is called where it is compared.
     """
 
-    name = "bare loop"
-
-    def __init__(self, config: TrainConfig, images: MemorySamples[Labels], device: torch.device) -> None:
-        self.training = PlainTraining(config, len(images.class_names), device)
-        c, on_device = config.data, images.to(device)
-        self.images = prepare(
-            on_device.images, c.input_size, c.normalisation, channels_last=config.trainer.channels_last
-        )
-        self.labels = on_device.labels
-        self.batch_size = c.batch_size
+    def __init__(
+        self, training: PlainTraining, images: Tensor, targets: Tensor, batch_size: int, name: str = BARE
+    ) -> None:
+        self.name, self.training = name, training
+        self.images, self.targets = images, targets
+        self.batch_size = batch_size
 
     def epoch(self) -> float:
         """Seconds for one epoch."""
         return self.training.train(self._batches())
 
     def _batches(self) -> Iterable[tuple[Tensor, Tensor]]:
-        for index in torch.split(torch.randperm(len(self.labels), device=self.labels.device), self.batch_size):
-            yield self.images[index], self.labels[index]
+        yield from self.in_order(torch.randperm(len(self.images), device=self.images.device))
+
+    def in_order(self, order: Tensor) -> Iterable[tuple[Tensor, Tensor]]:
+        """The batches of an epoch whose images come in this order: (N,) int64."""
+        for index in torch.split(order, self.batch_size):
+            yield self.images[index], self.targets[index]
+
+
+def bare_classification(config: TrainConfig, images: MemorySamples[Labels], device: torch.device) -> BareLoop:
+    """The loop over training images as the configuration says, a whole number of batches."""
+    c, on_device = config.data, images.to(device)
+    training = PlainTraining(config, new_network(config, len(images.class_names)), device)
+    inputs = prepare(on_device.images, c.input_size, c.normalisation, channels_last=config.trainer.channels_last)
+    return BareLoop(training, inputs, on_device.labels, c.batch_size)
+
+
+def new_network(config: TrainConfig, classes: int) -> nn.Module:
+    """The run's network at its random start."""
+    outputs = spec_of(config).outputs(classes)
+    return build_network(config.model, outputs, config.seeds.init, config.data.input_size).module
 
 
 def synchronize(device: torch.device) -> None:

@@ -90,7 +90,7 @@ class Ratio:
         """Median, range, and whether the target is met."""
         met = "" if self.target is None else f"; target ≥ {self.target:g}: {'met' if self.met else 'MISSED'}"
         spread = f"{min(self.values):.3f}–{max(self.values):.3f} over {len(self.values)} pairs"
-        rates = ", ".join(f"{name} {rate:.0f}" for name, rate in self.images_per_s.items())
+        rates = ", ".join(f"{name} {shown_rate(rate)}" for name, rate in self.images_per_s.items())
         return f"tlbench ÷ {self.against}: median {self.median:.3f} ({spread}){met} [images/s: {rates}]"
 
     @property
@@ -110,6 +110,11 @@ class Ratio:
             "met": self.met,
             "images_per_s": dict(self.images_per_s),
         }
+
+
+def shown_rate(images_per_s: float) -> str:
+    """As text, of no more digits than mean something."""
+    return f"{images_per_s:.{0 if images_per_s >= 100 else 2}f}"
 
 
 def ratio(pairs: Sequence[Mapping[str, float]], against: str, images: int, target: float | None) -> Ratio:

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from benchmarks.bare_loop import PlainTraining
+from benchmarks.bare_loop import PlainTraining, new_network
 from benchmarks.pairs import InTurn, ratio
 from benchmarks.pipeline import build
 from benchmarks.worker_loop import available_cores
@@ -39,7 +39,7 @@ class ImageFolderLoop:
 
     def __init__(self, config: TrainConfig, root: Path, device: torch.device, workers: int) -> None:
         self.name = f"ImageFolder and {workers} workers"
-        self.training = PlainTraining(config, CLASSES, device)
+        self.training = PlainTraining(config, new_network(config, CLASSES), device)
         assert isinstance(config.augmentation, LabelAugmentation)
         c, crop = config.data, config.augmentation.resized_crop
         assert crop is not None

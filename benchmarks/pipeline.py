@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -26,7 +27,8 @@ from tlbench.networks.build import build_network
 from tlbench.records.folder import begin
 from tlbench.runs.trainer import build_trainer
 from tlbench.system.voice import SILENT
-from tlbench.tasks.classification.task import ClassificationTask
+from tlbench.tasks.base import Task
+from tlbench.tasks.registry import spec_of
 from tlbench.tasks.wings import wing_of
 
 CLASSES, SIDE = 10, 32
@@ -35,9 +37,9 @@ VAL_IMAGES = 256
 """One batch: validation is part of every epoch, but not of its training time."""
 
 
-def in_memory(images: MemorySamples[Labels]) -> Target[Labels]:
-    """A target whose training images are given; it is never tested on."""
-    few = images.take(torch.arange(VAL_IMAGES) % len(images))
+def in_memory(images: MemorySamples[Any], validated: int = VAL_IMAGES) -> Target[Any]:
+    """A target whose training images are given, and so many of them validated; it is never tested on."""
+    few = images.take(torch.arange(validated) % len(images))
     return Target("benchmark", {"train": images, "val": few, "test": few}, {})
 
 
@@ -46,7 +48,7 @@ class Pipeline:
     """What `Trainer.fit` needs."""
 
     trainer: pl.Trainer
-    task: ClassificationTask
+    task: Task
     module: TargetModule
     features: FeatureCache | None
 
@@ -86,7 +88,7 @@ def training_images(config: TrainConfig, steps: int) -> tuple[str, MemorySamples
     return f"noise (no copy of CIFAR-10 in {root})", MemorySamples(pixels, labels)
 
 
-def build(config: TrainConfig, target: Target[Labels], folder: Path) -> Pipeline:
+def build(config: TrainConfig, target: Target[Any], folder: Path) -> Pipeline:
     """Data module, network, task and Trainer, as in `tlbench.runs.run`, but that no checkpoint is written.
 
     A checkpoint follows an epoch's training time, so its callbacks stay and are called; they only keep none.
@@ -94,10 +96,11 @@ def build(config: TrainConfig, target: Target[Labels], folder: Path) -> Pipeline
     pl.seed_everything(config.seeds.init, verbose=False)
     c = config
     module = TargetModule(target, c.data, c.seeds, wing_of(c).batches(c))
-    network = build_network(c.model, len(target.class_names), c.seeds.init, c.data.input_size)
+    outputs = spec_of(c).outputs(len(target.class_names))
+    network = build_network(c.model, outputs, c.seeds.init, c.data.input_size)
     if config.trainer.channels_last:
         network.module.to(memory_format=torch.channels_last)
-    task = ClassificationTask(network, config, target.class_names)
+    task = wing_of(c).task(network, config, target.class_names)
     begin(folder, config.model_dump(mode="json"))  # the run looks whether its folder stays
     parts = build_trainer(config, task, folder, build_loggers(config, folder), voice=SILENT)
     trainer = parts.trainer

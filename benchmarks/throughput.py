@@ -21,13 +21,14 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from benchmarks.arguments import positive
-from benchmarks.bare_loop import BareLoop
-from benchmarks.pairs import InTurn, Loop, Ratio, ratio
+from benchmarks.bare_loop import BARE, bare_classification
+from benchmarks.pairs import InTurn, Loop, Ratio, ratio, shown_rate
 from benchmarks.pipeline import TRAIN_IMAGES, build, compose, in_memory, training_images
 from benchmarks.sync_check import STEPS, sync_check
 from benchmarks.worker_loop import WorkerLoop, available_cores
 from tlbench.config import TrainConfig
 from tlbench.config.compose import explain
+from tlbench.data.target import Target
 from tlbench.errors import UserError
 from tlbench.system.environment import device_name, versions
 
@@ -79,29 +80,44 @@ def _measure(options: argparse.Namespace, name: str) -> dict[str, Any]:
     config = _config(options, name, epochs=options.pairs + 1, steps=steps)
     kind, images = training_images(config, steps)
     device = torch.device("cuda", 0) if name == "cuda" else torch.device("cpu")
-    what = _describe(config, device, steps, kind)
+    what = describe(config, device, steps, kind)
     print("; ".join(f"{key}: {value}" for key, value in what.items()), flush=True)
 
-    targets: dict[str, float | None] = {BareLoop.name: setting.bare_target}
-    loops: list[Loop] = [BareLoop(config, images, device)]
+    targets: dict[str, float | None] = {BARE: setting.bare_target}
+    loops: list[Loop] = [bare_classification(config, images, device)]
     if name == "cuda" if options.vs_workers is None else options.vs_workers:
         loops.append(WorkerLoop(config, images, device, options.workers))
         targets[loops[-1].name] = setting.workers_target
-    begun = time.perf_counter()
+    ratios = measure_in_turn(config, in_memory(images), loops, targets)
+    return {**what, "ratios": [each.as_json() for each in ratios]}
+
+
+def measure_in_turn(
+    config: TrainConfig, target: Target[Any], loops: Sequence[Loop], targets: Mapping[str, float | None]
+) -> list[Ratio]:
+    """Train with tlbench and let the baselines train in turn with it; prints each pair, and the ratios.
+
+    Args:
+        config: Its epochs are the pairs, and one more that warms up.
+        target: Its training images are a whole number of batches.
+        loops: The baselines.
+        targets: Baseline → the least ratio wanted; None: a figure without one.
+    """
+    count, pairs, begun = len(target.splits["train"]), config.trainer.max_epochs - 1, time.perf_counter()
 
     def say(number: int, seconds: Mapping[str, float]) -> None:
-        rates = ", ".join(f"{loop} {len(images) / s:.0f}" for loop, s in seconds.items())
+        rates = ", ".join(f"{loop} {shown_rate(count / s)}" for loop, s in seconds.items())
         ratios = ", ".join(f"{seconds[against] / seconds['tlbench']:.3f}" for against in targets)
-        pair = f"pair {number}/{options.pairs}" if number else "warm-up, not counted"
+        pair = f"pair {number}/{pairs}" if number else "warm-up, not counted"
         print(f"{pair}: {rates} images/s; ratio {ratios} ({time.perf_counter() - begun:.0f} s)", flush=True)
 
     in_turn = InTurn(loops, say)
     with tempfile.TemporaryDirectory() as folder:
-        build(config, in_memory(images), Path(folder)).fit(in_turn)
-    ratios: list[Ratio] = [ratio(in_turn.pairs, n, len(images), target) for n, target in targets.items()]
-    for each in ratios:
+        build(config, target, Path(folder)).fit(in_turn)
+    found = [ratio(in_turn.pairs, name, count, least) for name, least in targets.items()]
+    for each in found:
         print(each.line(), flush=True)
-    return {**what, "ratios": [each.as_json() for each in ratios]}
+    return found
 
 
 def _config(options: argparse.Namespace, name: str, *, epochs: int, steps: int) -> TrainConfig:
@@ -110,7 +126,8 @@ def _config(options: argparse.Namespace, name: str, *, epochs: int, steps: int) 
     return compose(name, batch, precision, epochs, steps, options.overrides)
 
 
-def _describe(config: TrainConfig, device: torch.device, steps: int, kind: str) -> dict[str, Any]:
+def describe(config: TrainConfig, device: torch.device, steps: int, kind: str) -> dict[str, Any]:
+    """What is measured, in words: on what, of what, by what."""
     return {
         "device": device_name(device),
         "threads": torch.get_num_threads(),

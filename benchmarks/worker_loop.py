@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from benchmarks.bare_loop import PlainTraining
+from benchmarks.bare_loop import PlainTraining, new_network
 from tlbench.annotations.labels.config import LabelAugmentation
 from tlbench.annotations.labels.labels import Labels
 from tlbench.config import TrainConfig
@@ -60,7 +60,7 @@ class WorkerLoop:
 
     def __init__(self, config: TrainConfig, images: MemorySamples[Labels], device: torch.device, workers: int) -> None:
         self.name = f"PIL and {workers} workers"
-        self.training = PlainTraining(config, len(images.class_names), device)
+        self.training = PlainTraining(config, new_network(config, len(images.class_names)), device)
         self.channels_last = config.trainer.channels_last
         self.loader = DataLoader(
             PilImages(images, config),

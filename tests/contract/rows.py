@@ -65,6 +65,7 @@ class Row:
         return (
             *(f"strategy={self.strategy}", f"source={self.source}"),
             *(*STORAGE[self.storage], *NORM[self.norm], *SIZES[self.size], *DEVICES[self.device]),
+            *(subjects()[self.task].wide if self.size else ()),
         )
 
 

@@ -37,6 +37,7 @@ class Subject:
         loaded: What `tlbench.load(…).predict` gives of an image → numbers.
         predict: Further options of `predict`, with which it says all that is kept.
         load: Likewise of `tlbench.load(…).predict`.
+        wide: Further overrides of the runs on inputs that are no squares.
         apart: How far numbers may lie apart: what tables round away.
     """
 
@@ -52,6 +53,7 @@ class Subject:
     loaded: Callable[[Any], Numbers]
     predict: tuple[str, ...] = ()
     load: Mapping[str, Any] = field(default_factory=dict)
+    wide: tuple[str, ...] = ()
     apart: float = 1e-5
 
 

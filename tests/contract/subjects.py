@@ -121,6 +121,7 @@ SEMANTIC_SEGMENTATION = Subject(
     kept=_shares_kept,
     line=lambda line: (line["file"], np.array(list(line["shares"].values()))),
     loaded=lambda found: np.array(list(found.shares.values())),
+    wide=("task.tile=0.25",),
     apart=1e-6,  # what a table rounds away
 )
 

@@ -17,6 +17,7 @@ import tlbench
 from tests.commands import call, snapshot, train
 from tests.contract.made import EPOCHS, Made, Workshop, interrupted, moved, same
 from tests.contract.rows import ONNX, Row, rows
+from tests.contract.subject import subjects
 from tlbench.networks.layer_groups import new_groups
 from tlbench.networks.network import Network
 from tlbench.networks.norms import batch_norm_layers
@@ -222,7 +223,8 @@ FACTORS = (
 @rows()
 def test_compare_pairs_it_with_the_earlier_run(made: Made, workshop: Workshop, tmp_path: Path) -> None:
     earlier, output = workshop.earlier(made.row.task), tmp_path / "comparison.json"
-    outcome = call("compare", str(made.folder), str(earlier), f"output={output}", f"factors=[{','.join(FACTORS)}]")
+    factors = [*FACTORS, *(option.partition("=")[0] for option in subjects()[made.row.task].wide)]
+    outcome = call("compare", str(made.folder), str(earlier), f"output={output}", f"factors=[{','.join(factors)}]")
     assert (outcome.code, outcome.err) == (0, "")
     found = json.loads(output.read_text())
     other = Record.model_validate_json((earlier / "record.json").read_text())

@@ -88,6 +88,20 @@ def test_masks_given_by_code_are_those_of_the_folder(form, changes, maps_config)
         assert form != "paths" or ours.fingerprint() == samples.fingerprint()
 
 
+@pytest.mark.parametrize("form", ["paths", "arrays"])
+def test_images_with_masks_keep_their_own_sizes_where_they_are_tiled(form, maps_config):
+    SEMANTIC_SEGMENTATION.draw(Path("own"))
+    folder = open_target(maps_config("masks", root="own", image_size=64, native=True), 0)
+    given = {"import_path": "mine.masks:streets", "arguments": {"root": "own", "form": form}}
+    own = open_target(maps_config("module", **given, image_size=64, native=True), 0)
+    for split, samples in folder.splits.items():
+        ours = own.splits[split]
+        assert torch.equal(ours.images, samples.images)
+        assert torch.equal(ours.annotations.inside, samples.annotations.inside)
+        for i in range(len(samples)):
+            assert (ours.annotations.unpacked(i) == samples.annotations.unpacked(i)).all()
+
+
 @pytest.mark.parametrize(
     ("arguments", "changes", "names", "count"),
     [
@@ -253,7 +267,7 @@ def test_numbers_of_masks_that_nothing_names_are_to_be_named_in_the_code(maps_co
 
 def test_what_masks_by_code_cannot_be_asked_for(maps_config):
     asked = maps_config("module", import_path="m:masks", background="background", palette="voc")
-    assert problems(asked) == [
+    assert problems(asked, None) == [
         "data.background=background: masks say of each pixel what it is; use null, or name the class among the masks' "
         "classes",
         "data.palette=voc: module says itself what its classes are; use null",

@@ -55,7 +55,7 @@ def maps_config() -> Callable[..., MapDataConfig]:
     """`maps_config("masks", root="data")`: likewise, of data with class maps."""
 
     def make(name: str, **changes: Any) -> MapDataConfig:
-        return MapDataConfig.model_validate({**data_values(name, "semantic_segmentation"), **changes})
+        return MapDataConfig.model_validate({**data_values(name, "semantic_segmentation"), "native": None, **changes})
 
     return make
 

@@ -120,7 +120,7 @@ def compose(line: CommandLine) -> ComposedRun | ComposedStudy:
     complete = is_complete(folder, config.model_dump(mode="json"))
     found = [] if complete and not config.rerun else find_stand_ins(config)
     if found:  # they choose other options, which bring keys of their own
-        overrides = replace_overrides(line.overrides, stand_in_overrides(config.study, found))
+        overrides = replace_overrides(line.overrides, stand_in_overrides(config, found))
         composed = composer.compose(overrides)
         config = parse(plain(composed))
     return ComposedRun(composed, composer, config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # typing's from Python 3.11 on
 
 
-Fit = Literal["crop", "squash", "pad", "corner", "corner_aliased"]
+Fit = Literal["crop", "squash", "pad", "corner", "corner_aliased", "native"]
 """How an image of another shape takes that of the input; see `tlbench.data.decode.decode_fitted`."""
 
 
@@ -86,10 +87,10 @@ class DataConfig(Schema):
         """The same, of all training images."""
         return self.model_copy(update={"fraction": 1.0})
 
-    def keeps_in_memory(self, count: int, size: Size) -> bool:
-        """Whether so many images of a size are decoded once and kept on the device."""
+    def keeps_in_memory(self, counts: Iterable[tuple[int, Size]]) -> bool:
+        """Whether so many images of each of some sizes are decoded once and kept on the device."""
         if self.cache == "auto":
-            return count * 3 * math.prod(size) <= self.memory_budget_mb * 2**20
+            return sum(count * 3 * math.prod(size) for count, size in counts) <= self.memory_budget_mb * 2**20
         return self.cache == "memory"
 
     def on_other(self, name: str) -> dict[str, Any]:  # noqa: ARG002

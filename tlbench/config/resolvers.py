@@ -62,6 +62,7 @@ FOLLOWING = {
     "regulariser.l2_sp_head": ("regulariser.name",),
     "strategy.at_epochs": ("strategy.every_n_epochs",),
     "strategy.stall_patience": ("strategy.every_n_epochs",),
+    "task.tile": ("data.native",),
     "trainer.max_epochs": ("strategy.head_epochs",),
 }
 """Key → those whose defaults depend on it: arms that differ in it may differ in these as well."""

@@ -72,6 +72,11 @@ class Annotations(ABC):
     def resized(self, size: Size) -> Self:
         """Those of the images once they are brought to this height and width, as they are stored."""
 
+    @property
+    def bounds(self) -> Size:
+        """Height and width that hold each image as it is in the data set, of kinds that can be kept at these."""
+        raise NotImplementedError
+
     def plane(self, position: int, size: Size) -> NDArray[np.uint8]:
         """(H, W): what is known of each pixel of an image as it is kept, where `has_planes`."""
         raise NotImplementedError

@@ -23,6 +23,7 @@ from tlbench.console import console
 from tlbench.data.decode import decode_sized
 from tlbench.data.unreadable import UnreadableError
 from tlbench.errors import DataError
+from tlbench.geometry.fits import GREY
 from tlbench.system.exceptions import in_a_few_words
 from tlbench.trust.names import own_code
 from tlbench.trust.own import own
@@ -133,9 +134,20 @@ def _part(where: str, given: Any, data: DataConfig, kept: Callable[[str, Any], A
             f"{where}: data.cache=none: it gives images, not files that could be decoded in each epoch; use memory, or "
             "give paths"
         )
-    pixels = torch.from_numpy(np.stack([stored for stored, _, _ in images]))
+    pixels = torch.from_numpy(_together([stored for stored, _, _ in images]))
     sizes = torch.tensor([size for _, size, _ in images])
     return GivenImages(annotations, None, pixels, sizes, np.stack([digest for _, _, digest in images]))
+
+
+def _together(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """(N, 3, H, W): as large as the largest, where images keep their own sizes; in the top left corners."""
+    sizes = {image.shape[1:] for image in images}
+    if len(sizes) == 1:
+        return np.stack(images)
+    found = np.full((len(images), 3, *map(max, zip(*sizes, strict=True))), GREY, np.uint8)
+    for whole, image in zip(found, images, strict=True):
+        whole[:, : image.shape[1], : image.shape[2]] = image
+    return found
 
 
 def _items(where: str, given: Any) -> Iterator[tuple[Any, Any]]:

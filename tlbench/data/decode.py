@@ -86,8 +86,9 @@ def decode_fitted(
         size: Height and width of the result, pixels.
         fit: How an image of another shape takes this one; see `resized_part`. `corner`: the whole image, as large
             as fits, in the top left corner, `GREY` beside it; `corner_aliased`: likewise, but each pixel is
-            interpolated between four of the image, as by OpenCV's `INTER_LINEAR`, however much smaller it becomes.
-            Both without parts.
+            interpolated between four of the image, as by OpenCV's `INTER_LINEAR`, however much smaller it becomes;
+            `native`: the whole image as it is, there, and the result is larger where the image is. All three without
+            parts.
         region: The part.
         how: What else decides. Values beyond the range of `how` are clipped, which is noted (`tlbench.data.notes`).
         shape: A size of the shape that the image takes, of which the result shows the part; None: the result's.
@@ -225,7 +226,7 @@ def _begun(
 ) -> Size:
     """The upright size of an opened image; what is decoded of it from now on may be smaller."""
     own = upright_size(image)
-    if how.fast and fit != "corner_aliased":
+    if how.fast and fit not in ("corner_aliased", "native"):
         reduce(image, own, size, "pad" if fit == "corner" else fit, region, shape)
     return own
 

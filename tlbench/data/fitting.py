@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from tlbench.config.data import Fit
 from tlbench.config.size import Size
-from tlbench.geometry.fits import GREY, inside_size, taken_of
+from tlbench.geometry.fits import GREY, at_least, kept_size, taken_of
 
 Region = tuple[float, float, float, float]
 """Top, left, height and width of a part of the result, as fractions of its height and width."""
@@ -53,11 +53,13 @@ def fitted(
     rgb: Image.Image, own: Size, size: Size, fit: Fit, region: Region = WHOLE, shape: Size | None = None
 ) -> NDArray[np.uint8]:
     """A part of an image in the wanted size, of which `own` is the height and width as a file; as `decode_fitted`."""
-    if fit not in ("corner", "corner_aliased"):
+    if fit not in ("corner", "corner_aliased", "native"):
         return resized_part(rgb, size, fit, region, shape)
-    height, width = inside_size(*own, size)
-    pixels = np.full((*size, 3), GREY, np.uint8)
-    if fit == "corner":
+    height, width = kept_size(*own, size, fit)
+    pixels = np.full((*at_least(size, (height, width)), 3), GREY, np.uint8)
+    if fit == "native":
+        resized = rgb
+    elif fit == "corner":
         resized = rgb.resize((width, height), Image.Resampling.BILINEAR)
     else:  # what shrinks images in Pillow's `resize` averages; its `transform` does not
         box = (0, 0, *rgb.size)

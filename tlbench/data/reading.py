@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Generic
 
 import numpy as np
@@ -37,11 +36,15 @@ from tlbench.data.scan_deep import in_range, look
 from tlbench.data.target import Target
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
-from tlbench.geometry.fits import small_size
+from tlbench.geometry.fits import at_least, small_size
 from tlbench.system.voice import Voice
 
 Training = Callable[[Mapping[str, Listing[A]]], Listing[A]]
 """Says which files are trained on, of the readable ones of each part, before `data.fraction` is drawn."""
+
+
+_AT_ONCE = 2**22
+"""Pixels of which floating-point numbers are held at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,15 +98,20 @@ def read_files(
     Raises:
         DataError: More files are unreadable than `data.max_unreadable`; or ranges are not known and cannot be found.
     """
-    in_memory = data.keeps_in_memory(sum(map(len, listings.values())), data.storage_size)
     groups = {"all": joined(listings.values())} if together else dict(listings)
-    root, kind = next(iter(groups.values())).root, type(next(iter(groups.values())).annotations)
-    as_kept: tuple[Size, Fit] = (data.storage_size, data.fit)
-    if not in_memory:
-        as_kept = (small_size(data.storage_size, kind.thumbnail), kind.thumbnail_fit or data.fit)
+    root = next(iter(groups.values())).root
+    sizes = {group: _stored_size(listing, data) for group, listing in groups.items()}
+    in_memory = data.keeps_in_memory((len(listing), sizes[group]) for group, listing in groups.items())
+
+    def as_kept(listing: Listing[A]) -> tuple[Size, Fit]:
+        size, kind = _stored_size(listing, data), listing.annotations
+        if in_memory:
+            return size, data.fit
+        return small_size(size, kind.thumbnail), kind.thumbnail_fit or data.fit
+
     decoding = how if isinstance(how, Decoding) else decoding_of(data, given_ranges(data))
 
-    scans = {group: _look(as_kept, voice, decoding, listing) for group, listing in groups.items()}
+    scans = {group: look(listing, *as_kept(listing), voice, decoding) for group, listing in groups.items()}
     left_out = {**(unreadable or {}), **_unreadable(groups, scans)}
     check_unreadable(root, left_out, data.max_unreadable)
     if isinstance(how, Decoding):
@@ -113,17 +121,27 @@ def read_files(
         check_given(data, ImageFacts.joined(scan.facts for scan in scans.values()))
         if data.pixel_range is None and any(scan.facts.deep.any() for scan in scans.values()):
             readable = {part: _taken(groups[group], rows) for part, group, rows in _readable(listings, scans)}
-            look_at = partial(_look, as_kept, voice.without_warnings(), decoding)
-            decoding = replace(decoding, ranges=_found_ranges(groups, scans, how(readable), look_at))
+            decoding = replace(
+                decoding,
+                ranges=_found_ranges(
+                    groups,
+                    scans,
+                    how(readable),
+                    lambda listing: look(listing, *as_kept(listing), voice.without_warnings(), decoding),
+                ),
+            )
 
-    scans = {group: in_range(groups[group], scan, *as_kept, voice, decoding) for group, scan in scans.items()}
+    scans = {
+        group: in_range(groups[group], scan, *as_kept(groups[group]), voice, decoding) for group, scan in scans.items()
+    }
     left_out |= _unreadable(groups, scans)
     check_unreadable(root, left_out, data.max_unreadable)
     facts = {group: scan.facts for group, scan in scans.items()}
     parts = {}
     for part, group, rows in _readable(listings, scans):
         as_read = for_fingerprint(decoding, facts[group])
-        parts[part] = _samples(_taken(groups[group], rows), scans[group], rows, data, in_memory, as_read)
+        listing = _taken(groups[group], rows)
+        parts[part] = _samples(listing, scans[group], rows, sizes[group], data.fit, in_memory, as_read)
     names = [name for listing in groups.values() for name in listing.names]
     return ReadFiles(parts, left_out, decoding.ranges or {}, names, ImageFacts.joined(facts.values()))
 
@@ -193,8 +211,9 @@ def all_of(
     return tuple(samples if data.classes is None else samples.chosen(data.classes) for samples in found)
 
 
-def _look(as_kept: tuple[Size, Fit], voice: Voice, how: Decoding, listing: Listing[A]) -> Scan:
-    return look(listing, *as_kept, voice, how)
+def _stored_size(listing: Listing[A], data: DataConfig) -> Size:
+    """Height and width of a listing's images once they are stored: where they keep their own, those that hold all."""
+    return at_least(data.storage_size, listing.annotations.bounds) if data.fit == "native" else data.storage_size
 
 
 def _unreadable(groups: Mapping[str, Listing[A]], scans: Mapping[str, Scan]) -> dict[str, str]:
@@ -241,13 +260,13 @@ def _found_ranges(
 
 
 def _samples(
-    listing: Listing[A], scan: Scan, rows: NDArray[np.int64], data: DataConfig, in_memory: bool, how: Decoding
+    listing: Listing[A], scan: Scan, rows: NDArray[np.int64], size: Size, fit: Fit, in_memory: bool, how: Decoding
 ) -> Samples[A]:
     """The images of a listing, which are these rows of a scan."""
     pixels, digests = _some(scan.pixels, rows), scan.digests[rows]
-    annotations = listing.annotations.resized(data.storage_size)
+    annotations = listing.annotations if fit == "native" else listing.annotations.resized(size)
     if not in_memory:
-        return FileSamples(listing, annotations, data.storage_size, data.fit, pixels, digests, how)
+        return FileSamples(listing, annotations, size, fit, pixels, digests, how)
     if not annotations.by_file:
         return MemorySamples(pixels, annotations, listing.names)
     small = thumbnails_of(pixels, annotations.thumbnail)
@@ -258,7 +277,8 @@ def thumbnails_of(images: Tensor, side: int) -> Tensor:
     """(N, 3, H, W) uint8 in small, about as many pixels as `side`²: the audit's view of them."""
     height, width = images.shape[2:]
     size = small_size((height, width), side)
-    small = [torch.nn.functional.adaptive_avg_pool2d(part.float(), size) for part in torch.split(images, 64)]
+    some = min(max(_AT_ONCE // (height * width), 1), 64)
+    small = [torch.nn.functional.adaptive_avg_pool2d(part.float(), size) for part in torch.split(images, some)]
     return torch.cat(small).round().to(torch.uint8) if small else images
 
 

@@ -9,7 +9,7 @@ from tlbench.data.open import ensure_reachable
 from tlbench.errors import DataError, WeightsError
 from tlbench.sources.catalog import catalog
 from tlbench.sources.resolve import find_weights
-from tlbench.tasks.registry import as_stand_in, spec_of
+from tlbench.tasks.registry import spec_of
 
 _WISHES = "fraction, data.shots and data.classes"
 """What is taken back where data stand in."""
@@ -50,13 +50,13 @@ def source_stand_in(config: TrainConfig) -> StandIn | None:
     return None
 
 
-def stand_in_overrides(study: str, stand_ins: Sequence[StandIn]) -> dict[str, str]:
+def stand_in_overrides(config: TrainConfig, stand_ins: Sequence[StandIn]) -> dict[str, str]:
     """The Hydra overrides (key → value) that make a run use its stand-ins, in the study `<study>-standin`."""
-    changed = {"study": study if study.endswith(SUFFIX) else study + SUFFIX}
+    changed = {"study": config.study if config.study.endswith(SUFFIX) else config.study + SUFFIX}
     for stand_in in stand_ins:
         if stand_in.kind == "data":
             changed |= {"data": stand_in.used, "data.fraction": "1.0", "data.root": "null", "data.classes": "null"}
-            changed |= as_stand_in(stand_in.used)
+            changed |= spec_of(config).data[stand_in.used].as_stand_in
         else:
             changed |= {"source": stand_in.used, "source.tag": "null", "source.entry": "null", "source.prefix": "null"}
     listed = ",".join(

@@ -23,6 +23,16 @@ def inside_size(height: int, width: int, size: Size) -> Size:
     return min(math.ceil(height * factor), size[0]), min(math.ceil(width * factor), size[1])
 
 
+def kept_size(height: int, width: int, size: Size, fit: Fit) -> Size:
+    """Height and width of an image once it lies in the corner of a rectangle: its own where it is kept at these."""
+    return (height, width) if fit == "native" else inside_size(height, width, size)
+
+
+def at_least(size: Size, other: Size) -> Size:
+    """Height and width of the smallest rectangle that holds both."""
+    return max(size[0], other[0]), max(size[1], other[1])
+
+
 def taken_of(image: tuple[int, int], size: Size, fit: Fit) -> tuple[int, int]:
     """What of an image becomes a rectangle, by width and height in pixels of the image.
 

@@ -1,7 +1,8 @@
 """Images of any shape in the network's input: as large as fits, the rest is grey.
 
-Images are stored in the top left corner of a rectangle (`tlbench.geometry.fits`); here they come into its middle, pixel
-by pixel: evaluation and prediction alike.
+Images are stored in the top left corner of a rectangle (`tlbench.geometry.fits`); here they come into the middle of
+one, pixel by pixel: evaluation and prediction alike. It is the input's; where images keep their own sizes it may be
+larger, and is shown in tiles (`tlbench.geometry.tiles`).
 """
 
 from __future__ import annotations
@@ -14,20 +15,23 @@ from tlbench.geometry.fits import GREY
 from tlbench.geometry.placement import Placement
 
 
-def letterboxed(images: Tensor, rows: Tensor, inside: Tensor, sizes: Tensor) -> tuple[Tensor, Placement]:
+def letterboxed(
+    images: Tensor, rows: Tensor, inside: Tensor, sizes: Tensor, size: Size | None = None
+) -> tuple[Tensor, Placement]:
     """A batch of images in the middle of the input, and where they lie in it.
 
     Args:
-        images: (K, 3, H, W) uint8, of the input's size, images in their top left corners.
+        images: (K, 3, h, w) uint8, images in their top left corners.
         rows: (B,) int64, which of the K.
         inside: (B, 2) int64, height and width of each image in there.
         sizes: (B, 2) int64, height and width of the images as they are in the data set.
+        size: Height and width of the input, pixels; None: h and w.
 
     Returns:
         (B, 3, H, W) float32 in [0, 1], and the placement.
     """
     height, width = images.shape[-2:]
-    placement = letterbox(inside, sizes, (height, width))
+    placement = letterbox(inside, sizes, size or (height, width))
     return centred(images, rows, placement), placement
 
 
@@ -71,7 +75,7 @@ def centred(images: Tensor, rows: Tensor, placement: Placement) -> Tensor:
         (B, 3, H, W) float32 in [0, 1].
     """
     spans = torch.cat([rows[:, None], placement.shift.to(torch.int64), placement.extent[:, 0]], dim=1).tolist()
-    batch = torch.empty(len(rows), *images.shape[1:], device=images.device)
+    batch = torch.empty(len(rows), images.shape[1], *placement.size, device=images.device)
     for sample, (row, left, top, width, height) in zip(batch, spans, strict=True):
         sample.fill_(GREY / 255)
         sample[:, top : top + height, left : left + width].copy_(images[row, :, :height, :width]).div_(255)

@@ -22,7 +22,7 @@ def render(images: Tensor, rows: Tensor, placement: Placement, gains: Tensor | N
     """Resample the tiles of a batch, and change the colours.
 
     Args:
-        images: (K, 3, H, W) uint8, of the input's size, images in their top left corners, the rest grey.
+        images: (K, 3, h, w) uint8, images in their top left corners, the rest grey.
         rows: (B, T) int64, which of the K each tile is; anything where there is none.
         placement: Where they lie.
         gains: (B, 3) float32, as `shift_hsv` takes them; None: colours stay.
@@ -33,7 +33,7 @@ def render(images: Tensor, rows: Tensor, placement: Placement, gains: Tensor | N
     if images.device.type != "cpu":
         batch = together(images, rows, placement)
         return batch if gains is None else shift_hsv(batch, gains, batch)
-    batch = torch.empty(len(rows), *images.shape[1:])
+    batch = torch.empty(len(rows), images.shape[1], *placement.size)
     for i, sample in enumerate(one_by_one(images, rows, placement)):
         if gains is None:
             batch[i] = sample
@@ -54,7 +54,7 @@ def one_by_one(images: Tensor, rows: Tensor, placement: Placement) -> Iterator[T
     corner, first_shown, after_shown = (part.unbind(2) for part in (placement.corner, *placement.shown()))
     (across, x_grid), (down, y_grid) = map(_seen, places_of(placement), corner, first_shown, after_shown)
     spans = torch.cat([rows[..., None], across, down], dim=2).tolist()
-    sample = torch.empty(images.shape[1:])
+    sample = torch.empty(images.shape[1], *placement.size)
     for i, tiles in enumerate(spans):
         sample.fill_(GREY / 255)
         for tile, (row, x_low, x_high, left, right, y_low, y_high, top, bottom) in enumerate(tiles):
@@ -90,11 +90,11 @@ def _seen(places: Tensor, corner: Tensor, first_shown: Tensor, after_shown: Tens
 
 def together(images: Tensor, rows: Tensor, placement: Placement) -> Tensor:
     """As `one_by_one`, all samples at once: the first tiles, the second ones …; nothing waits for the device."""
-    height, width = placement.size
+    height, width = images.shape[-2:]
     column, line = (torch.arange(side, device=images.device) for side in (width, height))
     x_places, y_places = places_of(placement)
     first_shown, after_shown = placement.shown()
-    batch = torch.full((len(rows), *images.shape[1:]), GREY / 255, device=images.device)
+    batch = torch.full((len(rows), images.shape[1], *placement.size), GREY / 255, device=images.device)
     for tile in range(rows.shape[1]):
         (x_low, y_low), (x_high, y_high), (x_corner, y_corner) = (
             part[:, tile, :, None].unbind(1) for part in (first_shown, after_shown, placement.corner)

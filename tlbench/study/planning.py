@@ -125,7 +125,7 @@ def _plan(job_overrides: list[list[str]], check: Check) -> list[PlannedRun]:
     stand_ins = [needed.stand_ins(p.config) for p in wanted]
     banner(banner_text(list({(s.kind, s.wanted): s for found_here in stand_ins for s in found_here}.values())))
     planned = [
-        _planned(replace_overrides(p.overrides, stand_in_overrides(p.config.study, found_here)), check)
+        _planned(replace_overrides(p.overrides, stand_in_overrides(p.config, found_here)), check)
         for p, found_here in zip(wanted, stand_ins, strict=True)
     ]
     for p in planned:

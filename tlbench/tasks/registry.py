@@ -123,11 +123,6 @@ def stored_option(config: Mapping[str, Any]) -> DataOption | None:
     return None if spec is None else spec.data.get(str(data.get("name")))
 
 
-def as_stand_in(data: str) -> Mapping[str, str]:
-    """What goes with data where they stand in for others, see `DataOption`."""
-    return next(spec.data[data].as_stand_in for spec in specs().values() if spec.stand_ins.data == data)
-
-
 @functools.cache
 def percentages(task: str) -> frozenset[str]:
     """Names of a task's metrics that are shown in percent."""

@@ -14,7 +14,7 @@ from tlbench.config.parse import parse
 from tlbench.errors import ConfigError
 from tlbench.tasks.registry import spec_of
 
-PREPROCESSING = ("image_size", "stored_size", "fit", "antialias", "decode", "normalisation")
+PREPROCESSING = ("image_size", "stored_size", "fit", "native", "antialias", "decode", "normalisation")
 """Keys that the network was trained with: they stay the run's on any data."""
 
 _KEPT = ("batch_size", "limits", "pixel_range")

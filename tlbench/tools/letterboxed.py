@@ -1,4 +1,4 @@
-"""Images that are letterboxed: each file is brought to the size of the input as the run's own images were."""
+"""Images that are letterboxed: each file is brought to the size of the input as the run's own images were, or kept."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.config import DataConfig
-from tlbench.config.size import is_square
+from tlbench.config.size import Size, is_square
 from tlbench.data.decode import WHOLE_FILES, Decoding, decode_sized
-from tlbench.geometry.fits import GREY, inside_size
+from tlbench.geometry.fits import GREY, kept_size
 from tlbench.geometry.letterbox import letterboxed
 from tlbench.geometry.placement import Placement
 from tlbench.tools.complete_run import CompleteRun
@@ -25,17 +25,19 @@ from tlbench.tools.onnx_metadata import file_decoding, network_input
 
 @dataclass(frozen=True, eq=False)
 class CornerImage:
-    """An image that was brought to the input's size.
+    """An image that was brought to the input's size, or keeps its own.
 
     Attributes:
         pixels: (H, W, 3) uint8, RGB: the image in the top left corner, `fits.GREY` beside it.
         height: Of the image as it was, upright, pixels.
         width: Likewise.
+        inside: Height and width that it has in the corner.
     """
 
     pixels: NDArray[np.uint8]
     height: int
     width: int
+    inside: Size
 
 
 def decode_corner_image(content: bytes, data: DataConfig, how: Decoding = WHOLE_FILES) -> CornerImage:
@@ -50,7 +52,7 @@ def decode_corner_image(content: bytes, data: DataConfig, how: Decoding = WHOLE_
         UnreadableError: As `decode_fitted`.
     """
     pixels, size = decode_sized(content, data.input_size, data.fit, how=how)
-    return CornerImage(pixels, *size)
+    return CornerImage(pixels, *size, kept_size(*size, data.input_size, data.fit))
 
 
 def corner_image(image: OneImage, data: DataConfig, how: Decoding = WHOLE_FILES) -> CornerImage:
@@ -78,15 +80,14 @@ def as_batch(inputs: Sequence[CornerImage], device: torch.device) -> tuple[Tenso
     """A batch, each image in the middle of the input, as those of a run's own images are in its evaluation.
 
     Args:
-        inputs: B of them.
+        inputs: B of them, of one height and width.
         device: Where the batch is made.
 
     Returns:
         (B, 3, H, W) float32 in [0, 1], and where the images lie in it.
     """
-    height, width = inputs[0].pixels.shape[:2]
     pixels = torch.from_numpy(np.stack([each.pixels for each in inputs])).permute(0, 3, 1, 2).contiguous()
-    inside = torch.tensor([inside_size(each.height, each.width, (height, width)) for each in inputs], device=device)
+    inside = torch.tensor([each.inside for each in inputs], device=device)
     sizes = torch.tensor([[each.height, each.width] for each in inputs], device=device)
     return letterboxed(pixels.to(device), torch.arange(len(inputs), device=device), inside, sizes)
 
@@ -94,19 +95,33 @@ def as_batch(inputs: Sequence[CornerImage], device: torch.device) -> tuple[Tenso
 def preprocessing(run: CompleteRun) -> dict[str, Any]:
     """How a file becomes the network's input, for an exported file's metadata."""
     data = run.config.data
-    antialias = data.fit == "corner"
     return {
         **file_decoding(run),
-        "fit": "letterbox",
+        **(_KEPT if data.fit == "native" else _resized(data)),
         "image_size": data.image_size,
+        "fill": [GREY / 255] * 3,
+        **network_input(data),
+    }
+
+
+def _resized(data: DataConfig) -> dict[str, Any]:
+    antialias = data.fit == "corner"
+    return {
+        "fit": "letterbox",
         "antialias": antialias,
         "resize": f"bilinear; {_SQUARE if is_square(data.input_size) else _RECTANGLE}",
         "resize_means": _AVERAGED if antialias else _INTERPOLATED,
         "scale": "resized width / width across, resized height / height down",
         "place": "centred; an odd pixel of the rest lies below or to the right",
-        "fill": [GREY / 255] * 3,
-        **network_input(data),
     }
+
+
+_KEPT = {
+    "fit": "native",
+    "resize": "none",
+    "place": "centred across, or down, where the image is smaller than image_size; an odd pixel of the rest lies below "
+    "or to the right",
+}
 
 
 _SQUARE = "the longer side to image_size, the other to the next whole pixel up"

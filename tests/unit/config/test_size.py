@@ -56,8 +56,8 @@ def test_arms_are_named_by_sizes():
 
 def test_what_is_kept_in_memory_and_how_many_are_evaluated_at_once_goes_by_the_area():
     data = config("data.cache=auto", "data.memory_budget_mb=1", "data.batch_size=2", "data.image_size=[32, 128]").data
-    assert data.keeps_in_memory(2**20 // (3 * 32 * 128), (32, 128))
-    assert not data.keeps_in_memory(2**20 // (3 * 32 * 128) + 1, (32, 128))
+    assert data.keeps_in_memory([(2**20 // (3 * 32 * 128), (32, 128))])
+    assert not data.keeps_in_memory([(2**20 // (3 * 32 * 128) + 1, (32, 128))])
     assert LabelBatches.evaluation_batch_of(data) == 256  # as many as of 64 × 64
     assert LabelBatches.evaluation_batch_of(data.model_copy(update={"image_size": [64, 128]})) == 128
 

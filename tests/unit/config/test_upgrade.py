@@ -60,10 +60,11 @@ def before_format_2_grew(values: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.promise("keys need an upgrade value")
 def test_a_key_added_to_the_schema_has_an_upgrade_value():
-    keys, since = keys_of_all_tasks(), {a.key for a in upgrade.TO_FORMAT_2}
+    of_tasks = (added for spec in specs().values() for added in spec.added)
+    keys, since = keys_of_all_tasks(), {a.key for a in (*upgrade.TO_FORMAT_2, *of_tasks)}
     begun = {key for file in BEGUN for key in file.read_text().split()}
     new = {key for key in keys - begun if not any(key == group or key.startswith(f"{group}.") for group in since)}
-    assert new == set(), "add these keys to TO_FORMAT_2 in tlbench/config/upgrade.py"
+    assert new == set(), "add these keys to TO_FORMAT_2 in tlbench/config/upgrade.py, or to `added` of the task's spec"
     assert begun - keys == set(), "these keys are gone: let `upgraded` say what became of them"
 
 

@@ -56,7 +56,8 @@ def test_a_stand_in_must_fit_the_model():
     timm = ["model=timm", "source=timm", "on_missing=embedded", "source.tag=a1_in1k"]
     (stand_in,) = find_stand_ins(compose_config([*timm, "model.name=resnet18"]))
     assert (stand_in.wanted, stand_in.used) == ("timm", "tin200")
-    config = compose_config(replace_overrides([*timm, "model.name=resnet18"], stand_in_overrides("s", [stand_in])))
+    resnet18 = [*timm, "model.name=resnet18"]
+    config = compose_config(replace_overrides(resnet18, stand_in_overrides(compose_config(resnet18), [stand_in])))
     assert (config.source.name, config.source.tag, find_stand_ins(config)) == ("tin200", None, [])
     with pytest.raises(WeightsError, match=r"source=timm: the weights resnet50\.a1_in1k are not here"):
         find_stand_ins(compose_config([*timm, "model.name=resnet50"]))
@@ -68,14 +69,16 @@ def test_the_overrides_make_the_run_that_is_really_made():
         StandIn(kind="data", wanted="cifar10", used="digits", reason="gone"),
         StandIn(kind="source", wanted="imagenet", used="tin200", reason="gone too"),
     ]
-    config = compose_config(replace_overrides(overrides, stand_in_overrides("cifar_transfer", stand_ins)))
+    config = compose_config(
+        replace_overrides(overrides, stand_in_overrides(compose_config([*CIFAR, "seed=3"]), stand_ins))
+    )
     assert (config.study, config.data.name, config.source.name) == ("cifar_transfer-standin", "digits", "tin200")
     assert (config.data.shots, config.data.fraction, config.seed) == (None, 1.0, 3)
     assert config.stand_ins == stand_ins
 
 
 def test_the_study_is_renamed_once():
-    assert stand_in_overrides("a-standin", [])["study"] == "a-standin"
+    assert stand_in_overrides(compose_config(["study=a-standin"]), [])["study"] == "a-standin"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +86,8 @@ def test_the_study_is_renamed_once():
 )
 def test_any_reason_survives_the_command_line(reason):
     stand_in = StandIn(kind="source", wanted="imagenet", used="tin200", reason=reason)
-    (parsed,) = compose_config([f"{k}={v}" for k, v in stand_in_overrides("s", [stand_in]).items()]).stand_ins
+    changed = stand_in_overrides(compose_config([]), [stand_in])
+    (parsed,) = compose_config([f"{k}={v}" for k, v in changed.items()]).stand_ins
     mended = str.maketrans({"'": '"', "\\": "/"})
     assert parsed.reason.replace("$ {", "${") == reason.translate(mended)
     assert (parsed.kind, parsed.wanted, parsed.used) == ("source", "imagenet", "tin200")
@@ -96,17 +100,25 @@ def test_the_banner_cannot_be_overlooked():
 
 
 def test_documents_stand_in_for_detection():
-    given = ["task=detection", "data=signature", "model=yolo11n", "source=coco", "on_missing=embedded"]
+    given = ["task=detection", "data=signature", "model=yolo11n", "source=coco", "on_missing=embedded", "study=s"]
     given += ["data.split=blocked", "data.classes=[signature]"]
     data, source = find_stand_ins(compose_config(given))
     assert (data.kind, data.wanted, data.used) == ("data", "signature", "documents")
     assert (source.kind, source.wanted, source.used) == ("source", "coco", "documents")
     assert "yolo11n.pt" in source.reason
-    config = compose_config(replace_overrides(given, stand_in_overrides("s", [data, source])))
+    config = compose_config(replace_overrides(given, stand_in_overrides(compose_config(given), [data, source])))
     assert (config.data.name, config.data.split, config.data.classes) == ("documents", "official", None)
     assert (config.source.name, config.study) == ("documents", "s-standin")
     official = [*given, "data.split=official", "data.test_fraction=null"]  # it has a test; the pages' is carved out
-    config = compose_config(replace_overrides(official, stand_in_overrides("s", [data, source])))
+    config = compose_config(replace_overrides(official, stand_in_overrides(compose_config(official), [data, source])))
     assert config.data.test_fraction == 0.2
     with pytest.raises(WeightsError, match=r"source=coco: yolo11s\.pt is not here"):
         find_stand_ins(compose_config([*given, "model=yolo11s", "data=documents", "data.split=official"]))
+
+
+def test_documents_stand_in_for_class_maps_without_tiles():
+    given = ["+experiment=camvid_transfer", "task.tile=0.5", "data.cache=none"]
+    (data,) = find_stand_ins(compose_config(given))
+    config = compose_config(replace_overrides(given, stand_in_overrides(compose_config(given), [data])))
+    assert (config.data.name, config.data.native, config.task.tile) == ("documents", None, None)
+    assert (config.data.cache, config.data.test_fraction) == ("memory", 0.2)

@@ -28,6 +28,7 @@ NETWORKS: list[tuple[str, dict[str, str]]] = [
 SIZES = [(70, 45), (64, 64), (360, 480), (333, 251)]
 
 
+@pytest.mark.promise("maps of any size in ONNX")
 @pytest.mark.parametrize(
     ("option", "changes", "size"),
     [

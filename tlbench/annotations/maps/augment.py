@@ -15,6 +15,7 @@ from tlbench.annotations.maps.class_maps import VOID, ClassMaps
 from tlbench.annotations.maps.targets import MapTargets
 from tlbench.config.size import Size
 from tlbench.geometry.class_maps import place_maps
+from tlbench.geometry.fits import at_least
 from tlbench.geometry.hsv import draw_gains
 from tlbench.geometry.letterbox import letterboxed
 from tlbench.geometry.resample import render
@@ -36,12 +37,13 @@ def training_maps(
     seed: int,
     epoch: int,
     rarity: Tensor,
+    size: Size,
 ) -> tuple[Tensor, MapTargets]:
     """An augmented batch.
 
     Args:
-        pixels: (K, 3, H, W) uint8, stored images in their top left corners.
-        maps: (K, H, W) uint8, theirs, in the same pixels.
+        pixels: (K, 3, h, w) uint8, stored images in their top left corners.
+        maps: (K, h, w) uint8, theirs, in the same pixels.
         rows: (B,) int64, which of the K each sample shows.
         of: Of the split, its sizes on the same device.
         index: (B,) int64, the samples' positions in the split, on the same device.
@@ -49,6 +51,7 @@ def training_maps(
         seed: Augmentation seed.
         epoch: Epoch, ≥ 0.
         rarity: (C,) float32, how much a class is wanted where windows show one.
+        size: Height H and width W of the input, pixels; that of the stored images, unless these keep their own.
 
     Returns:
         (B, 3, H, W) float32 in [0, 1], and the maps.
@@ -59,13 +62,15 @@ def training_maps(
         def focus() -> tuple[Tensor, Tensor]:
             return _rare_pixels(maps[rows], index, augmentation.rare, seed, epoch, rarity)
 
-    placement = draw_window(augmentation, of.inside[index], of.sizes[index], _size(pixels), index, seed, epoch, focus)
+    placement = draw_window(augmentation, of.inside[index], of.sizes[index], size, index, seed, epoch, focus)
     images = render(pixels, rows[:, None], placement, draw_gains(augmentation, index, seed, epoch))
     return images, MapTargets(place_maps(maps, rows[:, None], placement, VOID), placement)
 
 
 @torch.no_grad()
-def evaluation_maps(pixels: Tensor, rows: Tensor, of: ClassMaps, index: Tensor) -> tuple[Tensor, MapTargets]:
+def evaluation_maps(
+    pixels: Tensor, rows: Tensor, of: ClassMaps, index: Tensor, least: Size
+) -> tuple[Tensor, MapTargets]:
     """A batch as it is: each image in the middle of the input, grey around it; waits for the device.
 
     Args:
@@ -73,11 +78,15 @@ def evaluation_maps(pixels: Tensor, rows: Tensor, of: ClassMaps, index: Tensor) 
         rows: Likewise.
         of: Likewise.
         index: Likewise.
+        least: Height and width of the input, pixels. Where stored images keep their own sizes H and W are larger as
+            far as one of the batch is.
 
     Returns:
         (B, 3, H, W) float32 in [0, 1], and the maps, also in the size that they have in the data set.
     """
-    images, placement = letterboxed(pixels, rows, of.inside[index], of.sizes[index])
+    inside = of.inside[index]
+    height, width = inside.amax(0).tolist()
+    images, placement = letterboxed(pixels, rows, inside, of.sizes[index], at_least(least, (height, width)))
     host = index.tolist()
     stored = torch.from_numpy(np.stack([of.plane(i, _size(pixels)) for i in host])).to(index.device)
     placed = place_maps(stored, torch.arange(len(host), device=index.device)[:, None], placement, VOID)

@@ -17,7 +17,7 @@ from tlbench.annotations.maps.config import MapAugmentation, MapDataConfig
 from tlbench.annotations.maps.targets import MapTargets
 from tlbench.annotations.maps.transformed import transformed
 from tlbench.annotations.maps.was_read import maps_read
-from tlbench.config import TrainConfig
+from tlbench.config import DataConfig, TrainConfig
 from tlbench.config.size import Size
 from tlbench.data.audit import Audit, audit_target
 from tlbench.data.batches import Batches, Given
@@ -34,7 +34,8 @@ Batch = tuple[Tensor, MapTargets, Tensor]
 
 def network_input(images: Tensor, data: MapDataConfig, *, channels_last: bool = False) -> Tensor:
     """Images (B, 3, H, W) float32 in [0, 1], placed, as the network takes them: normalised."""
-    return prepare(images, data.input_size, data.normalisation, channels_last=channels_last)
+    height, width = images.shape[-2:]
+    return prepare(images, (height, width), data.normalisation, channels_last=channels_last)
 
 
 class MapBatches(Batches[ClassMaps]):
@@ -53,6 +54,11 @@ class MapBatches(Batches[ClassMaps]):
         self._planes: WeakKeyDictionary[Samples[ClassMaps], Tensor] = WeakKeyDictionary()
         self._rarity: WeakKeyDictionary[Samples[ClassMaps], Tensor] = WeakKeyDictionary()
 
+    @classmethod
+    def evaluation_batch_of(cls, data: DataConfig) -> int:
+        """As in `Batches`; one image, where each has its own size."""
+        return 1 if data.fit == "native" else super().evaluation_batch_of(data)
+
     def shown(self, split: FileSamples[ClassMaps]) -> tuple[Size, Shown | None]:
         """Whole images."""
         return split.size, None
@@ -63,7 +69,16 @@ class MapBatches(Batches[ClassMaps]):
         maps = batch.planes if isinstance(batch, Decoded) else self._kept(split)
         assert maps is not None
         images, targets = training_maps(
-            pixels, maps, rows, split.annotations, index, self.augmentation, self.seed, epoch, self._wanted(split)
+            pixels,
+            maps,
+            rows,
+            split.annotations,
+            index,
+            self.augmentation,
+            self.seed,
+            epoch,
+            self._wanted(split),
+            self.data.input_size,
         )
         if self.own is not None:
             images, targets = transformed(self.own, images, targets, index, epoch, len(split.class_names))
@@ -72,7 +87,7 @@ class MapBatches(Batches[ClassMaps]):
     def plain(self, split: Samples[ClassMaps], batch: Given) -> Batch:
         """Letterboxed."""
         pixels, rows, index = _parts(split, batch)
-        images, targets = evaluation_maps(pixels, rows, split.annotations, index)
+        images, targets = evaluation_maps(pixels, rows, split.annotations, index, self.data.input_size)
         return network_input(images, self.data, channels_last=self.channels_last), targets, index
 
     def noise(self, images: Tensor, classes: int) -> MemorySamples[ClassMaps]:

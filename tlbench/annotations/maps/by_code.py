@@ -76,7 +76,7 @@ def open_by_code(data: MapDataConfig, split_seed: int, voice: Voice, how: Decodi
     for split, part in given.parts.items():
         assert part.pixels is not None
         small = thumbnails_of(part.pixels, ClassMaps.thumbnail)
-        kept = maps[split].resized(data.storage_size)
+        kept = maps[split] if data.fit == "native" else maps[split].resized(data.storage_size)
         samples[split] = MemorySamples(part.pixels, kept, names[split], part.digests, small)
     splits, rule = carve_maps(given.where, samples, data, split_seed, NAMED)
     return Target(data.name, splits, rule)

@@ -157,6 +157,12 @@ class ClassMaps(Annotations):
         """As in `Annotations`: sizes go there; maps are unpacked on the host."""
         return replace(self, sizes=self.sizes.to(device), inside=self.inside.to(device))
 
+    @property
+    def bounds(self) -> Size:
+        """As in `Annotations`."""
+        height, width = self.sizes.amax(0).tolist() if len(self) else (0, 0)
+        return height, width
+
     def resized(self, size: Size) -> ClassMaps:
         """As in `Annotations`: images lie in the top left corners."""
         inside = torch.tensor([inside_size(h, w, size) for h, w in self.sizes.tolist()], dtype=torch.int64).view(-1, 2)

@@ -37,6 +37,9 @@ class MapDataConfig(DataConfig):
     image_size: Annotated[ImageSize, Sides(ge=32, le=4096)] = Field(
         description="height and width in pixels at the network's input: one number, or [height, width]"
     )
+    native: Literal[True] | None = Field(
+        default=None, description="images keep their own sizes, of which the network sees windows; follows task.tile"
+    )
     antialias: bool = Field(description="shrink images by averaging their pixels; false: interpolate between four")
     ignore_index: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         default=255, description="value of masks that is no class; null: all values are"
@@ -55,8 +58,10 @@ class MapDataConfig(DataConfig):
     )
 
     @property
-    def fit(self) -> Literal["corner", "corner_aliased"]:
+    def fit(self) -> Literal["corner", "corner_aliased", "native"]:
         """How an image is brought to the size in which it is stored."""
+        if self.native:
+            return "native"
         return "corner" if self.antialias else "corner_aliased"
 
     @field_validator("split")
@@ -73,8 +78,8 @@ class MapAugmentation(Augmentation):
     """Of images with class maps; a scale of [1, 1] and all else zero: none."""
 
     scale: Annotated[list[Positive], Field(min_length=2, max_length=2)] = Field(
-        description="least and largest factor of the image's size in the input, drawn on a log scale; larger images "
-        "are cropped"
+        description="least and largest factor of the image's size in the input, with task.tile of its own size, drawn "
+        "on a log scale; larger images are cropped"
     )
     rare: Probability = Field(
         description="probability that a crop shows a pixel of a class that is drawn from those in the image, classes "

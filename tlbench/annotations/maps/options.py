@@ -24,7 +24,7 @@ DATA: Mapping[str, DataOption] = {
         open="tlbench.data.formats.documents_maps:open_document_maps",
         without_root="are drawn; a folder of your own is read by data=masks, data=yolo or data=coco",
         deep=False,
-        as_stand_in={"data.cache": "memory", "data.test_fraction": "0.2"},
+        as_stand_in={"data.cache": "memory", "data.test_fraction": "0.2", "task.tile": "null"},
     ),
     "masks": _OWN,
     "coco": _OWN,
@@ -39,8 +39,13 @@ DATA: Mapping[str, DataOption] = {
 """By the name in the config."""
 
 
-def problems(data: MapDataConfig) -> list[str]:
-    """What of data with maps contradicts itself, one line each; for the `problems` of each task that has them."""
+def problems(data: MapDataConfig, tile: float | None) -> list[str]:
+    """What of data with maps contradicts itself, one line each; for the `problems` of each task that has them.
+
+    Args:
+        data: The target's.
+        tile: The task's; None: images are placed whole.
+    """
     drawn = data.name == DOCUMENTS
     found = [*drawn_problems(data), *carving_problems(data, always_carved=drawn)]
     if data.background is not None and data.name in _MASKS:
@@ -56,8 +61,25 @@ def problems(data: MapDataConfig) -> list[str]:
         found.append(
             f"data.reduce_zero_label=true: the palette {data.palette} says itself which value is no class; use false"
         )
+    return [*found, *_native_problems(data, tile)]
+
+
+def _native_problems(data: MapDataConfig, tile: float | None) -> list[str]:
+    if (tile is None) is bool(data.native):
+        given = "true" if data.native else "null"
+        return [f"data.native={given}: it follows task.tile, which is {tile or 'null'}; leave it out"]
+    if tile is None:
+        return []
+    found = []
+    if data.name == DOCUMENTS:
+        found.append(
+            f"task.tile={tile}: pages are drawn at data.image_size, and there is nothing to tile; use null, or data of "
+            "your own"
+        )
+    if data.decode == "fast":
+        found.append(f"data.decode=fast with task.tile={tile}: images keep their own sizes; use data.decode=whole")
     return found
 
 
-ADDED: tuple[Added, ...] = ()
+ADDED: tuple[Added, ...] = (Added("data.native", None),)
 """Keys that came after the first records."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -30,6 +30,10 @@ class SemanticSegmentationConfig(TaskConfig):
 
     name: Literal["semantic_segmentation"]
     loss: LossWeights
+    tile: Annotated[float, Field(gt=0, le=0.9)] | None = Field(
+        description="images at their own size: windows of data.image_size in training, else overlapping tiles, whose "
+        "logits are averaged; the part of a tile that the next one shares, at least; null: images are placed whole"
+    )
     class_weights: Literal["balanced"] | list[NonNegative] | None = Field(
         description="of cross_entropy, one a class; balanced: one over its share of the training pixels; null: equal"
     )

@@ -11,6 +11,7 @@ from tlbench.annotations.maps.batches import network_input
 from tlbench.annotations.maps.config import MapDataConfig
 from tlbench.annotations.maps.found import FoundMaps
 from tlbench.geometry.placement import Placement
+from tlbench.geometry.tiles import of_tiles
 from tlbench.tasks.semantic_segmentation.config import SemanticSegmentationConfig
 from tlbench.tasks.semantic_segmentation.decode import found_maps
 from tlbench.tools.loaded_run import LoadedRun
@@ -43,6 +44,13 @@ class LoadedSegmenter(LoadedRun):
         """
         moved = images.to(self.device, non_blocking=True)
         return network_input(moved, self.data, channels_last=self.run.config.trainer.channels_last)
+
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """As in `LoadedRun`; of images that are larger than the input, of their tiles."""
+        network = super().outputs
+        tile = self.task.tile
+        logits: Tensor = network(inputs) if tile is None else of_tiles(network, inputs, self.data.input_size, tile)
+        return logits
 
     def found(self, outputs: Tensor, placement: Placement) -> FoundMaps:
         """Each image's classes, at its own size, from the network's logits."""

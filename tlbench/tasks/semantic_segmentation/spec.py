@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tlbench.annotations.maps.config import MapAugmentation, MapDataConfig
 from tlbench.annotations.maps.options import ADDED, DATA
 from tlbench.annotations.maps.options import problems as map_problems
+from tlbench.config.added import Added
 from tlbench.tasks.semantic_segmentation.config import SemanticSegmentationConfig
 from tlbench.tasks.semantic_segmentation.options import ExportMaps, PredictMaps
 from tlbench.tasks.spec import MetricSpec, StandIns, TaskSpec
@@ -28,7 +29,7 @@ def _problems(c: TrainConfig) -> list[str]:
         problems.append("task.class_weights: they weigh task.loss.cross_entropy, which is 0; give it a weight, or null")
     if c.regulariser.bss > 0:
         problems.append("regulariser.bss: needs one vector of features an image; use regulariser=l2_sp or none")
-    return [*problems, *map_problems(c.data)]
+    return [*problems, *map_problems(c.data, c.task.tile)]
 
 
 SPEC = TaskSpec(
@@ -55,7 +56,7 @@ SPEC = TaskSpec(
     networks="smp (encoder by model.name, model.decoder), one of torchvision's for segmentation, or module",
     augmentations=("maps", "maps_none"),
     dense=True,
-    added=ADDED,
+    added=(*ADDED, Added("task.tile", None)),
     options={"predict": PredictMaps, "export": ExportMaps},
     known_as=("segmentation", "semantic", "semseg", "segment"),
 )

@@ -13,6 +13,7 @@ from tlbench.annotations.maps.targets import MapTargets
 from tlbench.config import TrainConfig
 from tlbench.data.ragged import reordered
 from tlbench.errors import ConfigError
+from tlbench.geometry.tiles import of_tiles
 from tlbench.networks.network import Network
 from tlbench.processes.exchange import gather_objects
 from tlbench.tasks.base import Task
@@ -66,6 +67,13 @@ class SemanticSegmentationTask(Task):
             train = self.trainer.datamodule.target.splits["train"].annotations  # type: ignore[attr-defined]
             assert isinstance(train, ClassMaps)
             self.class_weights.copy_(balanced(train.counts))
+
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """Logits at the size of what is given: the input, or larger, of which there are tiles."""
+        network = super().outputs
+        tile, size = self.config.task.tile, self.config.data.input_size  # type: ignore[attr-defined]
+        logits: Tensor = network(inputs) if tile is None else of_tiles(network, inputs, size, tile)
+        return logits
 
     def loss(self, outputs: Tensor, targets: MapTargets) -> Tensor:
         """The weighted losses; a scalar, or one each of several.

@@ -48,6 +48,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.promise("a map goes with its image")
 @pytest.mark.parametrize("workers", [0, 1])
 def test_batches_are_the_same_from_memory_and_from_files(folder: Path, workers: int) -> None:
     def given(cache: str) -> list[torch.Tensor]:
@@ -68,6 +69,7 @@ def test_batches_are_the_same_from_memory_and_from_files(folder: Path, workers: 
     assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
+@pytest.mark.promise("a map goes with its image")
 def test_evaluation_has_maps_at_their_own_size(folder: Path) -> None:
     c = run(folder)
     split = open_target(c.data, 0, SILENT).splits["test"]
@@ -100,7 +102,7 @@ def test_crops_show_rare_classes_as_often_as_they_are_to(probability: float, lea
     index, pixels = torch.arange(count), torch.zeros(1, 3, side, side, dtype=torch.uint8)
     rarity = torch.tensor([0.0, 1.0])  # class 1 alone is wanted
     _, targets = training_maps(
-        pixels, torch.from_numpy(plane)[None], torch.zeros_like(index), maps, index, wanted, 0, 0, rarity
+        pixels, torch.from_numpy(plane)[None], torch.zeros_like(index), maps, index, wanted, 0, 0, rarity, (side, side)
     )
     shown = float((targets.maps == 1).flatten(1).any(1).float().mean())
     assert least <= shown <= most
@@ -113,11 +115,12 @@ def test_rarity_is_the_root_of_how_rare_a_class_is() -> None:
     assert found[2] == 0
 
 
+@pytest.mark.promise("a map goes with its image")
 def test_evaluation_places_a_map_where_its_image_is() -> None:
     maps = ClassMaps.of([np.array([[0, 1], [1, 0]], np.uint8).repeat(10, 0).repeat(20, 1)], ("a", "b"))
     maps = maps.resized((32, 32))
     pixels = torch.full((1, 3, 32, 32), 114, dtype=torch.uint8)
-    _, targets = evaluation_maps(pixels, torch.tensor([0]), maps, torch.tensor([0]))
+    _, targets = evaluation_maps(pixels, torch.tensor([0]), maps, torch.tensor([0]), (32, 32))
     assert (targets.maps[0, :8] == VOID).all()
     assert (targets.maps[0, 24:] == VOID).all()
     assert targets.maps[0, 8:24].tolist() == maps.plane(0, (32, 32))[:16].tolist()

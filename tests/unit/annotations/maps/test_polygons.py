@@ -97,6 +97,7 @@ def only_map(listing: Listing) -> NDArray[np.uint8]:
     return found
 
 
+@pytest.mark.promise("polygons as pycocotools")
 def test_each_object_alone_has_the_pixels_of_pycocotools(coco, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     objects = []

@@ -148,8 +148,8 @@ def test_what_was_read_says_shares_of_pixels(config, draw_masks, voice) -> None:
     ],
 )
 def test_what_contradicts_itself(config, changes, says) -> None:
-    assert problems(config(**changes))[0].startswith(says)
-    assert problems(config()) == []
+    assert problems(config(**changes), None)[0].startswith(says)
+    assert problems(config(), None) == []
 
 
 def test_other_splits_are_refused_with_the_reason(config) -> None:

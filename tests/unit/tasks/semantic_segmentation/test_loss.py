@@ -36,6 +36,7 @@ def test_cross_entropy_is_torchs_over_the_pixels_of_a_class() -> None:
     assert cross_entropy(logits, maps.long(), each).item() == pytest.approx(wanted.item(), abs=1e-6)
 
 
+@pytest.mark.promise("pixels of no class count nowhere")
 @pytest.mark.parametrize("name", LOSSES)
 def test_pixels_of_no_class_count_nowhere(name: str) -> None:
     logits, maps = batch()
@@ -49,6 +50,7 @@ def test_pixels_of_no_class_count_nowhere(name: str) -> None:
     assert loss(changed, maps, None).item() == pytest.approx(value.item(), abs=1e-6)
 
 
+@pytest.mark.promise("pixels of no class count nowhere")
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("which", ["all", "one image"])
 def test_without_any_class_loss_and_gradient_are_finite(name: str, which: str) -> None:

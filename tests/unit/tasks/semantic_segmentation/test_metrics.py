@@ -51,6 +51,7 @@ def flat(predicted: Maps, true: Maps) -> tuple[NDArray[np.uint8], NDArray[np.uin
     return p[t != VOID], t[t != VOID]
 
 
+@pytest.mark.promise("map metrics equal scikit-learn")
 @pytest.mark.parametrize("seed", range(4))
 def test_they_are_scikit_learns(seed: int) -> None:
     true, predicted = drawn(seed), drawn(seed + 100, void=0)
@@ -69,6 +70,7 @@ def test_they_are_scikit_learns(seed: int) -> None:
         assert [values[f"{metric}/{name}"] for name in NAMES] == pytest.approx(wanted.tolist(), abs=1e-12)
 
 
+@pytest.mark.promise("map metrics equal scikit-learn")
 def test_classes_that_do_not_occur_are_left_out_of_means() -> None:
     true, predicted = drawn(0, classes=2), drawn(1, classes=3, void=0)
     values, (p, t) = computed(predicted, true), flat(predicted, true)
@@ -100,6 +102,7 @@ def test_one_class_everywhere_has_no_kappa() -> None:
     assert math.isnan(values["kappa"])
 
 
+@pytest.mark.promise("map metrics equal scikit-learn")
 def test_batches_and_processes_add_up() -> None:
     true, predicted = drawn(0, sizes=((6, 6),) * 4), drawn(1, void=0, sizes=((6, 6),) * 4)
     whole, parts = MapMetrics(NAMES, boundary=True), [MapMetrics(NAMES, boundary=True) for _ in range(2)]
@@ -134,6 +137,7 @@ def eroded_boundary(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
     return mask & ~binary_erosion(np.pad(mask, 1), np.ones((3, 3)), iterations=width)[1:-1, 1:-1]
 
 
+@pytest.mark.promise("boundary IoU")
 @pytest.mark.parametrize("size", [(40, 60), (23, 31), (120, 90)])
 def test_boundaries_are_what_erosion_takes_away(size: tuple[int, int]) -> None:
     draws = np.random.default_rng(0)
@@ -155,6 +159,7 @@ def test_a_boundary_is_two_per_cent_of_the_diagonal_wide() -> None:
     assert distance(10, 10) == 1
 
 
+@pytest.mark.promise("boundary IoU")
 def test_boundary_iou_is_of_sums_over_images() -> None:
     true, predicted = drawn(0, sizes=((30, 20), (20, 40))), drawn(5, void=0, sizes=((30, 20), (20, 40)))
     values = computed(predicted, true, boundary=True)
