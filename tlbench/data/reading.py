@@ -34,6 +34,7 @@ from tlbench.data.samples import FileSamples, MemorySamples, Samples
 from tlbench.data.scan import Scan
 from tlbench.data.scan_deep import in_range, look
 from tlbench.data.target import Target
+from tlbench.data.thumbnails import thumbnails_of
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
 from tlbench.geometry.fits import at_least, small_size
@@ -41,10 +42,6 @@ from tlbench.system.voice import Voice
 
 Training = Callable[[Mapping[str, Listing[A]]], Listing[A]]
 """Says which files are trained on, of the readable ones of each part, before `data.fraction` is drawn."""
-
-
-_AT_ONCE = 2**22
-"""Pixels of which floating-point numbers are held at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,15 +268,6 @@ def _samples(
         return MemorySamples(pixels, annotations, listing.names)
     small = thumbnails_of(pixels, annotations.thumbnail)
     return MemorySamples(pixels, annotations, listing.names, digests, small, listing, how)
-
-
-def thumbnails_of(images: Tensor, side: int) -> Tensor:
-    """(N, 3, H, W) uint8 in small, about as many pixels as `side`²: the audit's view of them."""
-    height, width = images.shape[2:]
-    size = small_size((height, width), side)
-    some = min(max(_AT_ONCE // (height * width), 1), 64)
-    small = [torch.nn.functional.adaptive_avg_pool2d(part.float(), size) for part in torch.split(images, some)]
-    return torch.cat(small).round().to(torch.uint8) if small else images
 
 
 def _some(pixels: Tensor, rows: NDArray[np.int64]) -> Tensor:

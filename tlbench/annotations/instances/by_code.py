@@ -20,10 +20,10 @@ from tlbench.data.decode import Decoding
 from tlbench.data.image_sizes import image_sizes
 from tlbench.data.listing import Listed, Listing
 from tlbench.data.ragged import starts_of
-from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
 from tlbench.data.splits import random_split, random_subset
 from tlbench.data.target import Target
+from tlbench.data.thumbnails import thumbnails_of
 from tlbench.errors import DataError
 from tlbench.system.voice import Voice
 

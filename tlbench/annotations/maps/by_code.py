@@ -28,9 +28,9 @@ from tlbench.data.image_opening import reason_of
 from tlbench.data.image_sizes import image_sizes
 from tlbench.data.label_names import warn_of_lookalikes
 from tlbench.data.listing import Listed, Listing
-from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
+from tlbench.data.thumbnails import thumbnails_of
 from tlbench.data.unreadable import check_unreadable
 from tlbench.errors import DataError
 from tlbench.system.voice import Voice

@@ -20,9 +20,9 @@ from tlbench.annotations.maps.class_maps import ClassMaps
 from tlbench.annotations.maps.config import MapDataConfig
 from tlbench.config.size import Size, as_written
 from tlbench.data.listing import A
-from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
+from tlbench.data.thumbnails import thumbnails_of
 from tlbench.data.workers import in_chunks
 from tlbench.embedded.documents import label_spaces
 from tlbench.embedded.documents.label_spaces import SOURCE_CLASSES, TARGET_CLASSES, Space, labelled, mapped

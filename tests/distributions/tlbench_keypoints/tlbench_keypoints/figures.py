@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 
 from tlbench.config.size import Size
 from tlbench.data.fitting import fitted
-from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
+from tlbench.data.thumbnails import thumbnails_of
 from tlbench.seeds import uniforms
 from tlbench_keypoints.names import coordinates
 from tlbench_keypoints.points import Points

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from tlbench.annotations.maps.class_maps import ClassMaps
-from tlbench.data.reading import thumbnails_of
 from tlbench.data.samples import MemorySamples
+from tlbench.data.thumbnails import thumbnails_of
 
 NAMES = ("sky", "road", "car")
 
