@@ -44,6 +44,10 @@ ONNX = "onnx"
 """What takes longest, and depends on the network alone: it is tried of one row of each task."""
 
 
+TRIED_ELSEWHERE = ("classification",)
+"""Tasks whose runs of several processes are among the fast tests already: in `tests/e2e/test_ddp.py`."""
+
+
 @dataclass(frozen=True)
 class Row:
     """A run: a value of each axis."""
@@ -136,7 +140,11 @@ def product() -> Sequence[Row]:
 
 def rows(then: str | None = None) -> pytest.MarkDecorator:
     """Parametrises a test over all rows; those that do not cover, or cover with another `then`, are slow."""
-    fast = [row for row, tried in cover().items() if then is None or then in tried]
+    fast = [
+        row
+        for row, tried in cover().items()
+        if (then is None or then in tried) and not (row.device == "processes" and row.task in TRIED_ELSEWHERE)
+    ]
     slow = [row for row in (*cover(), *product()) if row not in fast]
     return pytest.mark.parametrize(
         "row", [*fast, *(pytest.param(row, marks=pytest.mark.slow) for row in slow)], ids=str

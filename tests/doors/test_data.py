@@ -6,8 +6,10 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.commands import call, train
 from tests.contract.subjects import SEMANTIC_SEGMENTATION
@@ -169,6 +171,7 @@ WRONG = {
     "parts": "it gives the parts 'training'; wanted are train and, if there are such, val and test",
     "no pair": "train[0]: it is a ndarray; wanted are an image and its annotation",
     "fails": "train[0]: reading it fails: KeyError: ",
+    "no length": "train: its len() fails: RuntimeError: nobody knows",
     "floats": "train[0]: an array of float32; wanted is uint8",
     "a shape": "train[0]: an array of shape (2, 8, 8, 3); wanted is (H, W), (H, W, 3) or (H, W, 4)",
     "no area": "train[0]: an array of shape (0, 30, 3), without a pixel; leave it out",
@@ -177,6 +180,7 @@ WRONG = {
     "mixed parts": "some parts hold paths, others images; give one or the other",
     "classes differ": "the parts have different classes; give all the same, in the same order",
     "classes twice": "a name occurs twice in its `classes`; name each class once",
+    "classes that are no names": "its `classes` hold a tuple; give the names alone, in the order of the labels",
     "a label beyond": "train[0]: label 2; wanted are numbers from 0 to 1",
     "a negative label": "label -1; wanted are numbers from 0",
     "a label of no kind": "a label of type float; wanted is a class's number or name",
@@ -238,6 +242,9 @@ WRONG_MASKS = {
     "the size of its image",
     "sideways": "train[1]: a mask of 30 × 20 pixels, but its image has 20 × 30 (height × width); ",
     "no mask": "train[1]: a mask of type list; wanted is a class's number for each pixel (H, W): ",
+    "a sparse tensor": "train[1]: a mask that is a sparse_coo tensor; wanted is a class's number for each pixel ",
+    "a tensor without values": "train[1]: a mask that is a meta tensor; ",
+    "a file that ends too soon": "train[1]: a mask that cannot be read: ",
     "no file": "train[1]: a mask nothing/there.png that cannot be read: No such file or directory; ",
     "a file in colours": "train[1]: the mask images/dog/0.png holds 600 colours, such as (",
     "labels": "train[1]: a mask of type dict; ",
@@ -248,6 +255,9 @@ WRONG_MASKS = {
 @pytest.mark.parametrize("pixels", [False, True])
 def test_masks_that_are_none_are_refused(case, pixels, maps_config, images):
     given = {"import_path": "mine.wrong_data:masks", "arguments": {"case": case, "pixels": pixels}}
+    Image.fromarray(np.zeros((20, 30), np.int32)).save("short.tif")
+    short = Path("short.tif")
+    short.write_bytes(short.read_bytes()[:-900])
     with pytest.raises(UserError) as caught:
         open_target(maps_config("module", **given, image_size=32), 0)
     line = str(caught.value)

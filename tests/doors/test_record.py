@@ -37,6 +37,7 @@ def test_files_and_distributions_are_in_record_and_hash(fit, mine, monkeypatch):
     assert second.record.config_hash != first.record.config_hash
 
 
+@pytest.mark.slow
 @pytest.mark.promise("brought code is in the record")
 def test_a_complete_run_of_other_code_is_not_called_complete(fit, mine, monkeypatch):
     run = fit("run", *HALF)

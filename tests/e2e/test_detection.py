@@ -236,6 +236,7 @@ def test_killed_after_the_first_epoch(whole, tmp_path):
 # ---- a study, and what its arms share
 
 
+@pytest.mark.slow
 @pytest.mark.promise("detection arms share batches")
 def test_arms_share_batches_and_what_is_new_for_the_labels(whole, tmp_path, monkeypatch):
     watch = Watch(monkeypatch)

@@ -232,6 +232,7 @@ def test_wandb_offline(tmp_path):
     assert {path.name for path in tmp_path.iterdir() if not path.name.startswith(".")} == {"run"}
 
 
+@pytest.mark.slow
 @pytest.mark.promise("loggers")
 @pytest.mark.usefixtures("wandb")
 def test_wandb_of_a_resumed_run_has_one_id_and_goes_on_at_its_step(tmp_path):

@@ -117,6 +117,7 @@ def test_ones_own_run_is_known_again_and_somebody_elses_needs_consent(runs, tmp_
     assert not (tmp_path / "other").exists()  # nothing was signed: consent is for one command
 
 
+@pytest.mark.slow
 @pytest.mark.promise("console scripts")
 def test_a_console_script_runs_no_module_of_the_working_folder_beside_a_signed_run(runs, tmp_path):
     """Modules that it, torch or the network may import, each of which would be found there before the installed one."""

@@ -58,6 +58,7 @@ def test_two_sweeps_at_once_train_each_trial_and_run_once_and_end_with_the_same_
     assert list((tmp_path / "study").rglob(".*")) == []
 
 
+@pytest.mark.slow
 @pytest.mark.promise("a killed launcher")
 @pytest.mark.parametrize("n_jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_the_runs_of_a_killed_launcher_end_as_if_asked_to(tmp_path, monkeypatch, n_jobs):

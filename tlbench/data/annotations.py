@@ -73,8 +73,8 @@ class Annotations(ABC):
         """Those of the images once they are brought to this height and width, as they are stored."""
 
     @property
-    def bounds(self) -> Size:
-        """Height and width that hold each image as it is in the data set, of kinds that can be kept at these."""
+    def own_sizes(self) -> Tensor:
+        """(N, 2) int64: height and width of images as they are in the data set, of kinds that can be kept at these."""
         raise NotImplementedError
 
     def plane(self, position: int, size: Size) -> NDArray[np.uint8]:

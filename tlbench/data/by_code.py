@@ -103,6 +103,10 @@ def given_data(data: DataConfig, kept: Callable[[str, Any], Any] | None = None) 
     classes = [names for part in (whole, *sets.values()) if (names := getattr(part, "classes", None)) is not None]
     if any(isinstance(names, str) or not isinstance(names, Sequence) for names in classes):
         raise DataError(f"{where}: its `classes` are no list of names; give the names in the order of the labels")
+    if wrong := [name for names in classes for name in names if not isinstance(name, str | int)]:
+        raise DataError(
+            f"{where}: its `classes` hold a {type(wrong[0]).__name__}; give the names alone, in the order of the labels"
+        )
     if any(list(names) != list(classes[0]) for names in classes):
         raise DataError(f"{where}: the parts have different classes; give all the same, in the same order")
     if classes and len(set(map(str, classes[0]))) < len(classes[0]):
@@ -116,7 +120,7 @@ def _part(where: str, given: Any, data: DataConfig, kept: Callable[[str, Any], A
             f"{where}: it is a {type(given).__name__}, no data set; wanted are len() and [i], as of a "
             "torch.utils.data.Dataset or a list"
         )
-    if len(given) == 0:
+    if _count(where, given) == 0:
         raise DataError(f"{where}: no image in it; add some, or leave the part out")
     annotations, paths, images = [], [], []
     for i, (image, annotation) in enumerate(_items(where, given)):
@@ -150,8 +154,15 @@ def _together(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     return found
 
 
+def _count(where: str, given: Any) -> int:
+    try:
+        return len(given)
+    except Exception as error:
+        raise DataError(f"{where}: its len() fails: {in_a_few_words(error)}; correct it") from error
+
+
 def _items(where: str, given: Any) -> Iterator[tuple[Any, Any]]:
-    count = len(given)
+    count = _count(where, given)
     quiet = count <= _SHOW_PROGRESS_ABOVE or not console.is_terminal
     for i in track(range(count), "reading images", console=console, transient=True, disable=quiet):
         try:

@@ -8,30 +8,41 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tlbench.config.data import Fit
 from tlbench.data.near_duplicates import SMALLEST_SIDE
 from tlbench.data.perceptual_hash import Looks, looks_of
 from tlbench.data.samples import Samples
+from tlbench.geometry.fits import inside_size
 
 
-def looks_inside(images: Samples[Any]) -> Looks | None:
+def looks_inside(images: Samples[Any], fit: Fit = "corner") -> Looks | None:
     """What images look like without the grey beside them; None where one is too narrow in its thumbnail.
 
     Grey that all images share would make them alike. Their annotations say by `inside` where they lie.
+
+    Args:
+        images: They.
+        fit: How they are stored; of those that keep their own sizes each is as large as fits in its thumbnail.
     """
     thumbnails = images.thumbnails
     assert thumbnails is not None
-    # by the smaller factor of the two, which the rounding of a thumbnail's sides sets apart
-    in_small, whole = min(zip(thumbnails.shape[-2:], images.size, strict=True), key=lambda sides: sides[0] / sides[1])
-    within = images.annotations.inside * in_small // whole  # the grey is in the pixel after
+    height, width = thumbnails.shape[-2:]
+    if fit == "native":
+        own = images.annotations.own_sizes.tolist()
+        within = torch.tensor([inside_size(h, w, (height, width)) for h, w in own])
+    else:
+        # by the smaller factor of the two, which the rounding of a thumbnail's sides sets apart
+        in_small, whole = min(zip((height, width), images.size, strict=True), key=lambda sides: sides[0] / sides[1])
+        within = images.annotations.inside * in_small // whole  # the grey is in the pixel after
     inside = within.clamp(min=1)
     if int(inside.min()) < SMALLEST_SIDE:
         return None
     sizes, which = torch.unique(inside, dim=0, return_inverse=True)
     hashes: NDArray[np.uint64] = np.zeros(len(images), np.uint64)
     small: list[tuple[NDArray[np.int64], NDArray[np.uint8]]] = []
-    for number, (height, width) in enumerate(sizes.tolist()):
+    for number, (high, wide) in enumerate(sizes.tolist()):
         rows = torch.nonzero(which == number).flatten()
-        found = looks_of(thumbnails[rows, :, :height, :width])
+        found = looks_of(thumbnails[rows, :, :high, :wide])
         hashes[rows.numpy()] = found.hashes
         small.append((rows.numpy(), found.thumbnails))
     grey = np.zeros((len(images), *small[0][1].shape[1:]), np.uint8)

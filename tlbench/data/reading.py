@@ -210,7 +210,10 @@ def all_of(
 
 def _stored_size(listing: Listing[A], data: DataConfig) -> Size:
     """Height and width of a listing's images once they are stored: where they keep their own, those that hold all."""
-    return at_least(data.storage_size, listing.annotations.bounds) if data.fit == "native" else data.storage_size
+    if data.fit != "native" or not len(listing):
+        return data.storage_size
+    height, width = listing.annotations.own_sizes.amax(0).tolist()
+    return at_least(data.storage_size, (height, width))
 
 
 def _unreadable(groups: Mapping[str, Listing[A]], scans: Mapping[str, Scan]) -> dict[str, str]:
@@ -266,7 +269,7 @@ def _samples(
         return FileSamples(listing, annotations, size, fit, pixels, digests, how)
     if not annotations.by_file:
         return MemorySamples(pixels, annotations, listing.names)
-    small = thumbnails_of(pixels, annotations.thumbnail)
+    small = thumbnails_of(pixels, annotations.thumbnail, annotations.own_sizes if fit == "native" else None)
     return MemorySamples(pixels, annotations, listing.names, digests, small, listing, how)
 
 

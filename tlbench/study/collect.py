@@ -17,7 +17,7 @@ _ABSENT = "(absent)"
 # Factors that change which images are tested on; the other keys under `data` leave the test split alone.
 _REDRAWS_TEST = {"data", *(f"data.{key}" for key in ("name", "root", "classes", "test_fraction"))}
 # … or how its images are decoded, which their fingerprint covers
-_DECODING = ("image_size", "stored_size", "fit", "decode", "pixel_range", "cache", "memory_budget_mb")
+_DECODING = ("image_size", "stored_size", "fit", "native", "decode", "pixel_range", "cache", "memory_budget_mb")
 _DECODES_ANEW = {f"data.{key}" for key in _DECODING}
 
 
@@ -182,7 +182,8 @@ def _differing_code(a: Record, b: Record) -> dict[str, str]:
 
 def _fingerprints(record: Record, factors: Sequence[str]) -> dict[str, str]:
     prints = record.data.fingerprints if record.data else {}
-    if (_REDRAWS_TEST | _DECODES_ANEW) & set(factors):
+    changing = {key for factor in factors for key in (factor, *FOLLOWING.get(factor, ()))}
+    if (_REDRAWS_TEST | _DECODES_ANEW) & changing:
         prints = {}
     elif any(covered(factor, ["data"]) for factor in factors):
         prints = {split: sha for split, sha in prints.items() if split == "test"}

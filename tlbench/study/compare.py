@@ -12,7 +12,7 @@ from tlbench.study.sides import Side
 from tlbench.study.summary import StudySummary, summarise_study
 from tlbench.tasks.registry import spec_of_stored
 
-_DECODING = ("image_size", "stored_size", "fit", "decode", "pixel_range")
+_DECODING = ("image_size", "stored_size", "fit", "native", "decode", "pixel_range")
 """Keys under `data` that the fingerprints of images depend on, as well as on whether they are kept in memory."""
 
 

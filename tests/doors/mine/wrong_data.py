@@ -11,6 +11,11 @@ class Named(list):
         self.classes = classes
 
 
+class Endless(list):
+    def __len__(self):
+        raise RuntimeError("nobody knows")
+
+
 class Failing(list):
     def __getitem__(self, i):
         raise KeyError(i)
@@ -26,6 +31,7 @@ def given(case):
         "parts": {"training": pairs},
         "no pair": [IMAGE] * 20,
         "fails": Failing(pairs),
+        "no length": Endless(pairs),
         "floats": [(IMAGE.astype(np.float32), 0), *numbers],
         "a shape": [(np.zeros((2, 8, 8, 3), np.uint8), 0), *numbers],
         "no area": [(IMAGE[:0], 0), *numbers],
@@ -34,6 +40,7 @@ def given(case):
         "mixed parts": {"train": pairs, "val": [("images/cat/0.png", "a")]},
         "classes differ": {"train": Named(numbers, ["a", "b"]), "val": Named(numbers, ["b", "a"])},
         "classes twice": Named(numbers, ["a", "a"]),
+        "classes that are no names": Named(numbers, [("a", 0), ("b", 1)]),
         "a label beyond": Named([(IMAGE, 2), *numbers], ["a", "b"]),
         "a negative label": [(IMAGE, -1), *numbers],
         "a label of no kind": [(IMAGE, 0.5), *numbers],
@@ -87,6 +94,9 @@ def masks(case, pixels):
         "another size": good[:, :29],
         "sideways": good.T,
         "no mask": [[0, 1], [1, 0]],
+        "a sparse tensor": torch.zeros(20, 30, dtype=torch.int64).to_sparse(),
+        "a tensor without values": torch.zeros(20, 30, dtype=torch.uint8, device="meta"),
+        "a file that ends too soon": Image.open("short.tif"),
         "no file": "nothing/there.png",
         "a file in colours": "images/dog/0.png",
         "labels": {"boxes": [], "labels": []},

@@ -116,9 +116,9 @@ def test_documents_stand_in_for_detection():
         find_stand_ins(compose_config([*given, "model=yolo11s", "data=documents", "data.split=official"]))
 
 
-def test_documents_stand_in_for_class_maps_without_tiles():
+def test_documents_stand_in_for_class_maps():
     given = ["+experiment=camvid_transfer", "task.tile=0.5", "data.cache=none"]
     (data,) = find_stand_ins(compose_config(given))
     config = compose_config(replace_overrides(given, stand_in_overrides(compose_config(given), [data])))
-    assert (config.data.name, config.data.native, config.task.tile) == ("documents", None, None)
+    assert (config.data.name, config.data.native, config.task.tile) == ("documents", True, 0.5)
     assert (config.data.cache, config.data.test_fraction) == ("memory", 0.2)

@@ -173,6 +173,7 @@ def test_a_senseless_pairing_is_refused_with_the_reason(arm, changes, reason):
         ({"config__data__image_size": 64}, "data.image_size", "data.image_size: 32 and 64"),
         ({"data__storage": "workers"}, "data.cache", "data.cache: 'memory' and 'workers'"),
         ({"config__data__fit": "pad"}, "data.fit", "data.fit: 'crop' and 'pad'"),
+        ({"config__data__native": True}, "data.native", "data.native: None and True"),
     ],
 )
 def test_images_that_were_decoded_otherwise_are_compared_only_where_that_is_declared(arm, changes, key, said):

@@ -136,6 +136,7 @@ def test_a_killed_run_leaves_no_record_and_is_named_too(runs):
     assert "exit code -9" in failure["reason"]
 
 
+@pytest.mark.slow
 def test_an_earlier_success_does_not_hide_todays_failure(runs):
     start(("source=tin200",), ("source=random",))
     runs.codes = {"random/seed_0": 2}
@@ -232,6 +233,7 @@ def test_two_studies_in_one_command_are_refused(runs):
     assert runs.jobs == []
 
 
+@pytest.mark.slow
 def test_complete_runs_ask_for_no_data_again(runs, offline):
     start(("source=imagenet", "study=s"), ("source=random", "study=s"))
     complete = [job.folder for job in runs.jobs]

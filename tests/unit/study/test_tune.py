@@ -175,6 +175,7 @@ def test_further_seeds_take_the_choice_that_is_there(machine):
     assert read_record(STUDY / "random" / "seed_2").config["optimizer"]["lr"] == 0.0088
 
 
+@pytest.mark.slow
 @pytest.mark.promise("an interrupted search")
 @pytest.mark.parametrize(
     "stopped",
@@ -225,6 +226,7 @@ def test_another_search_before_any_run_leads_to_a_new_choice_and_loses_nothing(m
     assert kept.config["optimizer"]["lr"] == 0.001
 
 
+@pytest.mark.slow
 def test_a_choice_that_another_command_makes_meanwhile_is_taken_and_another_searchs_is_refused(machine, monkeypatch):
     """The other command tunes both arms when this one has been planned."""
     chains = machine.run_chains

@@ -30,7 +30,8 @@ def test_a_batch_is_what_evaluation_makes_of_the_same_images():
     images = box_images()
     wanted, targets = evaluation_boxes(images, torch.arange(len(SIZES)))
     inputs = [
-        CornerImage(pixels.permute(1, 2, 0).numpy(), *size) for pixels, size in zip(images.images, SIZES, strict=True)
+        CornerImage(pixels.permute(1, 2, 0).numpy(), *size, tuple(inside))
+        for pixels, size, inside in zip(images.images, SIZES, images.annotations.inside.tolist(), strict=True)
     ]
     batch, placement = as_batch(inputs, torch.device("cpu"))
     assert torch.equal(batch, wanted)

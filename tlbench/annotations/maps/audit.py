@@ -68,7 +68,7 @@ class MapAudit(AuditPart[ClassMaps]):
 
     def looks(self, split: Samples[ClassMaps]) -> Looks | None:
         """See `looks_inside`."""
-        return looks_inside(split)
+        return looks_inside(split, self.data.fit)
 
     def compared(
         self, splits: Mapping[str, Samples[ClassMaps]]

@@ -25,6 +25,9 @@ from tlbench.seeds import Draw, bits, uniforms
 if TYPE_CHECKING:
     from tlbench.annotations.maps.config import MapAugmentation
 
+_AT_ONCE = 2**22
+"""Pixels of maps that are looked through together for rare classes."""
+
 
 @torch.no_grad()
 def training_maps(
@@ -107,6 +110,13 @@ def _rare_pixels(
     The class is drawn from those in the map, each as likely as it is rare; the pixel is any of that class.
     """
     count, height, width = maps.shape
+    some = max(_AT_ONCE // (height * width), 1)
+    if count > some:  # large maps a few at a time, as some 80 bytes a pixel are needed
+        parts = [
+            _rare_pixels(maps[first : first + some], index[first : first + some], probability, seed, epoch, rarity)
+            for first in range(0, count, some)
+        ]
+        return torch.cat([at for at, _ in parts]), torch.cat([wanted for _, wanted in parts])
     classes = torch.arange(len(rarity), device=maps.device)
     drawn = uniforms(1 + len(rarity), seed, epoch, index, Draw.FOCUS_CLASS)
     there = torch.zeros(count, VOID + 1, device=maps.device)

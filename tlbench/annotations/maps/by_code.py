@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
@@ -75,8 +76,9 @@ def open_by_code(data: MapDataConfig, split_seed: int, voice: Voice, how: Decodi
     samples = {}
     for split, part in given.parts.items():
         assert part.pixels is not None
-        small = thumbnails_of(part.pixels, ClassMaps.thumbnail)
-        kept = maps[split] if data.fit == "native" else maps[split].resized(data.storage_size)
+        native = data.fit == "native"
+        kept = maps[split] if native else maps[split].resized(data.storage_size)
+        small = thumbnails_of(part.pixels, ClassMaps.thumbnail, kept.own_sizes if native else None)
         samples[split] = MemorySamples(part.pixels, kept, names[split], part.digests, small)
     splits, rule = carve_maps(given.where, samples, data, split_seed, NAMED)
     return Target(data.name, splits, rule)
@@ -131,17 +133,20 @@ def _stored(where: str, mask: Any, limit: ImageLimit) -> StoredMask:
     Raises:
         DataError: It cannot be one.
     """
-    if isinstance(mask, Image.Image) and mask.mode == "I":
-        mask = np.asarray(mask)
     if isinstance(mask, Tensor | np.ndarray):
         return of_numbers(_numbers(where, mask))
     if not isinstance(mask, str | os.PathLike | Image.Image):
         raise DataError(f"{where}: a mask of type {type(mask).__name__}; {_WANTED}")
     try:
+        if isinstance(mask, Image.Image) and mask.mode == "I":
+            mask.load()
+            return of_numbers(_numbers(where, np.asarray(mask)))
         if isinstance(mask, Image.Image):
             what, found = f"a mask of PIL's mode {mask.mode}", of_image(mask)
         else:
             what, found = f"the mask {os.fspath(mask)}", read_mask(os.path.expanduser(mask), limit)  # noqa: PTH111
+    except DataError:
+        raise
     except Exception as error:  # Pillow's readers raise nearly anything on a broken file
         of = "" if isinstance(mask, Image.Image) else f" {os.fspath(mask)}"
         raise DataError(f"{where}: a mask{of} that cannot be read: {reason_of(error)}; {_WANTED}") from None
@@ -162,6 +167,9 @@ def _numbers(where: str, mask: Tensor | NDArray[Any]) -> NDArray[np.integer[Any]
     """
     kind, shape = str(mask.dtype).removeprefix("torch."), tuple(mask.shape)
     if isinstance(mask, Tensor):
+        if mask.layout != torch.strided or mask.is_meta:
+            such = "meta" if mask.is_meta else str(mask.layout).removeprefix("torch.")
+            raise DataError(f"{where}: a mask that is a {such} tensor; {_WANTED}; give a dense one with values")
         mask = (mask.double() if mask.is_floating_point() else mask).detach().cpu().numpy()
     if mask.dtype.kind not in "biu":
         such = f", such as {mask.flat[0]}" if mask.size else ""

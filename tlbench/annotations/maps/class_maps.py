@@ -158,10 +158,9 @@ class ClassMaps(Annotations):
         return replace(self, sizes=self.sizes.to(device), inside=self.inside.to(device))
 
     @property
-    def bounds(self) -> Size:
+    def own_sizes(self) -> Tensor:
         """As in `Annotations`."""
-        height, width = self.sizes.amax(0).tolist() if len(self) else (0, 0)
-        return height, width
+        return self.sizes
 
     def resized(self, size: Size) -> ClassMaps:
         """As in `Annotations`: images lie in the top left corners."""

@@ -24,7 +24,7 @@ DATA: Mapping[str, DataOption] = {
         open="tlbench.data.formats.documents_maps:open_document_maps",
         without_root="are drawn; a folder of your own is read by data=masks, data=yolo or data=coco",
         deep=False,
-        as_stand_in={"data.cache": "memory", "data.test_fraction": "0.2", "task.tile": "null"},
+        as_stand_in={"data.cache": "memory", "data.test_fraction": "0.2"},
     ),
     "masks": _OWN,
     "coco": _OWN,
@@ -70,15 +70,9 @@ def _native_problems(data: MapDataConfig, tile: float | None) -> list[str]:
         return [f"data.native={given}: it follows task.tile, which is {tile or 'null'}; leave it out"]
     if tile is None:
         return []
-    found = []
-    if data.name == DOCUMENTS:
-        found.append(
-            f"task.tile={tile}: pages are drawn at data.image_size, and there is nothing to tile; use null, or data of "
-            "your own"
-        )
     if data.decode == "fast":
-        found.append(f"data.decode=fast with task.tile={tile}: images keep their own sizes; use data.decode=whole")
-    return found
+        return [f"data.decode=fast with task.tile={tile}: images keep their own sizes; use data.decode=whole"]
+    return []
 
 
 ADDED: tuple[Added, ...] = (Added("data.native", None),)

@@ -22,6 +22,7 @@ from tlbench.adaptation.schedule import group_factor
 from tlbench.adaptation.stages import Stage
 from tlbench.config import TrainConfig
 from tlbench.data.loader import check_batch_size
+from tlbench.data.target import Target
 from tlbench.networks.build import build_network
 from tlbench.networks.head_input import HeadInput
 from tlbench.runs.open_data import open_data
@@ -115,7 +116,7 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     task.freezing.freeze_batch_norm(config.callbacks.freeze_batch_norm)
     with tempfile.TemporaryDirectory() as nowhere:
         trainer = build_trainer(config, task, Path(nowhere)).trainer
-        probe = _Probe(config, task, trainer, len(target.class_names))
+        probe = _Probe(config, task, trainer, target)
         steps = images["train"] // config.data.batch_size
         evaluation_s = probe.evaluation_s()
         once_s = start_up_s + (images["test"] * evaluation_s if config.test else 0.0)
@@ -169,7 +170,7 @@ def _rates(task: Task, number: int, steps: int) -> dict[str, tuple[float, float 
 class _Probe:
     """Times steps and evaluation on noise, on the device, in the precision and memory format of the run."""
 
-    def __init__(self, config: TrainConfig, task: Task, trainer: Trainer, classes: int) -> None:
+    def __init__(self, config: TrainConfig, task: Task, trainer: Trainer, target: Target[Any]) -> None:
         self.config, self.task, self.trainer = config, task, trainer
         self.device = trainer.strategy.root_device
         memory_format = torch.channels_last if config.trainer.channels_last else torch.contiguous_format
@@ -177,8 +178,8 @@ class _Probe:
         task.network.to(memory_format=memory_format)
         self._share = max(config.data.batch_size // config.trainer.devices, 1)
         self._batches = wing_of(config).batches(config)
-        self._training = self._noise(self._share, classes)
-        self._evaluated = self._noise(self._batches.evaluation_batch, classes)
+        self._training = self._noise(self._share, target, "train")
+        self._evaluated = self._noise(self._batches.evaluation_batch, target, "val")
         self._features: Batch | None = None
 
     def step_s(self, number: int) -> float:
@@ -213,7 +214,7 @@ class _Probe:
         def evaluate() -> None:
             with torch.no_grad(), self.trainer.precision_plugin.forward_context():
                 inputs, targets, _ = self._batches.plain(split, batch)
-                self.task.find(self.task.network(inputs), targets)
+                self.task.find(self.task.outputs(inputs), targets)
 
         return self._median(evaluate) / len(split) / self.config.trainer.devices
 
@@ -225,11 +226,15 @@ class _Probe:
             self._features = captured.take(), targets, index
         self.task.on_features = True
 
-    def _noise(self, count: int, classes: int) -> tuple[Any, Any]:
-        """A split of so many images on the device, and what a loader gives of it: one batch of all."""
-        shape = (count, 3, *self.config.data.input_size)
-        images = torch.randint(256, shape, dtype=torch.uint8, device=self.device)
-        split = self._batches.noise(images, classes)
+    def _noise(self, count: int, target: Target[Any], split_name: str) -> tuple[Any, Any]:
+        """A split of so many images on the device, and what a loader gives of it: one batch of all.
+
+        They have the input's size, or that of a split's largest images where these keep their own.
+        """
+        data = self.config.data
+        size = target.splits[split_name].size if data.fit == "native" else data.input_size
+        images = torch.randint(256, (count, 3, *size), dtype=torch.uint8, device=self.device)
+        split = self._batches.noise(images, len(target.class_names))
         return split, move_data_to_device(next(iter(self._batches.loader(split, count))), self.device)
 
     def _median(self, action: Callable[[], None]) -> float:

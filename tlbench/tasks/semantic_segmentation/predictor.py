@@ -116,6 +116,19 @@ class MapPredictor(Predictor[CornerImage, ClassMap]):
 
         return self._of_each(images, probabilities, "predicting", progress)
 
+    def embeddings(self, images: SomeImages, *, progress: bool | None = None) -> Rows:
+        """As in `Predictor`.
+
+        Raises:
+            ConfigError: Also of a run with `task.tile`, whose backbone sees tiles and never the image.
+        """
+        if self._inference.task.tile is not None:
+            raise ConfigError(
+                f"embeddings: with task.tile={self._inference.task.tile} the backbone sees tiles of an image, each by "
+                "itself; use a run with task.tile=null"
+            )
+        return super().embeddings(images, progress=progress)
+
     def probabilities(self, images: SomeImages, *, progress: bool | None = None) -> Rows:  # noqa: ARG002
         """None an image; see `probability_maps`.
 

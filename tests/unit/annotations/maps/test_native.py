@@ -123,6 +123,52 @@ def test_the_scale_is_that_of_the_image(root: Path, cache: str) -> None:
     assert torch.allclose((images[0, 0] * 255).diff(dim=1)[:, 2:-2], torch.tensor(0.5), atol=1e-3)
 
 
+@BOTH
+def test_small_images_beside_large_ones_are_compared_as_they_look(tmp_path: Path, cache: str) -> None:
+    """An image a fifth as large as the largest; a copy of it is found, and one that equals a part of it is none."""
+    draws = np.random.default_rng(0)
+
+    def patches(side: int) -> Image.Image:
+        coarse = Image.fromarray(draws.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+        return coarse.resize((side, side), Image.Resampling.BICUBIC)
+
+    large, small = patches(200), patches(80)
+    part = patches(80)
+    part.paste(small.crop((0, 0, 40, 40)))
+    for name, image in {
+        "train/large": large,
+        "train/small": small,
+        "val/narrow": patches(40),
+        "test/copy": small.resize((78, 78)),
+        "test/part": part,
+    }.items():
+        for folder in ("images", "masks"):
+            path = tmp_path / folder / f"{name}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            mask = Image.fromarray((np.arange(image.width * image.height) % 2).reshape(image.size).astype(np.uint8))
+            (image if folder == "images" else mask).save(path)
+    (tmp_path / "classes.txt").write_text("even\nodd\n")
+    config = run(tmp_path, cache)
+    target = open_target(config.data, 0, SILENT)
+    audit = MapBatches(config).audit(target, lambda split: target.splits[split].fingerprint(), test=True)
+    found = audit.section["duplicates"]["near"]
+    assert {pair: of["images"] for pair, of in found.items()} == {"train-val": 0, "train-test": 1, "val-test": 0}
+    assert found["train-test"]["examples"] == [["images/train/small.png", "images/test/copy.png"]]
+
+
+def test_rare_places_are_the_same_however_many_maps_are_looked_through_together(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def windows() -> torch.Tensor:
+        config = run(root, "memory", "augmentation.rare=1.0")
+        split, batches = splits(config)["train"], MapBatches(config)
+        return batches.training(split, torch.arange(2), 1)[0]
+
+    together = windows()
+    monkeypatch.setattr("tlbench.annotations.maps.augment._AT_ONCE", 1)
+    assert torch.equal(windows(), together)
+
+
 def test_a_fraction_of_the_training_images_leaves_the_other_splits_as_they_are(root: Path) -> None:
     whole, half = splits(run(root)), splits(run(root, "memory", "data.fraction=0.5"))
     assert len(half["train"]) == 1
@@ -139,10 +185,6 @@ def test_a_fraction_of_the_training_images_leaves_the_other_splits_as_they_are(r
         (
             ["data.decode=fast"],
             "data.decode=fast with task.tile=0.5: images keep their own sizes; use data.decode=whole",
-        ),
-        (
-            ["data=documents"],
-            "task.tile=0.5: pages are drawn at data.image_size, and there is nothing to tile; use null",
         ),
     ],
 )

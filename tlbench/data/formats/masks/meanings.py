@@ -190,6 +190,12 @@ class _Reader:
         black_and_white = set(numbers.held) <= {0, _WHITE} and _WHITE in numbers.held
         free = data.ignore_index in (None, _WHITE) and not data.reduce_zero_label
         if black_and_white and free and (named is None or (len(named) <= 2 and set(named) <= {0, 1})):
+            if named is not None and len(named) == 2 and data.ignore_index == _WHITE:
+                raise DataError(
+                    f"{self.root}: masks hold {numbers.listed()}, and two classes are named; if {_WHITE} is "
+                    f"{named[1]!r}, say so by data.ignore_index=null; if it is no class (data.ignore_index={_WHITE}), "
+                    f"{named[1]!r} is in no mask: add some that show it"
+                )
             return self._two(named, _WHITE)
         if named is not None and len(named) == 1 and set(named) == {0} and not data.reduce_zero_label:
             return self._two(named, 1)

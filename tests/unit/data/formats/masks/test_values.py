@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tlbench.data.formats.masks.palettes import fitting, named_palette
+from tlbench.errors import DataError
 
 BINARY = np.array([[0, 0, 1], [0, 1, 1]], np.uint8)
 
@@ -31,9 +32,21 @@ def test_one_foreground_class_needs_no_names(tmp_path: Path, draw_masks, read, s
 
 def test_two_names_are_those_of_black_and_white(tmp_path: Path, draw_masks, read, unpacked) -> None:
     draw_masks(tmp_path / "d", {"train/a": BINARY * 255}, ["ground", "crack"])
-    listed = read()
+    listed = read(ignore_index=None)
     assert listed.parts["train"].class_names == ("ground", "crack")
     assert unpacked(listed) == [BINARY.tolist()]
+
+
+@pytest.mark.parametrize("mask", [BINARY * 255, BINARY * 0 + 255])
+def test_two_names_and_255_that_may_be_none_of_them_are_no_guess(tmp_path: Path, draw_masks, read, mask) -> None:
+    """As 255 is also what is ignored: a folder that lacks the second class would be read as full of it."""
+    draw_masks(tmp_path / "d", {"train/a": mask}, ["ground", "crack"])
+    with pytest.raises(DataError) as caught:
+        read()
+    assert str(caught.value).endswith(
+        "and two classes are named; if 255 is 'crack', say so by data.ignore_index=null; if it is no class "
+        "(data.ignore_index=255), 'crack' is in no mask: add some that show it"
+    )
 
 
 def test_black_and_white_of_other_kinds(tmp_path: Path, draw_masks, read, say, unpacked) -> None:
