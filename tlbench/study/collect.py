@@ -21,6 +21,11 @@ _DECODING = ("image_size", "stored_size", "fit", "native", "decode", "pixel_rang
 _DECODES_ANEW = {f"data.{key}" for key in _DECODING}
 
 
+def with_following(factors: Sequence[str]) -> list[str]:
+    """Factors, and the keys whose defaults depend on them."""
+    return [*factors, *(key for factor in factors for key in FOLLOWING.get(factor, ()))]
+
+
 def run_name(run: Configured) -> str:
     """The run's place in its study's folder: `<arm>/seed_<n>`."""
     return f"{run.arm}/seed_{run.seed}"
@@ -131,7 +136,7 @@ def conflicts(complete: Sequence[Record], factors: Sequence[str]) -> Iterator[Co
 def config_conflicts(runs: Sequence[C], factors: Sequence[str]) -> Iterator[Conflict]:
     """What in their configurations forbids to compare runs, see `check_configs`."""
     tuned = _tuned_keys(runs)
-    free = [*factors, *SEED_KEYS, *tuned, *(key for factor in factors for key in FOLLOWING.get(factor, ()))]
+    free = [*with_following(factors), *SEED_KEYS, *tuned]
 
     def settings(run: C) -> dict[str, Any]:
         return {key: value for key, value in affecting_results(run.config).items() if not covered(key, free)}
@@ -182,8 +187,7 @@ def _differing_code(a: Record, b: Record) -> dict[str, str]:
 
 def _fingerprints(record: Record, factors: Sequence[str]) -> dict[str, str]:
     prints = record.data.fingerprints if record.data else {}
-    changing = {key for factor in factors for key in (factor, *FOLLOWING.get(factor, ()))}
-    if (_REDRAWS_TEST | _DECODES_ANEW) & changing:
+    if (_REDRAWS_TEST | _DECODES_ANEW) & set(with_following(factors)):
         prints = {}
     elif any(covered(factor, ["data"]) for factor in factors):
         prints = {split: sha for split, sha in prints.items() if split == "test"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tlbench.errors import ConfigError
 from tlbench.records.record import Record
-from tlbench.study.collect import check_comparable, covered, seedless_differences
+from tlbench.study.collect import check_comparable, covered, seedless_differences, with_following
 from tlbench.study.sides import Side
 from tlbench.study.summary import StudySummary, summarise_study
 from tlbench.tasks.registry import spec_of_stored
@@ -43,7 +43,7 @@ def compare(a: Side, b: Side, factors: Sequence[str] | None = None, metric: str 
             has not; or they differ in more than the given factors.
     """
     left, right = a.complete[0], b.complete[0]
-    _check_sense(a, b, factors or ())
+    _check_sense(a, b, with_following(factors or ()))
     metric = spec_of_stored(left.task, left.config).main_metric if metric is None else metric
     metrics = _metrics(a, b, metric)
     if factors is not None:

@@ -190,6 +190,19 @@ def test_images_that_were_decoded_otherwise_are_compared_only_where_that_is_decl
     assert outcome.code == 0, outcome.err
 
 
+def test_a_factor_declares_what_follows_it_too(arm):
+    arm("a", "tin200", 0.94, config__task={"tile": None}, config__data__native=None)
+    other = {
+        "config__task": {"tile": 0.5},
+        "config__data__native": True,
+        "data__fingerprints": {"train": "y", "test": "z"},
+    }
+    arm("b", "tin200", 0.90, **other)
+    assert compared("a", "b").code == 2
+    outcome = compared("a", "b", "factors=[task.tile]")
+    assert outcome.code == 0, outcome.err
+
+
 def test_wrong_input_is_one_line(arm, failed, tmp_path):
     arm("study/tin200", "tin200", 0.94, 0.95)
     arm("study/random", "random", 0.90, 0.90)
