@@ -44,8 +44,9 @@ ONNX = "onnx"
 """What takes longest, and depends on the network alone: it is tried of one row of each task."""
 
 
-TRIED_ELSEWHERE = ("classification",)
-"""Tasks whose runs of several processes are among the fast tests already: in `tests/e2e/test_ddp.py`."""
+TRIED_ELSEWHERE = {"processes": ("classification",), ONNX: ("classification", "detection")}
+"""What `test_ddp.py`, `test_tools.py` and `test_evaluate_boxes.py` in `tests/e2e` try of some tasks already, among the
+fast tests."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,8 @@ def rows(then: str | None = None) -> pytest.MarkDecorator:
     fast = [
         row
         for row, tried in cover().items()
-        if (then is None or then in tried) and not (row.device == "processes" and row.task in TRIED_ELSEWHERE)
+        if (then is None or then in tried)
+        and not any(row.task in TRIED_ELSEWHERE.get(what, ()) for what in (row.device, then or ""))
     ]
     slow = [row for row in (*cover(), *product()) if row not in fast]
     return pytest.mark.parametrize(

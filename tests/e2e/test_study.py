@@ -25,6 +25,7 @@ def test_an_arm_that_does_not_fit_is_found_before_any_is_trained(tmp_path):
     assert [path.name for path in (tmp_path / "study").iterdir()] == ["multirun.yaml"]
 
 
+@pytest.mark.slow
 @pytest.mark.promise("a subprocess a run", "arms and seeds of experiments")
 def test_two_arms_of_two_seeds_two_at_a_time(tmp_path):
     """One test, so that the four processes are started once however the tests are divided among workers."""

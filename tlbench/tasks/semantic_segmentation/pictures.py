@@ -97,7 +97,7 @@ def maps_sheet(some: Samples[ClassMaps], found: Sequence[NDArray[np.uint8]], mio
 
 
 def _three(pixels: Pixels, true: NDArray[np.uint8], found: NDArray[np.uint8], names: Sequence[str]) -> Pixels:
-    times = max(_SIDE // 3 // max(true.shape), 1)  # before lines are drawn, so that they are fine on small images
+    times = max(round(_SIDE / 3 / max(true.shape)), 1)  # before lines are drawn, so that they are fine on small images
     pixels, true, found = (each.repeat(times, 0).repeat(times, 1) for each in (pixels, true, found))
     wrong = (true != VOID) & (true != found)
     views = [

@@ -65,8 +65,8 @@ def test_what_was_wrong_is_shown_on_grey_and_what_is_of_no_class_is_not_wrong() 
 def test_small_images_are_enlarged_before_lines_are_drawn() -> None:
     pixels = np.zeros((50, 60, 3), np.uint8)
     assert _three(pixels, np.zeros((50, 60), np.uint8), np.zeros((50, 60), np.uint8), NAMES).shape == (
-        150,
-        3 * 180 + 12,
+        200,
+        3 * 240 + 12,
         3,
     )
 
