@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, get_args
 
@@ -38,7 +38,7 @@ SIZES = {"": (), "wide": ("data.image_size=[64,96]",)}
 """Of the network's input; the first is the subject's own."""
 
 THEN = ("resume", "files")
-"""What takes long to try: of each covering row one of them, so that each meets every value of the other axes."""
+"""What takes long to try: of so few rows that each meets every value of each axis."""
 
 ONNX = "onnx"
 """What takes longest, and depends on the network alone: it is tried of one row of each task."""
@@ -100,8 +100,23 @@ def axes(subject: Subject) -> list[Sequence[str]]:
     return [sources(subject), STRATEGIES, tuple(STORAGE), tuple(NORM), tuple(SIZES)]
 
 
-def _pairs(values: Sequence[str]) -> set[Any]:
-    return set(itertools.combinations(enumerate(values), 2))
+def pairs(row: Row) -> set[Any]:
+    """All pairs of its values, the device aside."""
+    return set(itertools.combinations(enumerate(astuple(row)[:-1]), 2))
+
+
+def values_met(row: Row) -> set[Any]:
+    """Its values, the device aside."""
+    return set(enumerate(astuple(row)[:-1]))
+
+
+def _fewest(rows: Sequence[Row], met: Callable[[Row], set[Any]]) -> list[Row]:
+    """About as few rows as meet together all that any of them meets."""
+    found, unmet = [], {each for row in rows for each in met(row)}
+    while unmet:  # the row that meets most of it; of equal ones the first
+        found.append(max(rows, key=lambda row: len(unmet & met(row))))
+        unmet -= met(found[-1])
+    return found
 
 
 @functools.cache
@@ -111,13 +126,10 @@ def cover() -> Mapping[Row, tuple[str, ...]]:
     Of the devices beyond the first each task has one row.
     """
     known = subjects()
-    left = [values for s in known.values() for values in itertools.product([s.task], *axes(s), THEN)]
-    uncovered = {pair for values in left for pair in _pairs(values)}
-    rows: dict[Row, tuple[str, ...]] = {}
-    while uncovered:  # the row with the most pairs that are in none yet; of equal ones the first
-        *values, then = max(left, key=lambda values: len(uncovered & _pairs(values)))
-        rows[Row(*values)] = (*rows.get(Row(*values), ()), then)
-        uncovered -= _pairs((*values, then))
+    left = [Row(s.task, *values) for s in known.values() for values in itertools.product(*axes(s))]
+    rows: dict[Row, tuple[str, ...]] = dict.fromkeys(_fewest(left, pairs), ())
+    for then in THEN:
+        rows |= {row: (*rows[row], then) for row in _fewest(list(rows), values_met)}
     for subject in known.values():
         task = subject.task
         wide = max((row for row in rows if row.task == task), key=lambda row: bool(row.size))  # where there is one

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import astuple
 
 import pytest
 import torch
 
 from tests.composed import CONF
-from tests.contract.rows import ONNX, SIZES, STRATEGIES, THEN, axes, cover, left_out
+from tests.contract.rows import ONNX, SIZES, STRATEGIES, THEN, Row, axes, cover, left_out, pairs, values_met
 from tests.contract.subject import subjects
 from tlbench.tasks.registry import built_in, specs
 
@@ -44,19 +43,17 @@ def test_left_out(what):
 
 
 def test_every_pair_is_in_a_row():
-    """Of tasks, sources, strategies, storage, norm layers and what is tried, but for sources that a task has not."""
-    wanted: set[object] = set()
-    for task, subject in subjects().items():
-        values = enumerate(itertools.product([task], *axes(subject), THEN))
-        wanted |= {pair for _, row in values for pair in itertools.combinations(enumerate(row), 2)}
-    found = {
-        pair
-        for row, tried in cover().items()
-        for then in tried
-        if row.device == "cpu" and then in THEN
-        for pair in itertools.combinations(enumerate((*astuple(row)[:-1], then)), 2)
-    }
-    assert found == wanted
+    """Of tasks, sources, strategies, storage and norm layers, but for sources that a task has not."""
+    possible = [Row(task, *values) for task, of in subjects().items() for values in itertools.product(*axes(of))]
+    wanted = {pair for row in possible for pair in pairs(row)}
+    assert {pair for row in cover() if row.device == "cpu" for pair in pairs(row)} == wanted
+
+
+@pytest.mark.parametrize("then", THEN)
+def test_what_takes_long_meets_every_value(then):
+    wanted = {value for row in cover() if row.device == "cpu" for value in values_met(row)}
+    tried = [row for row, of in cover().items() if then in of and row.device == "cpu"]
+    assert {value for row in tried for value in values_met(row)} == wanted
 
 
 @pytest.mark.promise("rectangles")

@@ -88,6 +88,7 @@ def test_nothing_is_compiled_where_features_are_cached(tmp_path, monkeypatch):
 
 
 @pytest.mark.promise("compiled in each stage")
+@pytest.mark.slow
 @pytest.mark.usefixtures("tiny_network")
 def test_compiled_anew_in_each_stage(tmp_path, monkeypatch):
     """With dynamo and without a compiler behind it: the weights are those of the uncompiled run."""

@@ -48,9 +48,7 @@ KILLS = [
     for moment in MOMENTS
 ]
 KILLS += [
-    pytest.param(
-        moment, signal.SIGTERM, id=f"{moment}-SIGTERM", marks=[] if moment == "in an epoch" else [pytest.mark.slow]
-    )
+    pytest.param(moment, signal.SIGTERM, id=f"{moment}-SIGTERM", marks=pytest.mark.slow)  # quick ones: test_resume.py
     for moment in MOMENTS
 ]
 

@@ -31,6 +31,7 @@ def test_constraints_pin_every_dependency_and_name_no_registry():
 
 
 @pytest.mark.promise("no ultralytics in classification")
+@pytest.mark.slow
 def test_classification_never_imports_ultralytics():
     code = (  # in a process of its own: tests of detection import it
         "import sys, tlbench.runs.run, tlbench.tasks.classification.task; from tests.composed import model; "
