@@ -25,6 +25,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ),
     ("tasks.*.spec", "tasks.*.options"),
     ("trust",),
+    ("statistics",),
     ("pictures",),
     ("networks",),
     ("processes",),

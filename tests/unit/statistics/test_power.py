@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from scipy import stats
+
+from tlbench.statistics.power import minimal_effect, power, seeds_needed, upper_spread
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 20])
+def test_power_by_integrating_over_the_spread(n: int) -> None:
+    # T = (Z + shift) / sqrt(V / df): given V, what is left is normal.
+    from scipy.integrate import quad
+
+    df, critical, effect = n - 1, stats.t.ppf(0.975, n - 1), 1.7
+    shift = effect * math.sqrt(n)
+
+    def found(v: float) -> float:
+        bound = critical * math.sqrt(v / df)
+        return float((stats.norm.sf(bound - shift) + stats.norm.cdf(-bound - shift)) * stats.chi2.pdf(v, df))
+
+    expected = quad(found, 0, 1)[0] + quad(found, 1, 200)[0]
+    assert power(effect, n) == pytest.approx(expected, abs=1e-6)
+
+
+def test_without_an_effect_power_is_the_rate_of_errors() -> None:
+    assert power(0.0, 5, alpha=0.1) == pytest.approx(0.1, abs=1e-9)
+
+
+@pytest.mark.parametrize(("n", "effect"), [(2, 11.55), (3, 3.26), (5, 1.68), (10, 1.00), (20, 0.66)])
+def test_smallest_effect_that_is_found(n: int, effect: float) -> None:
+    assert minimal_effect(n) == pytest.approx(effect, abs=0.005)
+    assert power(minimal_effect(n), n) == pytest.approx(0.8, abs=1e-9)
+
+
+@pytest.mark.parametrize("effect", [0.3, 0.5, 1.0, 2.0, 5.0])
+def test_seeds_needed_are_the_fewest(effect: float) -> None:
+    n = seeds_needed(effect)
+    assert n is not None
+    assert power(effect, n) >= 0.8 > (power(effect, n - 1) if n > 2 else 0)
+
+
+def test_seeds_that_nobody_has() -> None:
+    assert seeds_needed(0.05) is None
+    assert seeds_needed(0.05, most=10_000) == 3142
+
+
+def test_upper_limit_of_a_spread() -> None:
+    # Browne: s √((n − 1) / χ²) with the lower quantile of χ².
+    assert upper_spread(0.5, 3) == pytest.approx(0.5 * math.sqrt(2 / stats.chi2.ppf(0.2, 2)))
+    assert upper_spread(0.5, 3, confidence=0.5) == pytest.approx(0.5 * math.sqrt(2 / stats.chi2.ppf(0.5, 2)))
