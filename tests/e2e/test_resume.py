@@ -322,7 +322,14 @@ def test_a_complete_run_keeps_nothing_to_go_on_from_and_the_next_command_tidies_
     before = (tmp_path / "record.json").read_bytes()
     assert train(*SHORT, f"hydra.run.dir={tmp_path}").code == 0
     left = {path.name for path in tmp_path.iterdir() if not path.name.startswith(("events.out", "hparams"))}
-    assert left == {"best.ckpt", "config.yaml", "curves.csv", "predictions_test.npz", "record.json"}
+    assert left == {
+        "best.ckpt",
+        "config.yaml",
+        "curves.csv",
+        "per_image_test.npz",
+        "predictions_test.npz",
+        "record.json",
+    }
     assert (tmp_path / "record.json").read_bytes() == before
     files = json.loads(before)["files"]
     assert files == {

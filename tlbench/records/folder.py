@@ -32,6 +32,8 @@ CONSOLE_FILE = "console.log"
 """What a run prints, where a study runs several at a time."""
 PREDICTIONS_FILE = "predictions_test.npz"
 """What the best checkpoint gave for each sample of the test split."""
+PER_IMAGE_FILE = "per_image_test.npz"
+"""What each image of the test split adds to the metrics: small, to be kept with the record."""
 _WRITTEN = (
     CONFIG_FILE,
     LAST_CHECKPOINT,
@@ -39,6 +41,7 @@ _WRITTEN = (
     CURVES_FILE,
     LOGGERS_FILE,
     PREDICTIONS_FILE,
+    PER_IMAGE_FILE,
     "test_*.png",
     FILE_NAME,
 )

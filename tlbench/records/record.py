@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from tlbench.config import StandIn
 from tlbench.config.hash import FORMAT, code_hash
@@ -196,6 +196,13 @@ class Record(Section):
     error: ErrorRecord | None = None
     volatile: Volatile
 
+    _folder: Path | None = PrivateAttr(default=None)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it was read from, with the files that it names; None of one that was made."""
+        return self._folder
+
 
 def write_record(folder: Path, record: Record) -> Path:
     """Write `record.json` atomically.
@@ -225,13 +232,15 @@ def read_record(folder: Path) -> Record | None:
     except (UnreadableRecordError, OSError) as error:
         raise _unusable(path, getattr(error, "strerror", None) or str(error)) from None
     try:
-        return Record.model_validate({**stored, "format": FORMAT})
+        record = Record.model_validate({**stored, "format": FORMAT})
     except RecursionError:
         raise _unusable(path, "nested too deeply for a run record of tlbench") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise _unusable(path, f"no run record of format {stored['format']}: {where}: {first['msg']}") from None
+    record._folder = folder
+    return record
 
 
 def _unusable(path: Path, reason: str) -> ConfigError:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from tlbench.records.folder import PREDICTIONS_FILE
-from tlbench.system.atomic import write_atomic
+from tlbench.records.arrays import write_arrays
+from tlbench.records.folder import PER_IMAGE_FILE, PREDICTIONS_FILE
 
 
 def write_predictions(folder: Path, predictions: dict[str, Tensor], names: Sequence[str] | None = None) -> str:
@@ -27,7 +28,19 @@ def write_predictions(folder: Path, predictions: dict[str, Tensor], names: Seque
     arrays = {key: value.numpy() for key, value in predictions.items()}
     if names is not None:
         arrays["names"] = np.array(names, dtype=np.str_)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    write_atomic(folder / PREDICTIONS_FILE, buffer.getvalue())
+    write_arrays(folder / PREDICTIONS_FILE, arrays)
     return PREDICTIONS_FILE
+
+
+def write_per_image(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Write what each image of the test split adds to the metrics, as the task's `TaskSpec.per_image` reads it.
+
+    Args:
+        folder: Where the file goes.
+        arrays: In the order of the split's samples.
+
+    Returns:
+        The file's name.
+    """
+    write_arrays(folder / PER_IMAGE_FILE, arrays)
+    return PER_IMAGE_FILE

@@ -105,6 +105,9 @@ class TaskSpec:
         outputs: Classes of the target → outputs of the network's head; as many, by default.
         conf: The package whose folder holds its config groups (`task/NAME.yaml` and others), for a task that comes
             from outside; None: they lie in tlbench's own `conf/`.
+        per_image: `package.module:function` of what reads the file that `Wing.keep_test` names `per_image_test`, the
+            arrays and the number of classes → `tlbench.metrics.per_image.PerImage`; without torch. None: intervals
+            over test images are not to be had.
     """
 
     name: str
@@ -129,6 +132,7 @@ class TaskSpec:
     dense: bool = False
     outputs: Callable[[int], int] = int
     conf: str | None = None
+    per_image: str | None = None
 
     @property
     def main_metric(self) -> str:
@@ -144,6 +148,11 @@ class TaskSpec:
     def study_metrics(self) -> tuple[str, ...]:
         """What studies sum up, `test/…`; the first is compared, unless another is asked for."""
         return tuple(f"test/{metric.name}" for metric in self.metrics if metric.in_studies)
+
+    def better(self, metric: str) -> Mode:
+        """The better direction of a metric such as `test/oa` or `test/recall/cat`; of one of the user's own, higher."""
+        name = metric.split("/")[1] if "/" in metric else metric
+        return next((each.better for each in self.metrics if each.name == name), "max")
 
     def mode_of(self, monitor: str) -> Mode:
         """The better direction of a monitored metric.

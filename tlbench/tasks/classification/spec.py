@@ -48,6 +48,7 @@ SPEC = TaskSpec(
     problems=_problems,
     what="one label an image",
     folder="image_folder",
+    per_image="tlbench.tasks.classification.per_image:read",
     wing="tlbench.tasks.classification.wing:ClassificationWing",
     networks="resnet18 or another classifier of torchvision, efficientnet_lite0, timm or module",
     augmentations=("none", "crop", "crop_flip", "resized_crop", "rand_augment"),

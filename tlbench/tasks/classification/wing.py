@@ -12,8 +12,9 @@ from torch import nn
 from tlbench.config import TrainConfig
 from tlbench.data.batches import Batches
 from tlbench.networks.network import Network
-from tlbench.records.sidecars import write_predictions
+from tlbench.records.sidecars import write_per_image, write_predictions
 from tlbench.tasks.base import Task
+from tlbench.tasks.classification.per_image import of_predictions
 from tlbench.tasks.wing import OnnxContract, OnnxOutput, OwnFormat, Tested
 
 if TYPE_CHECKING:
@@ -43,7 +44,11 @@ class ClassificationWing:
     def keep_test(self, tested: Tested) -> dict[str, str]:
         """See `Wing`."""
         module, predictions = tested.module, tested.predictions
-        sidecars = {"predictions_test": write_predictions(tested.folder, predictions)}
+        kept = of_predictions(predictions["target"].numpy(), predictions["probabilities"].numpy())
+        sidecars = {
+            "predictions_test": write_predictions(tested.folder, predictions),
+            "per_image_test": write_per_image(tested.folder, kept),
+        }
         if tested.writer is not None:
             from tlbench.tasks.classification.pictures import show_pictures
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tlbench.errors import DataError
-from tlbench.system.regular_file import open_regular
-
-_MOST_COMPRESSED = 100  # times: predictions of nothing but zeros are packed about so well
-_SMALL = 64 << 20  # bytes
+from tlbench.records.arrays import read_arrays
 
 _COLUMNS = ("count", "boxes", "scores", "labels", "target_count", "target_boxes", "target_labels")
 _CROWDS = ("crowd_count", "crowd_boxes", "crowd_labels")  # only of data that have some
@@ -47,16 +41,6 @@ class ImagePredictions:
     crowd_labels: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-def _check_size(file: IO[bytes]) -> None:
-    """Refuse an archive whose parts are far larger than itself; nothing is unpacked."""
-    size = file.seek(0, os.SEEK_END)
-    with zipfile.ZipFile(file) as archive:
-        unpacked = sum(part.file_size for part in archive.infolist())
-    if unpacked > max(_MOST_COMPRESSED * size, _SMALL):
-        raise ValueError(f"{unpacked:,} bytes packed into {size:,}")
-    file.seek(0)
-
-
 def split_images(columns: Mapping[str, NDArray[np.generic]], names: Sequence[str]) -> list[ImagePredictions]:
     """Take apart what `DetectionTask.predictions` puts together.
 
@@ -82,13 +66,7 @@ def read_detections(path: Path) -> list[ImagePredictions]:
     Raises:
         DataError: The file cannot be read, or holds something else.
     """
-    try:
-        with open_regular(path) as opened:
-            _check_size(opened)
-            with np.load(opened, allow_pickle=False) as file:
-                columns = dict(file)
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read as stored predictions ({error}); test the run again") from error
+    columns = read_arrays(path)
     missing = [key for key in _COLUMNS if key not in columns]
     if missing:
         raise DataError(

@@ -44,6 +44,7 @@ SPEC = TaskSpec(
     problems=_problems,
     what="boxes",
     folder="yolo",
+    per_image="tlbench.tasks.detection.per_image:read",
     wing="tlbench.tasks.detection.wing:DetectionWing",
     networks="yolo11n, yolo11s, yolo11m, yolo11l or yolo11x",
     augmentations=("yolo", "letterbox"),

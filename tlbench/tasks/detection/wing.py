@@ -11,7 +11,7 @@ from torch import nn
 from tlbench.config import TrainConfig
 from tlbench.data.batches import Batches
 from tlbench.networks.network import Network
-from tlbench.records.sidecars import write_predictions
+from tlbench.records.sidecars import write_per_image, write_predictions
 from tlbench.system.names import printable
 from tlbench.tasks.base import Task
 from tlbench.tasks.wing import OnnxContract, OnnxOutput, OwnFormat, Tested
@@ -42,12 +42,18 @@ class DetectionWing:
 
     def keep_test(self, tested: Tested) -> dict[str, str]:
         """See `Wing`."""
+        from tlbench.tasks.detection.per_image import of_predictions
         from tlbench.tasks.detection.pictures import show_detections
 
         t, named = tested, tested.module.target.splits["test"].names
         assert named is not None
         names = [printable(named[i]) for i in t.predictions["index"].tolist()]
-        sidecars = {"predictions_test": write_predictions(t.folder, t.predictions, names)}
+        columns = {key: column.numpy() for key, column in t.predictions.items()}
+        kept = of_predictions(columns, float(t.task.test_metrics.compute()["confidence"]))  # computed before, so cached
+        sidecars = {
+            "predictions_test": write_predictions(t.folder, t.predictions, names),
+            "per_image_test": write_per_image(t.folder, kept),
+        }
         return sidecars | show_detections(t.folder, t.writer, t.step, t.task, t.module, t.predictions)
 
     def evaluator(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluator:

@@ -52,6 +52,7 @@ SPEC = TaskSpec(
     problems=_problems,
     what="a class a pixel",
     folder="masks",
+    per_image="tlbench.tasks.semantic_segmentation.per_image:read",
     wing="tlbench.tasks.semantic_segmentation.wing:SemanticSegmentationWing",
     networks="smp (encoder by model.name, model.decoder), one of torchvision's for segmentation, or module",
     augmentations=("maps", "maps_none"),

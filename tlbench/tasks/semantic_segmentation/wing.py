@@ -47,8 +47,8 @@ class SemanticSegmentationWing:
         named = tested.module.target.splits["test"].names
         assert named is not None
         names = [printable(named[i]) for i in tested.predictions["index"].tolist()]
-        sidecars = {"predictions_test": write_predictions(tested.folder, tested.predictions, names)}
-        return sidecars | show_maps(tested)
+        file = write_predictions(tested.folder, tested.predictions, names)
+        return {"predictions_test": file, "per_image_test": file} | show_maps(tested)
 
     def evaluator(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluator:
         """See `Wing`."""

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tlbench.tasks.classification.metrics import BINS, ClassificationMetrics
+from tlbench.tasks.classification.per_image import BINS as OWN_BINS
+from tlbench.tasks.classification.per_image import of_predictions, read
+
+NAMES = ["ant", "bee", "cat", "dog"]
+COUNT = 60
+
+
+def drawn() -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits (60, 4) and targets; cat is never true, dog never found."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(COUNT, 4, generator=generator) * 3
+    logits[:, 3] -= 100
+    return logits, torch.tensor([0, 1, 3])[torch.randint(3, (COUNT,), generator=generator)]
+
+
+def metrics_of(logits: torch.Tensor, target: torch.Tensor) -> dict[str, float]:
+    metrics = ClassificationMetrics(4, NAMES)
+    metrics.update(logits, target)
+    return {name: float(value) for name, value in metrics.compute().items()}
+
+
+def kept() -> dict[str, np.ndarray]:
+    logits, target = drawn()
+    return of_predictions(target.numpy(), logits.softmax(1).numpy())
+
+
+def test_few_bytes_an_image_are_kept() -> None:
+    columns = kept()
+    assert {name: str(column.dtype) for name, column in columns.items()} == {
+        "target": "uint8",
+        "found": "uint8",
+        "confidence": "float32",
+    }
+
+
+@pytest.mark.promise("two-way intervals")
+def test_each_image_once_gives_the_metrics_of_the_split() -> None:
+    assert OWN_BINS == BINS
+    found, expected = read(kept(), 4).metrics(), metrics_of(*drawn())
+    assert found.keys() == {"oa", "aa", "kappa", "f1", "ece"}
+    assert found == pytest.approx({name: expected[name] for name in found}, abs=1e-7)
+
+
+@pytest.mark.promise("two-way intervals")
+def test_an_image_that_counts_thrice_is_as_three_images() -> None:
+    logits, target = drawn()
+    weights = np.random.default_rng(1).integers(0, 4, (5, COUNT))
+    values = read(kept(), 4).weighted(weights.astype(float))
+    for i, times in enumerate(weights):
+        again = torch.from_numpy(times)
+        expected = metrics_of(logits.repeat_interleave(again, 0), target.repeat_interleave(again))
+        assert {name: of[i] for name, of in values.items()} == pytest.approx(
+            {name: expected[name] for name in values}, abs=1e-7
+        )
+
+
+def test_accuracy_is_a_mean_over_images() -> None:
+    per_image = read(kept(), 4)
+    assert set(per_image.scores) == {"oa"}
+    assert per_image.scores["oa"].mean() == pytest.approx(per_image.metrics()["oa"], abs=1e-12)
+
+
+def test_where_one_class_is_all_that_occurs_kappa_is_undefined() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.8, 0.2]], dtype=np.float32)
+    found = read(of_predictions(np.array([0, 0]), probabilities), 2).metrics()
+    assert np.isnan(found["kappa"])
+    assert (found["oa"], found["aa"], found["f1"]) == (1, 1, 0.5)
