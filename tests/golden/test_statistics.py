@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from tlbench.study.statistics import paired_difference, summarise
+from tlbench.statistics.spread import summarise
+from tlbench.study.differences import paired_difference, with_verdicts
 
 
 @pytest.mark.promise("paired differences")
@@ -22,7 +23,7 @@ def test_paired_difference_of_three_seeds() -> None:
     )
     # With 2 degrees of freedom P(|T| > t) = 1 − t / √(t² + 2), t = 0.05 √3 / 0.01.
     assert paired.p == pytest.approx(1 - math.sqrt(75 / 77))
-    assert paired.verdict == "lies above zero"
+    assert with_verdicts([paired])[0].verdict == "better"
 
 
 def test_mean_and_sample_standard_deviation() -> None:

@@ -55,7 +55,8 @@ def plot_study(summary: StudySummary, values: Sequence[tuple[str, int, float]], 
         right.set_ylim(len(differences) - 0.5, -0.5)
         confidence = differences[0].paired.confidence
         points = " in points" if unit else ""
-        right.set_xlabel(f"difference{points}, paired by seed\nwith its {100 * confidence:g} % interval over seeds")
+        over = " and ".join(dict.fromkeys(name for d in differences for name in d.paired.covers))
+        right.set_xlabel(f"difference{points}, paired by seed,\nwith its {100 * confidence:g} % interval over {over}")
     for axes in (left, *rest):
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(axis="y", length=0)

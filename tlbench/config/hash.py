@@ -22,6 +22,7 @@ NOT_AFFECTING_RESULTS = (
     "rerun",
     "plan",
     "logger",
+    "statistics",
     "stand_ins",
     "data.root",
     "data.workers",

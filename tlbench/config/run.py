@@ -13,6 +13,7 @@ from tlbench.config.data import DataConfig
 from tlbench.config.loggers import LoggerConfig
 from tlbench.config.model import ModelConfig, SourceConfig
 from tlbench.config.schema import FOLDER_NAME, Schema, Seed
+from tlbench.config.statistics import StatisticsConfig
 from tlbench.config.strategy import AnyStrategy
 from tlbench.config.task import TaskConfig
 from tlbench.config.training import CallbacksConfig, OptimizerConfig, RegulariserConfig, TrainerConfig
@@ -56,6 +57,7 @@ class TrainConfig(Schema):
         description="keys whose values are chosen on validation for each arm of a study"
     )
     tuning: TuningConfig
+    statistics: StatisticsConfig
     stand_ins: list[StandIn]
     task: TaskConfig
     data: DataConfig

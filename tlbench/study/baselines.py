@@ -2,34 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from tlbench.config.hash import affecting_results
 from tlbench.records.record import Record
 from tlbench.study.collect import covered
 
 
-def baselines(names: Sequence[str], records: Iterable[Record], factors: Iterable[str]) -> dict[str, str]:
+def baselines(names: Sequence[str], records: Iterable[Record], factors: Sequence[str]) -> dict[str, str]:
     """The baseline of every arm that has one; a baseline itself has none.
 
-    It is the arm whose source is `random`; where there are several, the one with the same values of the other
-    factors. Without any such arm, or without any other source, it is the last arm.
+    Two arms that are compared differ in one factor alone (`contrast`). The baseline is the arm whose source is
+    `random`, where that is the factor; else the last. Arms that no such arm differs from so have none.
 
     Args:
         names: All arms, in declared order.
-        records: At least one of each arm; an arm without any can only have the last or the one random arm.
-        factors: The declared factors.
+        records: At least one of each arm; an arm without any has a baseline only where there is one factor.
+        factors: The declared factors, at least one.
     """
-    other_factors = [factor for factor in factors if factor.partition(".")[0] != "source"]
     configs = {record.arm: record.config for record in records}
-    alike = {
-        name: {k: v for k, v in affecting_results(config).items() if covered(k, other_factors)}
-        for name, config in configs.items()
-    }
-    random = [name for name, config in configs.items() if config["source"]["name"] == "random"]
-    if not random or len(random) == len(names):
-        return dict.fromkeys(names[:-1], names[-1])
-    if len(random) == 1:
-        return {name: random[0] for name in names if name not in random}
-    matches = {name: [r for r in random if alike[r] == alike.get(name)] for name in names if name not in random}
-    return {name: found[0] for name, found in matches.items() if found}
+    factor = contrast(configs.values(), factors)
+    others = [other for other in factors if other != factor]
+    alike: dict[str | None, list[str]] = {}
+    for name in names:
+        rest = str(_values(configs[name], others)) if name in configs else None
+        alike.setdefault(rest if others else "", []).append(name)
+    alike.pop(None, None)
+    found: dict[str, str] = {}
+    for group in alike.values():
+        bases = group[-1:]
+        if _of_source(factor) and _some_random(configs.values()):
+            bases = [name for name in group if name in configs and _is_random(configs[name])][:1]
+        found |= {name: base for base in bases for name in group if name != base}
+    return {name: found[name] for name in names if name in found}
+
+
+def contrast(configs: Iterable[Mapping[str, Any]], factors: Sequence[str]) -> str:
+    """The factor that arms are compared in: the source, where some are random and some are not; else the first in which
+    they differ.
+
+    Args:
+        configs: Of the arms.
+        factors: The declared factors, at least one.
+    """
+    configs = list(configs)
+    source = [factor for factor in factors if _of_source(factor)]
+    if source and _some_random(configs):
+        return source[0]
+    differing = [factor for factor in factors if len({str(_values(config, [factor])) for config in configs}) > 1]
+    return (differing or list(factors))[0]
+
+
+def _some_random(configs: Iterable[Mapping[str, Any]]) -> bool:
+    return len({_is_random(config) for config in configs}) > 1
+
+
+def _is_random(config: Mapping[str, Any]) -> bool:
+    return bool(config["source"]["name"] == "random")
+
+
+def _of_source(factor: str) -> bool:
+    return factor.partition(".")[0] == "source"
+
+
+def _values(config: Mapping[str, Any], factors: Sequence[str]) -> dict[str, Any]:
+    return {key: value for key, value in affecting_results(dict(config)).items() if covered(key, factors)}

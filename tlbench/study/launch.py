@@ -176,6 +176,7 @@ def _show(
             "left_out": kept.left_out,
             "told": told.found,
             "task": planned[0].config.task.name,
+            "margin": planned[0].config.statistics.margin,
             "order": arms_in_order([p.configured().arm for p in planned], kept.records, path),
         }
         if not planned[0].config.test:  # what chose the best epochs is all there is

@@ -9,8 +9,9 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from tlbench.study.statistics import Spread
-from tlbench.study.summary import Arm, Difference, StudySummary
+from tlbench.statistics.spread import Spread
+from tlbench.study.sentences import difference_line, verdict_lines
+from tlbench.study.summary import Arm, StudySummary
 
 # Widths in characters: the metric's name with its gap; an arm, at least "0.964 ± 0.004", longer names are folded.
 _NAME_WIDTH, _ARM_WIDTH, _LONGEST_ARM_WIDTH, _GAP = 15, 13, 24, 3
@@ -50,11 +51,13 @@ class _Rendering:
             yield table
         if self.summary.floor is not None:
             yield text(floor_line(self.summary))
-        for d in self.summary.differences:
-            if d.metric == self.summary.primary:
-                yield text(difference_line(d, percent=self.summary.is_percentage(d.metric)), "bold")
-                if d.paired.mean is not None:
-                    yield text(f"  {verdict_line(d)}")
+        family = [d for d in self.summary.differences if d.metric == self.summary.primary]
+        comparisons = sum(d.paired.holm is not None for d in family)
+        for d in family:
+            percent = self.summary.is_percentage(d.metric)
+            yield text(difference_line(d, percent=percent), "bold")
+            for line in verdict_lines(d, comparisons, percent=percent):
+                yield text(f"  {line}")
         for failure in self.summary.failures:
             yield text(f"{failure.status}: {failure.arm}/seed_{failure.seed}: {failure.reason}", "red")
         for note in self.summary.notes:
@@ -104,31 +107,6 @@ def _by_arm(seeds: Mapping[str, Sequence[int]]) -> str:
         f"{', '.join(names)}: seed{'s' * (len(found) > 1)} {', '.join(map(str, found))}"
         for found, names in arms.items()
     )
-
-
-def difference_line(difference: Difference, *, percent: bool) -> str:
-    """For example `tin200 − random: +4.31 points test/oa, 95% interval [+2.10, +6.52] (paired by seed, n = 3)`."""
-    paired, metric = difference.paired, difference.metric
-    names = f"{difference.arm} − {difference.baseline}"
-    if paired.mean is None:
-        return f"{names}: no seed in common in which {metric} is defined, no paired difference"
-    factor, digits, unit = (100, 2, "points ") if percent else (1, 3, "")
-
-    def signed(value: float) -> str:
-        return f"{factor * value:+.{digits}f}".replace("-", "−")
-
-    interval = ""
-    if paired.low is not None and paired.high is not None:
-        interval = f", {100 * paired.confidence:g}% interval [{signed(paired.low)}, {signed(paired.high)}]"
-    return f"{names}: {signed(paired.mean)} {unit}{metric}{interval} (paired by seed, n = {paired.n})"
-
-
-def verdict_line(difference: Difference) -> str:
-    """Whether the interval lies above zero, contains zero or lies below zero; or why there is none."""
-    verdict = difference.paired.verdict
-    if verdict is None:
-        return "No interval: it takes two seeds that both arms have."
-    return f"The interval {verdict}." if verdict == "contains zero" else f"The whole interval {verdict}."
 
 
 def _rows(summary: StudySummary, arms: Sequence[Arm]) -> Iterable[list[str]]:

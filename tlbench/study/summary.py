@@ -11,9 +11,10 @@ from typing import Any
 from tlbench.config import StandIn
 from tlbench.data.was_read import WasRead
 from tlbench.records.record import Record
-from tlbench.study.baselines import baselines
+from tlbench.statistics.spread import Spread, summarise
+from tlbench.study.baselines import baselines, contrast
+from tlbench.study.comparisons import Difference, comparisons
 from tlbench.study.floors import Floor, floor_of
-from tlbench.study.statistics import PairedDifference, Spread, paired_difference, summarise
 from tlbench.study.tuning_notes import tuning_notes
 from tlbench.tasks.registry import percentages, spec_named, spec_of_stored
 
@@ -61,16 +62,6 @@ class Arm:
     fit_s: float | None
     tuned: Mapping[str, float] = field(default_factory=dict)
     kept: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Difference:
-    """An arm minus its baseline in one metric, paired by seed."""
-
-    arm: str
-    baseline: str
-    metric: str
-    paired: PairedDifference
 
 
 @dataclass(frozen=True)
@@ -126,6 +117,7 @@ def summarise_study(
     order: Sequence[str] = (),
     told: Iterable[tuple[str, str, int]] = (),
     task: str = "",
+    margin: float | None = None,
 ) -> StudySummary:
     """Sum up comparable runs (`check_comparable`).
 
@@ -143,6 +135,7 @@ def summarise_study(
         told: What runs warned of beside what their records say, as (text, arm, seed).
         task: Of the runs, where none left a record.
         order: Of the arms; those that it does not name come last, in order of appearance.
+        margin: Differences of the primary metric up to it do not matter; None: equivalence is not asked for.
     """
     own_seeds = {(record.arm, record.seed) for record in records}
     records = [*records, *kept]
@@ -170,11 +163,9 @@ def summarise_study(
         )
         for name, runs in complete.items()
     )
-    differences = tuple(
-        Difference(a, b, metric, paired_difference(values[a][metric], values[b][metric], confidence))
-        for a, b in (baselines(names, records, factors) if against is None else against).items()
-        for metric in metrics
-    )
+    compared = baselines(names, records, factors) if against is None else against
+    differences = comparisons(compared, complete, values, metrics, confidence, margin)
+    of_primary = [d for d in differences if d.metric == primary]
     read = [(f"{run.arm}/seed_{run.seed}", run.data.read) for run in records if run.data and run.data.read]
     return StudySummary(
         study=" and ".join(dict.fromkeys(record.study for record in records)),
@@ -185,7 +176,11 @@ def summarise_study(
         differences=differences,
         failures=tuple(failures),
         stand_ins=tuple({(s.kind, s.wanted, s.used): s for r in records for s in r.stand_ins}.values()),
-        notes=(*_notes(arms, [d for d in differences if d.metric == primary]), *tuning_notes(complete)),
+        notes=(
+            *_notes(arms, of_primary, contrast([run.config for run in records], factors) if records and factors else ""),
+            *tuning_notes(complete),
+            *_uncovered(of_primary),
+        ),
         warnings=joined_warnings(records, names, told),
         left_out=tuple(left_out),
         read=read[0][1] if read else None,
@@ -193,6 +188,12 @@ def summarise_study(
         floor=floor_of(records),
         read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )
+
+
+def _uncovered(differences: Sequence[Difference]) -> list[str]:
+    """Why intervals do not cover the test images, each reason once."""
+    reasons = dict.fromkeys(d.paired.uncovered for d in differences if d.paired.uncovered is not None)
+    return [f"The intervals do not cover the test images: {reason}." for reason in reasons]
 
 
 def _differ(one: WasRead, other: WasRead) -> bool:
@@ -237,7 +238,7 @@ def _value(run: Record, metric: str) -> float | None:
     return run.metrics.get(metric)
 
 
-def _notes(arms: Sequence[Arm], differences: Sequence[Difference]) -> Iterable[str]:
+def _notes(arms: Sequence[Arm], differences: Sequence[Difference], factor: str) -> Iterable[str]:
     compared = {name for d in differences for name in (d.arm, d.baseline)}
     single = [arm.name for arm in arms if arm.n_complete == 1]
     if single and all(arm.n_complete <= 1 for arm in arms):
@@ -250,8 +251,8 @@ def _notes(arms: Sequence[Arm], differences: Sequence[Difference]) -> Iterable[s
         for metric, spread in arm.metrics.items():
             if spread.n < arm.n_complete:
                 yield f"{metric} is undefined in {arm.n_complete - spread.n} of {arm.n_complete} runs of {arm.name}."
-        if len(arms) > 1 and arm.name not in compared:
-            yield f"{arm.name}: no other arm differs from it in the source alone, so it is not compared."
+        if arm.n_complete and len(arms) > 1 and arm.name not in compared:
+            yield f"{arm.name}: no other arm differs from it in {factor} alone, so it is not compared."
     if len(arms) == 1:
         yield "One arm: no difference to report."
     for d in differences:

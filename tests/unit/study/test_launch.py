@@ -96,7 +96,7 @@ def test_a_narrower_repeat_keeps_the_other_seeds_and_arms(runs, capsys):
     assert [arm.pop("kept") for arm in whole["arms"]] == [[], [], []]
     assert summary == whole
     assert "not of this command, kept from before: full, feature_extractor: seeds 0, 1; head_then_full: seed 0\n" in out
-    assert out.count("paired by seed, n = 2") == 2
+    assert out.count(" over 2 seeds") == 2
 
 
 def test_one_value_of_what_was_swept_before_is_that_arm(runs, capsys):

@@ -7,7 +7,7 @@ import pytest
 
 from tlbench.data.was_read import SplitRead, WasRead
 from tlbench.records.record import Record
-from tlbench.study.statistics import Spread
+from tlbench.statistics.spread import Spread
 from tlbench.study.summary import Failure, summarise_study
 
 Make = Callable[..., Record]
@@ -48,7 +48,7 @@ def test_arms_differences_failures_and_stand_ins(record: Make, failed: Make) -> 
         ("imagenet", 1, "failed", "killed by signal 9"),
     ]
     assert [(s.wanted, s.used) for s in summary.stand_ins] == [("imagenet", "tin200")]
-    assert summary.notes == ("imagenet: no complete run.",)
+    assert summary.notes[0] == "imagenet: no complete run."
     assert json.loads(json.dumps(summary.to_dict(), allow_nan=False))["arms"][0]["metrics"]["test/oa"]["n"] == 2
 
 

@@ -1,0 +1,179 @@
+"""Intervals that cover the test images, from what runs keep of each."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tlbench.records.record import Record, read_record, write_record
+from tlbench.records.sidecars import write_per_image
+from tlbench.statistics.paired import over_seeds, over_seeds_and_images, with_image_variance
+from tlbench.study.comparisons import Difference
+from tlbench.study.scored_images import ScoredImages
+from tlbench.study.scored_images import scored_images as images_of
+from tlbench.study.summary import StudySummary, summarise_study
+from tlbench.tasks.classification.per_image import of_predictions, read
+
+Make = Callable[..., Record]
+IMAGES, CLASSES = 40, 3
+
+
+def predictions(seed: int, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Targets (the same for all seeds) and probabilities of which about a share is right."""
+    target = np.random.default_rng(0).integers(0, CLASSES, IMAGES)
+    rng = np.random.default_rng([seed, round(100 * share)])
+    found = np.where(rng.random(IMAGES) < share, target, rng.integers(0, CLASSES, IMAGES))
+    probabilities = np.full((IMAGES, CLASSES), 0.1, dtype=np.float32)
+    probabilities[np.arange(IMAGES), found] = 0.8
+    return target, probabilities
+
+
+@pytest.fixture
+def run(record: Make, tmp_path: Path) -> Callable[..., Record]:
+    """Writes a run with what it kept of its test images, and reads its record."""
+
+    def write(arm: str, seed: int, share: float, *, keep: bool = True, **changes: Any) -> Record:
+        folder = tmp_path / arm / f"seed_{seed}"
+        folder.mkdir(parents=True)
+        columns = of_predictions(*predictions(seed, share))
+        sidecars = {"per_image_test": write_per_image(folder, columns)} if keep else {}
+        metrics = {f"test/{name}": value for name, value in read(columns, CLASSES).metrics().items()}
+        values = {"metrics": metrics, "sidecars": sidecars, "data__class_names": ["ant", "bee", "cat"], **changes}
+        write_record(folder, record(arm, seed, **values))
+        found = read_record(folder)
+        assert found is not None
+        return found
+
+    return write
+
+
+def both(run: Callable[..., Record], seeds: Sequence[int] = (0, 1, 2), **changes: Any) -> list[Record]:
+    return [run(arm, seed, share, **changes) for arm, share in (("tin200", 0.8), ("random", 0.5)) for seed in seeds]
+
+
+def of(summary: StudySummary, metric: str) -> Difference:
+    return next(d for d in summary.differences if d.metric == metric)
+
+
+@pytest.mark.promise("two-way intervals")
+def test_accuracy_is_crossed_with_the_test_images(run: Callable[..., Record]) -> None:
+    records = both(run)
+    paired = of(summarise_study(records, ["source"]), "test/oa").paired
+    drawn = [predictions(seed, share) for share in (0.8, 0.5) for seed in range(3)]
+    right = [(probabilities.argmax(1) == target).astype(float) for target, probabilities in drawn]
+    d = np.stack(right[:3]) - np.stack(right[3:])
+    crossed, plain = over_seeds_and_images(d), over_seeds(d.mean(1), 1 / IMAGES)
+    expected = max(crossed.half_width(0.95), plain.half_width(0.95))
+    assert paired.mean == pytest.approx(d.mean(), abs=1e-12)
+    assert (paired.high - paired.low) / 2 == pytest.approx(expected, abs=1e-12)
+    assert (paired.covers, paired.images, paired.uncovered) == (("seeds", "test images"), IMAGES, None)
+    assert paired.seeds_only == pytest.approx(plain.interval(0.95), abs=1e-12)
+
+
+@pytest.mark.promise("two-way intervals")
+def test_f1_gets_the_bootstraps_variance_over_test_images(run: Callable[..., Record]) -> None:
+    records = both(run)
+    paired = of(summarise_study(records, ["source"]), "test/f1").paired
+    d = np.array([records[s].metrics["test/f1"] - records[3 + s].metrics["test/f1"] for s in range(3)])
+    # A bootstrap written out: images drawn with replacement, the same in every run.
+    rng, drawn = np.random.default_rng(7), []
+    kept = [of_predictions(*predictions(s, share)) for share in (0.8, 0.5) for s in range(3)]
+    for _ in range(1000):
+        chosen = rng.integers(0, IMAGES, IMAGES)
+        f1 = [read({k: column[chosen] for k, column in each.items()}, CLASSES).metrics()["f1"] for each in kept]
+        drawn.append(np.mean(f1[:3]) - np.mean(f1[3:]))
+    variance = float(np.var(drawn, ddof=1))
+    assert paired.error == pytest.approx(with_image_variance(d, variance, IMAGES).error, rel=0.05)
+    assert paired.error > over_seeds(d).error
+    assert paired.covers == ("seeds", "test images")
+
+
+@pytest.mark.promise("two-way intervals")
+def test_alike_seeds_do_not_make_a_finite_test_set_certain(run: Callable[..., Record]) -> None:
+    records = [run(arm, seed, share) for arm, share in (("tin200", 0.8), ("random", 0.5)) for seed in (0,)]
+    again = [r.model_copy(update={"seed": 1}) for r in records]
+    paired = of(summarise_study([*records, *again], ["source"]), "test/oa").paired
+    assert paired.std == 0
+    assert paired.high - paired.low > 0.2  # 40 images
+
+
+def test_the_same_records_give_the_same_interval(run: Callable[..., Record]) -> None:
+    records = both(run)
+    first, second = (summarise_study(records, ["source"]).to_dict() for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.promise("two-way intervals")
+@pytest.mark.parametrize(
+    ("prints", "covers"),
+    [
+        (lambda seed: {"train": f"a{seed}", "val": f"b{seed}", "test": "c"}, ("seeds", "splits", "test images")),
+        (lambda seed: {"train": f"a{seed}", "val": "b", "test": f"c{seed}"}, ("seeds", "splits", "test images")),
+        (lambda _: {"train": "a", "val": "b", "test": "c"}, ("seeds", "test images")),
+    ],
+)
+def test_splits_that_change_with_the_seed_are_covered(
+    run: Callable[..., Record], prints: Callable[[int], dict[str, str]], covers: tuple[str, ...]
+) -> None:
+    records = [r for s in (0, 1, 2) for r in both(run, [s], data__fingerprints=prints(s))]
+    paired = of(summarise_study(records, ["source"]), "test/oa").paired
+    assert paired.covers == covers
+    changing = prints(0)["test"] != prints(1)["test"]
+    assert paired.images == (None if changing else IMAGES)
+    assert paired.uncovered is None
+    if changing:
+        assert (paired.low, paired.high) == paired.seeds_only
+
+
+@pytest.mark.promise("two-way intervals")
+@pytest.mark.parametrize("missing", ["tin200", "random"])
+def test_without_what_runs_keep_the_interval_covers_seeds_alone_and_says_so(
+    run: Callable[..., Record], missing: str
+) -> None:
+    records = [run(arm, seed, 0.7, keep=arm != missing) for arm in ("tin200", "random") for seed in (0, 1)]
+    summary = summarise_study(records, ["source"])
+    paired = of(summary, "test/oa").paired
+    assert (paired.covers, paired.images) == (("seeds",), None)
+    assert [note for note in summary.notes if "do not cover the test images" in note] == [
+        f"The intervals do not cover the test images: {paired.uncovered}."
+    ]
+    assert "run them again with rerun=true" in str(paired.uncovered)
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.unlink(), "per_image_test.npz is gone"),
+        (lambda path: path.write_bytes(b"no archive"), "cannot be read as stored predictions"),
+        (lambda path: write_per_image(path.parent, {"target": np.zeros(3, dtype=np.uint8)}), "'found'"),
+        (
+            lambda path: write_per_image(path.parent, of_predictions(*predictions(99, 0.3))),
+            "gives test/oa 0.6, the record has 0.925; it is not of this run",
+        ),
+    ],
+)
+def test_a_file_that_is_not_of_the_run_is_not_used(
+    run: Callable[..., Record], damage: Callable[[Path], object], said: str
+) -> None:
+    record = run("tin200", 0, 0.8)
+    assert isinstance(images_of(record), ScoredImages)
+    assert record.folder is not None
+    damage(record.folder / "per_image_test.npz")
+    reason = images_of(record)
+    assert isinstance(reason, str)
+    assert re.search(said, reason), reason
+
+
+def test_an_undefined_metric_of_the_record_is_no_contradiction(run: Callable[..., Record]) -> None:
+    record = run("tin200", 0, 0.8)
+    assert isinstance(images_of(record.model_copy(update={"metrics": {**record.metrics, "test/kappa": math.nan}})), str)
+    known = images_of(record)
+    assert isinstance(known, ScoredImages)
+    assert known.drawn["oa"].shape == (1000,)
+    assert known.drawn["oa"].mean() == pytest.approx(record.metrics["test/oa"], abs=0.01)

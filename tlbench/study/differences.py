@@ -1,0 +1,221 @@
+"""The difference of two arms: its interval, what that covers, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tlbench.records.record import Record
+from tlbench.statistics.effect import hedges_gz, superiority
+from tlbench.statistics.estimate import Estimate, wider
+from tlbench.statistics.multiplicity import holm
+from tlbench.statistics.paired import over_seeds, over_seeds_and_images, with_image_variance
+from tlbench.statistics.power import minimal_effect, seeds_needed, upper_spread
+from tlbench.statistics.spread import Spread, summarise
+from tlbench.statistics.verdict import Verdict, verdict
+from tlbench.study.scored_images import ScoredImages
+
+SEEDS, SPLITS, IMAGES = "seeds", "splits", "test images"
+"""Variances that an interval may cover."""
+
+_MOST_SEEDS = 1000  # that are said to be needed
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """a − b over the seeds that both have.
+
+    Attributes:
+        mean: Of the differences; None where no seed is common.
+        std: Of the differences (ddof = 1); None for n < 2.
+        n: Number of pairs.
+        low: Lower end of the interval of the mean difference; None for n < 2.
+        high: Upper end.
+        p: Two-sided p-value of "the mean difference is zero"; None for n < 2.
+        error: Standard error of the mean that the interval is of; None for n < 2.
+        df: Its degrees of freedom.
+        confidence: Of the interval, in (0, 1).
+        only_a: Seeds of a without a partner in b, left out.
+        only_b: Seeds of b without a partner in a, left out.
+        covers: The variances that the interval covers: `seeds`, `splits`, `test images`.
+        images: Test images, where the interval covers them.
+        seeds_only: The ends of Student's t interval over the seeds.
+        uncovered: Why the test images are not covered; None where they are.
+        holm: `p` adjusted for all comparisons of this metric (Holm 1979).
+        verdict: By `holm`; `better` is a's.
+        effect: Hedges' g of the paired differences; None where these are equal.
+        ahead: P(a > b), the share of seeds in which a is ahead, ties counted half.
+        detectable: The smallest true difference that so many seeds find with a power of 80 %, by their spread.
+        seeds_needed: That find a difference as large as the mean with that power, planned with the upper 80 % limit of
+            the spread; None: more than 1000, or nothing to find.
+        margin: Differences up to it do not matter; None: equivalence was not asked for.
+    """
+
+    mean: float | None
+    std: float | None
+    n: int
+    low: float | None
+    high: float | None
+    p: float | None
+    confidence: float
+    only_a: tuple[int, ...]
+    only_b: tuple[int, ...]
+    error: float | None = None
+    df: float | None = None
+    covers: tuple[str, ...] = (SEEDS,)
+    images: int | None = None
+    seeds_only: tuple[float, float] | None = None
+    uncovered: str | None = None
+    holm: float | None = None
+    verdict: Verdict | None = None
+    effect: float | None = None
+    ahead: float | None = None
+    detectable: float | None = None
+    seeds_needed: int | None = None
+    margin: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredRun:
+    """A complete run and its test images, or why these cannot be had."""
+
+    record: Record
+    images: ScoredImages | str
+
+
+def paired_difference(
+    a: Mapping[int, float],
+    b: Mapping[int, float],
+    confidence: float = 0.95,
+    runs: tuple[Mapping[int, ScoredRun], Mapping[int, ScoredRun]] | None = None,
+    metric: str = "",
+    *,
+    higher_is_better: bool = True,
+) -> PairedDifference:
+    """The mean of a − b, paired by seed, with the wider of two intervals.
+
+    One is Student's t over the seeds (Student 1908). The other covers the test images as well, where every run was
+    tested on the same and kept what each adds to the metric: crossed random effects for a mean over images, else the
+    bootstrap's variance over images beside that of the seeds. Where the test images change with the seed, the first
+    covers them.
+
+    Args:
+        a: Finite value per seed.
+        b: Likewise.
+        confidence: Of the interval, in (0, 1).
+        runs: Of a and of b by seed; None: the test images are not covered.
+        metric: Such as `test/oa`.
+        higher_is_better: For the share of seeds in which a is ahead.
+
+    Raises:
+        ValueError: The confidence is no fraction.
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence={confidence}: must lie in (0, 1)")
+    seeds = sorted(a.keys() & b.keys())
+    d = np.array([a[seed] - b[seed] for seed in seeds])
+    spread = summarise(d.tolist())
+    only_a, only_b = (tuple(sorted(x.keys() - y.keys())) for x, y in ((a, b), (b, a)))
+    paired = PairedDifference(spread.mean, spread.std, spread.n, None, None, None, confidence, only_a, only_b)
+    if spread.n < 2:
+        return paired
+    pairs = [(runs[0][seed], runs[1][seed]) for seed in seeds] if runs else []
+    plain = over_seeds(d, _grain(pairs, metric))
+    crossed = _crossed(d, pairs, metric)
+    estimate = plain if isinstance(crossed, str) else wider(plain, crossed[0], confidence)
+    low, high = estimate.interval(confidence)
+    covers = _covers(pairs, images=not isinstance(crossed, str))
+    return replace(
+        paired,
+        low=low,
+        high=high,
+        p=estimate.p,
+        error=estimate.error,
+        df=estimate.df,
+        covers=covers,
+        images=None if isinstance(crossed, str) else crossed[1],
+        seeds_only=plain.interval(confidence),
+        uncovered=crossed if isinstance(crossed, str) and IMAGES not in covers else None,
+        effect=hedges_gz(d.tolist()),
+        ahead=superiority((d if higher_is_better else -d).tolist()),
+        detectable=None if not spread.std else spread.std * minimal_effect(spread.n, 1 - confidence),
+        seeds_needed=_seeds_needed(spread, confidence),
+    )
+
+
+def with_verdicts(
+    differences: Sequence[PairedDifference], *, higher_is_better: bool = True, margin: float | None = None
+) -> list[PairedDifference]:
+    """The comparisons of one metric with p-values adjusted for their number, and what each comes to.
+
+    Args:
+        differences: All that are reported of the metric: the family.
+        higher_is_better: Of the metric.
+        margin: Differences up to it do not matter; None: equivalence is not asked for.
+    """
+    tested = [i for i, each in enumerate(differences) if each.p is not None]
+    adjusted = dict(zip(tested, holm([differences[i].p or 0.0 for i in tested]), strict=True))
+    sign = 1 if higher_is_better else -1
+    found = list(differences)
+    for i, p in adjusted.items():
+        each = differences[i]
+        assert each.mean is not None
+        assert each.error is not None
+        assert each.df is not None
+        towards_better = Estimate(sign * each.mean, each.error, each.df)
+        found[i] = replace(each, holm=p, verdict=verdict(towards_better, p, 1 - each.confidence, margin), margin=margin)
+    return found
+
+
+def _crossed(
+    d: NDArray[np.float64], pairs: Sequence[tuple[ScoredRun, ScoredRun]], metric: str
+) -> tuple[Estimate, int] | str:
+    """The estimate that covers the test images and their number, or why there is none."""
+    images = [run.images for pair in pairs for run in pair]
+    if not images:
+        return "their runs were not looked at"
+    known = [each for each in images if isinstance(each, ScoredImages)]
+    if len(known) < len(images):
+        return next(each for each in images if isinstance(each, str))
+    if len({each.fingerprint for each in known}) > 1:
+        return "the test images differ between seeds"
+    count = known[0].per_image.images
+    if count < 2:
+        return "there is one test image"
+    split, _, name = metric.partition("/")
+    a, b = known[0::2], known[1::2]
+    if split == "test" and name in known[0].per_image.scores:
+        scores = [x.per_image.scores[name] - y.per_image.scores[name] for x, y in zip(a, b, strict=True)]
+        return over_seeds_and_images(np.stack(scores)), count
+    if split != "test" or name not in known[0].drawn:
+        return f"{metric} is not kept by image"
+    drawn = np.mean([x.drawn[name] - y.drawn[name] for x, y in zip(a, b, strict=True)], axis=0)
+    defined = drawn[~np.isnan(drawn)]
+    if len(defined) < 2:
+        return f"{metric} is undefined on other draws of the test images"
+    return with_image_variance(d, float(np.var(defined, ddof=1)), count), count
+
+
+def _grain(pairs: Sequence[tuple[ScoredRun, ScoredRun]], metric: str) -> float:
+    """The steps in which a metric comes that is the share of test images; else 0."""
+    images = [run.images for pair in pairs for run in pair]
+    name = metric.partition("/")[2]
+    known = [each.per_image for each in images if isinstance(each, ScoredImages) and name in each.per_image.scores]
+    return 1 / min(each.images for each in known) if known and len(known) == len(images) else 0.0
+
+
+def _covers(pairs: Sequence[tuple[ScoredRun, ScoredRun]], *, images: bool) -> tuple[str, ...]:
+    """The seeds; the splits where their images change with the seed; the test images where they do, or are crossed."""
+    prints = [pair[0].record.data.fingerprints for pair in pairs if pair[0].record.data]
+    changing = {split for split in ("train", "val", "test") if len({each.get(split) for each in prints}) > 1}
+    splits = (SPLITS,) if changing else ()
+    return (SEEDS, *splits, *((IMAGES,) if images or "test" in changing else ()))
+
+
+def _seeds_needed(spread: Spread, confidence: float) -> int | None:
+    if not spread.std or not spread.mean:
+        return None
+    return seeds_needed(abs(spread.mean) / upper_spread(spread.std, spread.n), 1 - confidence, most=_MOST_SEEDS)

@@ -1,0 +1,80 @@
+"""What a study's runs keep of each test image, read once, and their metrics on other draws of these images."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tlbench.errors import DataError
+from tlbench.metrics.per_image import PerImage
+from tlbench.records.arrays import read_arrays
+from tlbench.records.record import Record
+from tlbench.statistics.bootstrap import image_weights
+from tlbench.tasks.registry import spec_of_stored
+
+REPEATS = 1000
+"""Draws of the test images: the standard error that they give is itself within about 2 %."""
+
+_SEED = 0  # of the draws: the same records give the same interval
+_AT_ONCE = 100  # draws, so that 50,000 images take 40 MB
+_ALIKE = 1e-6  # metrics of the record and of what was kept by image; single precision in some
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredImages:
+    """A run's test images.
+
+    Attributes:
+        fingerprint: Of the test split.
+        per_image: What was kept of them.
+    """
+
+    fingerprint: str
+    per_image: PerImage
+
+    @cached_property
+    def drawn(self) -> Mapping[str, NDArray[np.float64]]:
+        """Each metric on `REPEATS` draws of the images with replacement: the same draws for every run of a split."""
+        weights = image_weights(np.arange(self.per_image.images), _SEED, REPEATS)
+        parts = [self.per_image.weighted(weights[start : start + _AT_ONCE]) for start in range(0, REPEATS, _AT_ONCE)]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def scored_images(record: Record) -> ScoredImages | str:
+    """A complete run's test images, or why they cannot be had."""
+    spec = spec_of_stored(record.task, record.config)
+    fingerprint = record.data.fingerprints.get("test") if record.data else None
+    if fingerprint is None:
+        return "runs were not tested"
+    if spec.per_image is None:
+        return f"{spec.name} keeps nothing of each test image"
+    if record.folder is None or "per_image_test" not in record.sidecars:
+        return "runs of an earlier version kept nothing of each test image; run them again with rerun=true"
+    path = record.folder / record.sidecars["per_image_test"]
+    if not path.exists():
+        return f"{path.name} is gone from a run's folder"
+    module, _, function = spec.per_image.partition(":")
+    try:
+        assert record.data is not None
+        read = getattr(importlib.import_module(module), function)
+        per_image: PerImage = read(read_arrays(path), len(record.data.class_names))
+        found = per_image.metrics()
+    except (DataError, KeyError, ValueError, IndexError) as error:
+        return f"{path}: {' '.join(str(error).split())}"
+    for name, value in found.items():
+        recorded = record.metrics.get(f"test/{name}")
+        if not _alike(value, recorded):
+            return f"{path}: gives test/{name} {value:.6g}, the record has {recorded}; it is not of this run"
+    return ScoredImages(fingerprint, per_image)
+
+
+def _alike(value: float, recorded: float | None) -> bool:
+    if recorded is None or math.isnan(recorded):
+        return math.isnan(value)
+    return abs(value - recorded) <= _ALIKE

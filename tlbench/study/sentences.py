@@ -1,0 +1,90 @@
+"""A comparison in plain sentences: the difference with its interval and what that covers, and what it comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tlbench.study.comparisons import Difference
+from tlbench.study.differences import IMAGES, SPLITS, PairedDifference
+
+
+def difference_line(difference: Difference, *, percent: bool) -> str:
+    """For example `tin200 − random: +4.31 points test/oa, 95% interval [+2.10, +6.52] over 3 seeds and 9 test images`.
+
+    Args:
+        difference: Of two arms.
+        percent: Whether the metric is shown in percent.
+    """
+    paired, metric = difference.paired, difference.metric
+    names = f"{difference.arm} − {difference.baseline}"
+    if paired.mean is None:
+        return f"{names}: no seed in common in which {metric} is defined, no paired difference"
+    unit = "points " if percent else ""
+    line = f"{names}: {_signed(paired.mean, percent)} {unit}{metric}"
+    if paired.low is None or paired.high is None:
+        return f"{line} over {_seeds(paired.n)}"
+    ends = f"[{_signed(paired.low, percent)}, {_signed(paired.high, percent)}]"
+    return f"{line}, {100 * paired.confidence:g}% interval {ends} over {covered(paired)}"
+
+
+def covered(paired: PairedDifference) -> str:
+    """The variances that an interval covers, such as `3 seeds, their splits and 300 test images`."""
+    parts = [_seeds(paired.n)]
+    if SPLITS in paired.covers:
+        parts.append("their splits")
+    if IMAGES in paired.covers:
+        parts.append("their test images" if paired.images is None else f"{paired.images:,} test images")
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def verdict_lines(difference: Difference, comparisons: int, *, percent: bool) -> Iterable[str]:
+    """What a comparison comes to, and what it would take; or why there is no interval.
+
+    Args:
+        difference: Of two arms.
+        comparisons: In the family that its p-value is adjusted for.
+        percent: Whether the metric is shown in percent.
+    """
+    paired = difference.paired
+    if paired.mean is None:
+        return
+    if paired.verdict is None or paired.holm is None:
+        yield "No interval: it takes two seeds that both arms have."
+        return
+    said = {
+        "better": f"{difference.arm} is better than {difference.baseline}",
+        "worse": f"{difference.arm} is worse than {difference.baseline}",
+        "equivalent": f"Equivalent within ±{_signed(paired.margin or 0.0, percent)[1:]}{' points' if percent else ''}",
+        "undecided": "Undecided, which does not mean equal",
+    }[paired.verdict]
+    family = f" after Holm's correction for {comparisons} comparisons" if comparisons > 1 else ""
+    yield f"{said}: p {_p(paired.holm)}{family}; {_size(paired)}."
+    if paired.verdict == "undecided" and paired.detectable is not None:
+        yield _what_it_takes(paired, percent)
+
+
+def _what_it_takes(paired: PairedDifference, percent: bool) -> str:
+    assert paired.detectable is not None
+    unit = " points" if percent else ""
+    line = f"{_seeds(paired.n)} find a difference of {_signed(paired.detectable, percent)[1:]}{unit} in 4 studies of 5"
+    if paired.seeds_needed is not None and paired.seeds_needed > paired.n:
+        line += f"; one as large as this takes {paired.seeds_needed} seeds"
+    return f"{line}."
+
+
+def _size(paired: PairedDifference) -> str:
+    ahead = f"ahead in {paired.ahead:.0%} of the seeds"
+    return ahead if paired.effect is None else f"{ahead}, Hedges' g {paired.effect:.1f}".replace("-", "−")
+
+
+def _seeds(n: int) -> str:
+    return f"{n} seed{'s' * (n != 1)}"
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
+
+
+def _signed(value: float, percent: bool) -> str:
+    factor, digits = (100, 2) if percent else (1, 3)
+    return f"{factor * value:+.{digits}f}".replace("-", "−")
