@@ -54,9 +54,10 @@ def scored_images(record: Record) -> ScoredImages | str:
         return "runs were not tested"
     if spec.per_image is None:
         return f"{spec.name} keeps nothing of each test image"
-    if record.folder is None or "per_image_test" not in record.sidecars:
+    kept = record.sidecars.get("per_image_test") or record.sidecars.get("predictions_test")
+    if record.folder is None or kept is None:
         return "runs of an earlier version kept nothing of each test image; run them again with rerun=true"
-    path = record.folder / record.sidecars["per_image_test"]
+    path = record.folder / kept
     if not path.exists():
         return f"{path.name} is gone from a run's folder"
     module, _, function = spec.per_image.partition(":")

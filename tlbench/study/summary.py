@@ -166,6 +166,7 @@ def summarise_study(
     compared = baselines(names, records, factors) if against is None else against
     differences = comparisons(compared, complete, values, metrics, confidence, margin)
     of_primary = [d for d in differences if d.metric == primary]
+    factor = contrast([run.config for run in records], factors) if records and factors else ""
     read = [(f"{run.arm}/seed_{run.seed}", run.data.read) for run in records if run.data and run.data.read]
     return StudySummary(
         study=" and ".join(dict.fromkeys(record.study for record in records)),
@@ -177,7 +178,7 @@ def summarise_study(
         failures=tuple(failures),
         stand_ins=tuple({(s.kind, s.wanted, s.used): s for r in records for s in r.stand_ins}.values()),
         notes=(
-            *_notes(arms, of_primary, contrast([run.config for run in records], factors) if records and factors else ""),
+            *_notes(arms, of_primary, factor),
             *tuning_notes(complete),
             *_uncovered(of_primary),
         ),

@@ -105,9 +105,10 @@ class TaskSpec:
         outputs: Classes of the target → outputs of the network's head; as many, by default.
         conf: The package whose folder holds its config groups (`task/NAME.yaml` and others), for a task that comes
             from outside; None: they lie in tlbench's own `conf/`.
-        per_image: `package.module:function` of what reads the file that `Wing.keep_test` names `per_image_test`, the
-            arrays and the number of classes → `tlbench.metrics.per_image.PerImage`; without torch. None: intervals
-            over test images are not to be had.
+        per_image: `package.module:function` of what reads the file that `Wing.keep_test` names `per_image_test`, or the
+            `predictions_test` of runs from before there was one: the arrays and the number of classes →
+            `tlbench.metrics.per_image.PerImage`; without torch. It raises a `DataError` where it cannot. None:
+            intervals over test images are not to be had.
     """
 
     name: str

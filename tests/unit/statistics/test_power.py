@@ -24,6 +24,15 @@ def test_power_by_integrating_over_the_spread(n: int) -> None:
     assert power(effect, n) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 100, 1000])
+@pytest.mark.parametrize("effect", [0.3, 5, 12, 50])
+def test_power_is_a_number_far_from_zero_as_well(n: int, effect: float) -> None:
+    critical, shift = stats.t.ppf(0.975, n - 1), effect * math.sqrt(n)
+    wrong_side = stats.nct.cdf(-critical, n - 1, shift)
+    expected = stats.nct.sf(critical, n - 1, shift) + (0 if math.isnan(wrong_side) else wrong_side)
+    assert power(effect, n) == pytest.approx(expected, abs=1e-8)
+
+
 def test_without_an_effect_power_is_the_rate_of_errors() -> None:
     assert power(0.0, 5, alpha=0.1) == pytest.approx(0.1, abs=1e-9)
 

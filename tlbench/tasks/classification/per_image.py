@@ -40,9 +40,11 @@ def read(columns: Columns, classes: int) -> PerImage:
     """The metrics of a run from what it kept.
 
     Args:
-        columns: As `of_predictions` gives them.
+        columns: As `of_predictions` gives them, or as `ClassificationTask.predictions`.
         classes: C.
     """
+    if "probabilities" in columns:
+        columns = of_predictions(columns["target"], columns["probabilities"])
     target, found = columns["target"].astype(np.int64), columns["found"].astype(np.int64)
     confidence = columns["confidence"].astype(np.float64)
     count = len(target)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tlbench.annotations.instances.average_precision import RECALLS
 from tlbench.annotations.instances.matches import Matches
 from tlbench.annotations.instances.matching import IOU_THRESHOLDS, match_boxes
+from tlbench.errors import DataError
 from tlbench.metrics.class_counts import mean_of_defined, ratio
 from tlbench.metrics.per_image import PerImage
 from tlbench.tasks.detection.sidecar import split_images
@@ -58,7 +59,12 @@ def read(columns: Columns, classes: int) -> PerImage:
     Args:
         columns: As `of_predictions` gives them.
         classes: C.
+
+    Raises:
+        DataError: They are detections as a run of an earlier version kept them.
     """
+    if "hits" not in columns:
+        raise DataError("an earlier version kept detections, not what they found; run it again with rerun=true")
     images, labels = len(columns["count"]), columns["labels"]
     of_objects = np.repeat(np.arange(images), columns["target_count"])
     objects = _summed(of_objects, columns["target_labels"], np.ones(len(of_objects)), (images, classes))

@@ -72,3 +72,9 @@ def test_where_one_class_is_all_that_occurs_kappa_is_undefined() -> None:
     found = read(of_predictions(np.array([0, 0]), probabilities), 2).metrics()
     assert np.isnan(found["kappa"])
     assert (found["oa"], found["aa"], found["f1"]) == (1, 1, 0.5)
+
+
+def test_predictions_of_earlier_runs_are_read_as_well() -> None:
+    logits, target = drawn()
+    columns = {"index": np.arange(COUNT), "target": target.numpy(), "probabilities": logits.softmax(1).numpy()}
+    assert read(columns, 4).metrics() == pytest.approx(read(kept(), 4).metrics(), abs=0)

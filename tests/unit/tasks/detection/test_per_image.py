@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tests.drawn_detections import Drawn, draw
+from tlbench.errors import DataError
 from tlbench.tasks.detection.metrics import DetectionMetrics
 from tlbench.tasks.detection.per_image import of_predictions, read
 
@@ -81,3 +82,8 @@ def test_without_any_detection_all_is_zero_but_the_iou() -> None:
     found = read(of_predictions(predictions(Drawn(of.objects, [nothing] * IMAGES)), 0.5), 4).metrics()
     assert np.isnan(found.pop("iou"))
     assert set(found.values()) == {0.0}
+
+
+def test_detections_of_earlier_runs_are_refused_with_the_remedy() -> None:
+    with pytest.raises(DataError, match="run it again with rerun=true"):
+        read(predictions(drawn(crowds=False)), 4)
