@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tlbench.statistics.spread import Spread
+from tlbench.study.arm import Arm
 from tlbench.study.sentences import difference_line, verdict_lines
-from tlbench.study.summary import Arm, StudySummary
+from tlbench.study.summary import StudySummary
 
 # Widths in characters: the metric's name with its gap; an arm, at least "0.964 ± 0.004", longer names are folded.
 _NAME_WIDTH, _ARM_WIDTH, _LONGEST_ARM_WIDTH, _GAP = 15, 13, 24, 3

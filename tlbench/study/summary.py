@@ -11,10 +11,12 @@ from typing import Any
 from tlbench.config import StandIn
 from tlbench.data.was_read import WasRead
 from tlbench.records.record import Record
-from tlbench.statistics.spread import Spread, summarise
+from tlbench.statistics.spread import summarise
+from tlbench.study.arm import Arm
 from tlbench.study.baselines import baselines, contrast
 from tlbench.study.comparisons import Difference, comparisons
 from tlbench.study.floors import Floor, floor_of
+from tlbench.study.notes import incomplete, notes_on, of_validation, uncovered
 from tlbench.study.tuning_notes import tuning_notes
 from tlbench.tasks.registry import percentages, spec_named, spec_of_stored
 
@@ -35,33 +37,6 @@ class LeftOut:
 
     run: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Arm:
-    """The runs of one arm.
-
-    Attributes:
-        name: The declared factors' values.
-        source: Name of the source; None where no run left a record.
-        seeds: Of the complete runs.
-        n_complete: Number of complete runs; only these enter the metrics.
-        n_failed: Number of runs that did not complete.
-        metrics: Per metric its spread over those complete runs in which it is defined.
-        fit_s: Mean training time in seconds of the complete runs that were never resumed; None without such a run.
-        tuned: The values chosen for the arm's tuned keys.
-        kept: Which of the seeds are not of this command, but were there before.
-    """
-
-    name: str
-    source: str | None
-    seeds: tuple[int, ...]
-    n_complete: int
-    n_failed: int
-    metrics: Mapping[str, Spread]
-    fit_s: float | None
-    tuned: Mapping[str, float] = field(default_factory=dict)
-    kept: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,9 +153,11 @@ def summarise_study(
         failures=tuple(failures),
         stand_ins=tuple({(s.kind, s.wanted, s.used): s for r in records for s in r.stand_ins}.values()),
         notes=(
-            *_notes(arms, of_primary, factor),
+            *notes_on(arms, of_primary, factor),
+            *(note for arm in arms if (note := incomplete(arm, primary, spec)) is not None),
             *tuning_notes(complete),
-            *_uncovered(of_primary),
+            *uncovered(of_primary),
+            *of_validation(primary),
         ),
         warnings=joined_warnings(records, names, told),
         left_out=tuple(left_out),
@@ -189,12 +166,6 @@ def summarise_study(
         floor=floor_of(records),
         read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )
-
-
-def _uncovered(differences: Sequence[Difference]) -> list[str]:
-    """Why intervals do not cover the test images, each reason once."""
-    reasons = dict.fromkeys(d.paired.uncovered for d in differences if d.paired.uncovered is not None)
-    return [f"The intervals do not cover the test images: {reason}." for reason in reasons]
 
 
 def _differ(one: WasRead, other: WasRead) -> bool:
@@ -237,27 +208,3 @@ def _value(run: Record, metric: str) -> float | None:
     if run.best is not None and metric == run.best.monitor:
         return run.best.value
     return run.metrics.get(metric)
-
-
-def _notes(arms: Sequence[Arm], differences: Sequence[Difference], factor: str) -> Iterable[str]:
-    compared = {name for d in differences for name in (d.arm, d.baseline)}
-    single = [arm.name for arm in arms if arm.n_complete == 1]
-    if single and all(arm.n_complete <= 1 for arm in arms):
-        yield "One seed: no variance can be reported."
-    elif single:
-        yield f"One seed in {', '.join(single)}: no variance can be reported there."
-    for arm in arms:
-        if arm.n_complete == 0:
-            yield f"{arm.name}: no complete run."
-        for metric, spread in arm.metrics.items():
-            if spread.n < arm.n_complete:
-                yield f"{metric} is undefined in {arm.n_complete - spread.n} of {arm.n_complete} runs of {arm.name}."
-        if arm.n_complete and len(arms) > 1 and arm.name not in compared:
-            yield f"{arm.name}: no other arm differs from it in {factor} alone, so it is not compared."
-    if len(arms) == 1:
-        yield "One arm: no difference to report."
-    for d in differences:
-        for name, seeds in ((d.arm, d.paired.only_a), (d.baseline, d.paired.only_b)):
-            if seeds and d.paired.n:
-                which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))} of {name}"
-                yield f"{d.arm} − {d.baseline} leaves out {which}: no partner."

@@ -74,6 +74,29 @@ def test_what_limits_the_statistics_is_noted(record: Make) -> None:
     assert summarise_study([record(), record(seed=1)], ["source"]).notes == ("One arm: no difference to report.",)
 
 
+@pytest.mark.promise("failures count")
+def test_runs_that_did_not_complete_are_no_accident_to_be_forgotten(record: Make, failed: Make) -> None:
+    records = [record("tin200", 0, 0.9), record("tin200", 1, 0.8), failed("tin200", 2), record("random", 0, 0.7)]
+    records += [record("random", seed, 0.7) for seed in (1, 2)]
+    killed = [Failure("tin200", 3, "killed", "exit code 137")]
+    said = "tin200: 2 of 4 runs did not complete; its figures and intervals are of the others"
+    worst = "; with the others counted as 0 its test/oa would be 42.5 %."
+    assert said + worst in summarise_study(records, ["source"], killed).notes
+    assert said + "." in summarise_study(records, ["source"], killed, primary="test/ece").notes
+    whole = summarise_study([run for run in records if run.arm == "random"], ["source"])
+    assert not any("did not complete" in note for note in whole.notes)
+
+
+@pytest.mark.promise("optimistic validation")
+def test_validation_that_chose_the_best_epoch_is_said_to_be_optimistic(record: Make) -> None:
+    best = {"monitor": "val/oa", "value": 0.9, "epoch": 2, "stage": "full"}
+    records = [record(arm, seed, metrics={}, best=best) for arm in ("tin200", "random") for seed in (0, 1)]
+    notes = summarise_study(records, ["source"], primary="val/oa", metrics=()).notes
+    assert any(note.startswith("val/oa is the best of each run's epochs on the images that chose it") for note in notes)
+    tested = summarise_study([record("tin200", 0), record("random", 0)], ["source"]).notes
+    assert not any("optimistic" in note for note in tested)
+
+
 @pytest.mark.promise("undefined metrics")
 def test_metrics_that_are_undefined_never_become_numbers(record: Make) -> None:
     undefined = {f"test/{name}": None for name in ("oa", "aa", "kappa", "f1", "ece")}

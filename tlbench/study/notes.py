@@ -1,0 +1,73 @@
+"""What limits a study's figures, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tlbench.study.arm import Arm
+from tlbench.study.comparisons import Difference
+from tlbench.tasks.spec import TaskSpec
+
+
+def notes_on(arms: Sequence[Arm], differences: Sequence[Difference], factor: str) -> Iterable[str]:
+    """What is missing, and what is compared with nothing.
+
+    Args:
+        arms: Of the study.
+        differences: In its primary metric.
+        factor: That arms are compared in.
+    """
+    compared = {name for d in differences for name in (d.arm, d.baseline)}
+    single = [arm.name for arm in arms if arm.n_complete == 1]
+    if single and all(arm.n_complete <= 1 for arm in arms):
+        yield "One seed: no variance can be reported."
+    elif single:
+        yield f"One seed in {', '.join(single)}: no variance can be reported there."
+    for arm in arms:
+        if arm.n_complete == 0:
+            yield f"{arm.name}: no complete run."
+        for metric, spread in arm.metrics.items():
+            if spread.n < arm.n_complete:
+                yield f"{metric} is undefined in {arm.n_complete - spread.n} of {arm.n_complete} runs of {arm.name}."
+        if arm.n_complete and len(arms) > 1 and arm.name not in compared:
+            yield f"{arm.name}: no other arm differs from it in {factor} alone, so it is not compared."
+    if len(arms) == 1:
+        yield "One arm: no difference to report."
+    for d in differences:
+        for name, seeds in ((d.arm, d.paired.only_a), (d.baseline, d.paired.only_b)):
+            if seeds and d.paired.n:
+                which = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))} of {name}"
+                yield f"{d.arm} − {d.baseline} leaves out {which}: no partner."
+
+
+def incomplete(arm: Arm, primary: str, spec: TaskSpec) -> str | None:
+    """That an arm's figures are conditional on its runs' success, and their worst case; None where all completed.
+
+    The worst case counts the others as 0, for metrics that have no lower value.
+    """
+    if not arm.n_failed or not arm.n_complete:
+        return None
+    runs = arm.n_failed + arm.n_complete
+    said = (
+        f"{arm.name}: {arm.n_failed} of {runs} runs did not complete; its figures and intervals are of those that did"
+    )
+    spread, name = arm.metrics[primary], primary.partition("/")[2]
+    bounded = any(metric.name == name and metric.percent and metric.better == "max" for metric in spec.metrics)
+    if spread.mean is None or not bounded:
+        return f"{said}."
+    return f"{said}; with the others counted as 0 its {primary} would be {100 * spread.mean * spread.n / runs:.1f} %."
+
+
+def uncovered(differences: Sequence[Difference]) -> list[str]:
+    """Why intervals do not cover the test images, each reason once."""
+    reasons = dict.fromkeys(d.paired.uncovered for d in differences if d.paired.uncovered is not None)
+    return [f"The intervals do not cover the test images: {reason}." for reason in reasons]
+
+
+def of_validation(primary: str) -> Iterable[str]:
+    """That what chose the best epochs judges them kindly."""
+    if primary.startswith("val/"):
+        yield (
+            f"{primary} is the best of each run's epochs on the images that chose it, and so optimistic; with "
+            "test=true there are figures of images that chose nothing."
+        )
