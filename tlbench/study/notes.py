@@ -48,9 +48,7 @@ def incomplete(arm: Arm, primary: str, spec: TaskSpec) -> str | None:
     if not arm.n_failed or not arm.n_complete:
         return None
     runs = arm.n_failed + arm.n_complete
-    said = (
-        f"{arm.name}: {arm.n_failed} of {runs} runs did not complete; its figures and intervals are of those that did"
-    )
+    said = f"{arm.name}: {arm.n_failed} of {runs} runs did not complete; its figures and intervals are of the others"
     spread, name = arm.metrics[primary], primary.partition("/")[2]
     bounded = any(metric.name == name and metric.percent and metric.better == "max" for metric in spec.metrics)
     if spread.mean is None or not bounded:
