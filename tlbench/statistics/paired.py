@@ -65,7 +65,7 @@ def with_image_variance(d: Values, variance: float, images: int) -> Estimate:
 
     Args:
         d: (n,) differences of the metric, n ≥ 2.
-        variance: Of the mean over seeds, when test images are drawn again (`bootstrap.image_variance`).
+        variance: Of the mean over seeds, over draws of the test images (`bootstrap`).
         images: N ≥ 2, the number of images, or of groups of images, that were drawn.
     """
     n = _count(d)

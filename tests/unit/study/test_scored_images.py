@@ -89,7 +89,7 @@ def test_f1_gets_the_bootstraps_variance_over_test_images(run: Callable[..., Rec
         f1 = [read({k: column[chosen] for k, column in each.items()}, CLASSES).metrics()["f1"] for each in kept]
         drawn.append(np.mean(f1[:3]) - np.mean(f1[3:]))
     variance = float(np.var(drawn, ddof=1))
-    assert paired.error == pytest.approx(with_image_variance(d, variance, IMAGES).error, rel=0.05)
+    assert paired.error == pytest.approx(with_image_variance(d, variance, IMAGES).error, rel=0.1)
     assert paired.error > over_seeds(d).error
     assert paired.covers == ("seeds", "test images")
 
