@@ -55,7 +55,8 @@ def plot_study(summary: StudySummary, values: Sequence[tuple[str, int, float]], 
         right.set_ylim(len(differences) - 0.5, -0.5)
         confidence = differences[0].paired.confidence
         points = " in points" if unit else ""
-        over = " and ".join(dict.fromkeys(name for d in differences for name in d.paired.covers))
+        common = [name for name in differences[0].paired.covers if all(name in d.paired.covers for d in differences)]
+        over = " and ".join(common)
         right.set_xlabel(f"difference{points}, paired by seed,\nwith its {100 * confidence:g} % interval over {over}")
     for axes in (left, *rest):
         axes.spines[["top", "right", "left"]].set_visible(False)

@@ -19,11 +19,13 @@ class PerImage:
         images: N.
         weighted: Each image counted so often, (B, N) weights ≥ 0 → each metric's (B,) values, NaN where undefined.
         scores: Metrics that are means over images → (N,) each image's own value.
+        draws: How many weightings may be asked for in a time that people wait; more make a variance more exact.
     """
 
     images: int
     weighted: Callable[[Values], Mapping[str, Values]]
     scores: Mapping[str, Values] = field(default_factory=dict)
+    draws: int = 1000
 
     def metrics(self) -> dict[str, float]:
         """The metrics of the test split as it is."""

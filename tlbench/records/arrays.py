@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -42,7 +43,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             _check_size(opened)
             with np.load(opened, allow_pickle=False) as file:
                 return dict(file)
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}: cannot be read as stored predictions ({error}); test the run again") from error
 
 

@@ -25,8 +25,3 @@ def superiority(d: Sequence[float]) -> float | None:
         d: First minus second, one a pair; None without any.
     """
     return float(np.mean([(x > 0) + 0.5 * (x == 0) for x in d])) if len(d) else None
-
-
-def error_ratio(a: float, b: float) -> float | None:
-    """Errors of the first ÷ errors of the second, of two scores in [0, 1]; None where the second makes none."""
-    return (1 - a) / (1 - b) if b < 1 else None

@@ -1,6 +1,6 @@
-"""The mean of paired differences: over seeds, over seeds and test images, over splits that overlap.
+"""The mean of paired differences: over seeds, over seeds and test images.
 
-n seeds (or splits), N test images; d[s, i] is the first arm's score minus the second's, of seed s on image i. What
+n seeds, N test images; d[s, i] is the first arm's score minus the second's, of seed s on image i. What
 each estimate covers, and how often its interval misses in simulation, is in docs/statistics.md.
 """
 
@@ -42,8 +42,8 @@ def over_seeds_and_images(d: Values) -> Estimate:
     cells = n * count
     variance = max(seeds + images - rest, seeds, images) / cells
     parts = [(seeds / cells, n - 1), (max(images - rest, 0.0) / cells, count - 1)]
-    df = max(satterthwaite(parts, variance), n - 1.0) if variance > 0 else n - 1.0
-    return Estimate(float(np.mean(d)), math.sqrt(variance), df)
+    df = satterthwaite(parts, variance) if variance > 0 else math.inf
+    return Estimate(float(np.mean(d)), math.sqrt(variance), n - 1.0 if math.isinf(df) else max(df, n - 1.0))
 
 
 def mean_squares(d: Values) -> tuple[float, float, float]:
@@ -73,20 +73,6 @@ def with_image_variance(d: Values, variance: float, images: int) -> Estimate:
     total = of_seeds + variance
     df = satterthwaite([(of_seeds, n - 1), (variance, images - 1)], total) if total > 0 else n - 1.0
     return Estimate(float(np.mean(d)), math.sqrt(total), df)
-
-
-def over_overlapping_splits(d: Values, tested: float, grain: float = 0.0) -> Estimate:
-    """The corrected t for splits whose training sets overlap, as in k-fold (Nadeau & Bengio 2003, Machine Learning 52).
-
-    Args:
-        d: (n,) differences, one a split, n ≥ 2.
-        tested: Images tested on ÷ images trained on, > 0: 1/(k − 1) for k folds.
-        grain: As of `over_seeds`.
-    """
-    if tested <= 0:
-        raise ValueError(f"tested={tested}: must be greater than 0")
-    plain = over_seeds(d, grain)
-    return Estimate(plain.mean, plain.error * math.sqrt(1 + len(d) * tested), plain.df)
 
 
 def _count(d: Values) -> int:

@@ -21,9 +21,11 @@ def baselines(names: Sequence[str], records: Iterable[Record], factors: Sequence
         records: At least one of each arm; an arm without any has a baseline only where there is one factor.
         factors: The declared factors, at least one.
     """
+    if not factors:
+        return {}
     configs = {record.arm: record.config for record in records}
     factor = contrast(configs.values(), factors)
-    others = [other for other in factors if other != factor]
+    others = [other for other in factors if other != factor and not (_of_source(factor) and _of_source(other))]
     alike: dict[str | None, list[str]] = {}
     for name in names:
         rest = str(_values(configs[name], others)) if name in configs else None

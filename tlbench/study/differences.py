@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from tlbench.records.record import Record
 from tlbench.statistics.effect import hedges_gz, superiority
 from tlbench.statistics.estimate import Estimate, wider
-from tlbench.statistics.multiplicity import holm
+from tlbench.statistics.multiplicity import holm, simultaneous
 from tlbench.statistics.paired import over_seeds, over_seeds_and_images, with_image_variance
-from tlbench.statistics.power import minimal_effect, seeds_needed, upper_spread
-from tlbench.statistics.spread import Spread, summarise
+from tlbench.statistics.power import minimal_shift, seeds_needed, upper_spread
+from tlbench.statistics.spread import summarise
 from tlbench.statistics.verdict import Verdict, verdict
 from tlbench.study.scored_images import ScoredImages
 
@@ -22,6 +22,8 @@ SEEDS, SPLITS, IMAGES = "seeds", "splits", "test images"
 """Variances that an interval may cover."""
 
 _MOST_SEEDS = 1000  # that are said to be needed
+_DEFINED = 0.9  # of the draws of test images, on which a metric must be defined
+_ROUNDING = 1e-12  # equal differences of floats differ by so much
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class PairedDifference:
         mean: Of the differences; None where no seed is common.
         std: Of the differences (ddof = 1); None for n < 2.
         n: Number of pairs.
-        low: Lower end of the interval of the mean difference; None for n < 2.
+        low: Lower end of the interval of the mean difference; None for n < 2, and where all differences are equal and
+            nothing else is known of their spread.
         high: Upper end.
         p: Two-sided p-value of "the mean difference is zero"; None for n < 2.
         error: Standard error of the mean that the interval is of; None for n < 2.
@@ -48,10 +51,13 @@ class PairedDifference:
         verdict: By `holm`; `better` is a's.
         effect: Hedges' g of the paired differences; None where these are equal.
         ahead: P(a > b), the share of seeds in which a is ahead, ties counted half.
-        detectable: The smallest true difference that so many seeds find with a power of 80 %, by their spread.
+        simultaneous: The interval with which those of all comparisons of this metric hold together (Bonferroni).
+        detectable: The smallest true difference that a study with this standard error finds, among as many comparisons,
+            with a power of 80 %.
         seeds_needed: That find a difference as large as the mean with that power, planned with the upper 80 % limit of
-            the spread; None: more than 1000, or nothing to find.
+            the spread over seeds and with these test images; None: more than 1000, no number, or nothing to find.
         margin: Differences up to it do not matter; None: equivalence was not asked for.
+        equivalence: P-value of "the mean difference lies outside the margin", adjusted as `holm`.
     """
 
     mean: float | None
@@ -73,9 +79,11 @@ class PairedDifference:
     verdict: Verdict | None = None
     effect: float | None = None
     ahead: float | None = None
+    simultaneous: tuple[float, float] | None = None
     detectable: float | None = None
     seeds_needed: int | None = None
     margin: float | None = None
+    equivalence: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +107,8 @@ def paired_difference(
 
     One is Student's t over the seeds (Student 1908). The other covers the test images as well, where every run was
     tested on the same and kept what each adds to the metric: crossed random effects for a mean over images, else the
-    bootstrap's variance over images beside that of the seeds. Where the test images change with the seed, the first
-    covers them.
+    bootstrap's variance over images beside that of the seeds. Where every seed has test images of its
+    own, the first covers them.
 
     Args:
         a: Finite value per seed.
@@ -126,8 +134,11 @@ def paired_difference(
     plain = over_seeds(d, _grain(pairs, metric))
     crossed = _crossed(d, pairs, metric)
     estimate = plain if isinstance(crossed, str) else wider(plain, crossed[0], confidence)
+    if estimate.error <= _ROUNDING * abs(estimate.mean):
+        return replace(paired, std=0.0, uncovered=crossed if isinstance(crossed, str) else None)
     low, high = estimate.interval(confidence)
-    covers = _covers(pairs, images=not isinstance(crossed, str))
+    towards_better = (d if higher_is_better else -d).tolist()
+    covers = _covers(pairs, crossed=not isinstance(crossed, str))
     return replace(
         paired,
         low=low,
@@ -139,10 +150,8 @@ def paired_difference(
         images=None if isinstance(crossed, str) else crossed[1],
         seeds_only=plain.interval(confidence),
         uncovered=crossed if isinstance(crossed, str) and IMAGES not in covers else None,
-        effect=hedges_gz(d.tolist()),
-        ahead=superiority((d if higher_is_better else -d).tolist()),
-        detectable=None if not spread.std else spread.std * minimal_effect(spread.n, 1 - confidence),
-        seeds_needed=_seeds_needed(spread, confidence),
+        effect=hedges_gz(towards_better),
+        ahead=superiority(towards_better),
     )
 
 
@@ -156,18 +165,32 @@ def with_verdicts(
         higher_is_better: Of the metric.
         margin: Differences up to it do not matter; None: equivalence is not asked for.
     """
-    tested = [i for i, each in enumerate(differences) if each.p is not None]
-    adjusted = dict(zip(tested, holm([differences[i].p or 0.0 for i in tested]), strict=True))
     sign = 1 if higher_is_better else -1
-    found = list(differences)
-    for i, p in adjusted.items():
-        each = differences[i]
-        assert each.mean is not None
-        assert each.error is not None
-        assert each.df is not None
-        towards_better = Estimate(sign * each.mean, each.error, each.df)
-        found[i] = replace(each, holm=p, verdict=verdict(towards_better, p, 1 - each.confidence, margin), margin=margin)
-    return found
+    estimates = {i: found for i, each in enumerate(differences) if (found := _estimate(each)) is not None}
+    p = dict(zip(estimates, holm([each.p for each in estimates.values()]), strict=True))
+    outside: dict[int, float] = {}
+    if margin is not None:
+        outside = dict(zip(estimates, holm([each.beyond(margin) for each in estimates.values()]), strict=True))
+    judged = list(differences)
+    for i, estimate in estimates.items():
+        each, alpha = differences[i], (1 - differences[i].confidence) / len(estimates)
+        judged[i] = replace(
+            each,
+            holm=p[i],
+            verdict=verdict(sign * estimate.mean, p[i], 1 - each.confidence, outside.get(i)),
+            margin=margin,
+            equivalence=outside.get(i),
+            simultaneous=estimate.interval(simultaneous(each.confidence, len(estimates))),
+            detectable=estimate.error * minimal_shift(estimate.df, alpha),
+            seeds_needed=_seeds_needed(each, estimate, alpha),
+        )
+    return judged
+
+
+def _estimate(paired: PairedDifference) -> Estimate | None:
+    if paired.mean is None or paired.error is None or paired.df is None:
+        return None
+    return Estimate(paired.mean, paired.error, paired.df)
 
 
 def _crossed(
@@ -180,42 +203,48 @@ def _crossed(
     known = [each for each in images if isinstance(each, ScoredImages)]
     if len(known) < len(images):
         return next(each for each in images if isinstance(each, str))
+    a, b = known[0::2], known[1::2]
+    if any(x.fingerprint != y.fingerprint for x, y in zip(a, b, strict=True)):
+        return "the arms' test images have other fingerprints: they were decoded otherwise, or are other images"
     if len({each.fingerprint for each in known}) > 1:
-        return "the test images differ between seeds"
+        return "they differ between seeds"
     count = known[0].per_image.images
     if count < 2:
         return "there is one test image"
     split, _, name = metric.partition("/")
-    a, b = known[0::2], known[1::2]
     if split == "test" and name in known[0].per_image.scores:
         scores = [x.per_image.scores[name] - y.per_image.scores[name] for x, y in zip(a, b, strict=True)]
         return over_seeds_and_images(np.stack(scores)), count
     if split != "test" or name not in known[0].drawn:
         return f"{metric} is not kept by image"
-    drawn = np.mean([x.drawn[name] - y.drawn[name] for x, y in zip(a, b, strict=True)], axis=0)
+    draws = min(each.per_image.draws for each in known)
+    drawn = np.mean([x.drawn[name][:draws] - y.drawn[name][:draws] for x, y in zip(a, b, strict=True)], axis=0)
     defined = drawn[~np.isnan(drawn)]
-    if len(defined) < 2:
-        return f"{metric} is undefined on other draws of the test images"
+    if len(defined) < _DEFINED * draws:
+        return f"{metric} is undefined on {draws - len(defined)} of {draws} other draws of the test images"
     return with_image_variance(d, float(np.var(defined, ddof=1)), count), count
 
 
 def _grain(pairs: Sequence[tuple[ScoredRun, ScoredRun]], metric: str) -> float:
     """The steps in which a metric comes that is the share of test images; else 0."""
     images = [run.images for pair in pairs for run in pair]
-    name = metric.partition("/")[2]
+    split, _, name = metric.partition("/")
+    if split != "test":
+        return 0.0
     known = [each.per_image for each in images if isinstance(each, ScoredImages) and name in each.per_image.scores]
     return 1 / min(each.images for each in known) if known and len(known) == len(images) else 0.0
 
 
-def _covers(pairs: Sequence[tuple[ScoredRun, ScoredRun]], *, images: bool) -> tuple[str, ...]:
-    """The seeds; the splits where their images change with the seed; the test images where they do, or are crossed."""
+def _covers(pairs: Sequence[tuple[ScoredRun, ScoredRun]], *, crossed: bool) -> tuple[str, ...]:
+    """The seeds; the splits, where each seed has images of its own; the test images where they are crossed, or so."""
     prints = [pair[0].record.data.fingerprints for pair in pairs if pair[0].record.data]
-    changing = {split for split in ("train", "val", "test") if len({each.get(split) for each in prints}) > 1}
-    splits = (SPLITS,) if changing else ()
-    return (SEEDS, *splits, *((IMAGES,) if images or "test" in changing else ()))
+    own = {split for split in ("train", "val", "test") if len({each.get(split) for each in prints}) == len(pairs)}
+    splits = (SPLITS,) if pairs and own else ()
+    return (SEEDS, *splits, *((IMAGES,) if crossed or (pairs and "test" in own) else ()))
 
 
-def _seeds_needed(spread: Spread, confidence: float) -> int | None:
-    if not spread.std or not spread.mean:
+def _seeds_needed(paired: PairedDifference, estimate: Estimate, alpha: float) -> int | None:
+    if not paired.std or not estimate.mean:
         return None
-    return seeds_needed(abs(spread.mean) / upper_spread(spread.std, spread.n), 1 - confidence, most=_MOST_SEEDS)
+    spread, images = upper_spread(paired.std, paired.n), estimate.error**2 - paired.std**2 / paired.n
+    return seeds_needed(abs(estimate.mean), spread, max(images, 0.0), alpha, most=_MOST_SEEDS)

@@ -11,19 +11,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench.errors import DataError
 from tlbench.metrics.per_image import PerImage
 from tlbench.records.arrays import read_arrays
 from tlbench.records.record import Record
 from tlbench.statistics.bootstrap import image_weights
 from tlbench.tasks.registry import spec_of_stored
 
-REPEATS = 1000
-"""Draws of the test images: the standard error that they give is itself within about 2 %."""
-
 _SEED = 0  # of the draws: the same records give the same interval
 _AT_ONCE = 50  # draws: of 50,000 images they take 20 MB
-_ALIKE = 1e-6  # metrics of the record and of what was kept by image; single precision in some
+_ALIKE = 1e-3
+"""Metrics of the record and of what was kept by image: after several processes equal scores stand in another order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +37,11 @@ class ScoredImages:
 
     @cached_property
     def drawn(self) -> Mapping[str, NDArray[np.float64]]:
-        """Each metric on `REPEATS` draws of the images with replacement: the same draws for every run of a split."""
+        """Each metric on draws of the images with replacement; of two runs the first so many draws are the same."""
         images = np.arange(self.per_image.images)
         parts = [
             self.per_image.weighted(image_weights(images, [_SEED, start], _AT_ONCE))
-            for start in range(0, REPEATS, _AT_ONCE)
+            for start in range(0, self.per_image.draws, _AT_ONCE)
         ]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -69,8 +66,8 @@ def scored_images(record: Record) -> ScoredImages | str:
         read = getattr(importlib.import_module(module), function)
         per_image: PerImage = read(read_arrays(path), len(record.data.class_names))
         found = per_image.metrics()
-    except (DataError, KeyError, ValueError, IndexError) as error:
-        return f"{path}: {' '.join(str(error).split())}"
+    except Exception as error:  # the file may be damaged, the code another's
+        return f"{path}: {type(error).__name__}: {' '.join(str(error).split())}"
     for name, value in found.items():
         recorded = record.metrics.get(f"test/{name}")
         if not _alike(value, recorded):

@@ -49,27 +49,40 @@ def verdict_lines(difference: Difference, comparisons: int, *, percent: bool) ->
     if paired.mean is None:
         return
     if paired.verdict is None or paired.holm is None:
-        yield "No interval: it takes two seeds that both arms have."
+        yield (
+            "No interval: the differences of all seeds are equal, which does not tell how far others would be."
+            if paired.n > 1
+            else "No interval: it takes two seeds that both arms have."
+        )
         return
-    said = {
-        "better": f"{difference.arm} is better than {difference.baseline}",
-        "worse": f"{difference.arm} is worse than {difference.baseline}",
-        "equivalent": f"Equivalent within ±{_signed(paired.margin or 0.0, percent)[1:]}{' points' if percent else ''}",
-        "undecided": "Undecided, which does not mean equal",
-    }[paired.verdict]
-    family = f" after Holm's correction for {comparisons} comparisons" if comparisons > 1 else ""
-    yield f"{said}: p {_p(paired.holm)}{family}; {_size(paired)}."
+    yield f"{_verdict(difference, comparisons, percent)}; {_size(paired)}."
+    if comparisons > 1 and paired.simultaneous is not None:
+        low, high = (_signed(end, percent) for end in paired.simultaneous)
+        yield f"With all {comparisons} comparisons in {100 * paired.confidence:g}% intervals together: [{low}, {high}]."
     if paired.verdict == "undecided" and paired.detectable is not None:
         yield _what_it_takes(paired, percent)
+
+
+def _verdict(difference: Difference, comparisons: int, percent: bool) -> str:
+    paired = difference.paired
+    assert paired.holm is not None
+    family = f" after Holm's correction for {comparisons} comparisons" if comparisons > 1 else ""
+    if paired.verdict == "equivalent" and paired.margin is not None and paired.equivalence is not None:
+        unit = " points" if percent else ""
+        return f"Equivalent within ±{_signed(paired.margin, percent)[1:]}{unit}: p {_p(paired.equivalence)}{family}"
+    said = "Undecided, which does not mean equal"
+    if paired.verdict in ("better", "worse"):
+        said = f"{difference.arm} is {paired.verdict} than {difference.baseline}"
+    return f"{said}: p {_p(paired.holm)}{family}"
 
 
 def _what_it_takes(paired: PairedDifference, percent: bool) -> str:
     assert paired.detectable is not None
     unit = " points" if percent else ""
-    line = f"{_seeds(paired.n)} find a difference of {_signed(paired.detectable, percent)[1:]}{unit} in 4 studies of 5"
-    if paired.seeds_needed is not None and paired.seeds_needed > paired.n:
-        line += f"; one as large as this takes {paired.seeds_needed} seeds"
-    return f"{line}."
+    found = f"Such a study finds a difference of {_signed(paired.detectable, percent)[1:]}{unit} in 4 cases of 5"
+    if paired.seeds_needed is None:
+        return f"{found}; no number of seeds up to 1000 would find one as large as this so often."
+    return f"{found}; {_seeds(max(paired.seeds_needed, paired.n + 1))} would find one as large as this so often."
 
 
 def _size(paired: PairedDifference) -> str:

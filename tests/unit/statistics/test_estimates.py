@@ -9,7 +9,6 @@ from scipy import stats
 from tlbench.statistics.estimate import Estimate, satterthwaite, wider
 from tlbench.statistics.paired import (
     mean_squares,
-    over_overlapping_splits,
     over_seeds,
     over_seeds_and_images,
     with_image_variance,
@@ -79,7 +78,7 @@ def test_no_variance_is_taken_below_that_of_one_factor() -> None:
     seeds, images, rest = mean_squares(d)
     assert images < rest
     assert over_seeds_and_images(d).error == pytest.approx(math.sqrt(max(seeds, images) / d.size))
-    assert over_seeds_and_images(d).df >= 1
+    assert over_seeds_and_images(d).df == 1  # neither part is left to tell it
 
 
 def test_without_any_spread_the_two_way_interval_has_no_width() -> None:
@@ -95,15 +94,6 @@ def test_variance_of_images_is_added_to_that_of_seeds() -> None:
     alone = with_image_variance(d, 0.0, 233)
     assert (alone.mean, alone.error, alone.df) == pytest.approx((0.2, over_seeds(d).error, 2))
     assert with_image_variance(np.array([0.5, 0.5]), 0.0, 9) == Estimate(0.5, 0.0, 1)
-
-
-@pytest.mark.parametrize("folds", [5, 10])
-def test_folds_overlap(folds: int) -> None:
-    d = np.random.default_rng(folds).normal(0.02, 0.01, folds)
-    corrected = over_overlapping_splits(d, tested=1 / (folds - 1))
-    # Nadeau & Bengio: (1/n + n2/n1) s².
-    assert corrected.error == pytest.approx(math.sqrt((1 / folds + 1 / (folds - 1)) * d.var(ddof=1)))
-    assert corrected.df == folds - 1
 
 
 def test_wider_goes_by_the_interval_not_by_the_error() -> None:
@@ -128,7 +118,6 @@ def test_equivalence_is_two_one_sided_tests(margin: float) -> None:
         (lambda: Estimate(0, 1, 3).beyond(0), "margin=0"),
         (lambda: over_seeds(np.array([1.0])), "at least two"),
         (lambda: over_seeds_and_images(np.zeros((1, 9))), "two seeds and two images"),
-        (lambda: over_overlapping_splits(np.array([1.0, 2.0]), 0.0), "tested=0"),
     ],
 )
 def test_what_has_no_answer_is_refused(wrong, said: str) -> None:

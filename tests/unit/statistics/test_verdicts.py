@@ -3,8 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tlbench.statistics.effect import error_ratio, hedges_gz, superiority
-from tlbench.statistics.estimate import Estimate
+from tlbench.statistics.effect import hedges_gz, superiority
 from tlbench.statistics.multiplicity import holm, simultaneous
 from tlbench.statistics.verdict import verdict
 
@@ -22,20 +21,20 @@ def test_one_comparison_needs_no_wider_interval() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mean", "p", "margin", "expected"),
+    ("mean", "p", "equivalence", "expected"),
     [
         (0.1, 0.049, None, "better"),
         (-0.1, 0.049, None, "worse"),
         (0.1, 0.05, None, "undecided"),
         (0.001, 0.9, None, "undecided"),
-        (0.001, 0.9, 0.1, "equivalent"),
-        (0.001, 0.9, 0.01, "undecided"),
+        (0.001, 0.9, 0.049, "equivalent"),
+        (0.001, 0.9, 0.05, "undecided"),
         (0.0, 0.0, None, "undecided"),
-        (0.1, 0.001, 1.0, "better"),
+        (0.1, 0.001, 0.001, "better"),
     ],
 )
-def test_verdict(mean: float, p: float, margin: float | None, expected: str) -> None:
-    assert verdict(Estimate(mean, 0.01, 9), p, 0.05, margin) == expected
+def test_verdict(mean: float, p: float, equivalence: float | None, expected: str) -> None:
+    assert verdict(mean, p, 0.05, equivalence) == expected
 
 
 def test_effect_size_is_corrected_for_few_pairs() -> None:
@@ -48,8 +47,3 @@ def test_effect_size_is_corrected_for_few_pairs() -> None:
 def test_share_of_pairs_that_win() -> None:
     assert superiority([0.1, 0.0, -0.2, 0.3]) == 0.625
     assert superiority([]) is None
-
-
-def test_ratio_of_errors() -> None:
-    assert error_ratio(0.9, 0.8) == pytest.approx(0.5)
-    assert error_ratio(0.9, 1.0) is None

@@ -54,6 +54,13 @@ def test_without_a_random_arm_it_is_the_last_that_differs_in_the_first_factor_al
     assert compared(grid[4:], *factors) == [("full-5", "full-30")]
 
 
+def test_two_keys_of_the_source_are_one_difference(record: Make) -> None:
+    arms = [("random", None), ("timm", "a"), ("timm", "b")]
+    records = [record(f"{name}-{tag}", config__source={"name": name, "tag": tag}) for name, tag in arms]
+    assert compared(records, "source.name", "source.tag") == [("timm-a", "random-None"), ("timm-b", "random-None")]
+    assert compared(records) == []
+
+
 def test_a_killed_arm_leaves_no_comparison_of_two_factors(record: Make) -> None:
     """Of `random-0.01` there is no record: `tin200-0.01` must not be compared with `random-0.001`."""
 

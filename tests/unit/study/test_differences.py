@@ -35,11 +35,13 @@ def test_too_few_pairs_give_no_interval() -> None:
     assert summarise([0.5]) == Spread(0.5, None, 1)
 
 
-@pytest.mark.parametrize(("shift", "p", "verdict"), [(0.25, 0, "better"), (0.0, 1, "undecided"), (-0.25, 0, "worse")])
-def test_equal_differences_of_unknown_grain_give_an_interval_of_no_width(shift: float, p: float, verdict: str) -> None:
-    paired = paired_difference({0: 0.5 + shift, 1: 0.75 + shift}, {0: 0.5, 1: 0.75})
-    assert (paired.mean, paired.std, paired.low, paired.high, paired.p) == (shift, 0, shift, shift, p)
-    assert with_verdicts([paired])[0].verdict == verdict
+@pytest.mark.promise("equal differences")
+@pytest.mark.parametrize("shift", [0.25, 0.0, -0.25, 0.005])
+def test_equal_differences_of_unknown_grain_give_no_interval_and_no_verdict(shift: float) -> None:
+    paired = paired_difference({0: 0.9 + shift, 1: 0.93 + shift, 2: 0.1 + shift}, {0: 0.9, 1: 0.93, 2: 0.1})
+    assert (paired.mean, paired.std, paired.n) == (pytest.approx(shift), 0, 3)
+    assert (paired.low, paired.high, paired.p, paired.error) == (None, None, None, None)
+    assert with_verdicts([paired])[0] == paired
 
 
 def test_a_lower_loss_is_better() -> None:
@@ -70,10 +72,30 @@ def test_a_margin_makes_equivalence_known() -> None:
     assert with_verdicts([alike], margin=0.0005)[0].verdict == "undecided"
 
 
+def test_equivalence_goes_by_the_family_as_well() -> None:
+    b = dict.fromkeys(range(5), 0.5)
+    alike = paired_difference({0: 0.501, 1: 0.499, 2: 0.5, 3: 0.5005, 4: 0.4995}, b)
+    (one,) = with_verdicts([alike], margin=0.0009)
+    two = with_verdicts([alike, alike], margin=0.0009)
+    assert (one.verdict, [each.verdict for each in two]) == ("equivalent", ["undecided", "undecided"])
+    assert two[0].equivalence == pytest.approx(2 * one.equivalence)
+
+
+def test_intervals_hold_together_where_they_are_several() -> None:
+    b = dict.fromkeys(range(3), 0.5)
+    a = paired_difference({0: 0.52, 1: 0.50, 2: 0.51}, b)
+    (one,), (first, _) = with_verdicts([a]), with_verdicts([a, a])
+    assert one.simultaneous == pytest.approx((a.low, a.high))
+    wider = paired_difference({0: 0.52, 1: 0.50, 2: 0.51}, b, 0.975)
+    assert first.simultaneous == pytest.approx((wider.low, wider.high))
+
+
 def test_what_would_be_needed() -> None:
     paired = paired_difference({0: 0.52, 1: 0.50, 2: 0.51}, dict.fromkeys(range(3), 0.5))
-    assert paired.detectable == pytest.approx(3.264 * 0.01, abs=1e-5)
-    assert paired.seeds_needed == 38  # by a spread of 0.0212, its upper limit
+    (judged,) = with_verdicts([paired])
+    assert judged.detectable == pytest.approx(3.264 * 0.01, abs=1e-5)
+    assert judged.seeds_needed == 38  # by a spread of 0.0212, its upper limit
+    assert with_verdicts([paired, paired])[0].seeds_needed == pytest.approx(46, abs=1)
 
 
 def test_confidence_is_a_fraction() -> None:

@@ -53,6 +53,12 @@ def run(record: Make, tmp_path: Path) -> Callable[..., Record]:
     return write
 
 
+def flipped(data: bytes) -> bytes:
+    """With another byte in the middle of what is compressed."""
+    middle = 60
+    return data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
+
+
 def both(run: Callable[..., Record], seeds: Sequence[int] = (0, 1, 2), **changes: Any) -> list[Record]:
     return [run(arm, seed, share, **changes) for arm, share in (("tin200", 0.8), ("random", 0.5)) for seed in seeds]
 
@@ -116,6 +122,7 @@ def test_the_same_records_give_the_same_interval(run: Callable[..., Record]) -> 
         (lambda seed: {"train": f"a{seed}", "val": f"b{seed}", "test": "c"}, ("seeds", "splits", "test images")),
         (lambda seed: {"train": f"a{seed}", "val": "b", "test": f"c{seed}"}, ("seeds", "splits", "test images")),
         (lambda _: {"train": "a", "val": "b", "test": "c"}, ("seeds", "test images")),
+        (lambda seed: {"train": f"a{seed // 2}", "val": "b", "test": "c"}, ("seeds", "test images")),
     ],
 )
 def test_splits_that_change_with_the_seed_are_covered(
@@ -129,6 +136,24 @@ def test_splits_that_change_with_the_seed_are_covered(
     assert paired.uncovered is None
     if changing:
         assert (paired.low, paired.high) == paired.seeds_only
+
+
+@pytest.mark.promise("two-way intervals")
+def test_test_images_that_change_between_some_seeds_alone_are_not_covered(run: Callable[..., Record]) -> None:
+    records = [r for s in (0, 1, 2) for r in both(run, [s], data__fingerprints={"train": "a", "test": f"c{s // 2}"})]
+    paired = of(summarise_study(records, ["source"]), "test/oa").paired
+    assert (paired.covers, paired.uncovered) == (("seeds",), "they differ between seeds")
+
+
+def test_arms_that_decode_the_test_images_otherwise_are_not_crossed(run: Callable[..., Record]) -> None:
+    records = [
+        run(arm, seed, 0.7, data__fingerprints={"train": "a", "test": arm})
+        for arm in ("tin200", "random")
+        for seed in (0, 1)
+    ]
+    paired = of(summarise_study(records, ["source"]), "test/oa").paired
+    assert paired.covers == ("seeds",)
+    assert "other fingerprints" in str(paired.uncovered)
 
 
 @pytest.mark.promise("two-way intervals")
@@ -151,6 +176,7 @@ def test_without_what_runs_keep_the_interval_covers_seeds_alone_and_says_so(
     [
         (lambda path: path.unlink(), "per_image_test.npz is gone"),
         (lambda path: path.write_bytes(b"no archive"), "cannot be read as stored predictions"),
+        (lambda path: path.write_bytes(flipped(path.read_bytes())), "cannot be read as stored predictions"),
         (lambda path: write_per_image(path.parent, {"target": np.zeros(3, dtype=np.uint8)}), "'found'"),
         (
             lambda path: write_per_image(path.parent, of_predictions(*predictions(99, 0.3))),

@@ -37,7 +37,8 @@ def differences(record: Make, *oa: float, arm: str = "tin200") -> tuple[Differen
             "tin200 − random: +0.50 points test/oa, 95% interval [−18.56, +19.56] over 2 seeds",
             [
                 "Undecided, which does not mean equal: p = 0.795; ahead in 50% of the seeds.",
-                "2 seeds find a difference of 24.50 points in 4 studies of 5.",
+                "Such a study finds a difference of 24.50 points in 4 cases of 5; no number of seeds up to 1000 would "
+                "find one as large as this so often.",
             ],
         ),
         (
@@ -67,15 +68,26 @@ def test_difference_in_a_metric_that_is_no_percentage_and_without_pairs(record: 
 
 def test_a_family_is_named(record: Make) -> None:
     difference = differences(record, 0.94, 0.95, 0.96)[0]
-    line, *_ = verdict_lines(difference, 3, percent=True)
+    line, together = verdict_lines(difference, 3, percent=True)
     assert "p = 0.013 after Holm's correction for 3 comparisons; " in line
+    assert together == "With all 3 comparisons in 95% intervals together: [+2.52, +7.48]."
+
+
+def test_equal_differences_say_why_there_is_no_interval(record: Make) -> None:
+    difference = differences(record, 0.95, 0.95)[0]
+    assert difference_line(difference, percent=True) == "tin200 − random: +5.00 points test/oa over 2 seeds"
+    assert list(verdict_lines(difference, 1, percent=True)) == [
+        "No interval: the differences of all seeds are equal, which does not tell how far others would be."
+    ]
 
 
 def test_equivalence_is_within_the_margin(record: Make) -> None:
     difference = differences(record, 0.901, 0.899, 0.9)[0]
-    equivalent = replace(difference, paired=replace(difference.paired, verdict="equivalent", margin=0.01))
+    equivalent = replace(
+        difference, paired=replace(difference.paired, verdict="equivalent", margin=0.01, equivalence=0.021)
+    )
     assert next(iter(verdict_lines(equivalent, 1, percent=True))).startswith(
-        "Equivalent within ±1.00 points: p = 1.000; "
+        "Equivalent within ±1.00 points: p = 0.021; "
     )
 
 
