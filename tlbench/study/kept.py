@@ -21,7 +21,7 @@ from tlbench.study.collect import (
     run_name,
     seedless_differences,
 )
-from tlbench.study.summary import LeftOut
+from tlbench.study.summary import Failure, LeftOut, failure_of
 
 _OF_NO_STUDY = (TUNING_FOLDER, "previous_", ".")
 """How folders begin that hold trials, or runs that were repeated."""
@@ -34,10 +34,12 @@ class Kept:
     Attributes:
         records: Of complete runs that can be compared with those of this command, by arm and seed.
         left_out: Other runs, each with the reason.
+        failed: Runs that failed and, had they not, would be among the records: they count by arm.
     """
 
     records: tuple[Record, ...]
     left_out: tuple[LeftOut, ...]
+    failed: tuple[Failure, ...] = ()
 
 
 def kept_runs(
@@ -55,7 +57,7 @@ def kept_runs(
     own = list(own)
     complete = [record for record in records if record.status == "complete"]
     kept: list[Record] = []
-    left_out = []
+    left_out, failed = [], []
     for folder in others(study, own):
         name = folder.relative_to(study).as_posix()
         try:
@@ -68,9 +70,11 @@ def kept_runs(
         reason = _unfit(record, folder, [*complete, *kept], planned, factors)
         if reason is None:
             kept.append(record)
+        elif record.status == "failed" and record.factors == factors and _belongs(record, planned, factors):
+            failed.append(failure_of(record))
         else:
             left_out.append(LeftOut(name, reason))
-    return Kept(tuple(kept), tuple(left_out))
+    return Kept(tuple(kept), tuple(left_out), tuple(failed))
 
 
 def others(study: Path, own: Iterable[Path]) -> Iterator[Path]:
@@ -164,6 +168,13 @@ def _unfit(
     for conflict in conflicts([*complete, record], factors):
         return f"differs from {run_name(conflict.runs[0])} in {'; '.join(conflict.differing.values())}"
     return None
+
+
+def _belongs(record: Record, planned: Sequence[Configured], factors: list[str]) -> bool:
+    """Whether a run has the configuration of one of the study's, its seed aside."""
+    same = [run for run in planned if run.arm == record.arm]
+    fits = next(config_conflicts([*planned, record], factors), None) is None
+    return fits and not any(differences_of_arms(run, record) for run in same)
 
 
 def _differing_weights(a: Record, b: Record) -> dict[str, str]:

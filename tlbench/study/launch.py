@@ -182,7 +182,7 @@ def _show(
         if not planned[0].config.test:  # what chose the best epochs is all there is
             monitor = planned[0].config.callbacks.monitor or spec_of(planned[0].config).default_monitor
             options |= {"primary": monitor, "metrics": ()}
-        summary = summarise_study(records, factors, without, **options)
+        summary = summarise_study(records, factors, [*without, *kept.failed], **options)
         write_atomic(path, json_bytes(summary.to_dict()))
     console.print(render(summary))
     for warning in warning_lines(summary):

@@ -118,7 +118,7 @@ def summarise_study(
     own = spec.study_metrics
     primary = own[0] if primary is None else primary
     metrics = tuple(dict.fromkeys([primary, *(own if metrics is None else metrics)]))
-    failures = [*(_failure(record) for record in records if record.status != "complete"), *failed]
+    failures = [*(failure_of(record) for record in records if record.status != "complete"), *failed]
     names = list(dict.fromkeys([*(record.arm for record in records), *(failure.arm for failure in failures)]))
     names = [*(name for name in order if name in names), *(name for name in names if name not in order)]
     complete = {name: _complete(records, name) for name in names}
@@ -190,7 +190,8 @@ def _complete(records: Iterable[Record], arm: str) -> list[Record]:
     return sorted(found, key=lambda record: record.seed)
 
 
-def _failure(record: Record) -> Failure:
+def failure_of(record: Record) -> Failure:
+    """Why a run that left a record did not complete."""
     reason = "interrupted; the same command continues it" if record.status == "interrupted" else "no reason recorded"
     if record.error is not None:
         first_line = (record.error.message.strip().splitlines() or [""])[0]

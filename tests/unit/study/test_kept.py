@@ -159,3 +159,16 @@ def test_equal_warnings_of_several_runs_are_one(record: Make) -> None:
         "a": {"tin200": (0,), "random": (0, 1)},
         "b": {"random": (1,)},
     }
+
+
+@pytest.mark.promise("failures count")
+def test_runs_of_other_commands_that_failed_count_by_arm(study: Path, record: Make, failed: Make) -> None:
+    write(study, failed("tin200", 20, "loss is nan"))
+    write(study, failed("tin200", 21).model_copy(update={"factors": ["strategy"]}))
+    folders = [study / f"{arm}/seed_0" for arm in ("tin200", "random")]
+    made = [r for r in map(read_record, folders) if r]
+    found = kept_runs(study, folders, made, [ConfiguredRun(r.arm, r.seed, r.config) for r in made], ["source"])
+    assert [(f.arm, f.seed, f.reason) for f in found.failed] == [("tin200", 20, "RuntimeError: loss is nan")]
+    assert [left.run for left in found.left_out] == ["tin200/seed_21"]
+    summary = summarise_study(made, ["source"], found.failed, kept=found.records)
+    assert any(note.startswith("tin200: 1 of 13 runs did not complete") for note in summary.notes)
