@@ -198,6 +198,10 @@ class Record(Section):
 
     _folder: Path | None = PrivateAttr(default=None)
 
+    def __eq__(self, other: object) -> bool:
+        """By what they say, wherever they were read from."""
+        return isinstance(other, Record) and self.__dict__ == other.__dict__
+
     @property
     def folder(self) -> Path | None:
         """Where it was read from, with the files that it names; None of one that was made."""
