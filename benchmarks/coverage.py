@@ -35,6 +35,8 @@ DOCS = Path(__file__).parents[1] / "docs" / "statistics.md"
 
 Values = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Values]
+Runs = tuple[list[PerImage], list[PerImage]]
+DrawRuns = Callable[[np.random.Generator, int, int], Runs]
 
 NOISES: Mapping[str, Draw] = {
     "normal": lambda rng, shape: rng.normal(0, 1, shape),
@@ -112,27 +114,17 @@ def means(noise: str, seeds: int, images: int, spread: float, repeats: int) -> C
     return Cell(f"mean, {noise}, seeds' sd {spread:g} points", seeds, images, *(Share(int(k), repeats) for k in found))
 
 
-def segmentation(seeds: int, images: int, repeats: int) -> Cell:
-    """MIoU of confusion counts: images have a mix of classes and a difficulty of their own, runs a skill of their own.
+def of_counts(name: str, draw: DrawRuns, metric: str, seeds: int, images: int, repeats: int) -> Cell:
+    """A metric that is no mean over images: these have a difficulty of their own, runs a skill of their own.
 
     The population's difference is that of 200 seeds on 5,000 images.
     """
-    rng = np.random.default_rng([seeds, images, 11])
-    truth = _population(_maps, "miou")
+    rng = np.random.default_rng([seeds, images, len(name)])
+    truth = _population(draw, metric)
     found = np.zeros(2, dtype=int)
     for _ in range(repeats):
-        found += holds(difference(*_maps(rng, seeds, images), "miou"), truth)
-    return Cell("mIoU of 4 classes", seeds, images, *(Share(int(k), repeats) for k in found))
-
-
-def detection(seeds: int, images: int, repeats: int) -> Cell:
-    """MAP of one class: images have a difficulty of their own, runs a skill of their own; truth as for segmentation."""
-    rng = np.random.default_rng([seeds, images, 12])
-    truth = _population(_boxes, "map50_95")
-    found = np.zeros(2, dtype=int)
-    for _ in range(repeats):
-        found += holds(difference(*_boxes(rng, seeds, images), "map50_95"), truth)
-    return Cell("mAP of one class", seeds, images, *(Share(int(k), repeats) for k in found))
+        found += holds(difference(*draw(rng, seeds, images), metric), truth)
+    return Cell(name, seeds, images, *(Share(int(k), repeats) for k in found))
 
 
 def family(arms: int, seeds: int, images: int, repeats: int) -> tuple[str, Share]:
@@ -153,10 +145,7 @@ def family(arms: int, seeds: int, images: int, repeats: int) -> tuple[str, Share
     return f"{arms} arms against one, {seeds} seeds, {images} images", Share(wrong, repeats)
 
 
-Runs = tuple[list[PerImage], list[PerImage]]
-
-
-def _population(draw: Callable[[np.random.Generator, int, int], Runs], metric: str) -> float:
+def _population(draw: DrawRuns, metric: str) -> float:
     """The mean difference of many seeds on many images, 20 seeds at a time on images of their own."""
     rng, found = np.random.default_rng(5), []
     for _ in range(10):
@@ -226,8 +215,8 @@ def cells(repeats: int, fewer: int) -> Iterator[tuple[str, Callable[[], Cell]]]:
                 name = f"mean {noise} {seeds} {images} {spread:g}"
                 yield name, partial(means, noise, seeds, images, spread, repeats)
     for seeds in (3, 5, 10):
-        yield f"miou {seeds}", partial(segmentation, seeds, 100, repeats)
-    yield "map 5", partial(detection, 5, 300, fewer)
+        yield f"miou {seeds}", partial(of_counts, "mIoU of 4 classes", _maps, "miou", seeds, 100, repeats)
+    yield "map 5", partial(of_counts, "mAP of one class", _boxes, "map50_95", 5, 300, fewer)
 
 
 def families(repeats: int) -> Iterator[tuple[str, Callable[[], tuple[str, Share]]]]:
