@@ -75,6 +75,29 @@ def fast(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def blank_figures() -> Iterator[Callable[..., None]]:
+    """Figures have their size and stay white, as drawing a run's takes longer than all else in it; those of a module
+    that asks for `drawn_figures` are drawn.
+    """
+    from matplotlib.figure import Figure
+
+    draw = Figure.draw
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(Figure, "draw", lambda *_, **__: None)
+        yield draw
+
+
+@pytest.fixture(scope="module")
+def drawn_figures(blank_figures: Callable[..., None]) -> Iterator[None]:
+    """See `blank_figures`."""
+    from matplotlib.figure import Figure
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(Figure, "draw", blank_figures)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The working folder, the caches and the home of the test are empty folders below `tmp_path`."""

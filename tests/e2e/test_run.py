@@ -20,6 +20,8 @@ from tlbench.geometry.augment import prepare
 from tlbench.networks.libraries.torchvision import resnet18
 from tlbench.records.record import Record
 
+pytestmark = pytest.mark.usefixtures("drawn_figures")
+
 SPLITS = ("train", "val", "test")
 
 

@@ -15,6 +15,8 @@ from PIL import Image
 
 from tlbench.pictures.figures import confusion_figure, curves_figure, image_figure, picture
 
+pytestmark = pytest.mark.usefixtures("drawn_figures")
+
 
 def draw(figure: Figure) -> np.ndarray:
     canvas = figure.canvas

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from matplotlib.figure import Figure
 
 from tlbench.pictures.figures import picture
 from tlbench.robustness.figure import corruption_figure
+
+pytestmark = pytest.mark.usefixtures("drawn_figures")
 
 OA = {"fog": [0.8, 0.4], "snow": [0.6, None]}
 ECE = {"fog": [0.1, 0.2], "snow": [0.3, 0.4]}

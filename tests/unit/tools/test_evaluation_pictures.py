@@ -19,6 +19,8 @@ from tlbench.tasks.classification.figures import evaluation_figures
 from tlbench.tasks.classification.on_data import scores
 from tlbench.tools.evaluation_pictures import show_in_tensorboard, write_figures
 
+pytestmark = pytest.mark.usefixtures("drawn_figures")
+
 LOGITS = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
 TARGETS = torch.arange(30) % 3
 

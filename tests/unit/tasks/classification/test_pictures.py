@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 from tlbench.pictures.sheet import Tile, sheet
 from tlbench.tasks.classification.pictures import show_pictures
 
+pytestmark = pytest.mark.usefixtures("drawn_figures")
+
 NAMES = ("cat", "dog", "automobile")
 PROBABILITIES = torch.tensor([[0.9, 0.1, 0], [0.3, 0.7, 0], [0.974, 0.02, 0.006], [0.2, 0.2, 0.6]])
 IMAGES = torch.arange(4, dtype=torch.uint8).view(-1, 1, 1, 1).expand(4, 3, 8, 6)

@@ -12,6 +12,8 @@ from tlbench.pictures.figures import picture
 from tlbench.tasks.classification.metrics import BINS, ClassificationMetrics
 from tlbench.tasks.classification.reliability import confidence_bins, expected_calibration_error, reliability_figure
 
+pytestmark = pytest.mark.usefixtures("drawn_figures")
+
 
 def drawn(samples: int, classes: int, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)

@@ -12,6 +12,8 @@ from tlbench.annotations.instances.matches import Matches
 from tlbench.pictures.figures import picture
 from tlbench.tasks.detection.figures import f1_confidence_figure, precision_recall_figure
 
+pytestmark = pytest.mark.usefixtures("drawn_figures")
+
 
 def curves(objects: Sequence[int], seed: int = 0, detections: int = 30) -> DetectionCurves:
     random = np.random.default_rng(seed)

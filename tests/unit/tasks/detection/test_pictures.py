@@ -20,6 +20,8 @@ from tlbench.tasks.detection.grid import detections_sheet
 from tlbench.tasks.detection.metrics import DetectionMetrics
 from tlbench.tasks.detection.pictures import show_detections
 
+pytestmark = pytest.mark.usefixtures("drawn_figures")
+
 NAMES = ("cat", "dog", "cow")
 SIDE = 64
 
