@@ -34,6 +34,7 @@ class Draw(IntEnum):
     RAND_AUGMENT = 9
     SPLIT = 16
     SUBSET = 17
+    FOLD = 18
     MOSAIC = 20
     MOSAIC_CENTRE_X = 21
     MOSAIC_CENTRE_Y = 22

@@ -30,7 +30,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("networks",),
     ("processes",),
     ("geometry.fits",),
-    ("data",),
+    ("data", *("data.formats.csv.names", "data.formats.csv.paths", "data.formats.csv.table")),
     ("embedded.documents",),
     ("geometry",),
     ("annotations",),

@@ -155,6 +155,7 @@ def test_a_draw_never_changes_its_number() -> None:
         "own_transform": 30,
         "split": 16,
         "subset": 17,
+        "fold": 18,
         "mosaic": 20,
         "mosaic_centre_x": 21,
         "mosaic_centre_y": 22,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from tlbench.config.code import Arguments
+from tlbench.config.grouping import FORMS, Grouping
 from tlbench.config.limits import LimitsConfig
 from tlbench.config.schema import Channel, ClassName, OpenFraction, Positive, Schema
 from tlbench.config.size import ImageSize, Sides, Size, size_of
@@ -47,6 +48,14 @@ class DataConfig(Schema):
     val_fraction: OpenFraction
     test_fraction: OpenFraction | None
     fraction: Annotated[float, Field(gt=0, le=1)]
+    draw: Literal["identity", "position"] = Field(
+        default="identity",
+        description="splits and subsets are drawn by each image's own name or pixels, or by its position in the list",
+    )
+    group: str | None = Field(default=None, description=f"images that must lie in one split: {FORMS}; null: none")
+    folds: Annotated[int, Field(ge=2)] | None = Field(
+        default=None, description="of cross-validation, one for each split seed; null: the splits of the fractions"
+    )
     image_size: Annotated[ImageSize, Sides(ge=8)]
     cache: Literal["auto", "memory", "none"] = Field(
         description="memory: decoded once, kept on the device; none: decoded in each epoch by workers"
@@ -100,6 +109,13 @@ class DataConfig(Schema):
             name: Of the others. Keys that all data have are taken anyway.
         """
         return {}
+
+    @field_validator("group")
+    @classmethod
+    def _group_is_readable(cls, group: str | None) -> str | None:
+        if group is not None:
+            Grouping.of(group)
+        return group
 
     @field_validator("pixel_range")
     @classmethod

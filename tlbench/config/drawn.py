@@ -57,7 +57,7 @@ def carving_problems(data: DrawnKeys, *, always_carved: bool) -> list[str]:
         always_carved: Whether test is carved out of these whatever they come with.
     """
     problems = []
-    if always_carved and data.test_fraction is None:
+    if always_carved and data.test_fraction is None and data.folds is None:
         problems.append("data.test_fraction=null: test is carved out here; give a fraction in (0, 1)")
     if data.test_fraction is not None and data.test_fraction + data.val_fraction >= 1:
         problems.append(

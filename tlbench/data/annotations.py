@@ -72,6 +72,12 @@ class Annotations(ABC):
     def resized(self, size: Size) -> Self:
         """Those of the images once they are brought to this height and width, as they are stored."""
 
+    def present(self) -> Tensor:
+        """(N, C) bool: which classes each image holds, by which groups and folds are stratified; of a kind that does
+        not say it (N, 0).
+        """
+        return torch.zeros(len(self), 0, dtype=torch.bool)
+
     @property
     def own_sizes(self) -> Tensor:
         """(N, 2) int64: height and width of images as they are in the data set, of kinds that can be kept at these."""

@@ -94,16 +94,36 @@ def _same_constant(wanted: str, name: str) -> bool:
 def carved_fractions(data: DataConfig, parts: Collection[str]) -> dict[str, float]:
     """Split → its fraction of train, for those of `test` and `val` that are not among the parts.
 
-    Test comes first: what it holds does not depend on `data.val_fraction`.
+    Test comes first: what it holds does not depend on `data.val_fraction`. With folds the split that is one of them has
+    its share, and val, where that is test, its fraction of what the fold leaves.
 
     Raises:
-        DataError: A fraction is null.
+        DataError: A fraction is null; `data.folds` of data with a val split.
     """
     fractions = {}
+    fold = None if data.folds is None else folded(data, parts)
     for split, fraction in {"test": data.test_fraction, "val": data.val_fraction}.items():
         if split in parts:
+            continue
+        if fold == split:
+            assert data.folds is not None
+            fractions[split] = 1 / data.folds
             continue
         if fraction is None:
             raise DataError(f"data.{split}_fraction=null: there is no {split} split; give a fraction in (0, 1)")
         fractions[split] = fraction
     return fractions
+
+
+def folded(data: DataConfig, parts: Collection[str]) -> str:
+    """The split that is a fold: test where nothing else is test, else val, and test is held out of all folds.
+
+    Raises:
+        DataError: The data have a val split, which would be no fold.
+    """
+    if "val" in parts:
+        raise DataError(
+            f"data.folds={data.folds}: the data have a val split, which cannot be a fold; move its images to train, or "
+            "use null"
+        )
+    return "val" if "test" in parts or data.test_fraction is not None else "test"

@@ -1,31 +1,33 @@
-"""Splits and subsets, stratified by label or at random, drawn as functions of (split seed, sample index)."""
+"""Splits and subsets, stratified by label or at random, drawn as functions of split seed and of each image's key."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from tlbench.data.drawing import Drawing
 from tlbench.errors import DataError
-from tlbench.seeds import Draw, bits
+from tlbench.seeds import Draw
 
 # All streams may share one seed: their draw numbers (order 0, augmentation 1 … 9) must differ to be independent.
 
 
 def stratified_split(
-    labels: Tensor, fractions: Mapping[str, float], seed: int, class_names: Sequence[str]
+    labels: Tensor, fractions: Mapping[str, float], drawn: Drawing, class_names: Sequence[str]
 ) -> dict[str, Tensor]:
     """Carve parts out of the images and leave the rest for training.
 
-    A part has round(N · fraction) images, shared among the classes by largest remainder; classes of which it would have
+    A part has about N · fraction images, shared among the classes as `_quota` does; classes of which it would have
     none, or too few would be left, get one image each in every part where they have so many. Parts are carved in the
     given order, so the first does not depend on the fractions of the others.
 
     Args:
         labels: (N,) int64 positions in `class_names`.
         fractions: Part (`val`, `test`) → fraction of all N images, in (0, 1).
-        seed: Split seed.
+        drawn: The N images.
         class_names: One name a class.
 
     Returns:
@@ -34,11 +36,11 @@ def stratified_split(
     Raises:
         DataError: A class would have no image in a part, or none left for training.
     """
-    members = _members(labels, seed, Draw.SPLIT, len(class_names))
+    members = _members(labels, drawn, Draw.SPLIT, len(class_names))
     taken = [0] * len(members)
     split: dict[str, Tensor] = {}
     for later, (part, fraction) in enumerate(fractions.items(), 1 - len(fractions)):
-        quota = _quota([len(m) for m in members], fraction)
+        quota = _quota([len(m) for m in members], fraction, drawn)
         if sum(fractions.values()) < 1:
             room = [len(m) - t - 1 + later for m, t in zip(members, taken, strict=True)]  # beside one each elsewhere
             quota = [min(max(q, 1), r) if r > 0 else q for q, r in zip(quota, room, strict=True)]
@@ -55,17 +57,17 @@ def stratified_split(
 
 
 def stratified_subset(
-    labels: Tensor, *, fraction: float = 1.0, shots: int | None = None, seed: int, class_names: Sequence[str]
+    labels: Tensor, *, fraction: float = 1.0, shots: int | None = None, drawn: Drawing, class_names: Sequence[str]
 ) -> Tensor:
     """Choose some of the training images: a number a class, or a fraction of all of them.
 
-    With one seed, fewer shots are a subset of more shots.
+    With one seed, fewer shots are a subset of more shots; by the images' identity fractions are so as well.
 
     Args:
         labels: (N,) int64 positions in `class_names`.
         fraction: Fraction of the N images, in (0, 1]; used where `shots` is None.
         shots: Images a class.
-        seed: Split seed.
+        drawn: The N images.
         class_names: One name a class.
 
     Returns:
@@ -74,9 +76,9 @@ def stratified_subset(
     Raises:
         DataError: A class has fewer than `shots` images, or none in the fraction.
     """
-    members = _members(labels, seed, Draw.SUBSET, len(class_names))
+    members = _members(labels, drawn, Draw.SUBSET, len(class_names))
     counts = [len(m) for m in members]
-    quota = _quota(counts, fraction) if shots is None else [shots] * len(members)
+    quota = _quota(counts, fraction, drawn) if shots is None else [shots] * len(members)
     for name, count, wanted in zip(class_names, counts, quota, strict=True):
         if wanted > count:
             raise DataError(
@@ -91,7 +93,7 @@ def stratified_subset(
     return _join(m[:q] for m, q in zip(members, quota, strict=True))
 
 
-def random_split(count: int, fractions: Mapping[str, float], seed: int) -> dict[str, Tensor]:
+def random_split(drawn: Drawing, fractions: Mapping[str, float]) -> dict[str, Tensor]:
     """Carve round(N · fraction) images of each part out of N, in random order, and leave the rest for training.
 
     A part does not depend on the fractions of those after it.
@@ -102,7 +104,7 @@ def random_split(count: int, fractions: Mapping[str, float], seed: int) -> dict[
     Raises:
         DataError: A part, or train, would be empty.
     """
-    order = torch.argsort(bits(seed, 0, torch.arange(count), Draw.SPLIT), stable=True)
+    order, count = drawn.order(Draw.SPLIT), len(drawn)
     split, start = {}, 0
     for part, fraction in fractions.items():
         stop = start + round(count * fraction)
@@ -116,7 +118,7 @@ def random_split(count: int, fractions: Mapping[str, float], seed: int) -> dict[
     return {"train": order[start:].sort().values, **split}
 
 
-def random_subset(count: int, fraction: float, seed: int) -> Tensor:
+def random_subset(drawn: Drawing, fraction: float) -> Tensor:
     """Choose round(N · fraction) of N training images at random; with one seed, fewer are a subset of more.
 
     Returns:
@@ -125,25 +127,32 @@ def random_subset(count: int, fraction: float, seed: int) -> Tensor:
     Raises:
         DataError: There is no image, or the fraction leaves none.
     """
+    count = len(drawn)
     wanted = round(count * fraction)
     if count == 0:
         raise DataError("train has no image that can be read; add images, or lower the carved fractions")
     if wanted == 0:
         raise DataError(f"data.fraction={fraction:g}: leaves none of {count} training images; use a larger fraction")
-    order = torch.argsort(bits(seed, 0, torch.arange(count), Draw.SUBSET), stable=True)
-    return order[:wanted].sort().values
+    return drawn.order(Draw.SUBSET)[:wanted].sort().values
 
 
-def _members(labels: Tensor, seed: int, draw: int, classes: int) -> list[Tensor]:
+def _members(labels: Tensor, drawn: Drawing, draw: Draw, classes: int) -> list[Tensor]:
     """Each class's sample indices in random order."""
-    order = torch.argsort(bits(seed, 0, torch.arange(len(labels)), draw), stable=True)
+    order = drawn.order(draw)
     by_class = order[torch.argsort(labels[order], stable=True)]
     return list(torch.split(by_class, torch.bincount(labels, minlength=classes).tolist()))
 
 
-def _quota(counts: Sequence[int], fraction: float) -> list[int]:
-    """Largest-remainder (Hamilton) apportionment of round(Σ counts · fraction); ties go to the first class."""
+def _quota(counts: Sequence[int], fraction: float, drawn: Drawing) -> list[int]:
+    """Images of each class in a part.
+
+    By identity each class's share is rounded alone: no class's number depends on another's, and none falls where the
+    fraction rises. By position the part has round(Σ counts · fraction), shared by largest remainder (Hamilton); ties go
+    to the first class.
+    """
     shares = [n * fraction for n in counts]
+    if drawn.by_identity:
+        return [math.floor(share + 0.5) for share in shares]
     quota = [int(share) for share in shares]
     by_remainder = sorted(range(len(counts)), key=lambda c: quota[c] - shares[c])
     for c in by_remainder[: round(sum(counts) * fraction) - sum(quota)]:

@@ -207,7 +207,8 @@ class Evaluator(ABC):
         elif data.own or self.on_own:
             return []
         else:
-            keys = ("val_fraction", "test_fraction", "fraction", "shots", "classes", "split", "pages")
+            fractions = ("val_fraction", "test_fraction", "fraction", "shots")
+            keys = (*fractions, "classes", "split", "pages", "draw", "group", "folds")
             changed = [key for key in keys if getattr(own, key, None) != getattr(parts, key, None)]
             how = f" (not by its {', '.join(f'data.{key}' for key in changed)})" if changed else ""
             warning = (

@@ -119,7 +119,7 @@ def test_detection_records_from_before_it_averaged():
 
 @pytest.mark.parametrize(("name", "moves"), [("digits", False), ("cifar10", False), ("image_folder", True)])
 def test_decoding_whole_is_another_experiment_where_files_may_be_large(name, moves):
-    now = {**config().model_dump(mode="json"), "data": data_values(name)}
+    now = {**config().model_dump(mode="json"), "data": {**data_values(name), "draw": "position"}}
     before = before_format_2_grew(now)
     assert now["data"]["decode"] == "whole"
     assert upgraded(before)["data"]["decode"] == "fast"  # what records without the key were decoded by
@@ -132,7 +132,17 @@ def test_decoding_whole_is_another_experiment_where_files_may_be_large(name, mov
 def test_what_is_whole_stays_as_it_is():
     whole = config().model_dump(mode="json")
     assert upgraded(whole) == whole
+    whole["data"]["draw"] = "position"
     assert config_hash(whole) in stored_hashes(before_format_2_grew(whole), 1)
+
+
+@pytest.mark.promise("draws by identity are another experiment")
+def test_a_record_from_before_images_were_drawn_by_identity_was_drawn_by_position():
+    now = config().model_dump(mode="json")
+    before = before_format_2_grew(now)
+    assert now["data"]["draw"] == "identity"
+    assert upgraded(before)["data"]["draw"] == "position"
+    assert config_hash(now) != config_hash(upgraded(before)) == config_hash(before)
 
 
 @pytest.mark.parametrize("without", ["data.root", "model.groups", "tuning"])

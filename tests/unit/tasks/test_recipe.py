@@ -23,7 +23,7 @@ from tlbench.tasks.classification.task import ClassificationTask
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
-BATCHES, EPOCHS, WARM_UP, FULL, BATCH, NOMINAL, CLIP = 3, 5, 6, 4, 8, 28, 2.0
+BATCHES, EPOCHS, WARM_UP, FULL, BATCH, NOMINAL, CLIP = 3, 5, 6, 4, 8, 28, 3.0
 OPTIONS = (
     *TINY_RANDOM,
     "data.shots=3",  # 30 images: 3 batches

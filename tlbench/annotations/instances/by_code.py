@@ -14,7 +14,7 @@ from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.target import open_listed
 from tlbench.data.by_code import NAMED, ROOT, GivenData, GivenImages, as_number, class_numbers_of, given_data
-from tlbench.data.carve import carve, carving_rule, chosen_parts
+from tlbench.data.carve import carve, carved_out_of, carving_rule, chosen_parts
 from tlbench.data.carve_options import carved_fractions
 from tlbench.data.decode import Decoding
 from tlbench.data.image_sizes import image_sizes
@@ -80,16 +80,17 @@ def _in_memory(
     origin = {split: f"{NAMED} {split}" for split in parts}
     if "val" in parts and "test" not in parts:
         parts, origin["test"] = {"train": parts["train"], "test": parts["val"]}, f"{NAMED} val"
-    count, fractions = len(parts["train"]), carved_fractions(data, parts)
+    fractions = carved_fractions(data, parts)
     splits = carve(
         parts,
-        fractions,
-        lambda: random_split(count, fractions, split_seed),
-        lambda left: random_subset(len(left), data.fraction, split_seed),
+        data,
+        split_seed,
+        lambda fractions, _, drawn: random_split(drawn, fractions),
+        lambda _, drawn: random_subset(drawn, data.fraction),
     )
     check_objects(given.where, splits, fractions)
     whole = f"{NAMED} train" if len(samples) > 1 else "all images"
-    origin |= dict.fromkeys(fractions, f"carved out of {whole}, at random by image, not stratified")
+    origin |= carved_out_of(whole, "at random by image, not stratified", data, split_seed, parts)
     if fractions:
         origin["train"] = f"the rest of {whole}"
     rule = {"split": data.split, **carving_rule(data, fractions, split_seed, origin), **counted(splits)}

@@ -10,7 +10,7 @@ from tlbench.annotations.instances.config import InstanceDataConfig
 from tlbench.annotations.instances.frame_blocks import Blocks, frame_blocks
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.label_rows import label_leak
-from tlbench.data.carve import carve, carving_rule, chosen_parts
+from tlbench.data.carve import carve, carved_out_of, carving_rule, chosen_parts
 from tlbench.data.carve_options import carved_fractions
 from tlbench.data.listing import Listed, Listing, joined
 from tlbench.data.samples import Samples
@@ -50,12 +50,14 @@ def carve_boxes(
     if "val" in parts and "test" not in parts:
         parts, origin["test"] = {"train": parts["train"], "test": parts["val"]}, f"{named} val"
     train, fractions = parts["train"], carved_fractions(data, parts)
-    blocks = frame_blocks(train, fractions, split_seed) if frames and fractions else None
+    _check_frames(data, frames=frames)
+    blocks = frame_blocks(train, fractions, split_seed) if frames and fractions and data.group is None else None
     splits = carve(
         parts,
-        fractions,
-        lambda: blocks.index if blocks else random_split(len(train), fractions, split_seed),
-        lambda left: random_subset(len(left), data.fraction, split_seed),
+        data,
+        split_seed,
+        lambda fractions, _, drawn: blocks.index if blocks else random_split(drawn, fractions),
+        lambda _, drawn: random_subset(drawn, data.fraction),
     )
     check_objects(train.root, splits, fractions)
     if blocks and not blocks.rows_apart:
@@ -64,11 +66,27 @@ def carve_boxes(
             "the splits are not independent"
         )
     how = "by blocks of consecutive frames" if blocks else "at random by image, not stratified"
-    origin |= dict.fromkeys(fractions, f"carved out of {whole}, {how}")
+    origin |= carved_out_of(whole, how, data, split_seed, parts)
     if fractions:
         origin["train"] = f"the rest of {whole}"
     rule = {"split": data.split, **carving_rule(data, fractions, split_seed, origin), **counted(splits)}
     return splits, rule | (_block_rule(train, blocks, splits) if blocks else {})
+
+
+def _check_frames(data: InstanceDataConfig, *, frames: bool) -> None:
+    """Refuse to deal out frames of videos by themselves, and blocks of them that are asked for beside groups or folds.
+
+    Raises:
+        DataError: That is asked for.
+    """
+    if data.split == "blocked" and (data.group is not None or data.folds is not None):
+        asked = f"data.group={data.group}" if data.group is not None else f"data.folds={data.folds}"
+        raise DataError(f"data.split=blocked and {asked}: both divide all images; use data.split=official, or null")
+    if frames and data.folds is not None and data.group is None:
+        raise DataError(
+            f"data.folds={data.folds}: the images of {data.name} are frames of videos, and neighbours would lie in "
+            "different folds; name what belongs together by data.group"
+        )
 
 
 def check_any_object(listed: Listed[Instances], data: InstanceDataConfig) -> None:

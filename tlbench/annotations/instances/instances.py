@@ -116,6 +116,12 @@ class Instances(Annotations):
         }
         return replace(self, **moved)
 
+    def present(self) -> Tensor:
+        """As in `Annotations`."""
+        found = torch.zeros(len(self), len(self.class_names), dtype=torch.bool)
+        found[torch.repeat_interleave(torch.arange(len(self)), self.starts.diff()), self.labels] = True
+        return found
+
     def hashed(self) -> Iterator[bytes | Tensor]:
         """As in `Annotations`: boxes and regions as they are kept; not their shapes, which detection does not see."""
         yield from (self.sizes, self.boxes, self.labels, self.starts)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from tlbench.annotations.labels.config import LabelDataConfig
 from tlbench.annotations.labels.labels import Labels
-from tlbench.data.carve import carve, carving_rule, chosen_parts
+from tlbench.data.carve import carve, carved_out_of, carving_rule, chosen_parts
 from tlbench.data.carve_options import carved_fractions
 from tlbench.data.listing import Listing
 from tlbench.data.samples import Samples
@@ -35,17 +35,18 @@ def carve_by_label(
     """
     parts = chosen_parts(parts, data)
     labels, names = parts["train"].annotations.labels, parts["train"].class_names
-    fractions = carved_fractions(data, parts)
     splits = carve(
         parts,
-        fractions,
-        lambda: stratified_split(labels, fractions, split_seed, names),
-        lambda left: stratified_subset(
-            labels[left], fraction=data.fraction, shots=data.shots, seed=split_seed, class_names=names
+        data,
+        split_seed,
+        lambda fractions, some, drawn: stratified_split(labels[some], fractions, drawn, names),
+        lambda left, drawn: stratified_subset(
+            labels[left], fraction=data.fraction, shots=data.shots, drawn=drawn, class_names=names
         ),
     )
+    fractions = carved_fractions(data, parts)
     whole = f"{named} train" if len(parts) > 1 else "all images"
     rest = f"the rest of {whole}" if len(parts) > 1 else "the rest"
-    origin = {split: named if split in parts else f"carved out of {whole}, stratified" for split in ("val", "test")}
-    rule = carving_rule(data, fractions, split_seed, {"train": rest if fractions else whole, **origin})
+    origin = {**dict.fromkeys(parts, named), **carved_out_of(whole, "stratified", data, split_seed, parts)}
+    rule = carving_rule(data, fractions, split_seed, {**origin, "train": rest if fractions else whole})
     return splits, rule | {"shots": data.shots, "counts": {split: len(found) for split, found in splits.items()}}

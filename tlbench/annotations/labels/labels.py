@@ -51,6 +51,10 @@ class Labels(Annotations):
         """As in `Annotations`."""
         return replace(self, labels=self.labels.to(device))
 
+    def present(self) -> Tensor:
+        """As in `Annotations`: each its one class."""
+        return self.labels[:, None] == torch.arange(len(self.class_names))
+
     def resized(self, _size: Size) -> Labels:
         """As in `Annotations`: the same."""
         return self

@@ -31,7 +31,7 @@ def reach_digits(data: LabelDataConfig) -> None:
         ConfigError: `data.test_fraction` is missing.
         DataError: scikit-learn is not installed.
     """
-    if data.test_fraction is None:
+    if data.test_fraction is None and data.folds is None:
         raise ConfigError("data.test_fraction=null: digits have no official test set; give a fraction in (0, 1)")
     if importlib.util.find_spec("sklearn") is None:
         raise DataError("data=digits: they come with scikit-learn, which is not installed; pip install scikit-learn")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from tlbench.annotations.maps.class_maps import ClassMaps
 from tlbench.annotations.maps.config import MapDataConfig
-from tlbench.data.carve import carve, carving_rule, chosen_parts
+from tlbench.data.carve import carve, carved_out_of, carving_rule, chosen_parts
 from tlbench.data.carve_options import carved_fractions
 from tlbench.data.listing import Listed, Listing
 from tlbench.data.samples import Samples
@@ -47,15 +47,16 @@ def carve_maps(
     origin = {split: f"{named} {split}" for split in parts}
     if "val" in parts and "test" not in parts:
         parts, origin["test"] = {"train": parts["train"], "test": parts["val"]}, f"{named} val"
-    train, fractions = parts["train"], carved_fractions(data, parts)
+    fractions = carved_fractions(data, parts)
     splits = carve(
         parts,
-        fractions,
-        lambda: random_split(len(train), fractions, split_seed),
-        lambda left: random_subset(len(left), data.fraction, split_seed),
+        data,
+        split_seed,
+        lambda fractions, _, drawn: random_split(drawn, fractions),
+        lambda _, drawn: random_subset(drawn, data.fraction),
     )
     check_labelled(where, splits, fractions)
-    origin |= dict.fromkeys(fractions, f"carved out of {whole}, at random by image, not stratified")
+    origin |= carved_out_of(whole, "at random by image, not stratified", data, split_seed, parts)
     if fractions:
         origin["train"] = f"the rest of {whole}"
     rule = {"split": data.split, **carving_rule(data, fractions, split_seed, origin), **counted(splits)}

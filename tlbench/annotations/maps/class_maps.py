@@ -167,6 +167,10 @@ class ClassMaps(Annotations):
         inside = torch.tensor([inside_size(h, w, size) for h, w in self.sizes.tolist()], dtype=torch.int64).view(-1, 2)
         return replace(self, inside=inside)
 
+    def present(self) -> Tensor:
+        """As in `Annotations`."""
+        return self.counts > 0
+
     def hashed(self) -> Iterator[bytes | Tensor]:
         """As in `Annotations`: of the maps' pixels, however they are packed."""
         yield from (self.sizes, self.digests)

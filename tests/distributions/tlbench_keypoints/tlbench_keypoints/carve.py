@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tlbench.data.carve import carve, carving_rule, chosen_parts
+from tlbench.data.carve import carve, carved_out_of, carving_rule, chosen_parts
 from tlbench.data.carve_options import carved_fractions
 from tlbench.data.listing import Listing
 from tlbench.data.samples import Samples
@@ -36,16 +36,17 @@ def carve_points(
         DataError: A coordinate does not exist, or a split would be empty.
     """
     parts = chosen_parts(parts, data)
-    fractions, count = carved_fractions(data, parts), len(parts["train"])
+    fractions = carved_fractions(data, parts)
     splits = carve(
         parts,
-        fractions,
-        lambda: random_split(count, fractions, split_seed),
-        lambda left: random_subset(len(left), data.fraction, split_seed),
+        data,
+        split_seed,
+        lambda fractions, _, drawn: random_split(drawn, fractions),
+        lambda _, drawn: random_subset(drawn, data.fraction),
     )
     whole = f"{named} train" if len(parts) > 1 else "all images"
     origin = {split: f"{named} {split}" for split in parts}
-    origin |= dict.fromkeys(fractions, f"carved out of {whole}, at random by image")
+    origin |= carved_out_of(whole, "at random by image", data, split_seed, parts)
     if fractions:
         origin["train"] = f"the rest of {whole}"
     rule = carving_rule(data, fractions, split_seed, origin)

@@ -7,7 +7,6 @@ import torch
 
 from tlbench.annotations.instances.carve import carve_boxes
 from tlbench.data.listing import Listed
-from tlbench.data.splits import random_split
 from tlbench.errors import DataError
 
 
@@ -147,8 +146,10 @@ def test_what_is_refused(part, listing, carved):
         carved({"train": part("train", 20)}, test_fraction=None)
     with pytest.raises(DataError, match=r"data\.fraction=0\.01: leaves none of 18 training images; use a larger"):
         carved({"train": part("train", 20), "val": part("val", 2)}, fraction=0.01)
-    kept = random_split(20, {"val": 0.1}, 0)["train"].tolist()
-    some = listing({f"f{i}.jpg": [(0, 1, 1, 9, 9)] if i in kept else [] for i in range(20)})
+    names = [f"f{i}.jpg" for i in range(20)]
+    full = {"train": listing({name: [(0, 1, 1, 9, 9)] for name in names}), "test": part("test", 2)}
+    kept = carved(full, val_fraction=0.1)[0]["train"].names
+    some = listing({name: [(0, 1, 1, 9, 9)] if name in kept else [] for name in names})
     with pytest.raises(DataError, match=r"val has 2 images and no objects of class_0, class_1; change data\.val_frac"):
         carved({"train": some, "val": part("val", 2)}, val_fraction=0.1)
 

@@ -1,0 +1,120 @@
+"""Which images belong together, as `data.group` says: those of a scene, a patient, a video."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tlbench.config import DataConfig
+from tlbench.config.grouping import Grouping
+from tlbench.data.formats.csv.names import PATH, plain
+from tlbench.data.formats.csv.paths import PathFinder, PathProblem
+from tlbench.data.formats.csv.table import Table, read_table
+from tlbench.data.label_names import some
+from tlbench.data.listing import Listing
+from tlbench.data.samples import Samples
+from tlbench.errors import DataError
+from tlbench.system.voice import SILENT
+
+
+def group_names(found: Listing[Any] | Samples[Any], data: DataConfig) -> tuple[str, ...] | None:
+    """The group of each of N images; None where `data.group` is null.
+
+    Raises:
+        DataError: The images have no names, or one of them has no group.
+    """
+    if data.group is None:
+        return None
+    listing = found if isinstance(found, Listing) else found.listing
+    names = found.names if listing is None else listing.names
+    grouping = Grouping.of(data.group)
+    if names is None:
+        raise DataError(f"data.group={data.group}: the images of {data.name} have no names; use null")
+    if grouping.by == "folder":
+        return tuple(_folder(name, grouping) for name in names)
+    if grouping.by == "pattern":
+        return _matched(names, grouping)
+    if listing is None:
+        raise DataError(f"data.group={data.group}: the images of {data.name} are no files that a table names; use null")
+    return _from_table(listing, data, grouping)
+
+
+def group_numbers(names: Sequence[str]) -> Tensor:
+    """(N,) int64: equal where names are, numbered in their order."""
+    number = {name: i for i, name in enumerate(sorted(set(names)))}
+    return torch.tensor([number[name] for name in names], dtype=torch.int64)
+
+
+def _folder(name: str, grouping: Grouping) -> str:
+    parts = name.split("/")[:-1]
+    if grouping.levels is None:
+        return "/".join(parts)
+    if len(parts) < grouping.levels:
+        raise DataError(
+            f"data.group={grouping.text}: {name} lies {len(parts)} folders deep; use a smaller number, or pattern:REGEX"
+        )
+    return "/".join(parts[: grouping.levels])
+
+
+def _matched(names: Sequence[str], grouping: Grouping) -> tuple[str, ...]:
+    pattern = re.compile(grouping.value)
+    matches = [pattern.search(name) for name in names]
+    without = [name for name, match in zip(names, matches, strict=True) if match is None]
+    if without:
+        raise DataError(
+            f"data.group={grouping.text}: {len(without)} of {len(names)} names do not match ({some(without, 3)}); "
+            "change the pattern, which is searched for in the path below data.root"
+        )
+    return tuple("/".join(part or "" for part in match.groups()) or match[0] for match in matches if match)
+
+
+def _from_table(listing: Listing[Any], data: DataConfig, grouping: Grouping) -> tuple[str, ...]:
+    file = Path(grouping.file or data.root or "")
+    wanted = grouping.value
+
+    def known(cell: str) -> bool:
+        return plain(cell) in PATH or cell.strip() == wanted
+
+    table = read_table(file, data.limits, SILENT, known)
+    header = [cell.strip() for cell in table.header]
+    if header.count(wanted) != 1:
+        raise DataError(
+            f"data.group={grouping.text}: {file} has {header.count(wanted)} columns {wanted}; it has {some(header)}"
+        )
+    position = header.index(wanted)
+    groups = {_place(file.parent, path): cells[position].strip() for path, cells in _paths(table)}
+    found = [groups.get(_place(listing.root, name), "") for name in listing.names]
+    if without := [name for name, group in zip(listing.names, found, strict=True) if not group]:
+        raise DataError(
+            f"data.group={grouping.text}: {file} has no {wanted} of {len(without)} images ({some(without, 3)}); fill "
+            "them in, a row each"
+        )
+    return tuple(found)
+
+
+def _paths(table: Table) -> list[tuple[str, list[str]]]:
+    """The file that each row names, and its cells; rows of files that are not there are of no account."""
+    finder = PathFinder(table.file.parent)
+    columns = [i for i, name in enumerate(table.header) if plain(name) in PATH]
+    columns = [i for i in columns if plain(table.header[i]) == "path"] or columns
+    if len(columns) != 1:
+        raise DataError(
+            f"{table.file}: {len(columns)} columns may be the paths ({some(list(table.header))}); call one path"
+        )
+    found = []
+    for _, cells in table.rows:
+        try:
+            found.append((finder.find(cells[columns[0]]), cells))
+        except PathProblem:
+            continue
+    return found
+
+
+def _place(folder: Path, name: str) -> str:
+    return os.path.normpath(os.path.join(folder.absolute(), name))  # noqa: PTH118 - Paths are slow
