@@ -34,6 +34,10 @@ class DrawnKeys(Protocol):
     def test_fraction(self) -> float | None:
         """Likewise for test."""
 
+    @property
+    def folds(self) -> int | None:
+        """Of cross-validation, of which one may be test."""
+
 
 def drawn_problems(data: DrawnKeys) -> list[str]:
     """What contradicts that data are drawn, or that they are not, one line each."""

@@ -134,7 +134,8 @@ def carving_rule(
         split_seed: Seed of the splits and of the subset.
         origin: Split → where it comes from, in words.
     """
-    asked = {"group": data.group, "folds": data.folds}
+    fold = "test" if "test" in fractions and data.test_fraction is None else "val"
+    asked = {"group": data.group, "folds": data.folds, "fold": None if data.folds is None else fold}
     return {
         **{split: origin[split] for split in ("train", "val", "test")},
         "val_fraction": fractions.get("val"),

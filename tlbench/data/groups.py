@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,18 +31,42 @@ def group_names(found: Listing[Any] | Samples[Any], data: DataConfig) -> tuple[s
     """
     if data.group is None:
         return None
-    listing = found if isinstance(found, Listing) else found.listing
-    names = found.names if listing is None else listing.names
-    grouping = Grouping.of(data.group)
+    names, grouping = found.names, Grouping.of(data.group)
     if names is None:
         raise DataError(f"data.group={data.group}: the images of {data.name} have no names; use null")
     if grouping.by == "folder":
         return tuple(_folder(name, grouping) for name in names)
     if grouping.by == "pattern":
         return _matched(names, grouping)
-    if listing is None:
+    if data.root is None:
         raise DataError(f"data.group={data.group}: the images of {data.name} are no files that a table names; use null")
-    return _from_table(listing, data, grouping)
+    root = Path(data.root)
+    listing = found if isinstance(found, Listing) else found.listing
+    return _from_table(listing.root if listing else root if root.is_dir() else root.parent, names, data, grouping)
+
+
+def shared_groups(splits: Mapping[str, Samples[Any]], data: DataConfig) -> dict[str, dict[str, Any]]:
+    """What the groups of the splits are, as JSON types: how many each has, and which lie in two of them.
+
+    Raises:
+        DataError: As `group_names`.
+    """
+    of = {split: set(group_names(found, data) or ()) for split, found in splits.items()}
+    pairs = [("train", "val"), ("train", "test"), ("val", "test")]
+    shared = {f"{a} and {b}": sorted(of[a] & of[b]) for a, b in pairs if a in of and b in of}
+    return {
+        "counts": {split: len(groups) for split, groups in of.items()},
+        "shared": {where: groups for where, groups in shared.items() if groups},
+    }
+
+
+def leaked(shared: Mapping[str, list[str]], data: DataConfig) -> list[str]:
+    """Warnings of groups that lie in two splits, as the data come with these."""
+    return [
+        f"data.group={data.group}: {len(groups)} groups lie in {where} ({some(groups, 3)}), so that what is measured "
+        "there is no measure for new groups; divide the images anew, or choose a coarser data.group"
+        for where, groups in shared.items()
+    ]
 
 
 def group_numbers(names: Sequence[str]) -> Tensor:
@@ -74,7 +98,7 @@ def _matched(names: Sequence[str], grouping: Grouping) -> tuple[str, ...]:
     return tuple("/".join(part or "" for part in match.groups()) or match[0] for match in matches if match)
 
 
-def _from_table(listing: Listing[Any], data: DataConfig, grouping: Grouping) -> tuple[str, ...]:
+def _from_table(root: Path, names: Sequence[str], data: DataConfig, grouping: Grouping) -> tuple[str, ...]:
     file = Path(grouping.file or data.root or "")
     wanted = grouping.value
 
@@ -89,8 +113,8 @@ def _from_table(listing: Listing[Any], data: DataConfig, grouping: Grouping) -> 
         )
     position = header.index(wanted)
     groups = {_place(file.parent, path): cells[position].strip() for path, cells in _paths(table)}
-    found = [groups.get(_place(listing.root, name), "") for name in listing.names]
-    if without := [name for name, group in zip(listing.names, found, strict=True) if not group]:
+    found = [groups.get(_place(root, name), "") for name in names]
+    if without := [name for name, group in zip(names, found, strict=True) if not group]:
         raise DataError(
             f"data.group={grouping.text}: {file} has no {wanted} of {len(without)} images ({some(without, 3)}); fill "
             "them in, a row each"

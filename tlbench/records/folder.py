@@ -34,6 +34,8 @@ PREDICTIONS_FILE = "predictions_test.npz"
 """What the best checkpoint gave for each sample of the test split."""
 PER_IMAGE_FILE = "per_image_test.npz"
 """What each image of the test split adds to the metrics: small, to be kept with the record."""
+GROUPS_FILE = "groups_test.npz"
+"""The group of each image of the test split, where `data.group` names what belongs together."""
 _WRITTEN = (
     CONFIG_FILE,
     LAST_CHECKPOINT,
@@ -42,6 +44,7 @@ _WRITTEN = (
     LOGGERS_FILE,
     PREDICTIONS_FILE,
     PER_IMAGE_FILE,
+    GROUPS_FILE,
     "test_*.png",
     FILE_NAME,
 )

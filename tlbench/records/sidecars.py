@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.records.arrays import write_arrays
-from tlbench.records.folder import PER_IMAGE_FILE, PREDICTIONS_FILE
+from tlbench.records.folder import GROUPS_FILE, PER_IMAGE_FILE, PREDICTIONS_FILE
 
 
 def write_predictions(folder: Path, predictions: dict[str, Tensor], names: Sequence[str] | None = None) -> str:
@@ -30,6 +30,21 @@ def write_predictions(folder: Path, predictions: dict[str, Tensor], names: Seque
         arrays["names"] = np.array(names, dtype=np.str_)
     write_arrays(folder / PREDICTIONS_FILE, arrays)
     return PREDICTIONS_FILE
+
+
+def write_groups(folder: Path, groups: Sequence[str]) -> str:
+    """Write the group of each image of the test split: `group`, (N,) int64, of `names`, (G,) text.
+
+    Args:
+        folder: Where the file goes.
+        groups: In the order of the split's samples.
+
+    Returns:
+        The file's name.
+    """
+    names, numbers = np.unique(np.array(groups, dtype=np.str_), return_inverse=True)
+    write_arrays(folder / GROUPS_FILE, {"group": numbers.astype(np.int64), "names": names})
+    return GROUPS_FILE
 
 
 def write_per_image(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> str:

@@ -14,6 +14,7 @@ from tlbench.adaptation.advice import advise
 from tlbench.adaptation.freezing import tensors_hash
 from tlbench.config import TrainConfig
 from tlbench.console import complain, shown
+from tlbench.data.groups import group_names, leaked, shared_groups
 from tlbench.data.loader import check_batch_size
 from tlbench.data.target_module import TargetModule
 from tlbench.data.was_read import WasRead, lines
@@ -30,6 +31,7 @@ from tlbench.records.record import (
     Record,
     write_record,
 )
+from tlbench.records.sidecars import write_groups
 from tlbench.records.tuning import tuning_of
 from tlbench.runs.checkpoints import find_resumable
 from tlbench.runs.describe import describe_network, load_best
@@ -206,8 +208,12 @@ class _Run(Known):
         if not is_first_process():
             return []
         found = module.audit(test=self.config.test)
-        data.audit = found.section
-        return found.warnings
+        data.audit, leaks = found.section, list[str]()
+        if self.config.data.group is not None:
+            splits = {k: v for k, v in module.target.splits.items() if k != "test" or self.config.test}
+            groups = shared_groups(splits, self.config.data)
+            data.audit, leaks = {**found.section, "groups": groups}, leaked(groups["shared"], self.config.data)
+        return [*found.warnings, *leaks]
 
     def fit(self, built: Built) -> None:
         """Train; the best checkpoint on validation stays."""
@@ -247,6 +253,8 @@ class _Run(Known):
             writer = FigureWriter(self.loggers) if self.loggers else None
             tested = Tested(self.folder, built.task, built.module, predictions, writer, step)
             self.sidecars |= self.wing.keep_test(tested)
+            if (groups := group_names(built.module.target.splits["test"], self.config.data)) is not None:
+                self.sidecars["groups_test"] = write_groups(self.folder, groups)
             self.files[PREDICTIONS_FILE] = file_sha256(self.folder / PREDICTIONS_FILE)
             log_result(self.loggers, values, self.config, step)
         self.seconds["test_s"] = time.perf_counter() - begun

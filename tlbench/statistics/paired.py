@@ -29,6 +29,20 @@ def over_seeds(d: Values, grain: float = 0.0) -> Estimate:
     return Estimate(float(np.mean(d)), spread / math.sqrt(n), n - 1)
 
 
+def over_folds(d: Values, tested: float, grain: float = 0.0) -> Estimate:
+    """Over runs whose training images overlap, as those of folds do: the corrected t (Nadeau and Bengio 2003).
+
+    Var(d̄) = (1/n + n_test/n_train) s². It covers the runs' seeds, their training images and their test images.
+
+    Args:
+        d: (n,) differences, n ≥ 2.
+        tested: Test images a training image.
+        grain: As in `over_seeds`.
+    """
+    plain = over_seeds(d, grain)
+    return Estimate(plain.mean, plain.error * math.sqrt(1 + len(d) * tested), plain.df)
+
+
 def over_seeds_and_images(d: Values) -> Estimate:
     """Crossed random effects d[s, i] = μ + S_s + I_i + R_si: covers seeds and test images.
 
@@ -44,6 +58,24 @@ def over_seeds_and_images(d: Values) -> Estimate:
     parts = [(seeds / cells, n - 1), (max(images - rest, 0.0) / cells, count - 1)]
     df = satterthwaite(parts, variance) if variance > 0 else math.inf
     return Estimate(float(np.mean(d)), math.sqrt(variance), n - 1.0 if math.isinf(df) else max(df, n - 1.0))
+
+
+def by_group(d: Values, groups: NDArray[np.int64]) -> Values:
+    """(n, G): differences of groups of images, whose mean of each seed is that of its images.
+
+    The mean over images is a ratio where groups differ in size and others would differ otherwise: a group counts with
+    the sum of its images' deviations from the mean (Cochran 1977, Sampling techniques, section 6.3).
+
+    Args:
+        d: (n, N).
+        groups: (N,) in 0 … G − 1.
+    """
+    count = int(groups.max()) + 1
+    mean = d.mean(1, keepdims=True)
+    sums = np.zeros((count, len(d)))
+    np.add.at(sums, groups, (d - mean).T)
+    found: Values = mean + sums.T * (count / d.shape[1])
+    return found
 
 
 def mean_squares(d: Values) -> tuple[float, float, float]:

@@ -12,7 +12,7 @@ from tlbench.records.record import Record
 from tlbench.statistics.effect import hedges_gz, superiority
 from tlbench.statistics.estimate import Estimate, wider
 from tlbench.statistics.multiplicity import holm, simultaneous
-from tlbench.statistics.paired import over_seeds, over_seeds_and_images, with_image_variance
+from tlbench.statistics.paired import by_group, over_folds, over_seeds, over_seeds_and_images, with_image_variance
 from tlbench.statistics.power import minimal_shift, seeds_needed, upper_spread
 from tlbench.statistics.spread import summarise
 from tlbench.statistics.verdict import Verdict, verdict
@@ -23,6 +23,7 @@ SEEDS, SPLITS, IMAGES = "seeds", "splits", "test images"
 
 _MOST_SEEDS = 1000  # that are said to be needed
 _DEFINED = 0.9  # of the draws of test images, on which a metric must be defined
+_FEWEST_GROUPS = 10  # of test images, from whose spread that of others can be told
 _ROUNDING = 1e-12  # equal differences of floats differ by so much
 
 
@@ -45,6 +46,7 @@ class PairedDifference:
         only_b: Seeds of b without a partner in a, left out.
         covers: The variances that the interval covers: `seeds`, `splits`, `test images`.
         images: Test images, where the interval covers them.
+        groups: Groups that they come in, which are what is drawn; None: each stands alone.
         seeds_only: The ends of Student's t interval over the seeds.
         uncovered: Why the test images are not covered; None where they are.
         holm: `p` adjusted for all comparisons of this metric (Holm 1979).
@@ -73,6 +75,7 @@ class PairedDifference:
     df: float | None = None
     covers: tuple[str, ...] = (SEEDS,)
     images: int | None = None
+    groups: int | None = None
     seeds_only: tuple[float, float] | None = None
     uncovered: str | None = None
     holm: float | None = None
@@ -131,7 +134,7 @@ def paired_difference(
     if spread.n < 2:
         return paired
     pairs = [(runs[0][seed], runs[1][seed]) for seed in seeds] if runs else []
-    plain = over_seeds(d, _grain(pairs, metric))
+    plain = _over_seeds(d, pairs, metric)
     crossed = _crossed(d, pairs, metric)
     estimate = plain if isinstance(crossed, str) else wider(plain, crossed[0], confidence)
     if estimate.error <= _ROUNDING * abs(estimate.mean):
@@ -147,7 +150,8 @@ def paired_difference(
         error=estimate.error,
         df=estimate.df,
         covers=covers,
-        images=None if isinstance(crossed, str) else crossed[1],
+        images=None if isinstance(crossed, str) else crossed[1].per_image.images,
+        groups=None if isinstance(crossed, str) or crossed[1].groups is None else crossed[1].units,
         seeds_only=plain.interval(confidence),
         uncovered=crossed if isinstance(crossed, str) and IMAGES not in covers else None,
         effect=hedges_gz(towards_better),
@@ -195,8 +199,8 @@ def _estimate(paired: PairedDifference) -> Estimate | None:
 
 def _crossed(
     d: NDArray[np.float64], pairs: Sequence[tuple[ScoredRun, ScoredRun]], metric: str
-) -> tuple[Estimate, int] | str:
-    """The estimate that covers the test images and their number, or why there is none."""
+) -> tuple[Estimate, ScoredImages] | str:
+    """The estimate that covers the test images, and these, or why there is none."""
     images = [run.images for pair in pairs for run in pair]
     if not images:
         return "their runs were not looked at"
@@ -208,13 +212,18 @@ def _crossed(
         return "the arms' test images have other fingerprints: they were decoded otherwise, or are other images"
     if len({each.fingerprint for each in known}) > 1:
         return "they differ between seeds"
-    count = known[0].per_image.images
-    if count < 2:
+    one, count = known[0], known[0].units
+    if count < 2 and one.groups is None:
         return "there is one test image"
+    if one.groups is not None and count < _FEWEST_GROUPS:
+        return (
+            f"they come in {count} groups (data.group), and fewer than {_FEWEST_GROUPS} do not tell how far others "
+            "would be"
+        )
     split, _, name = metric.partition("/")
     if split == "test" and name in known[0].per_image.scores:
-        scores = [x.per_image.scores[name] - y.per_image.scores[name] for x, y in zip(a, b, strict=True)]
-        return over_seeds_and_images(np.stack(scores)), count
+        scores = np.stack([x.per_image.scores[name] - y.per_image.scores[name] for x, y in zip(a, b, strict=True)])
+        return over_seeds_and_images(scores if one.groups is None else by_group(scores, one.groups)), one
     if split != "test" or name not in known[0].drawn:
         return f"{metric} is not kept by image"
     draws = min(each.per_image.draws for each in known)
@@ -222,7 +231,16 @@ def _crossed(
     defined = drawn[~np.isnan(drawn)]
     if len(defined) < _DEFINED * draws:
         return f"{metric} is undefined on {draws - len(defined)} of {draws} other draws of the test images"
-    return with_image_variance(d, float(np.var(defined, ddof=1)), count), count
+    return with_image_variance(d, float(np.var(defined, ddof=1)), count), one
+
+
+def _over_seeds(d: NDArray[np.float64], pairs: Sequence[tuple[ScoredRun, ScoredRun]], metric: str) -> Estimate:
+    """Student's t over seeds; of folds, whose training images overlap, with Nadeau and Bengio's correction."""
+    rules = [run.record.data.split_rule for pair in pairs for run in pair if run.record.data]
+    if metric.startswith("test/") and rules and all(rule.get("fold") == "test" for rule in rules):
+        tested = [rule["counts"]["test"] / rule["counts"]["train"] for rule in rules]
+        return over_folds(d, float(np.mean(tested)), _grain(pairs, metric))
+    return over_seeds(d, _grain(pairs, metric))
 
 
 def _grain(pairs: Sequence[tuple[ScoredRun, ScoredRun]], metric: str) -> float:

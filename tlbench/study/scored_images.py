@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from tlbench.errors import DataError
 from tlbench.metrics.per_image import PerImage
 from tlbench.records.arrays import read_arrays
 from tlbench.records.record import Record
@@ -30,15 +31,22 @@ class ScoredImages:
     Attributes:
         fingerprint: Of the test split.
         per_image: What was kept of them.
+        groups: (N,) int64, equal for images that belong together (`data.group`); None: each stands alone.
     """
 
     fingerprint: str
     per_image: PerImage
+    groups: NDArray[np.int64] | None = None
+
+    @property
+    def units(self) -> int:
+        """What is drawn: the number of groups, or of images."""
+        return self.per_image.images if self.groups is None else len(np.unique(self.groups))
 
     @cached_property
     def drawn(self) -> Mapping[str, NDArray[np.float64]]:
         """Each metric on draws of the images with replacement; of two runs the first so many draws are the same."""
-        images = np.arange(self.per_image.images)
+        images = np.arange(self.per_image.images) if self.groups is None else self.groups
         parts = [
             self.per_image.weighted(image_weights(images, [_SEED, start], _AT_ONCE))
             for start in range(0, self.per_image.draws, _AT_ONCE)
@@ -66,13 +74,24 @@ def scored_images(record: Record) -> ScoredImages | str:
         read = getattr(importlib.import_module(module), function)
         per_image: PerImage = read(read_arrays(path), len(record.data.class_names))
         found = per_image.metrics()
+        groups = _groups(record, per_image.images)
     except Exception as error:  # the file may be damaged, the code another's
         return f"{path}: {type(error).__name__}: {' '.join(str(error).split())}"
     for name, value in found.items():
         recorded = record.metrics.get(f"test/{name}")
         if not _alike(value, recorded):
             return f"{path}: gives test/{name} {value:.6g}, the record has {recorded}; it is not of this run"
-    return ScoredImages(fingerprint, per_image)
+    return ScoredImages(fingerprint, per_image, groups)
+
+
+def _groups(record: Record, images: int) -> NDArray[np.int64] | None:
+    kept = record.sidecars.get("groups_test")
+    if record.folder is None or kept is None:
+        return None
+    groups: NDArray[np.int64] = read_arrays(record.folder / kept)["group"]
+    if groups.shape != (images,):
+        raise DataError(f"{kept} holds the groups of {len(groups)} images; the run tested {images}")
+    return groups
 
 
 def _alike(value: float, recorded: float | None) -> bool:

@@ -33,8 +33,12 @@ def covered(paired: PairedDifference) -> str:
     if SPLITS in paired.covers:
         parts.append("their splits")
     if IMAGES in paired.covers:
-        parts.append("their test images" if paired.images is None else f"{paired.images:,} test images")
+        parts.append("their test images" if paired.images is None else _test_images(paired.images, paired.groups))
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _test_images(images: int, groups: int | None) -> str:
+    return f"{images:,} test images" if groups is None else f"{groups} groups of {images:,} test images"
 
 
 def verdict_lines(difference: Difference, comparisons: int, *, percent: bool) -> Iterable[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from pathlib import Path
 
@@ -72,14 +73,14 @@ def test_an_image_that_is_added_leaves_the_other_classes_alone():
 @both
 def test_fewer_are_a_subset_of_more(carved):
     drawn = [carved(NAMES, fraction=fraction)["train"] for fraction in np.linspace(0.05, 1, 40)]
-    assert all(fewer <= more for fewer, more in zip(drawn[:-1], drawn[1:], strict=True))
+    assert all(fewer <= more for fewer, more in itertools.pairwise(drawn))
     assert len(drawn[0]) < len(drawn[-1])
 
 
 def test_fewer_shots_are_a_subset_of_more_shots():
     drawn = [carved_labels(NAMES, shots=shots)["train"] for shots in range(1, 25)]
     assert [len(names) for names in drawn] == [3 * shots for shots in range(1, 25)]
-    assert all(fewer <= more for fewer, more in zip(drawn[:-1], drawn[1:], strict=True))
+    assert all(fewer <= more for fewer, more in itertools.pairwise(drawn))
 
 
 @both

@@ -8,7 +8,9 @@ from scipy import stats
 
 from tlbench.statistics.estimate import Estimate, satterthwaite, wider
 from tlbench.statistics.paired import (
+    by_group,
     mean_squares,
+    over_folds,
     over_seeds,
     over_seeds_and_images,
     with_image_variance,
@@ -128,3 +130,37 @@ def test_what_has_no_answer_is_refused(wrong, said: str) -> None:
 def test_parts_without_variance_leave_no_limit_of_freedom() -> None:
     assert satterthwaite([(0.0, 2), (0.0, 9)], 0.0) == math.inf
     assert satterthwaite([(0.5, 4)], 0.5) == 4
+
+
+def test_folds_that_overlap():
+    d = np.array([0.1, 0.3, 0.2, 0.6, 0.3])
+    found = over_folds(d, 0.25)
+    assert found.mean == pytest.approx(0.3)
+    assert found.error**2 == pytest.approx((1 / 5 + 0.25) * np.var(d, ddof=1), rel=1e-12)
+    assert found.df == 4
+
+
+def test_groups_of_one_size_are_their_means():
+    d = np.random.default_rng(0).normal(0.2, 1, (4, 30))
+    groups = np.arange(30) // 3
+    found = by_group(d, groups)
+    assert found == pytest.approx(d.reshape(4, 10, 3).mean(2), abs=1e-12)
+    assert by_group(d, np.arange(30)) == pytest.approx(d, abs=1e-12)
+
+
+def test_groups_of_unequal_size_keep_the_mean_over_images():
+    d = np.random.default_rng(1).normal(0.2, 1, (3, 20))
+    groups = np.repeat(np.arange(4), [1, 2, 7, 10])
+    found = by_group(d, groups)
+    assert found.mean(1) == pytest.approx(d.mean(1), abs=1e-12)
+    assert found[0, 0] == pytest.approx(d[0].mean() + 4 / 20 * (d[0, 0] - d[0].mean()), abs=1e-12)
+
+
+@pytest.mark.promise("groups of test images")
+def test_images_that_are_alike_count_as_one():
+    """Ten groups of ten copies each are as much as ten images."""
+    ten = np.random.default_rng(2).normal(0, 1, (3, 10))
+    copies, groups = np.repeat(ten, 10, axis=1), np.repeat(np.arange(10), 10)
+    grouped, alone = over_seeds_and_images(by_group(copies, groups)), over_seeds_and_images(ten)
+    assert (grouped.mean, grouped.error, grouped.df) == pytest.approx((alone.mean, alone.error, alone.df))
+    assert over_seeds_and_images(copies).error < 0.7 * alone.error

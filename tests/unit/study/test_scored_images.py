@@ -12,11 +12,18 @@ import numpy as np
 import pytest
 
 from tlbench.records.record import Record, read_record, write_record
-from tlbench.records.sidecars import write_per_image
-from tlbench.statistics.paired import over_seeds, over_seeds_and_images, with_image_variance
+from tlbench.records.sidecars import write_groups, write_per_image
+from tlbench.statistics.paired import (
+    by_group,
+    over_folds,
+    over_seeds,
+    over_seeds_and_images,
+    with_image_variance,
+)
 from tlbench.study.comparisons import Difference
 from tlbench.study.scored_images import ScoredImages
 from tlbench.study.scored_images import scored_images as images_of
+from tlbench.study.sentences import difference_line
 from tlbench.study.summary import StudySummary, summarise_study
 from tlbench.tasks.classification.per_image import of_predictions, read
 
@@ -38,11 +45,15 @@ def predictions(seed: int, share: float) -> tuple[np.ndarray, np.ndarray]:
 def run(record: Make, tmp_path: Path) -> Callable[..., Record]:
     """Writes a run with what it kept of its test images, and reads its record."""
 
-    def write(arm: str, seed: int, share: float, *, keep: bool = True, **changes: Any) -> Record:
+    def write(
+        arm: str, seed: int, share: float, *, keep: bool = True, groups: Sequence[str] = (), **changes: Any
+    ) -> Record:
         folder = tmp_path / arm / f"seed_{seed}"
         folder.mkdir(parents=True)
         columns = of_predictions(*predictions(seed, share))
         sidecars = {"per_image_test": write_per_image(folder, columns)} if keep else {}
+        if groups:
+            sidecars["groups_test"] = write_groups(folder, groups)
         metrics = {f"test/{name}": value for name, value in read(columns, CLASSES).metrics().items()}
         values = {"metrics": metrics, "sidecars": sidecars, "data__class_names": ["ant", "bee", "cat"], **changes}
         write_record(folder, record(arm, seed, **values))
@@ -203,3 +214,56 @@ def test_an_undefined_metric_of_the_record_is_no_contradiction(run: Callable[...
     assert isinstance(known, ScoredImages)
     assert known.drawn["oa"].shape == (1000,)
     assert known.drawn["oa"].mean() == pytest.approx(record.metrics["test/oa"], abs=0.01)
+
+
+TWELVE = [f"patient {i % 7 + 5 * (i > 20)}" for i in range(IMAGES)]
+"""Twelve groups of unequal size."""
+
+
+@pytest.mark.promise("groups of test images")
+def test_groups_are_what_is_crossed_and_drawn(run: Callable[..., Record]) -> None:
+    summary = summarise_study(both(run, groups=TWELVE), ["source"])
+    drawn = [predictions(seed, share) for share in (0.8, 0.5) for seed in range(3)]
+    right = [(probabilities.argmax(1) == target).astype(float) for target, probabilities in drawn]
+    d, groups = np.stack(right[:3]) - np.stack(right[3:]), np.unique(TWELVE, return_inverse=True)[1]
+    crossed = over_seeds_and_images(by_group(d, groups))
+    paired = of(summary, "test/oa").paired
+    assert (paired.images, paired.groups) == (IMAGES, 12)
+    assert (paired.high - paired.low) / 2 == pytest.approx(crossed.half_width(0.95), abs=1e-12)
+    assert crossed.error != pytest.approx(over_seeds_and_images(d).error, rel=0.02)
+    assert "over 3 seeds and 12 groups of 40 test images" in difference_line(of(summary, "test/oa"), percent=True)
+    one, other = (images_of(run(name, 0, 0.7, groups=kept)) for name, kept in (("grouped", TWELVE), ("alone", [])))
+    assert isinstance(one, ScoredImages)
+    assert isinstance(other, ScoredImages)
+    assert np.std(one.drawn["kappa"]) != pytest.approx(np.std(other.drawn["kappa"]), rel=0.02)
+
+
+@pytest.mark.promise("groups of test images")
+def test_few_groups_do_not_tell_how_far_others_would_be(run: Callable[..., Record]) -> None:
+    nine = [f"scene {i % 9}" for i in range(IMAGES)]
+    paired = of(summarise_study(both(run, groups=nine), ["source"]), "test/oa").paired
+    assert paired.covers == ("seeds",)
+    assert paired.uncovered == (
+        "they come in 9 groups (data.group), and fewer than 10 do not tell how far others would be"
+    )
+
+
+def test_groups_of_other_images(run: Callable[..., Record]) -> None:
+    found = images_of(run("short", 0, 0.7, groups=TWELVE[:-1]))
+    assert "groups_test.npz holds the groups of 39 images; the run tested 40" in str(found)
+
+
+@pytest.mark.promise("folds that overlap")
+def test_folds_take_the_corrected_t(run: Callable[..., Record]) -> None:
+    def folded(arm: str, seed: int, share: float) -> Record:
+        rule = {"folds": 5, "fold": "test", "counts": {"train": 140, "val": 20, "test": 40}}
+        prints = {split: f"{split}{seed}" for split in ("train", "val", "test")}
+        return run(arm, seed, share, data__split_rule=rule, data__fingerprints=prints)
+
+    records = [folded(arm, seed, share) for arm, share in (("tin200", 0.8), ("random", 0.5)) for seed in range(5)]
+    summary = summarise_study(records, ["source"])
+    values = [record.metrics["test/oa"] for record in records]
+    d = np.array(values[:5]) - np.array(values[5:])
+    paired = of(summary, "test/oa").paired
+    assert (paired.high - paired.low) / 2 == pytest.approx(over_folds(d, 40 / 140).half_width(0.95), abs=1e-12)
+    assert "over 5 seeds, their splits and their test images" in difference_line(of(summary, "test/oa"), percent=True)
