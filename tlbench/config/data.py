@@ -56,6 +56,9 @@ class DataConfig(Schema):
     folds: Annotated[int, Field(ge=2)] | None = Field(
         default=None, description="of cross-validation, one for each split seed; null: the splits of the fractions"
     )
+    repeat: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="times that an epoch of training holds each image, augmented anew each time"
+    )
     image_size: Annotated[ImageSize, Sides(ge=8)]
     cache: Literal["auto", "memory", "none"] = Field(
         description="memory: decoded once, kept on the device; none: decoded in each epoch by workers"
@@ -91,6 +94,10 @@ class DataConfig(Schema):
     def storage_size(self) -> Size:
         """Height and width in pixels to which an image is brought when it is decoded."""
         return self.input_size
+
+    def samples(self, images: int) -> int:
+        """What an epoch of training on so many images holds."""
+        return images * self.repeat
 
     def untrimmed(self) -> Self:
         """The same, of all training images."""

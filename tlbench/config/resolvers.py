@@ -22,6 +22,7 @@ def register_resolvers() -> None:
     - `${without:a,b,value}`: `value` where `a` and `b` are null, else null.
     - `${where:a,is,value}`: `value` where `a` equals `is`, else null.
     - `${below:end,value}`: `value`, or the number before `end` where that is less; at least 1.
+    - `${repeats:n,most}`: `most` by n, a whole number: how often n images make up `most`; 1 where n is null.
     - `${regulariser:l2_sp,l2_sp_head,bss}`: the name of penalties of such strengths.
     """
     register_networks()
@@ -39,9 +40,18 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("arm", arm, replace=True)
     OmegaConf.register_new_resolver("regulariser", regulariser, replace=True)
     OmegaConf.register_new_resolver("below", lambda end, value: max(min(value, end - 1), 1), replace=True)
+    OmegaConf.register_new_resolver("repeats", _repeats, replace=True)
     OmegaConf.register_new_resolver("with", lambda other, value: value if other else None, replace=True)
     OmegaConf.register_new_resolver("without", lambda a, b, value: value if a is b is None else None, replace=True)
     OmegaConf.register_new_resolver("where", lambda other, one, value: value if other == one else None, replace=True)
+
+
+def _repeats(number: int | None, most: int) -> int:
+    if number is None:
+        return 1
+    if most % number:
+        raise ValueError(f"{number} images cannot be repeated to make {most}; {most} must be a multiple")
+    return most // number
 
 
 def _resolve(plain: Any, root: Container, key: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
+import torch
 from lightning import LightningDataModule, Trainer
 from lightning.fabric.utilities import move_data_to_device
 from torch import Tensor
@@ -22,6 +23,8 @@ from tlbench.errors import DataError
 
 class TargetModule(LightningDataModule):
     """Gives out batches of (inputs, targets, index); training images are augmented, others never.
+
+    An epoch of training holds each image `data.repeat` times; each time is a sample of its own, with draws of its own.
 
     Images that are kept in memory go to the device as a whole when a stage first needs their split; others are decoded
     in each epoch by worker processes. Of several processes each takes its share of every batch.
@@ -156,5 +159,7 @@ class TargetModule(LightningDataModule):
         if split not in self._sets:
             images = self.target.splits[split]
             self.fingerprint(split)  # while the images are on the host
+            if split == "train" and self.data.repeat > 1:
+                images = images.take(torch.arange(len(images)).repeat(self.data.repeat))
             self._sets[split] = images.to(self._attached().strategy.root_device)
         return self._sets[split]

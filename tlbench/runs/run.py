@@ -153,7 +153,7 @@ class _Run(Known):
         target = module.target
         names = target.class_names
         check_class_names(names)
-        check_batch_size(c.data.batch_size, len(target.splits["train"]))
+        check_batch_size(c.data.batch_size, c.data.samples(len(target.splits["train"])))
         self.data = DataRecord(
             name=target.name,
             class_names=list(names),

@@ -213,3 +213,10 @@ def test_what_an_option_of_data_says_is_what_hydra_composes_of_it(task, name):
     composed = dict(unresolved(f"task={task}", f"data={name}")["data"])
     del composed["limits"]
     assert data_values(name, task) == composed
+
+
+def test_few_images_are_repeated_to_make_as_many():
+    found = [compose_config(["+experiment=label_efficiency", f"data.shots={n}"]).data for n in (10, 300, "null")]
+    assert [(data.repeat, data.shots) for data in found] == [(30, 10), (1, 300), (1, None)]
+    with pytest.raises(Exception, match=r"70 images cannot be repeated to make 300; 300 must be a multiple"):
+        compose_config(["+experiment=label_efficiency", "data.shots=70"])

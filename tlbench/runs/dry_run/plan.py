@@ -109,7 +109,8 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     module = open_data(config, PRINTING)
     target = module.target
     images = {split: len(target.splits[split]) for split in ("train", "val", "test")}
-    check_batch_size(config.data.batch_size, images["train"])
+    samples = config.data.samples(images["train"])
+    check_batch_size(config.data.batch_size, samples)
     outputs = spec_of(config).outputs(len(target.class_names))
     network = build_network(config.model, outputs, config.seeds.init, config.data.input_size)
     task = wing_of(config).task(network, config, target.class_names)
@@ -117,11 +118,11 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     with tempfile.TemporaryDirectory() as nowhere:
         trainer = build_trainer(config, task, Path(nowhere)).trainer
         probe = _Probe(config, task, trainer, target)
-        steps = images["train"] // config.data.batch_size
+        steps = samples // config.data.batch_size
         evaluation_s = probe.evaluation_s()
         once_s = start_up_s + (images["test"] * evaluation_s if config.test else 0.0)
         if caches_features(config):
-            once_s += (images["train"] + images["val"]) * evaluation_s
+            once_s += (samples + images["val"]) * evaluation_s
             probe.use_features()
             evaluation_s = 0.0
         stages = [

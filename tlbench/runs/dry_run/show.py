@@ -88,7 +88,7 @@ def _show(config: TrainConfig, runs_at_a_time: int) -> RunPlan:
         )
     console.print(table)
     images = ", ".join(f"{split} {plan.images[split]:,}" for split in ("train", "val", "test"))
-    steps = plan.images["train"] // config.data.batch_size
+    steps = config.data.samples(plan.images["train"]) // config.data.batch_size
     say(f"images: {images}; batches of {config.data.batch_size}: {steps} steps an epoch; timed on {plan.device}")
     for warning in plan.warnings:
         warn(warning)

@@ -83,3 +83,24 @@ def test_the_part_cut_out_of_a_file_is_that_of_the_device_path(
         ours = resized_crop(files.pictures(index), boxes(crop, height, width, 3, 0, index), (16, 16))
         difference = (images.float() - ours.float() * (255 if ours.is_floating_point() else 1)).abs()
         assert difference.mean() < 20  # the same part, rounded to other pixels: noise by itself would differ by 85
+
+
+@pytest.mark.promise("repeated images")
+def test_an_epoch_holds_each_image_so_often_augmented_anew(data_config):
+    augmentation = some_augmentation(crop_padding=2, flip=0.5)
+    data = data_config("digits", batch_size=5, image_size=16).model_copy(update={"repeat": 3})
+    target = Target("noise", {"train": noise(10), "val": noise(6), "test": noise(7)}, {})
+    own = {"data": data, "augmentation": augmentation, "seeds": SEEDS}
+    module, model = TargetModule(target, data, SEEDS, LabelBatches(config().model_copy(update=own))), Recorder()
+    quiet_trainer().fit(model, datamodule=module)
+    first = [batch for stage, epoch, batch in model.seen if (stage, epoch) == ("train", 0)]
+    images, labels, index = (torch.cat(parts) for parts in zip(*first, strict=True))
+    assert index.sort().values.tolist() == list(range(30))
+    assert torch.equal(labels, target.splits["train"].labels[index % 10])
+    once, again = (images[torch.argsort(index)][part : part + 10] for part in (0, 10))
+    assert not torch.equal(once, again)
+    augmented = augment(
+        target.splits["train"].images[index % 10], index, augmentation, SEEDS.augment, 0, data.input_size
+    )
+    assert torch.equal(images, prepare(augmented, (16, 16), data.normalisation))
+    assert module.fingerprint("train") == target.splits["train"].fingerprint()
