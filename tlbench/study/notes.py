@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tlbench.study.arm import Arm
-from tlbench.study.comparisons import Difference
+from tlbench.study.comparisons import MOST_ARMS, Difference
 from tlbench.tasks.spec import TaskSpec
 
 
@@ -14,7 +14,7 @@ def notes_on(arms: Sequence[Arm], differences: Sequence[Difference], factor: str
 
     Args:
         arms: Of the study.
-        differences: In its primary metric.
+        differences: From the baselines, in its primary metric.
         factor: That arms are compared in.
     """
     compared = {name for d in differences for name in (d.arm, d.baseline)}
@@ -31,6 +31,12 @@ def notes_on(arms: Sequence[Arm], differences: Sequence[Difference], factor: str
                 yield f"{metric} is undefined in {arm.n_complete - spread.n} of {arm.n_complete} runs of {arm.name}."
         if arm.n_complete and len(arms) > 1 and arm.name not in compared:
             yield f"{arm.name}: no other arm differs from it in {factor} alone, so it is not compared."
+    bases = {d.baseline for d in differences}
+    if len(bases) == 1 and len(compared) > MOST_ARMS:
+        yield (
+            f"{len(compared)} arms: each is compared with {bases.pop()} alone; python -m tlbench.compare FIRST SECOND, "
+            "with the folders of two arms, compares others."
+        )
     if len(arms) == 1:
         yield "One arm: no difference to report."
     for d in differences:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tlbench.statistics.spread import Spread
 from tlbench.study.arm import Arm
-from tlbench.study.sentences import difference_line, verdict_lines
+from tlbench.study.findings import findings
 from tlbench.study.summary import StudySummary
 
 # Widths in characters: the metric's name with its gap; an arm, at least "0.964 ± 0.004", longer names are folded.
@@ -52,13 +52,8 @@ class _Rendering:
             yield table
         if self.summary.floor is not None:
             yield text(floor_line(self.summary))
-        family = [d for d in self.summary.differences if d.metric == self.summary.primary]
-        comparisons = sum(d.paired.holm is not None for d in family)
-        for d in family:
-            percent = self.summary.is_percentage(d.metric)
-            yield text(difference_line(d, percent=percent), "bold")
-            for line in verdict_lines(d, comparisons, percent=percent):
-                yield text(f"  {line}")
+        for line, style in findings(self.summary):
+            yield text(line, style)
         for failure in self.summary.failures:
             yield text(f"{failure.status}: {failure.arm}/seed_{failure.seed}: {failure.reason}", "red")
         for note in self.summary.notes:

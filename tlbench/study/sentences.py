@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tlbench.study.comparisons import Difference
 from tlbench.study.differences import IMAGES, SPLITS, PairedDifference
+from tlbench.study.error_ratio import ErrorRatio
 
 
 def difference_line(difference: Difference, *, percent: bool) -> str:
@@ -37,6 +38,34 @@ def covered(paired: PairedDifference) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
+def short_line(name: str, paired: PairedDifference, *, percent: bool, interaction: bool = False) -> str:
+    """A comparison in one line: `full − head: +4.31 [+2.10, +6.52], better (p = 0.004)`.
+
+    Args:
+        name: What is subtracted from what.
+        paired: The comparison, with its verdict.
+        percent: Whether the metric is shown in percent.
+        interaction: Whether it is one, of which neither side is better.
+    """
+    if paired.mean is None:
+        return f"{name}: no seed in common"
+    line = f"{name}: {_signed(paired.mean, percent)}"
+    if paired.low is None or paired.high is None or paired.holm is None or paired.verdict is None:
+        return f"{line} over {_seeds(paired.n)}, no interval"
+    verdict: str = paired.verdict
+    if interaction and verdict in ("better", "worse"):
+        verdict = "there is one"
+    p = paired.equivalence if verdict == "equivalent" and paired.equivalence is not None else paired.holm
+    ends = f"[{_signed(paired.low, percent)}, {_signed(paired.high, percent)}]"
+    return f"{line} {ends}, {verdict} (p {_p(p)})"
+
+
+def all_cover(family: Sequence[PairedDifference]) -> str:
+    """What the intervals of a family cover, where that is the same; else that each covers what its arms have."""
+    found = {covered(paired) for paired in family if paired.low is not None}
+    return f"over {found.pop()}" if len(found) == 1 else "over the seeds that their arms share"
+
+
 def verdict_lines(difference: Difference, comparisons: int, *, percent: bool) -> Iterable[str]:
     """What a comparison comes to, and what it would take; or why there is no interval.
 
@@ -55,7 +84,7 @@ def verdict_lines(difference: Difference, comparisons: int, *, percent: bool) ->
             else "No interval: it takes two seeds that both arms have."
         )
         return
-    yield f"{_verdict(difference, comparisons, percent)}; {_size(paired)}."
+    yield f"{_verdict(difference, comparisons, percent)}; {_size(paired)}{_errors(difference.errors)}."
     if comparisons > 1 and paired.simultaneous is not None:
         low, high = (_signed(end, percent) for end in paired.simultaneous)
         yield f"With all {comparisons} comparisons in {100 * paired.confidence:g}% intervals together: [{low}, {high}]."
@@ -88,6 +117,12 @@ def _what_it_takes(paired: PairedDifference, percent: bool) -> str:
 def _size(paired: PairedDifference) -> str:
     ahead = f"ahead in {paired.ahead:.0%} of the seeds"
     return ahead if paired.effect is None else f"{ahead}, Hedges' g {paired.effect:.1f}".replace("-", "−")
+
+
+def _errors(errors: ErrorRatio | None) -> str:
+    if errors is None or errors.low is None or errors.high is None:
+        return ""
+    return f", {errors.ratio:.2f} times the errors [{errors.low:.2f}, {errors.high:.2f}]"
 
 
 def _seeds(n: int) -> str:

@@ -14,7 +14,9 @@ from tlbench.records.record import Record
 from tlbench.statistics.spread import summarise
 from tlbench.study.arm import Arm
 from tlbench.study.baselines import baselines, contrast
-from tlbench.study.comparisons import Difference, comparisons
+from tlbench.study.comparisons import Difference, comparisons, other_pairs
+from tlbench.study.contrasts import ScoredArms
+from tlbench.study.factorial import Effect, effects, grid_of
 from tlbench.study.floors import Floor, floor_of
 from tlbench.study.notes import incomplete, notes_on, of_validation, uncovered
 from tlbench.study.tuning_notes import tuning_notes
@@ -47,7 +49,7 @@ class StudySummary:
     `read` what the first of its runs said of the data before it trained, None where no record has that; `read_by` is
     that run, where others read other images, classes or splits, as with another `data.shots`; `percent` the metrics
     that are shown in percent; `floor` what calling everything the most frequent class would reach, None of data that
-    are not asked for it.
+    are not asked for it; `effects` those of two crossed factors, in the primary metric.
     """
 
     study: str
@@ -65,6 +67,7 @@ class StudySummary:
     read_by: str | None = None
     percent: frozenset[str] = frozenset()
     floor: Floor | None = None
+    effects: tuple[Effect, ...] = ()
 
     def is_percentage(self, metric: str) -> bool:
         """Whether a metric, such as `test/oa`, is shown in percent."""
@@ -139,8 +142,11 @@ def summarise_study(
         for name, runs in complete.items()
     )
     compared = baselines(names, records, factors) if against is None else against
-    differences = comparisons(compared, complete, values, metrics, confidence, margin)
-    of_primary = [d for d in differences if d.metric == primary]
+    scored = ScoredArms([*compared, *compared.values(), *names], complete, values, confidence)
+    trained = [name for name in names if complete[name]]
+    differences = comparisons(scored, compared, other_pairs(trained, compared), metrics, margin)
+    of_primary = [d for d in differences if d.metric == primary and d.with_baseline]
+    grid = grid_of({name: complete[name][0].config for name in trained}, factors) if against is None else None
     factor = contrast([run.config for run in records], factors) if records and factors else ""
     read = [(f"{run.arm}/seed_{run.seed}", run.data.read) for run in records if run.data and run.data.read]
     return StudySummary(
@@ -164,6 +170,7 @@ def summarise_study(
         read=read[0][1] if read else None,
         percent=percentages(spec.name),
         floor=floor_of(records),
+        effects=effects(scored, grid, primary) if grid else (),
         read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )
 
