@@ -1,4 +1,4 @@
-"""What a study found, as lines: differences from the baseline, the other pairs, effects of crossed factors."""
+"""What a study found, as lines: differences, effects of crossed factors, and what they advise."""
 
 from __future__ import annotations
 
@@ -27,6 +27,18 @@ def findings(summary: StudySummary) -> Iterable[tuple[str, str]]:
         yield from _others(others, comparisons, summary.primary, percent=percent)
     if summary.effects:
         yield from _effects(summary.effects, summary.primary, percent=percent)
+    yield from ((each.sentence, _STRONG) for each in summary.recommendations)
+    if summary.more_seeds is not None:
+        yield summary.more_seeds.sentence, ""
+
+
+def exploratory(summary: StudySummary) -> str | None:
+    """That all but the primary metric is there to explore; None where nothing else is compared."""
+    others = [metric for metric in summary.metrics if metric != summary.primary]
+    if not others or not summary.differences:
+        return None
+    own = "with a Holm correction of its own" if len(others) == 1 else "each with a Holm correction of its own"
+    return f"Compared by {summary.primary}; exploratory: {', '.join(others)}, {own} in summary.json."
 
 
 def _others(others: Sequence[Difference], comparisons: int, metric: str, *, percent: bool) -> Iterable[tuple[str, str]]:

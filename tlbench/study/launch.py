@@ -27,6 +27,7 @@ from tlbench.study.collect import check_comparable
 from tlbench.study.gpus import gpus_of
 from tlbench.study.jobs import run_jobs
 from tlbench.study.kept import arms_in_order, kept_runs
+from tlbench.study.more_seeds import StudyCommand
 from tlbench.study.planning import PlannedRun, plan_runs
 from tlbench.study.render import render, warning_lines
 from tlbench.study.search import Compose
@@ -92,7 +93,7 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
     except (Interrupted, UserError):
         told.show()
         raise
-    _conclude(planned, codes, untuned, told)
+    _conclude(planned, codes, untuned, told, _command(hydra_config, flags))
     return [codes.get(p.folder, 1) for p in planned]
 
 
@@ -111,6 +112,12 @@ def _passed_on(hydra_config: DictConfig) -> list[str]:
     return flags + [o for o in hydra_config.hydra.overrides.hydra if o.startswith("hydra.searchpath=")]
 
 
+def _command(hydra_config: DictConfig, flags: Sequence[str]) -> StudyCommand:
+    given = hydra_config.hydra.overrides
+    overrides = [*(o for o in given.hydra if o not in flags), *given.task]
+    return StudyCommand(tuple(flags), tuple(map(str, overrides)))
+
+
 def _unless_repeated(folder: Path) -> Callable[[], Sequence[str]]:
     """Of several commands with rerun=true one repeats a run: what to add for those that come to it later."""
 
@@ -123,7 +130,11 @@ def _unless_repeated(folder: Path) -> Callable[[], Sequence[str]]:
 
 
 def _conclude(
-    planned: list[PlannedRun], codes: Mapping[Path, int], untuned: Mapping[Path, str], told: Warnings
+    planned: list[PlannedRun],
+    codes: Mapping[Path, int],
+    untuned: Mapping[Path, str],
+    told: Warnings,
+    command: StudyCommand,
 ) -> None:
     """Vouch for the runs, print the table of what is there, keep it as `summary.json`, and say which runs failed."""
     records, without, failed = [], [], []
@@ -143,7 +154,7 @@ def _conclude(
         if code != 0:
             failed.append(f"{shown(plan.folder)} (exit code {code})")
     if records:
-        _show(planned, records, without, untuned, told)
+        _show(planned, records, without, untuned, told, command)
     else:
         told.show()
     if failed:
@@ -162,6 +173,7 @@ def _show(
     without: list[Failure],
     untuned: Collection[Path],
     told: Warnings,
+    command: StudyCommand,
 ) -> None:
     """Sum up what this command made, and what others have left in the study's folder that can stand beside it."""
     factors, folder = planned[0].config.factors, planned[0].study_folder
@@ -177,6 +189,7 @@ def _show(
             "told": told.found,
             "task": planned[0].config.task.name,
             "margin": planned[0].config.statistics.margin,
+            "command": command if {record.arm for record in kept.records} <= {_arm(p) for p in planned} else None,
             "order": arms_in_order([p.configured().arm for p in planned], kept.records, path),
         }
         if not planned[0].config.test:  # what chose the best epochs is all there is

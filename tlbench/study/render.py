@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tlbench.statistics.spread import Spread
 from tlbench.study.arm import Arm
-from tlbench.study.findings import findings
+from tlbench.study.findings import exploratory, findings
 from tlbench.study.summary import StudySummary
 
 # Widths in characters: the metric's name with its gap; an arm, at least "0.964 ± 0.004", longer names are folded.
@@ -52,6 +52,8 @@ class _Rendering:
             yield table
         if self.summary.floor is not None:
             yield text(floor_line(self.summary))
+        if (line := exploratory(self.summary)) is not None:
+            yield text(line)
         for line, style in findings(self.summary):
             yield text(line, style)
         for failure in self.summary.failures:

@@ -21,16 +21,16 @@ def difference_line(difference: Difference, *, percent: bool) -> str:
     if paired.mean is None:
         return f"{names}: no seed in common in which {metric} is defined, no paired difference"
     unit = "points " if percent else ""
-    line = f"{names}: {_signed(paired.mean, percent)} {unit}{metric}"
+    line = f"{names}: {signed(paired.mean, percent)} {unit}{metric}"
     if paired.low is None or paired.high is None:
-        return f"{line} over {_seeds(paired.n)}"
-    ends = f"[{_signed(paired.low, percent)}, {_signed(paired.high, percent)}]"
+        return f"{line} over {seeds_of(paired.n)}"
+    ends = f"[{signed(paired.low, percent)}, {signed(paired.high, percent)}]"
     return f"{line}, {100 * paired.confidence:g}% interval {ends} over {covered(paired)}"
 
 
 def covered(paired: PairedDifference) -> str:
     """The variances that an interval covers, such as `3 seeds, their splits and 300 test images`."""
-    parts = [_seeds(paired.n)]
+    parts = [seeds_of(paired.n)]
     if SPLITS in paired.covers:
         parts.append("their splits")
     if IMAGES in paired.covers:
@@ -49,14 +49,14 @@ def short_line(name: str, paired: PairedDifference, *, percent: bool, interactio
     """
     if paired.mean is None:
         return f"{name}: no seed in common"
-    line = f"{name}: {_signed(paired.mean, percent)}"
+    line = f"{name}: {signed(paired.mean, percent)}"
     if paired.low is None or paired.high is None or paired.holm is None or paired.verdict is None:
-        return f"{line} over {_seeds(paired.n)}, no interval"
+        return f"{line} over {seeds_of(paired.n)}, no interval"
     verdict: str = paired.verdict
     if interaction and verdict in ("better", "worse"):
         verdict = "there is one"
     p = paired.equivalence if verdict == "equivalent" and paired.equivalence is not None else paired.holm
-    ends = f"[{_signed(paired.low, percent)}, {_signed(paired.high, percent)}]"
+    ends = f"[{signed(paired.low, percent)}, {signed(paired.high, percent)}]"
     return f"{line} {ends}, {verdict} (p {_p(p)})"
 
 
@@ -86,7 +86,7 @@ def verdict_lines(difference: Difference, comparisons: int, *, percent: bool) ->
         return
     yield f"{_verdict(difference, comparisons, percent)}; {_size(paired)}{_errors(difference.errors)}."
     if comparisons > 1 and paired.simultaneous is not None:
-        low, high = (_signed(end, percent) for end in paired.simultaneous)
+        low, high = (signed(end, percent) for end in paired.simultaneous)
         yield f"With all {comparisons} comparisons in {100 * paired.confidence:g}% intervals together: [{low}, {high}]."
     if paired.verdict == "undecided" and paired.detectable is not None:
         yield _what_it_takes(paired, percent)
@@ -98,7 +98,7 @@ def _verdict(difference: Difference, comparisons: int, percent: bool) -> str:
     family = f" after Holm's correction for {comparisons} comparisons" if comparisons > 1 else ""
     if paired.verdict == "equivalent" and paired.margin is not None and paired.equivalence is not None:
         unit = " points" if percent else ""
-        return f"Equivalent within ±{_signed(paired.margin, percent)[1:]}{unit}: p {_p(paired.equivalence)}{family}"
+        return f"Equivalent within ±{signed(paired.margin, percent)[1:]}{unit}: p {_p(paired.equivalence)}{family}"
     said = "Undecided, which does not mean equal"
     if paired.verdict in ("better", "worse"):
         said = f"{difference.arm} is {paired.verdict} than {difference.baseline}"
@@ -108,10 +108,10 @@ def _verdict(difference: Difference, comparisons: int, percent: bool) -> str:
 def _what_it_takes(paired: PairedDifference, percent: bool) -> str:
     assert paired.detectable is not None
     unit = " points" if percent else ""
-    found = f"Such a study finds a difference of {_signed(paired.detectable, percent)[1:]}{unit} in 4 cases of 5"
+    found = f"Such a study finds a difference of {signed(paired.detectable, percent)[1:]}{unit} in 4 cases of 5"
     if paired.seeds_needed is None:
         return f"{found}; no number of seeds up to 1000 would find one as large as this so often."
-    return f"{found}; {_seeds(max(paired.seeds_needed, paired.n + 1))} would find one as large as this so often."
+    return f"{found}; {seeds_of(max(paired.seeds_needed, paired.n + 1))} would find one as large as this so often."
 
 
 def _size(paired: PairedDifference) -> str:
@@ -125,7 +125,8 @@ def _errors(errors: ErrorRatio | None) -> str:
     return f", {errors.ratio:.2f} times the errors [{errors.low:.2f}, {errors.high:.2f}]"
 
 
-def _seeds(n: int) -> str:
+def seeds_of(n: int) -> str:
+    """`1 seed`, `2 seeds`."""
     return f"{n} seed{'s' * (n != 1)}"
 
 
@@ -133,6 +134,7 @@ def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
-def _signed(value: float, percent: bool) -> str:
+def signed(value: float, percent: bool) -> str:
+    """`+4.31` of 0.0431 in percent, `+0.043` of it else."""
     factor, digits = (100, 2) if percent else (1, 3)
     return f"{factor * value:+.{digits}f}".replace("-", "−")

@@ -18,7 +18,9 @@ from tlbench.study.comparisons import Difference, comparisons, other_pairs
 from tlbench.study.contrasts import ScoredArms
 from tlbench.study.factorial import Effect, effects, grid_of
 from tlbench.study.floors import Floor, floor_of
+from tlbench.study.more_seeds import MoreSeeds, StudyCommand, more_seeds
 from tlbench.study.notes import incomplete, notes_on, of_validation, uncovered
+from tlbench.study.recommendation import Recommendation, recommendations
 from tlbench.study.tuning_notes import tuning_notes
 from tlbench.tasks.registry import percentages, spec_named, spec_of_stored
 
@@ -49,7 +51,8 @@ class StudySummary:
     `read` what the first of its runs said of the data before it trained, None where no record has that; `read_by` is
     that run, where others read other images, classes or splits, as with another `data.shots`; `percent` the metrics
     that are shown in percent; `floor` what calling everything the most frequent class would reach, None of data that
-    are not asked for it; `effects` those of two crossed factors, in the primary metric.
+    are not asked for it; `effects` those of two crossed factors, in the primary metric;
+    `recommendations` one for each baseline; `more_seeds` what would decide, where a command is known.
     """
 
     study: str
@@ -68,6 +71,8 @@ class StudySummary:
     percent: frozenset[str] = frozenset()
     floor: Floor | None = None
     effects: tuple[Effect, ...] = ()
+    recommendations: tuple[Recommendation, ...] = ()
+    more_seeds: MoreSeeds | None = None
 
     def is_percentage(self, metric: str) -> bool:
         """Whether a metric, such as `test/oa`, is shown in percent."""
@@ -96,6 +101,7 @@ def summarise_study(
     told: Iterable[tuple[str, str, int]] = (),
     task: str = "",
     margin: float | None = None,
+    command: StudyCommand | None = None,
 ) -> StudySummary:
     """Sum up comparable runs (`check_comparable`).
 
@@ -114,6 +120,7 @@ def summarise_study(
         task: Of the runs, where none left a record.
         order: Of the arms; those that it does not name come last, in order of appearance.
         margin: Differences of the primary metric up to it do not matter; None: equivalence is not asked for.
+        command: That made all of the arms' runs; None: it is not known, or there is none.
     """
     own_seeds = {(record.arm, record.seed) for record in records}
     records = [*records, *kept]
@@ -171,6 +178,13 @@ def summarise_study(
         percent=percentages(spec.name),
         floor=floor_of(records),
         effects=effects(scored, grid, primary) if grid else (),
+        recommendations=recommendations(
+            [d for d in differences if d.metric == primary],
+            arms,
+            higher_is_better=scored.higher_is_better(primary),
+            percent=primary.rpartition("/")[2] in percentages(spec.name),
+        ),
+        more_seeds=None if command is None else more_seeds(of_primary, arms, command),
         read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )
 

@@ -308,3 +308,12 @@ def test_the_summary_is_written_by_one_command_at_a_time_and_what_a_killed_one_l
     lock.unlink()
     start(("seed=0",))
     assert sorted(path.name for path in STUDY.iterdir()) == [SUMMARY_FILE, "tin200"]
+
+
+def test_the_studys_command_is_known_as_it_was_typed():
+    given = composed(("source=random", "hydra.launcher.n_jobs=2", "hydra.searchpath=[file:///x]"))
+    flags = ["--config-dir", "conf", "hydra.searchpath=[file:///x]"]
+    assert launch._command(given, flags).with_seeds([0, 1]) == (
+        "python -m tlbench.train -m --config-dir conf 'hydra.searchpath=[file:///x]' hydra.launcher.n_jobs=2 "
+        "source=random seed=0,1"
+    )
