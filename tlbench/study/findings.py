@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tlbench.study.comparisons import Difference
 from tlbench.study.factorial import Effect
+from tlbench.study.post_hoc import Registration
 from tlbench.study.sentences import all_cover, difference_line, short_line, verdict_lines
 from tlbench.study.summary import StudySummary
 
@@ -30,6 +31,8 @@ def findings(summary: StudySummary) -> Iterable[tuple[str, str]]:
     yield from ((each.sentence, _STRONG) for each in summary.recommendations)
     if summary.more_seeds is not None:
         yield summary.more_seeds.sentence, ""
+    if isinstance(summary.registration, Registration) and not summary.registration.post_hoc:
+        yield f"Preregistered {summary.registration.registered['registered']}; nothing was added since.", ""
 
 
 def exploratory(summary: StudySummary) -> str | None:

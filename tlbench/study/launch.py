@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from tlbench.config import TrainConfig
 from tlbench.config.arms import arm_name
 from tlbench.config.compose import CONFIG_NAME
 from tlbench.config.conf_folder import config_dir
@@ -29,9 +30,10 @@ from tlbench.study.jobs import run_jobs
 from tlbench.study.kept import arms_in_order, kept_runs
 from tlbench.study.more_seeds import StudyCommand
 from tlbench.study.planning import PlannedRun, plan_runs
+from tlbench.study.preregistration import read_registration, register, registered_now
 from tlbench.study.render import render, warning_lines
 from tlbench.study.search import Compose
-from tlbench.study.summary import Failure, summarise_study
+from tlbench.study.summary import CONFIDENCE, Failure, summarise_study
 from tlbench.study.told import Warnings
 from tlbench.study.tune import tune_arms
 from tlbench.system.atomic import ANOTHER_RUN_FOLDER, write_atomic
@@ -74,6 +76,7 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
     still_open = [p for p in planned if p.config.rerun or not p.is_complete()]
     preflight_all([*(p.config for p in still_open), *(p.search.config for p in still_open if p.search)])
     flags = _passed_on(hydra_config)
+    _register(planned)
     planned, untuned = tune_arms(planned, flags, n_jobs)
     told = Warnings()
     jobs = [
@@ -116,6 +119,25 @@ def _command(hydra_config: DictConfig, flags: Sequence[str]) -> StudyCommand:
     given = hydra_config.hydra.overrides
     overrides = [*(o for o in given.hydra if o not in flags), *given.task]
     return StudyCommand(tuple(flags), tuple(map(str, overrides)))
+
+
+def _register(planned: Sequence[PlannedRun]) -> None:
+    config = planned[0].config
+    plan = registered_now(
+        [p.configured() for p in planned],
+        study=config.study,
+        factors=config.factors,
+        primary=_primary(config),
+        margin=config.statistics.margin,
+        confidence=CONFIDENCE,
+    )
+    register(planned[0].study_folder, plan, [p.folder for p in planned])
+
+
+def _primary(config: TrainConfig) -> str:
+    """The metric that arms are compared by; without a test what chose the best epochs is all there is."""
+    spec = spec_of(config)
+    return spec.study_metrics[0] if config.test else config.callbacks.monitor or spec.default_monitor
 
 
 def _unless_repeated(folder: Path) -> Callable[[], Sequence[str]]:
@@ -189,12 +211,12 @@ def _show(
             "told": told.found,
             "task": planned[0].config.task.name,
             "margin": planned[0].config.statistics.margin,
+            "registered": read_registration(folder),
             "command": command if {record.arm for record in kept.records} <= {_arm(p) for p in planned} else None,
             "order": arms_in_order([p.configured().arm for p in planned], kept.records, path),
         }
-        if not planned[0].config.test:  # what chose the best epochs is all there is
-            monitor = planned[0].config.callbacks.monitor or spec_of(planned[0].config).default_monitor
-            options |= {"primary": monitor, "metrics": ()}
+        if not planned[0].config.test:
+            options |= {"primary": _primary(planned[0].config), "metrics": ()}
         summary = summarise_study(records, factors, [*without, *kept.failed], **options)
         write_atomic(path, json_bytes(summary.to_dict()))
     console.print(render(summary))

@@ -66,12 +66,3 @@ def uncovered(differences: Sequence[Difference]) -> list[str]:
     """Why intervals do not cover the test images, each reason once."""
     reasons = dict.fromkeys(d.paired.uncovered for d in differences if d.paired.uncovered is not None)
     return [f"The intervals do not cover the test images: {reason}." for reason in reasons]
-
-
-def of_validation(primary: str) -> Iterable[str]:
-    """That what chose the best epochs judges them kindly."""
-    if primary.startswith("val/"):
-        yield (
-            f"{primary} is the best of each run's epochs on the images that chose it, and so optimistic; with "
-            "test=true there are figures of images that chose nothing."
-        )
