@@ -20,7 +20,7 @@ def optimism_of(runs: Sequence[Record], metric: str, *, higher_is_better: bool) 
     """
     sign, found = 1 if higher_is_better else -1, []
     for run in runs:
-        rows = {round(row["epoch"]): row.get(metric) for row in run.curves if row.get("epoch") is not None}
+        rows = {round(epoch): row.get(metric) for row in run.curves if (epoch := row.get("epoch")) is not None}
         if run.best is None or run.best.monitor != metric or run.best.epoch not in rows:
             continue
         epochs = range(min(rows), max(rows) + 1)
