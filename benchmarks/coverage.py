@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from benchmarks.marked_table import with_table
 from tlbench.metrics.per_image import PerImage
-from tlbench.study.differences import PairedDifference, ScoredRun, paired_difference, with_verdicts
+from tlbench.study.differences import PairedDifference, ScoredRun, paired_difference
 from tlbench.study.scored_images import ScoredImages
+from tlbench.study.verdicts import with_verdicts
 from tlbench.tasks.detection.per_image import read as read_boxes
 from tlbench.tasks.semantic_segmentation.per_image import read as read_maps
 

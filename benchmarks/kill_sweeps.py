@@ -363,6 +363,8 @@ def _summary(folder: Path) -> Any:
     summary = json.loads(path.read_bytes())
     for arm in summary["arms"]:
         arm.pop("fit_s", None)
+    for timed in ("recommendations", "more_seeds", "registration"):
+        summary.pop(timed, None)
     return summary
 
 

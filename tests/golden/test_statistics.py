@@ -7,7 +7,8 @@ import math
 import pytest
 
 from tlbench.statistics.spread import summarise
-from tlbench.study.differences import paired_difference, with_verdicts
+from tlbench.study.differences import paired_difference
+from tlbench.study.verdicts import with_verdicts
 
 
 @pytest.mark.promise("paired differences")

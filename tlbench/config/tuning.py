@@ -37,7 +37,7 @@ class TuningConfig(Schema):
     """How each arm's value of the keys in `tune` is chosen on validation, before the seeds run."""
 
     trials: Annotated[int, Field(ge=1)] = Field(description="runs an arm, the same for all")
-    seed: Seed = Field(description="of the sampler and of the trials' runs")
+    seed: Seed = Field(description="of the sampler and of the trials' runs; none of the study's own")
     max_epochs: Annotated[int, Field(ge=1)] | None = Field(description="epochs a trial; null: as a run")
     ranges: TuningRanges
 

@@ -25,17 +25,17 @@ def baselines(names: Sequence[str], records: Iterable[Record], factors: Sequence
         return {}
     configs = {record.arm: record.config for record in records}
     factor = contrast(configs.values(), factors)
-    others = [other for other in factors if other != factor and not (_of_source(factor) and _of_source(other))]
+    others = [other for other in factors if other != factor and not (is_of_source(factor) and is_of_source(other))]
     alike: dict[str | None, list[str]] = {}
     for name in names:
-        rest = str(_values(configs[name], others)) if name in configs else None
+        rest = str(values_of(configs[name], others)) if name in configs else None
         alike.setdefault(rest if others else "", []).append(name)
     alike.pop(None, None)
     found: dict[str, str] = {}
     for group in alike.values():
         bases = group[-1:]
-        if _of_source(factor) and _some_random(configs.values()):
-            bases = [name for name in group if name in configs and _is_random(configs[name])][:1]
+        if is_of_source(factor) and _some_random(configs.values()):
+            bases = [name for name in group if name in configs and is_random(configs[name])][:1]
         found |= {name: base for base in bases for name in group if name != base}
     return {name: found[name] for name in names if name in found}
 
@@ -49,24 +49,27 @@ def contrast(configs: Iterable[Mapping[str, Any]], factors: Sequence[str]) -> st
         factors: The declared factors, at least one.
     """
     configs = list(configs)
-    source = [factor for factor in factors if _of_source(factor)]
+    source = [factor for factor in factors if is_of_source(factor)]
     if source and _some_random(configs):
         return source[0]
-    differing = [factor for factor in factors if len({str(_values(config, [factor])) for config in configs}) > 1]
+    differing = [factor for factor in factors if len({str(values_of(config, [factor])) for config in configs}) > 1]
     return (differing or list(factors))[0]
 
 
 def _some_random(configs: Iterable[Mapping[str, Any]]) -> bool:
-    return len({_is_random(config) for config in configs}) > 1
+    return len({is_random(config) for config in configs}) > 1
 
 
-def _is_random(config: Mapping[str, Any]) -> bool:
+def is_random(config: Mapping[str, Any]) -> bool:
+    """Whether a run's weights begin at random."""
     return bool(config["source"]["name"] == "random")
 
 
-def _of_source(factor: str) -> bool:
+def is_of_source(factor: str) -> bool:
+    """Whether a factor is the source, or one of its keys; two of those are one difference."""
     return factor.partition(".")[0] == "source"
 
 
-def _values(config: Mapping[str, Any], factors: Sequence[str]) -> dict[str, Any]:
+def values_of(config: Mapping[str, Any], factors: Sequence[str]) -> dict[str, Any]:
+    """What a configuration has at factors, and below them."""
     return {key: value for key, value in affecting_results(dict(config)).items() if covered(key, factors)}

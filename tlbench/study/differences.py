@@ -1,9 +1,10 @@
-"""The difference of two arms: its interval, what that covers, and what it comes to."""
+"""The difference of two arms, or another contrast of several: its interval and what that covers."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +12,14 @@ from numpy.typing import NDArray
 from tlbench.records.record import Record
 from tlbench.statistics.effect import hedges_gz, superiority
 from tlbench.statistics.estimate import Estimate, wider
-from tlbench.statistics.multiplicity import holm, simultaneous
 from tlbench.statistics.paired import by_group, over_folds, over_seeds, over_seeds_and_images, with_image_variance
-from tlbench.statistics.power import minimal_shift, seeds_needed, upper_spread
 from tlbench.statistics.spread import summarise
-from tlbench.statistics.verdict import Verdict, verdict
+from tlbench.statistics.verdict import Verdict
 from tlbench.study.scored_images import ScoredImages
 
 SEEDS, SPLITS, IMAGES = "seeds", "splits", "test images"
 """Variances that an interval may cover."""
 
-_MOST_SEEDS = 1000  # that are said to be needed
 _DEFINED = 0.9  # of the draws of test images, on which a metric must be defined
 _FEWEST_GROUPS = 10  # of test images, from whose spread that of others can be told
 _ROUNDING = 1e-12  # equal differences of floats differ by so much
@@ -29,7 +27,7 @@ _ROUNDING = 1e-12  # equal differences of floats differ by so much
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """a − b over the seeds that both have.
+    """a − b, or another contrast of arms, over the seeds that all of them have.
 
     Attributes:
         mean: Of the differences; None where no seed is common.
@@ -42,8 +40,8 @@ class PairedDifference:
         error: Standard error of the mean that the interval is of; None for n < 2.
         df: Its degrees of freedom.
         confidence: Of the interval, in (0, 1).
-        only_a: Seeds of a without a partner in b, left out.
-        only_b: Seeds of b without a partner in a, left out.
+        only_a: Seeds of a (the arms that are added) without a partner, left out.
+        only_b: Seeds of b (the arms that are subtracted) without a partner, left out.
         covers: The variances that the interval covers: `seeds`, `splits`, `test images`.
         images: Test images, where the interval covers them.
         groups: Groups that they come in, which are what is drawn; None: each stands alone.
@@ -97,6 +95,21 @@ class ScoredRun:
     images: ScoredImages | str
 
 
+@dataclass(frozen=True)
+class Term:
+    """An arm's part in a contrast of arms.
+
+    Attributes:
+        weight: That its values are multiplied with; 1 and −1 of a difference.
+        values: Finite value per seed.
+        runs: By seed; empty: the test images are not covered.
+    """
+
+    weight: float
+    values: Mapping[int, float]
+    runs: Mapping[int, ScoredRun] = field(default_factory=dict)
+
+
 def paired_difference(
     a: Mapping[int, float],
     b: Mapping[int, float],
@@ -106,12 +119,7 @@ def paired_difference(
     *,
     higher_is_better: bool = True,
 ) -> PairedDifference:
-    """The mean of a − b, paired by seed, with the wider of two intervals.
-
-    One is Student's t over the seeds (Student 1908). The other covers the test images as well, where every run was
-    tested on the same and kept what each adds to the metric: crossed random effects for a mean over images, else the
-    bootstrap's variance over images beside that of the seeds. Where every seed has test images of its
-    own, the first covers them.
+    """The mean of a − b, paired by seed; see `paired_contrast`.
 
     Args:
         a: Finite value per seed.
@@ -124,24 +132,53 @@ def paired_difference(
     Raises:
         ValueError: The confidence is no fraction.
     """
+    of_a, of_b = runs or ({}, {})
+    terms = (Term(1, a, of_a), Term(-1, b, of_b))
+    return paired_contrast(terms, confidence, metric, higher_is_better=higher_is_better)
+
+
+def paired_contrast(
+    terms: Sequence[Term], confidence: float = 0.95, metric: str = "", *, higher_is_better: bool = True
+) -> PairedDifference:
+    """The mean over seeds of a weighted sum of arms, paired by seed, with the wider of two intervals.
+
+    One is Student's t over the seeds (Student 1908). The other covers the test images as well, where every run was
+    tested on the same and kept what each adds to the metric: crossed random effects for a mean over images, else the
+    bootstrap's variance over images beside that of the seeds. Where every seed has test images of its
+    own, the first covers them.
+
+    Args:
+        terms: The arms and their weights, which sum to 0; those of one arm only once.
+        confidence: Of the interval, in (0, 1).
+        metric: Such as `test/oa`.
+        higher_is_better: For the share of seeds in which the sum is ahead of 0.
+
+    Raises:
+        ValueError: The confidence is no fraction.
+    """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence={confidence}: must lie in (0, 1)")
-    seeds = sorted(a.keys() & b.keys())
-    d = np.array([a[seed] - b[seed] for seed in seeds])
+    common = set.intersection(*(set(term.values) for term in terms))
+    seeds = sorted(common)
+    weights = [term.weight for term in terms]
+    d = np.array([sum(term.weight * term.values[seed] for term in terms) for seed in seeds])
     spread = summarise(d.tolist())
-    only_a, only_b = (tuple(sorted(x.keys() - y.keys())) for x, y in ((a, b), (b, a)))
+    only_a, only_b = (
+        tuple(sorted({seed for term in terms if sign * term.weight > 0 for seed in term.values} - common))
+        for sign in (1, -1)
+    )
     paired = PairedDifference(spread.mean, spread.std, spread.n, None, None, None, confidence, only_a, only_b)
     if spread.n < 2:
         return paired
-    pairs = [(runs[0][seed], runs[1][seed]) for seed in seeds] if runs else []
-    plain = _over_seeds(d, pairs, metric)
-    crossed = _crossed(d, pairs, metric)
+    rows = [tuple(term.runs[seed] for term in terms) for seed in seeds if all(term.runs for term in terms)]
+    plain = _over_seeds(d, rows, metric, weights)
+    crossed = _crossed(d, rows, metric, weights)
     estimate = plain if isinstance(crossed, str) else wider(plain, crossed[0], confidence)
     if estimate.error <= _ROUNDING * abs(estimate.mean):
         return replace(paired, std=0.0, uncovered=crossed if isinstance(crossed, str) else None)
     low, high = estimate.interval(confidence)
     towards_better = (d if higher_is_better else -d).tolist()
-    covers = _covers(pairs, crossed=not isinstance(crossed, str))
+    covers = _covers(rows, crossed=not isinstance(crossed, str))
     return replace(
         paired,
         low=low,
@@ -159,56 +196,22 @@ def paired_difference(
     )
 
 
-def with_verdicts(
-    differences: Sequence[PairedDifference], *, higher_is_better: bool = True, margin: float | None = None
-) -> list[PairedDifference]:
-    """The comparisons of one metric with p-values adjusted for their number, and what each comes to.
-
-    Args:
-        differences: All that are reported of the metric: the family.
-        higher_is_better: Of the metric.
-        margin: Differences up to it do not matter; None: equivalence is not asked for.
-    """
-    sign = 1 if higher_is_better else -1
-    estimates = {i: found for i, each in enumerate(differences) if (found := _estimate(each)) is not None}
-    p = dict(zip(estimates, holm([each.p for each in estimates.values()]), strict=True))
-    outside: dict[int, float] = {}
-    if margin is not None:
-        outside = dict(zip(estimates, holm([each.beyond(margin) for each in estimates.values()]), strict=True))
-    judged = list(differences)
-    for i, estimate in estimates.items():
-        each, alpha = differences[i], (1 - differences[i].confidence) / len(estimates)
-        judged[i] = replace(
-            each,
-            holm=p[i],
-            verdict=verdict(sign * estimate.mean, p[i], 1 - each.confidence, outside.get(i)),
-            margin=margin,
-            equivalence=outside.get(i),
-            simultaneous=estimate.interval(simultaneous(each.confidence, len(estimates))),
-            detectable=estimate.error * minimal_shift(estimate.df, alpha),
-            seeds_needed=_seeds_needed(each, estimate, alpha),
-        )
-    return judged
-
-
-def _estimate(paired: PairedDifference) -> Estimate | None:
-    if paired.mean is None or paired.error is None or paired.df is None:
-        return None
-    return Estimate(paired.mean, paired.error, paired.df)
+_Rows = Sequence[tuple[ScoredRun, ...]]
+"""A row a seed: the runs of the arms of a contrast."""
 
 
 def _crossed(
-    d: NDArray[np.float64], pairs: Sequence[tuple[ScoredRun, ScoredRun]], metric: str
+    d: NDArray[np.float64], rows: _Rows, metric: str, weights: Sequence[float]
 ) -> tuple[Estimate, ScoredImages] | str:
     """The estimate that covers the test images, and these, or why there is none."""
-    images = [run.images for pair in pairs for run in pair]
+    images = [run.images for row in rows for run in row]
     if not images:
         return "their runs were not looked at"
     known = [each for each in images if isinstance(each, ScoredImages)]
     if len(known) < len(images):
         return next(each for each in images if isinstance(each, str))
-    a, b = known[0::2], known[1::2]
-    if any(x.fingerprint != y.fingerprint for x, y in zip(a, b, strict=True)):
+    arms = [known[k :: len(weights)] for k in range(len(weights))]
+    if any(len({each.fingerprint for each in row}) > 1 for row in zip(*arms, strict=True)):
         return "the arms' test images have other fingerprints: they were decoded otherwise, or are other images"
     if len({each.fingerprint for each in known}) > 1:
         return "they differ between seeds"
@@ -222,47 +225,52 @@ def _crossed(
         )
     split, _, name = metric.partition("/")
     if split == "test" and name in known[0].per_image.scores:
-        scores = np.stack([x.per_image.scores[name] - y.per_image.scores[name] for x, y in zip(a, b, strict=True)])
-        return over_seeds_and_images(scores if one.groups is None else by_group(scores, one.groups)), one
+        scores = [
+            weight * np.stack([each.per_image.scores[name] for each in of_arm])
+            for weight, of_arm in zip(weights, arms, strict=True)
+        ]
+        found = sum(scores[1:], start=scores[0])
+        return over_seeds_and_images(found if one.groups is None else by_group(found, one.groups)), one
     if split != "test" or name not in known[0].drawn:
         return f"{metric} is not kept by image"
     draws = min(each.per_image.draws for each in known)
-    drawn = np.mean([x.drawn[name][:draws] - y.drawn[name][:draws] for x, y in zip(a, b, strict=True)], axis=0)
+    means = [
+        weight * np.mean([each.drawn[name][:draws] for each in of_arm], axis=0)
+        for weight, of_arm in zip(weights, arms, strict=True)
+    ]
+    drawn = sum(means[1:], start=means[0])
     defined = drawn[~np.isnan(drawn)]
     if len(defined) < _DEFINED * draws:
         return f"{metric} is undefined on {draws - len(defined)} of {draws} other draws of the test images"
     return with_image_variance(d, float(np.var(defined, ddof=1)), count), one
 
 
-def _over_seeds(d: NDArray[np.float64], pairs: Sequence[tuple[ScoredRun, ScoredRun]], metric: str) -> Estimate:
+def _over_seeds(d: NDArray[np.float64], rows: _Rows, metric: str, weights: Sequence[float]) -> Estimate:
     """Student's t over seeds; of folds, whose training images overlap, with Nadeau and Bengio's correction."""
-    rules = [run.record.data.split_rule for pair in pairs for run in pair if run.record.data]
+    rules = [run.record.data.split_rule for row in rows for run in row if run.record.data]
     if metric.startswith("test/") and rules and all(rule.get("fold") == "test" for rule in rules):
         tested = [rule["counts"]["test"] / rule["counts"]["train"] for rule in rules]
-        return over_folds(d, float(np.mean(tested)), _grain(pairs, metric))
-    return over_seeds(d, _grain(pairs, metric))
+        return over_folds(d, float(np.mean(tested)), _grain(rows, metric, weights))
+    return over_seeds(d, _grain(rows, metric, weights))
 
 
-def _grain(pairs: Sequence[tuple[ScoredRun, ScoredRun]], metric: str) -> float:
-    """The steps in which a metric comes that is the share of test images; else 0."""
-    images = [run.images for pair in pairs for run in pair]
+def _grain(rows: _Rows, metric: str, weights: Sequence[float]) -> float:
+    """The steps in which a metric comes that is the share of test images, as those of a difference that rounding
+    spreads as much as this contrast; else 0.
+    """
+    images = [run.images for row in rows for run in row]
     split, _, name = metric.partition("/")
     if split != "test":
         return 0.0
     known = [each.per_image for each in images if isinstance(each, ScoredImages) and name in each.per_image.scores]
-    return 1 / min(each.images for each in known) if known and len(known) == len(images) else 0.0
+    if not known or len(known) < len(images):
+        return 0.0
+    return math.sqrt(sum(weight**2 for weight in weights) / 2) / min(each.images for each in known)
 
 
-def _covers(pairs: Sequence[tuple[ScoredRun, ScoredRun]], *, crossed: bool) -> tuple[str, ...]:
+def _covers(rows: _Rows, *, crossed: bool) -> tuple[str, ...]:
     """The seeds; the splits, where each seed has images of its own; the test images where they are crossed, or so."""
-    prints = [pair[0].record.data.fingerprints for pair in pairs if pair[0].record.data]
-    own = {split for split in ("train", "val", "test") if len({each.get(split) for each in prints}) == len(pairs)}
-    splits = (SPLITS,) if pairs and own else ()
-    return (SEEDS, *splits, *((IMAGES,) if crossed or (pairs and "test" in own) else ()))
-
-
-def _seeds_needed(paired: PairedDifference, estimate: Estimate, alpha: float) -> int | None:
-    if not paired.std or not estimate.mean:
-        return None
-    spread, images = upper_spread(paired.std, paired.n), estimate.error**2 - paired.std**2 / paired.n
-    return seeds_needed(abs(estimate.mean), spread, max(images, 0.0), alpha, most=_MOST_SEEDS)
+    prints = [row[0].record.data.fingerprints for row in rows if row[0].record.data]
+    own = {split for split in ("train", "val", "test") if len({each.get(split) for each in prints}) == len(rows)}
+    splits = (SPLITS,) if rows and own else ()
+    return (SEEDS, *splits, *((IMAGES,) if crossed or (rows and "test" in own) else ()))

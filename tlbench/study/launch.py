@@ -10,6 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from tlbench.config import TrainConfig
 from tlbench.config.arms import arm_name
 from tlbench.config.compose import CONFIG_NAME
 from tlbench.config.conf_folder import config_dir
@@ -27,10 +28,12 @@ from tlbench.study.collect import check_comparable
 from tlbench.study.gpus import gpus_of
 from tlbench.study.jobs import run_jobs
 from tlbench.study.kept import arms_in_order, kept_runs
+from tlbench.study.more_seeds import StudyCommand
 from tlbench.study.planning import PlannedRun, plan_runs
+from tlbench.study.preregistration import read_registration, register, registered_now
 from tlbench.study.render import render, warning_lines
 from tlbench.study.search import Compose
-from tlbench.study.summary import Failure, summarise_study
+from tlbench.study.summary import CONFIDENCE, Failure, summarise_study
 from tlbench.study.told import Warnings
 from tlbench.study.tune import tune_arms
 from tlbench.system.atomic import ANOTHER_RUN_FOLDER, write_atomic
@@ -73,6 +76,7 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
     still_open = [p for p in planned if p.config.rerun or not p.is_complete()]
     preflight_all([*(p.config for p in still_open), *(p.search.config for p in still_open if p.search)])
     flags = _passed_on(hydra_config)
+    _register(planned)
     planned, untuned = tune_arms(planned, flags, n_jobs)
     told = Warnings()
     jobs = [
@@ -92,7 +96,7 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
     except (Interrupted, UserError):
         told.show()
         raise
-    _conclude(planned, codes, untuned, told)
+    _conclude(planned, codes, untuned, told, _command(hydra_config, flags))
     return [codes.get(p.folder, 1) for p in planned]
 
 
@@ -111,6 +115,31 @@ def _passed_on(hydra_config: DictConfig) -> list[str]:
     return flags + [o for o in hydra_config.hydra.overrides.hydra if o.startswith("hydra.searchpath=")]
 
 
+def _command(hydra_config: DictConfig, flags: Sequence[str]) -> StudyCommand:
+    given = hydra_config.hydra.overrides
+    overrides = [*(o for o in given.hydra if o not in flags), *given.task]
+    return StudyCommand(tuple(flags), tuple(map(str, overrides)))
+
+
+def _register(planned: Sequence[PlannedRun]) -> None:
+    config = planned[0].config
+    plan = registered_now(
+        [p.configured() for p in planned],
+        study=config.study,
+        factors=config.factors,
+        primary=_primary(config),
+        margin=config.statistics.margin,
+        confidence=CONFIDENCE,
+    )
+    register(planned[0].study_folder, plan, [p.folder for p in planned])
+
+
+def _primary(config: TrainConfig) -> str:
+    """The metric that arms are compared by; without a test what chose the best epochs is all there is."""
+    spec = spec_of(config)
+    return spec.study_metrics[0] if config.test else config.callbacks.monitor or spec.default_monitor
+
+
 def _unless_repeated(folder: Path) -> Callable[[], Sequence[str]]:
     """Of several commands with rerun=true one repeats a run: what to add for those that come to it later."""
 
@@ -123,7 +152,11 @@ def _unless_repeated(folder: Path) -> Callable[[], Sequence[str]]:
 
 
 def _conclude(
-    planned: list[PlannedRun], codes: Mapping[Path, int], untuned: Mapping[Path, str], told: Warnings
+    planned: list[PlannedRun],
+    codes: Mapping[Path, int],
+    untuned: Mapping[Path, str],
+    told: Warnings,
+    command: StudyCommand,
 ) -> None:
     """Vouch for the runs, print the table of what is there, keep it as `summary.json`, and say which runs failed."""
     records, without, failed = [], [], []
@@ -143,7 +176,7 @@ def _conclude(
         if code != 0:
             failed.append(f"{shown(plan.folder)} (exit code {code})")
     if records:
-        _show(planned, records, without, untuned, told)
+        _show(planned, records, without, untuned, told, command)
     else:
         told.show()
     if failed:
@@ -162,6 +195,7 @@ def _show(
     without: list[Failure],
     untuned: Collection[Path],
     told: Warnings,
+    command: StudyCommand,
 ) -> None:
     """Sum up what this command made, and what others have left in the study's folder that can stand beside it."""
     factors, folder = planned[0].config.factors, planned[0].study_folder
@@ -177,11 +211,12 @@ def _show(
             "told": told.found,
             "task": planned[0].config.task.name,
             "margin": planned[0].config.statistics.margin,
+            "registered": read_registration(folder),
+            "command": command if {record.arm for record in kept.records} <= {_arm(p) for p in planned} else None,
             "order": arms_in_order([p.configured().arm for p in planned], kept.records, path),
         }
-        if not planned[0].config.test:  # what chose the best epochs is all there is
-            monitor = planned[0].config.callbacks.monitor or spec_of(planned[0].config).default_monitor
-            options |= {"primary": monitor, "metrics": ()}
+        if not planned[0].config.test:
+            options |= {"primary": _primary(planned[0].config), "metrics": ()}
         summary = summarise_study(records, factors, [*without, *kept.failed], **options)
         write_atomic(path, json_bytes(summary.to_dict()))
     console.print(render(summary))

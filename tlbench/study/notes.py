@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tlbench.study.arm import Arm
-from tlbench.study.comparisons import Difference
+from tlbench.study.comparisons import MOST_ARMS, Difference
 from tlbench.tasks.spec import TaskSpec
 
 
@@ -14,7 +14,7 @@ def notes_on(arms: Sequence[Arm], differences: Sequence[Difference], factor: str
 
     Args:
         arms: Of the study.
-        differences: In its primary metric.
+        differences: From the baselines, in its primary metric.
         factor: That arms are compared in.
     """
     compared = {name for d in differences for name in (d.arm, d.baseline)}
@@ -31,6 +31,12 @@ def notes_on(arms: Sequence[Arm], differences: Sequence[Difference], factor: str
                 yield f"{metric} is undefined in {arm.n_complete - spread.n} of {arm.n_complete} runs of {arm.name}."
         if arm.n_complete and len(arms) > 1 and arm.name not in compared:
             yield f"{arm.name}: no other arm differs from it in {factor} alone, so it is not compared."
+    bases = {d.baseline for d in differences}
+    if len(bases) == 1 and len(compared) > MOST_ARMS:
+        yield (
+            f"{len(compared)} arms: each is compared with {bases.pop()} alone; python -m tlbench.compare FIRST SECOND, "
+            "with the folders of two arms, compares others."
+        )
     if len(arms) == 1:
         yield "One arm: no difference to report."
     for d in differences:
@@ -60,12 +66,3 @@ def uncovered(differences: Sequence[Difference]) -> list[str]:
     """Why intervals do not cover the test images, each reason once."""
     reasons = dict.fromkeys(d.paired.uncovered for d in differences if d.paired.uncovered is not None)
     return [f"The intervals do not cover the test images: {reason}." for reason in reasons]
-
-
-def of_validation(primary: str) -> Iterable[str]:
-    """That what chose the best epochs judges them kindly."""
-    if primary.startswith("val/"):
-        yield (
-            f"{primary} is the best of each run's epochs on the images that chose it, and so optimistic; with "
-            "test=true there are figures of images that chose nothing."
-        )

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from tlbench.statistics.spread import Spread
 from tlbench.study.arm import Arm
-from tlbench.study.sentences import difference_line, verdict_lines
+from tlbench.study.findings import exploratory, findings
+from tlbench.study.post_hoc import Registration, spans
 from tlbench.study.summary import StudySummary
 
 # Widths in characters: the metric's name with its gap; an arm, at least "0.964 ± 0.004", longer names are folded.
@@ -52,13 +53,10 @@ class _Rendering:
             yield table
         if self.summary.floor is not None:
             yield text(floor_line(self.summary))
-        family = [d for d in self.summary.differences if d.metric == self.summary.primary]
-        comparisons = sum(d.paired.holm is not None for d in family)
-        for d in family:
-            percent = self.summary.is_percentage(d.metric)
-            yield text(difference_line(d, percent=percent), "bold")
-            for line in verdict_lines(d, comparisons, percent=percent):
-                yield text(f"  {line}")
+        if (line := exploratory(self.summary)) is not None:
+            yield text(line)
+        for line, style in findings(self.summary):
+            yield text(line, style)
         for failure in self.summary.failures:
             yield text(f"{failure.status}: {failure.arm}/seed_{failure.seed}: {failure.reason}", "red")
         for note in self.summary.notes:
@@ -118,6 +116,9 @@ def _rows(summary: StudySummary, arms: Sequence[Arm]) -> Iterable[list[str]]:
         yield [key, *(f"{arm.tuned[key]:g}" if key in arm.tuned else "-" for arm in arms)]
     totals = [arm.n_complete + arm.n_failed for arm in arms]
     yield ["runs", *(f"{a.n_complete} of {n}" if a.n_failed else str(n) for a, n in zip(arms, totals, strict=True))]
+    added = summary.registration.added if isinstance(summary.registration, Registration) else {}
+    if any(arm.name in added for arm in arms):
+        yield ["post hoc", *(f"seeds {spans(added[arm.name])}" if arm.name in added else "-" for arm in arms)]
     yield ["training s", *("-" if a.fit_s is None else f"{a.fit_s:.{1 if a.fit_s < 10 else 0}f}" for a in arms)]
 
 

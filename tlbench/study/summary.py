@@ -14,11 +14,21 @@ from tlbench.records.record import Record
 from tlbench.statistics.spread import summarise
 from tlbench.study.arm import Arm
 from tlbench.study.baselines import baselines, contrast
-from tlbench.study.comparisons import Difference, comparisons
+from tlbench.study.comparisons import Difference, comparisons, other_pairs
+from tlbench.study.contrasts import ScoredArms
+from tlbench.study.factorial import Effect, effects, grid_of
 from tlbench.study.floors import Floor, floor_of
-from tlbench.study.notes import incomplete, notes_on, of_validation, uncovered
+from tlbench.study.more_seeds import MoreSeeds, StudyCommand, more_seeds
+from tlbench.study.notes import incomplete, notes_on, uncovered
+from tlbench.study.optimism import of_validation
+from tlbench.study.post_hoc import Registration, registration_notes, registration_of
+from tlbench.study.preregistration import Registered
+from tlbench.study.recommendation import Recommendation, recommendations
 from tlbench.study.tuning_notes import tuning_notes
 from tlbench.tasks.registry import percentages, spec_named, spec_of_stored
+
+CONFIDENCE = 0.95
+"""Of a study's intervals."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,10 @@ class StudySummary:
     `read` what the first of its runs said of the data before it trained, None where no record has that; `read_by` is
     that run, where others read other images, classes or splits, as with another `data.shots`; `percent` the metrics
     that are shown in percent; `floor` what calling everything the most frequent class would reach, None of data that
-    are not asked for it.
+    are not asked for it; `effects` those of two crossed factors, in the primary metric;
+    `recommendations` one for each baseline; `more_seeds` what would decide, where a command is known;
+    `registration` what was settled before the first run, and what was not; or why nothing was; None of runs that are
+    compared without a study.
     """
 
     study: str
@@ -65,6 +78,10 @@ class StudySummary:
     read_by: str | None = None
     percent: frozenset[str] = frozenset()
     floor: Floor | None = None
+    effects: tuple[Effect, ...] = ()
+    recommendations: tuple[Recommendation, ...] = ()
+    more_seeds: MoreSeeds | None = None
+    registration: Registration | str | None = None
 
     def is_percentage(self, metric: str) -> bool:
         """Whether a metric, such as `test/oa`, is shown in percent."""
@@ -85,7 +102,7 @@ def summarise_study(
     failed: Iterable[Failure] = (),
     primary: str | None = None,
     metrics: Sequence[str] | None = None,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     against: Mapping[str, str] | None = None,
     kept: Sequence[Record] = (),
     left_out: Sequence[LeftOut] = (),
@@ -93,6 +110,8 @@ def summarise_study(
     told: Iterable[tuple[str, str, int]] = (),
     task: str = "",
     margin: float | None = None,
+    command: StudyCommand | None = None,
+    registered: tuple[Registered, str] | str | None = None,
 ) -> StudySummary:
     """Sum up comparable runs (`check_comparable`).
 
@@ -111,6 +130,8 @@ def summarise_study(
         task: Of the runs, where none left a record.
         order: Of the arms; those that it does not name come last, in order of appearance.
         margin: Differences of the primary metric up to it do not matter; None: equivalence is not asked for.
+        command: That made all of the arms' runs; None: it is not known, or there is none.
+        registered: What was settled before the first run, see `read_registration`; None: it is not asked for.
     """
     own_seeds = {(record.arm, record.seed) for record in records}
     records = [*records, *kept]
@@ -139,9 +160,20 @@ def summarise_study(
         for name, runs in complete.items()
     )
     compared = baselines(names, records, factors) if against is None else against
-    differences = comparisons(compared, complete, values, metrics, confidence, margin)
-    of_primary = [d for d in differences if d.metric == primary]
+    scored = ScoredArms([*compared, *compared.values(), *names], complete, values, confidence)
+    trained = [name for name in names if complete[name]]
+    differences = comparisons(scored, compared, other_pairs(trained, compared), metrics, margin)
+    of_primary = [d for d in differences if d.metric == primary and d.with_baseline]
+    grid = grid_of({name: complete[name][0].config for name in trained}, factors) if against is None else None
     factor = contrast([run.config for run in records], factors) if records and factors else ""
+    registration = (
+        registered
+        if registered is None or isinstance(registered, str)
+        else registration_of(
+            registered, arms, complete, factors=factors, primary=primary, margin=margin, confidence=confidence
+        )
+    )
+    higher, percent = scored.higher_is_better(primary), primary.rpartition("/")[2] in percentages(spec.name)
     read = [(f"{run.arm}/seed_{run.seed}", run.data.read) for run in records if run.data and run.data.read]
     return StudySummary(
         study=" and ".join(dict.fromkeys(record.study for record in records)),
@@ -157,13 +189,23 @@ def summarise_study(
             *(note for arm in arms if (note := incomplete(arm, primary, spec)) is not None),
             *tuning_notes(complete),
             *uncovered(of_primary),
-            *of_validation(primary),
+            *of_validation(primary, complete, higher_is_better=higher, percent=percent),
+            *registration_notes(registration),
         ),
         warnings=joined_warnings(records, names, told),
         left_out=tuple(left_out),
         read=read[0][1] if read else None,
         percent=percentages(spec.name),
         floor=floor_of(records),
+        effects=effects(scored, grid, primary) if grid else (),
+        recommendations=recommendations(
+            [d for d in differences if d.metric == primary],
+            arms,
+            higher_is_better=higher,
+            percent=percent,
+        ),
+        more_seeds=None if command is None else more_seeds(of_primary, arms, command),
+        registration=registration,
         read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )
 

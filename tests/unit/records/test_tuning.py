@@ -20,7 +20,7 @@ def choice(**changes) -> TuningRecord:
         "keys": c.tune,
         "ranges": ranges_of(c),
         "budget": 1,
-        "seed": 0,
+        "seed": c.tuning.seed,
         "max_epochs": c.trainer.max_epochs,
         "monitor": "val/oa",
         "config_hash": "0",

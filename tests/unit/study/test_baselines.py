@@ -10,7 +10,7 @@ Make = Callable[..., Record]
 
 def compared(records: list[Record], *factors: str) -> list[tuple[str, str]]:
     summary = summarise_study(records, factors, metrics=["test/oa"])
-    return [(d.arm, d.baseline) for d in summary.differences]
+    return [(d.arm, d.baseline) for d in summary.differences if d.with_baseline]
 
 
 def test_baseline_is_the_random_arm_that_differs_in_the_source_alone(record: Make) -> None:

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 
 from tlbench.statistics.spread import Spread, summarise
-from tlbench.study.differences import paired_difference, with_verdicts
+from tlbench.study.differences import paired_difference
+from tlbench.study.verdicts import with_verdicts
 
 
 @pytest.mark.promise("paired differences")

@@ -19,6 +19,7 @@ from tlbench.records.record import ErrorRecord, read_record, write_record
 from tlbench.study import launch, planning
 from tlbench.study.chain import StudyFailed
 from tlbench.study.launch import SUMMARY_FILE, launch_study
+from tlbench.study.preregistration import REGISTRATION_FILE
 from tlbench.trust.key import find_or_make_key
 
 STUDY = Path("outputs/digits_resnet18")
@@ -96,7 +97,7 @@ def test_a_narrower_repeat_keeps_the_other_seeds_and_arms(runs, capsys):
     assert [arm.pop("kept") for arm in whole["arms"]] == [[], [], []]
     assert summary == whole
     assert "not of this command, kept from before: full, feature_extractor: seeds 0, 1; head_then_full: seed 0\n" in out
-    assert out.count(" over 2 seeds") == 2
+    assert out.count(" over 2 seeds") == 3  # two with the baseline, and the other pair
 
 
 def test_one_value_of_what_was_swept_before_is_that_arm(runs, capsys):
@@ -307,4 +308,13 @@ def test_the_summary_is_written_by_one_command_at_a_time_and_what_a_killed_one_l
         start(("seed=0",))
     lock.unlink()
     start(("seed=0",))
-    assert sorted(path.name for path in STUDY.iterdir()) == [SUMMARY_FILE, "tin200"]
+    assert sorted(path.name for path in STUDY.iterdir()) == [REGISTRATION_FILE, SUMMARY_FILE, "tin200"]
+
+
+def test_the_studys_command_is_known_as_it_was_typed():
+    given = composed(("source=random", "hydra.launcher.n_jobs=2", "hydra.searchpath=[file:///x]"))
+    flags = ["--config-dir", "conf", "hydra.searchpath=[file:///x]"]
+    assert launch._command(given, flags).with_seeds([0, 1]) == (
+        "python -m tlbench.train -m --config-dir conf 'hydra.searchpath=[file:///x]' hydra.launcher.n_jobs=2 "
+        "source=random seed=0,1"
+    )

@@ -1,0 +1,60 @@
+"""What comparisons come to, each by a p-value that is adjusted for all of its family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tlbench.statistics.estimate import Estimate
+from tlbench.statistics.multiplicity import holm, simultaneous
+from tlbench.statistics.power import minimal_shift, seeds_needed, upper_spread
+from tlbench.statistics.verdict import verdict
+from tlbench.study.differences import PairedDifference
+
+_MOST_SEEDS = 1000  # that are said to be needed
+
+
+def with_verdicts(
+    differences: Sequence[PairedDifference], *, higher_is_better: bool = True, margin: float | None = None
+) -> list[PairedDifference]:
+    """The comparisons of one metric with p-values adjusted for their number, and what each comes to.
+
+    Args:
+        differences: All that are reported of the metric: the family.
+        higher_is_better: Of the metric.
+        margin: Differences up to it do not matter; None: equivalence is not asked for.
+    """
+    sign = 1 if higher_is_better else -1
+    estimates = {i: found for i, each in enumerate(differences) if (found := estimate_of(each)) is not None}
+    p = dict(zip(estimates, holm([each.p for each in estimates.values()]), strict=True))
+    outside: dict[int, float] = {}
+    if margin is not None:
+        outside = dict(zip(estimates, holm([each.beyond(margin) for each in estimates.values()]), strict=True))
+    judged = list(differences)
+    for i, estimate in estimates.items():
+        each, alpha = differences[i], (1 - differences[i].confidence) / len(estimates)
+        judged[i] = replace(
+            each,
+            holm=p[i],
+            verdict=verdict(sign * estimate.mean, p[i], 1 - each.confidence, outside.get(i)),
+            margin=margin,
+            equivalence=outside.get(i),
+            simultaneous=estimate.interval(simultaneous(each.confidence, len(estimates))),
+            detectable=estimate.error * minimal_shift(estimate.df, alpha),
+            seeds_needed=_seeds_needed(each, estimate, alpha),
+        )
+    return judged
+
+
+def estimate_of(paired: PairedDifference) -> Estimate | None:
+    """The mean with its standard error; None where there is no interval."""
+    if paired.mean is None or paired.error is None or paired.df is None:
+        return None
+    return Estimate(paired.mean, paired.error, paired.df)
+
+
+def _seeds_needed(paired: PairedDifference, estimate: Estimate, alpha: float) -> int | None:
+    if not paired.std or not estimate.mean:
+        return None
+    spread, images = upper_spread(paired.std, paired.n), estimate.error**2 - paired.std**2 / paired.n
+    return seeds_needed(abs(estimate.mean), spread, max(images, 0.0), alpha, most=_MOST_SEEDS)
