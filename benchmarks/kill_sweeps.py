@@ -363,6 +363,8 @@ def _summary(folder: Path) -> Any:
     summary = json.loads(path.read_bytes())
     for arm in summary["arms"]:
         arm.pop("fit_s", None)
+    for found in summary["times_to_score"]:
+        found.pop("seconds")
     return summary
 
 

@@ -13,6 +13,7 @@ from tlbench.statistics.spread import Spread
 from tlbench.study.arm import Arm
 from tlbench.study.sentences import difference_line, verdict_lines
 from tlbench.study.summary import StudySummary
+from tlbench.study.time_sentences import time_lines
 
 # Widths in characters: the metric's name with its gap; an arm, at least "0.964 ± 0.004", longer names are folded.
 _NAME_WIDTH, _ARM_WIDTH, _LONGEST_ARM_WIDTH, _GAP = 15, 13, 24, 3
@@ -59,6 +60,10 @@ class _Rendering:
             yield text(difference_line(d, percent=percent), "bold")
             for line in verdict_lines(d, comparisons, percent=percent):
                 yield text(f"  {line}")
+            for found in self.summary.times_to_score:
+                if (found.arm, found.baseline) == (d.arm, d.baseline):
+                    for line in time_lines(found, percent=self.summary.is_percentage(found.monitor)):
+                        yield text(f"  {line}")
         for failure in self.summary.failures:
             yield text(f"{failure.status}: {failure.arm}/seed_{failure.seed}: {failure.reason}", "red")
         for note in self.summary.notes:

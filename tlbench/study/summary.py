@@ -17,6 +17,7 @@ from tlbench.study.baselines import baselines, contrast
 from tlbench.study.comparisons import Difference, comparisons
 from tlbench.study.floors import Floor, floor_of
 from tlbench.study.notes import incomplete, notes_on, of_validation, uncovered
+from tlbench.study.time_to_score import TimeToScore, times_to_score
 from tlbench.study.tuning_notes import tuning_notes
 from tlbench.tasks.registry import percentages, spec_named, spec_of_stored
 
@@ -47,7 +48,7 @@ class StudySummary:
     `read` what the first of its runs said of the data before it trained, None where no record has that; `read_by` is
     that run, where others read other images, classes or splits, as with another `data.shots`; `percent` the metrics
     that are shown in percent; `floor` what calling everything the most frequent class would reach, None of data that
-    are not asked for it.
+    are not asked for it; `times_to_score` how long compared arms train until a score; older summaries have none.
     """
 
     study: str
@@ -65,6 +66,7 @@ class StudySummary:
     read_by: str | None = None
     percent: frozenset[str] = frozenset()
     floor: Floor | None = None
+    times_to_score: tuple[TimeToScore, ...] = ()
 
     def is_percentage(self, metric: str) -> bool:
         """Whether a metric, such as `test/oa`, is shown in percent."""
@@ -164,6 +166,7 @@ def summarise_study(
         read=read[0][1] if read else None,
         percent=percentages(spec.name),
         floor=floor_of(records),
+        times_to_score=times_to_score(compared, complete, confidence),
         read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )
 
