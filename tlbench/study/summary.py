@@ -14,9 +14,10 @@ from tlbench.records.record import Record
 from tlbench.statistics.spread import summarise
 from tlbench.study.arm import Arm
 from tlbench.study.baselines import baselines, contrast
+from tlbench.study.budget_notes import at_the_floor, budget_notes
 from tlbench.study.comparisons import Difference, comparisons
 from tlbench.study.floors import Floor, floor_of
-from tlbench.study.notes import incomplete, notes_on, of_validation, uncovered
+from tlbench.study.notes import incomplete, negative_transfer, notes_on, of_validation, uncovered
 from tlbench.study.time_to_score import TimeToScore, times_to_score
 from tlbench.study.tuning_notes import tuning_notes
 from tlbench.tasks.registry import percentages, spec_named, spec_of_stored
@@ -144,6 +145,7 @@ def summarise_study(
     differences = comparisons(compared, complete, values, metrics, confidence, margin)
     of_primary = [d for d in differences if d.metric == primary]
     factor = contrast([run.config for run in records], factors) if records and factors else ""
+    percent, floor = percentages(spec.name), floor_of(records)
     read = [(f"{run.arm}/seed_{run.seed}", run.data.read) for run in records if run.data and run.data.read]
     return StudySummary(
         study=" and ".join(dict.fromkeys(record.study for record in records)),
@@ -157,6 +159,9 @@ def summarise_study(
         notes=(
             *notes_on(arms, of_primary, factor),
             *(note for arm in arms if (note := incomplete(arm, primary, spec)) is not None),
+            *negative_transfer(arms, of_primary),
+            *at_the_floor(arms, floor, primary, higher_is_better=spec.better(primary) == "max"),
+            *budget_notes(compared, complete, primary, margin, percent),
             *tuning_notes(complete),
             *uncovered(of_primary),
             *of_validation(primary),
@@ -164,8 +169,8 @@ def summarise_study(
         warnings=joined_warnings(records, names, told),
         left_out=tuple(left_out),
         read=read[0][1] if read else None,
-        percent=percentages(spec.name),
-        floor=floor_of(records),
+        percent=percent,
+        floor=floor,
         times_to_score=times_to_score(compared, complete, confidence),
         read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )

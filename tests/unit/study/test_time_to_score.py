@@ -32,6 +32,7 @@ def found(a: list[Record], b: list[Record]) -> TimeToScore:
     return time
 
 
+@pytest.mark.promise("time to a score")
 def test_the_score_is_the_worse_arms_mean_best_and_seeds_that_never_have_it_count_with_all_they_trained(
     record: Make,
 ) -> None:
