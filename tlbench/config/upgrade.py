@@ -83,6 +83,7 @@ TO_FORMAT_2: tuple[Added, ...] = (
     Added("callbacks.own", {}),
     Added("logger.own", {}),
     Added("statistics.margin", None),
+    Added("trainer.max_time_s", None),
 )
 """Keys that came since the record's format is 2. At these values they are left out of the configuration's hash, which
 so stays what it was before they came: checkpoints, searches and loggers' ids of before go on to count.

@@ -83,6 +83,24 @@ def at_the_floor(arms: Iterable[Arm], floor: Floor | None, primary: str, *, high
         )
 
 
+def ended_by_time(runs: Mapping[str, Sequence[Record]]) -> Iterable[str]:
+    """After how many epochs the time was used up in each arm.
+
+    Args:
+        runs: Arm → its complete runs.
+    """
+    for arm, of in runs.items():
+        ended = [(run, stopped.epochs) for run in of if (stopped := run.volatile.stopped_by_time) is not None]
+        if ended:
+            epochs, trainer = sorted(count for _, count in ended), ended[0][0].config["trainer"]
+            after = f"{epochs[0]} to {epochs[-1]}" if epochs[0] < epochs[-1] else f"{epochs[0]}"
+            which = f"{len(ended)} of {len(of)} runs of {arm}" if len(ended) < len(of) else arm
+            yield (
+                f"trainer.max_time_s={trainer['max_time_s']:g} ended {which} after {after} of {trainer['max_epochs']} "
+                "epochs."
+            )
+
+
 def _pair(a: str, b: str, runs: Mapping[str, Sequence[Record]]) -> _Pair | None:
     curves = {
         name: {run.seed: curve for run in runs.get(name, ()) if (curve := monitored(run)) is not None}
@@ -92,7 +110,8 @@ def _pair(a: str, b: str, runs: Mapping[str, Sequence[Record]]) -> _Pair | None:
     if not all(curves.values()) or not of_one_monitor(known):
         return None
     sign = 1 if known[0].higher_is_better else -1
-    gap = sign * float(np.subtract(*(np.mean([curve.best for curve in found.values()]) for found in curves.values())))
+    means = {name: float(np.mean([curve.best for curve in found.values()])) for name, found in curves.items()}
+    gap = sign * (means[a] - means[b])
     return _Pair(b if gap > 0 else a, a if gap > 0 else b, curves, abs(gap), sign)
 
 

@@ -55,7 +55,7 @@ def monitored(run: Record) -> Monitored | None:
         steps=tuple(round(row.get("step") or 0) for row in rows),
         values=tuple(float(row[monitor] or 0.0) for row in rows),
         seconds=None if seconds is None else tuple(seconds[epoch - 1] for epoch in epochs),
-        clocked=False,
+        clocked=bool(run.volatile.epoch_ends_s),
     )
 
 
@@ -65,11 +65,14 @@ def of_one_monitor(curves: Sequence[Monitored]) -> bool:
 
 
 def _epoch_ends(run: Record) -> list[float] | None:
-    """Seconds of training at each epoch's end, as equal shares of the whole; None of a run that was resumed.
+    """Seconds of training at each epoch's end.
 
-    Features that were computed once, before the first epoch, count in each.
+    Records that do not have them get equal shares of the whole training, or None where the run was resumed. Features
+    that were computed once, before the first epoch, count in each.
     """
     v, epochs = run.volatile, max(round(row.get("epoch") or 0) for row in run.curves)
+    if len(v.epoch_ends_s) >= epochs:
+        return v.epoch_ends_s
     if v.fit_s is None or v.resumes:
         return None
     once = min(v.cache_s or 0.0, v.fit_s)

@@ -14,7 +14,7 @@ from tlbench.records.record import Record
 from tlbench.statistics.spread import summarise
 from tlbench.study.arm import Arm
 from tlbench.study.baselines import baselines, contrast
-from tlbench.study.budget_notes import at_the_floor, budget_notes
+from tlbench.study.budget_notes import at_the_floor, budget_notes, ended_by_time
 from tlbench.study.comparisons import Difference, comparisons
 from tlbench.study.floors import Floor, floor_of
 from tlbench.study.notes import incomplete, negative_transfer, notes_on, of_validation, uncovered
@@ -161,6 +161,7 @@ def summarise_study(
             *(note for arm in arms if (note := incomplete(arm, primary, spec)) is not None),
             *negative_transfer(arms, of_primary),
             *at_the_floor(arms, floor, primary, higher_is_better=spec.better(primary) == "max"),
+            *ended_by_time(complete),
             *budget_notes(compared, complete, primary, margin, percent),
             *tuning_notes(complete),
             *uncovered(of_primary),

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.study.curves import curve
 from tlbench.records.record import Record
-from tlbench.study.budget_notes import budget_notes
+from tlbench.study.budget_notes import budget_notes, ended_by_time
 from tlbench.study.summary import summarise_study
 
 Make = Callable[..., Record]
@@ -93,6 +93,26 @@ def test_an_arm_without_curves_is_passed_over(record: Make) -> None:
     without = [record("random", seed) for seed in (0, 1)]
     assert notes(runs(record, "tin200", [RISES] * 2), without) == []
     assert notes([], []) == []
+
+
+def test_arms_that_time_ended_are_named_with_their_epochs(record: Make) -> None:
+    def ended(arm: str, *epochs: int | None) -> list[Record]:
+        found = []
+        for seed, count in enumerate(epochs):
+            run = record(arm, seed)
+            stopped = count and {"epochs": count, "steps": 9 * count, "seconds": 60.5}
+            found.append(record(arm, seed, volatile=run.volatile.model_dump() | {"stopped_by_time": stopped}))
+            found[-1].config["trainer"] = {"max_time_s": 60.0, "max_epochs": 10}
+        return found
+
+    runs = {"a": ended("a", 7, 6, 7), "b": ended("b", 8, 8), "c": ended("c", 9, None), "d": ended("d", None)}
+    assert list(ended_by_time(runs)) == [
+        "trainer.max_time_s=60 ended a after 6 to 7 of 10 epochs.",
+        "trainer.max_time_s=60 ended b after 8 of 10 epochs.",
+        "trainer.max_time_s=60 ended 1 of 2 runs of c after 9 of 10 epochs.",
+    ]
+    said = summarise_study([*runs["a"], *runs["d"]], ["source"]).notes
+    assert "trainer.max_time_s=60 ended a after 6 to 7 of 10 epochs." in said
 
 
 @pytest.mark.promise("negative transfer is named")

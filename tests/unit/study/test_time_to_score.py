@@ -80,6 +80,18 @@ def test_seconds_are_not_made_up_and_features_computed_once_count_in_every_epoch
     assert seconds.arm == pytest.approx(((6 + 1) + (6 + 2) + (6 + 1)) / 3)  # 4 s for 4 epochs, behind 6 s
 
 
+def test_where_each_epochs_end_was_clocked_seconds_are_those(record: Make) -> None:
+    ends = [3.0, 13.0, 14.0, 15.0]
+    clocked = [record("tin200", i, **curve(QUICK[i]), volatile__epoch_ends_s=ends) for i in range(3)]
+    again = [record("random", i, **curve(SLOW[i]), volatile__epoch_ends_s=ends, volatile__resumes=1) for i in range(3)]
+    time = found(clocked, again)
+    assert time.seconds is not None
+    assert (time.seconds.arm, time.seconds.baseline) == (pytest.approx((3 + 13 + 3) / 3), pytest.approx(43 / 3))
+    assert not time.equal_epochs
+    assert list(time_lines(time, percent=True))[1].endswith("s of training [−20.9, +4.9].")
+    assert found(clocked, runs(record, "random", SLOW)).equal_epochs  # an older record among them
+
+
 def test_what_cannot_be_held_against_each_other_has_no_time(record: Make) -> None:
     tin200, random = runs(record, "tin200", QUICK), runs(record, "random", SLOW)
     of_loss = runs(record, "random", SLOW, monitor="val/loss")
