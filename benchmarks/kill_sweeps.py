@@ -365,6 +365,8 @@ def _summary(folder: Path) -> Any:
         arm.pop("fit_s", None)
     for timed in ("recommendations", "more_seeds", "registration"):
         summary.pop(timed, None)
+    for found in summary["times_to_score"]:
+        found.pop("seconds")
     return summary
 
 

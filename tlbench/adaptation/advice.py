@@ -41,6 +41,7 @@ def advise(config: TrainConfig, network: Network, train_images: int) -> list[str
         _batch_norm_options(config, network),
         _group_norm(config, network),
         _few_steps(config, train_images),
+        _time_limit(config, len(stages)),
         _stretched(config.data),
     ]
     return [line for line in found if line is not None]
@@ -135,6 +136,22 @@ def _few_steps(config: TrainConfig, train_images: int) -> str | None:
         f"only {steps} optimizer steps in the whole run, as optimizer.nominal_batch="
         f"{config.optimizer.nominal_batch} sums the gradients of {window} batches of {images} images for each: seeds "
         f"will scatter; use optimizer.nominal_batch={images} for {batches} steps, or a larger trainer.max_epochs"
+    )
+
+
+def _time_limit(config: TrainConfig, stages: int) -> str | None:
+    c, schedule, planned = config.trainer, config.optimizer.schedule, {}
+    if schedule != "constant":
+        planned[f"optimizer.schedule={schedule}"] = "the learning rate would still be high at the end"
+    if stages > 1:
+        planned[f"strategy={config.strategy.name}"] = "stages that begin later would be left out"
+    if c.max_time_s is None or not planned:
+        return None
+    constant = "optimizer.schedule=constant, or " if stages == 1 else ""
+    return (
+        f"trainer.max_time_s={c.max_time_s:g} may end the run before the trainer.max_epochs={c.max_epochs} that "
+        f"{' and '.join(planned)} rel{'y' if len(planned) > 1 else 'ies'} on: {', and '.join(planned.values())}; use "
+        f"{constant}as many trainer.max_epochs as the time allows (plan=true estimates it)"
     )
 
 

@@ -56,6 +56,7 @@ KEYS_OF_PEERS: Mapping[str, tuple[str, ...]] = {
     "lrf": ("optimizer.final_lr",),
     "max_det": ("task.max_detections",),
     "max_steps": ("trainer.max_epochs",),
+    "max_time": ("trainer.max_time_s",),
     "mean": ("data.normalisation.mean",),
     "metric": ("callbacks.monitor",),
     "min_lr": ("optimizer.final_lr",),

@@ -56,7 +56,7 @@ REFUSED = {
     "logger": "they are logger.own",
     "max_epochs": _KEY.format("trainer.max_epochs"),
     "max_steps": "runs are as long as trainer.max_epochs says, which schedules and stages count",
-    "max_time": "how long a machine takes would decide the result",
+    "max_time": _KEY.format("trainer.max_time_s, which ends a run with an epoch and counts over its resumptions"),
     "min_epochs": "stages and callbacks.early_stopping decide when a run ends",
     "min_steps": "stages and callbacks.early_stopping decide when a run ends",
     "model_registry": "it sends the checkpoint away; the run's folder holds it",

@@ -65,6 +65,10 @@ class TrainerConfig(Schema):
     accelerator: Literal["auto", "cpu", "gpu"]
     devices: Annotated[int, Field(ge=1)] = Field(description="processes, one a device; they share data.batch_size")
     max_epochs: Annotated[int, Field(ge=1)]
+    max_time_s: Positive | None = Field(
+        default=None,
+        description="seconds of training, over all resumptions, after which a run ends with its epoch; null: any",
+    )
     precision: Literal["32-true", "bf16-mixed", "16-mixed"]
     channels_last: bool
     compile: bool = Field(description="torch.compile the network, again in each stage")

@@ -117,10 +117,25 @@ class CodeRecord(Section):
         return code_hash(self.files, self.distributions)
 
 
+class StoppedByTime(Section):
+    """That `trainer.max_time_s` ended training before `trainer.max_epochs`, and after how much of it."""
+
+    epochs: int
+    steps: int
+    seconds: float
+
+    def text(self, max_epochs: int) -> str:
+        """For example `after 7 of 10 epochs, 63 steps and 60.4 s`."""
+        return f"after {self.epochs} of {max_epochs} epochs, {self.steps} steps and {self.seconds:.1f} s"
+
+
 class Volatile(Section):
-    """Times, memory, host, user: the only part in which two runs of one config may differ.
+    """Times, memory, host, user: the only part in which two runs of one config may differ, unless time ended them.
 
     `resumes` counts on from the last record; a killed process writes none, so its own resumption is not counted.
+    `epoch_ends_s` has the seconds of training at the end of each epoch, counted over resumptions, but for what was lost
+    with a killed process and done again; `fit_s` is of the last resumption alone. Older records have neither it nor
+    `stopped_by_time`.
     `vouchers` holds, by the name of a user's key, that user's HMAC over the code and places that the record names
     (`tlbench.trust`): equal for equal runs of one user, another one for every other user.
     """
@@ -138,6 +153,8 @@ class Volatile(Section):
     threads: int | None = None
     host: str
     resumes: int = 0
+    epoch_ends_s: list[float] = []
+    stopped_by_time: StoppedByTime | None = None
     vouchers: dict[str, str] = {}
 
 

@@ -26,6 +26,9 @@ def show_record(record: Record, folder: Path) -> None:
     if record.best is not None:
         table.add_section()
         table.add_row("best epoch", f"{record.best.epoch} ({record.best.monitor} {_number(record.best.value)})")
+    stopped = record.volatile.stopped_by_time
+    if stopped is not None:
+        table.add_row("ended by trainer.max_time_s", stopped.text(record.config["trainer"]["max_epochs"]))
     if record.tuning is not None:
         for key, value in record.tuning.chosen.items():
             table.add_row(key, f"{value:g} (the best of {len(record.tuning.trials)} trials)")

@@ -17,7 +17,16 @@ from tlbench.data.target_module import TargetModule
 from tlbench.loggers.status import Status
 from tlbench.processes.rank import is_first_process
 from tlbench.processes.team import Team
-from tlbench.records.record import BestRecord, CodeRecord, DataRecord, ErrorRecord, ModelRecord, Record, Volatile
+from tlbench.records.record import (
+    BestRecord,
+    CodeRecord,
+    DataRecord,
+    ErrorRecord,
+    ModelRecord,
+    Record,
+    StoppedByTime,
+    Volatile,
+)
 from tlbench.records.tuning import TuningRecord
 from tlbench.records.vouch import vouchers_for
 from tlbench.runs.describe import describe_stages
@@ -106,9 +115,25 @@ class Known:
                 threads=torch.get_num_threads(),
                 host=host(),
                 resumes=self.resumes,
+                epoch_ends_s=self._epoch_ends(),
+                stopped_by_time=self.stopped_by_time(),
                 vouchers=self._vouchers() if status == "complete" else {},
             ),
         )
+
+    def _epoch_ends(self) -> list[float]:
+        """None where a run goes on from a checkpoint of before they were counted."""
+        parts = self.built.parts if self.built else None
+        known = parts is not None and len(parts.clock.epoch_ends) == len(parts.curves.rows)
+        return list(parts.clock.epoch_ends) if parts is not None and known else []
+
+    def stopped_by_time(self) -> StoppedByTime | None:
+        """That the time was used up, and after how much of the run; None where it was not."""
+        parts = self.built.parts if self.built else None
+        if parts is None or not parts.clock.used_up:
+            return None
+        ends = parts.clock.epoch_ends
+        return StoppedByTime(epochs=len(ends), steps=parts.trainer.global_step, seconds=ends[-1])
 
     def _vouchers(self) -> dict[str, str]:
         """By which this user's tools know the run again; the first of several processes writes them."""

@@ -224,6 +224,9 @@ class _Run(Known):
         finally:
             self.seconds["fit_s"] = time.perf_counter() - begun
             built.data.fingerprints.update(built.module.fingerprints())
+        if (ended := self.stopped_by_time()) is not None:
+            c = self.config.trainer
+            self.voice.say(f"trainer.max_time_s={c.max_time_s:g} has ended training {ended.text(c.max_epochs)}")
 
     def choose(self, built: Built) -> None:
         """Take up the best checkpoint on validation."""

@@ -24,6 +24,7 @@ from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
 from tlbench.callbacks.last_checkpoint import LastCheckpoint
 from tlbench.callbacks.progress import RunProgress
 from tlbench.callbacks.resumable import MovableCheckpoint
+from tlbench.callbacks.training_clock import TrainingClock
 from tlbench.config import FeatureExtractorConfig, GradualUnfreezingConfig, TrainConfig
 from tlbench.errors import ConfigError
 from tlbench.processes.ddp import TeamDDP
@@ -47,6 +48,7 @@ class TrainerParts:
     trainer: Trainer
     curves: Curves
     progress: RunProgress
+    clock: TrainingClock
     best: MovableCheckpoint
     unfreezing: GradualUnfreezing
     features: FeatureCache | None
@@ -80,7 +82,7 @@ def build_trainer(
     check_device(config)
     _quiet_lightning()
     unfreezing = GradualUnfreezing(task.stages, voice)
-    curves, progress = Curves(unfreezing, folder / CURVES_FILE), RunProgress()
+    curves, progress, clock = Curves(unfreezing, folder / CURVES_FILE), RunProgress(), TrainingClock(c.max_time_s)
     features = _feature_cache(config, task, voice)
     best = MovableCheckpoint(
         dirpath=folder,
@@ -101,7 +103,7 @@ def build_trainer(
     )
     options = [_freeze_batch_norm(config), _stopping(config, task, unfreezing), _ema(config)]
     # FeatureCache before GradualUnfreezing, which compiles the network where it is still needed
-    callbacks: list[Callback] = [progress, *([features] if features else []), unfreezing]
+    callbacks: list[Callback] = [progress, clock, *([features] if features else []), unfreezing]
     callbacks += [option for option in options if option is not None]
     callbacks += own_callbacks(config)
     callbacks += [FreezingAudit(), FolderStays(folder)]
@@ -122,7 +124,7 @@ def build_trainer(
         use_distributed_sampler=False,
         **c.extra,
     )
-    return TrainerParts(trainer, curves, progress, best, unfreezing, features)
+    return TrainerParts(trainer, curves, progress, clock, best, unfreezing, features)
 
 
 def _strategy(team: Team) -> TeamDDP:

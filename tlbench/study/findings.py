@@ -9,6 +9,7 @@ from tlbench.study.factorial import Effect
 from tlbench.study.post_hoc import Registration
 from tlbench.study.sentences import all_cover, difference_line, short_line, verdict_lines
 from tlbench.study.summary import StudySummary
+from tlbench.study.time_sentences import time_lines
 
 _STRONG = "bold"
 _MOST_LINES = 8  # effects that are printed; all are in summary.json
@@ -23,6 +24,7 @@ def findings(summary: StudySummary) -> Iterable[tuple[str, str]]:
         if d.with_baseline:
             yield difference_line(d, percent=percent), _STRONG
             yield from ((f"  {line}", "") for line in verdict_lines(d, comparisons, percent=percent))
+            yield from ((f"  {line}", "") for line in _times(summary, d))
     others = [d for d in family if not d.with_baseline]
     if others:
         yield from _others(others, comparisons, summary.primary, percent=percent)
@@ -33,6 +35,12 @@ def findings(summary: StudySummary) -> Iterable[tuple[str, str]]:
         yield summary.more_seeds.sentence, ""
     if isinstance(summary.registration, Registration) and not summary.registration.post_hoc:
         yield f"Preregistered {summary.registration.registered['registered']}; nothing was added since.", ""
+
+
+def _times(summary: StudySummary, d: Difference) -> Iterable[str]:
+    for found in summary.times_to_score:
+        if (found.arm, found.baseline) == (d.arm, d.baseline):
+            yield from time_lines(found, percent=summary.is_percentage(found.monitor))
 
 
 def exploratory(summary: StudySummary) -> str | None:

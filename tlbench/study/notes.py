@@ -66,3 +66,21 @@ def uncovered(differences: Sequence[Difference]) -> list[str]:
     """Why intervals do not cover the test images, each reason once."""
     reasons = dict.fromkeys(d.paired.uncovered for d in differences if d.paired.uncovered is not None)
     return [f"The intervals do not cover the test images: {reason}." for reason in reasons]
+
+
+def negative_transfer(arms: Sequence[Arm], differences: Sequence[Difference]) -> Iterable[str]:
+    """Where weights of a source are worse than random ones, by the verdict: negative transfer (Pan & Yang 2010).
+
+    Args:
+        arms: Of the study.
+        differences: In its primary metric.
+    """
+    sources = {arm.name: arm.source for arm in arms}
+    for d in differences:
+        worse, better = (d.arm, d.baseline) if d.paired.verdict == "worse" else (d.baseline, d.arm)
+        decided = d.paired.verdict in ("better", "worse")
+        if decided and sources.get(better) == "random" and sources.get(worse) not in ("random", None):
+            yield (
+                f"Negative transfer: {worse} is worse than {better}. With this recipe the source's weights cost more "
+                "than they bring; another learning rate or strategy, or a source closer to the target, may change that."
+            )

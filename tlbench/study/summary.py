@@ -14,16 +14,18 @@ from tlbench.records.record import Record
 from tlbench.statistics.spread import summarise
 from tlbench.study.arm import Arm
 from tlbench.study.baselines import baselines, contrast
+from tlbench.study.budget_notes import at_the_floor, budget_notes, ended_by_time
 from tlbench.study.comparisons import Difference, comparisons, other_pairs
 from tlbench.study.contrasts import ScoredArms
 from tlbench.study.factorial import Effect, effects, grid_of
 from tlbench.study.floors import Floor, floor_of
 from tlbench.study.more_seeds import MoreSeeds, StudyCommand, more_seeds
-from tlbench.study.notes import incomplete, notes_on, uncovered
+from tlbench.study.notes import incomplete, negative_transfer, notes_on, uncovered
 from tlbench.study.optimism import of_validation
 from tlbench.study.post_hoc import Registration, registration_notes, registration_of
 from tlbench.study.preregistration import Registered
 from tlbench.study.recommendation import Recommendation, recommendations
+from tlbench.study.time_to_score import TimeToScore, times_to_score
 from tlbench.study.tuning_notes import tuning_notes
 from tlbench.tasks.registry import percentages, spec_named, spec_of_stored
 
@@ -60,7 +62,7 @@ class StudySummary:
     are not asked for it; `effects` those of two crossed factors, in the primary metric;
     `recommendations` one for each baseline; `more_seeds` what would decide, where a command is known;
     `registration` what was settled before the first run, and what was not; or why nothing was; None of runs that are
-    compared without a study.
+    compared without a study; `times_to_score` how long compared arms train until a score; older summaries have none.
     """
 
     study: str
@@ -82,6 +84,7 @@ class StudySummary:
     recommendations: tuple[Recommendation, ...] = ()
     more_seeds: MoreSeeds | None = None
     registration: Registration | str | None = None
+    times_to_score: tuple[TimeToScore, ...] = ()
 
     def is_percentage(self, metric: str) -> bool:
         """Whether a metric, such as `test/oa`, is shown in percent."""
@@ -173,7 +176,8 @@ def summarise_study(
             registered, arms, complete, factors=factors, primary=primary, margin=margin, confidence=confidence
         )
     )
-    higher, percent = scored.higher_is_better(primary), primary.rpartition("/")[2] in percentages(spec.name)
+    higher, floor, shown_in_percent = scored.higher_is_better(primary), floor_of(records), percentages(spec.name)
+    percent = primary.rpartition("/")[2] in shown_in_percent
     read = [(f"{run.arm}/seed_{run.seed}", run.data.read) for run in records if run.data and run.data.read]
     return StudySummary(
         study=" and ".join(dict.fromkeys(record.study for record in records)),
@@ -187,6 +191,10 @@ def summarise_study(
         notes=(
             *notes_on(arms, of_primary, factor),
             *(note for arm in arms if (note := incomplete(arm, primary, spec)) is not None),
+            *negative_transfer(arms, of_primary),
+            *at_the_floor(arms, floor, primary, higher_is_better=higher),
+            *ended_by_time(complete),
+            *budget_notes(compared, complete, primary, margin, shown_in_percent),
             *tuning_notes(complete),
             *uncovered(of_primary),
             *of_validation(primary, complete, higher_is_better=higher, percent=percent),
@@ -195,8 +203,8 @@ def summarise_study(
         warnings=joined_warnings(records, names, told),
         left_out=tuple(left_out),
         read=read[0][1] if read else None,
-        percent=percentages(spec.name),
-        floor=floor_of(records),
+        percent=shown_in_percent,
+        floor=floor,
         effects=effects(scored, grid, primary) if grid else (),
         recommendations=recommendations(
             [d for d in differences if d.metric == primary],
@@ -206,6 +214,7 @@ def summarise_study(
         ),
         more_seeds=None if command is None else more_seeds(of_primary, arms, command),
         registration=registration,
+        times_to_score=times_to_score(compared, complete, confidence),
         read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )
 

@@ -159,3 +159,18 @@ def test_a_run_of_few_optimizer_steps_is_told_how_to_have_more():
     assert advice(*summed, train_images=592) == []  # 101 steps
     assert len(advice(*summed, train_images=591)) == 1
     assert advice(*summed, "optimizer.nominal_batch=16", train_images=112) == []
+
+
+def test_a_time_limit_may_cut_what_is_planned_over_the_epochs():
+    use = "trainer.max_epochs as the time allows (plan=true estimates it)"
+    limit = ("trainer.max_time_s=90.5", "trainer.max_epochs=8")
+    assert advice(*limit, "optimizer.schedule=cosine") == [
+        "trainer.max_time_s=90.5 may end the run before the trainer.max_epochs=8 that optimizer.schedule=cosine "
+        "relies on: the learning rate would still be high at the end; use optimizer.schedule=constant, or as many "
+        f"{use}"
+    ]
+    assert advice(*limit, "optimizer.schedule=constant") == []
+    (said,) = advice(*limit, "optimizer.schedule=constant", "strategy=head_then_full")
+    assert "strategy=head_then_full relies on: stages that begin later would be left out; use as many " + use in said
+    (both,) = advice(*limit, "optimizer.schedule=cosine", "strategy=head_then_full")
+    assert "still be high at the end, and stages that begin later would be left out; use as many" in both

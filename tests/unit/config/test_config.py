@@ -279,6 +279,11 @@ def test_what_is_just_allowed(overrides):
         (["strategy=head_then_full", "strategy.head_epochs=0"], "strategy.head_epochs=0"),
         (["callbacks.freeze_batch_norm=affine"], "callbacks.freeze_batch_norm='affine'"),
         (["callbacks.ema_decay=1.0"], "callbacks.ema_decay=1.0"),
+        (["trainer.max_time_s=0"], "trainer.max_time_s=0"),
+        (
+            ["+trainer.extra.max_time=60"],
+            "trainer.extra.max_time=60: not to be given, as it is trainer.max_time_s, which ends a run with an epoch",
+        ),
         (["callbacks.early_stopping.patience=0"], "callbacks.early_stopping.patience=0"),
         (["callbacks.monitor=test/oa"], "callbacks.monitor='test/oa': the best epoch is chosen on validation only"),
         (["model.norm=layer"], "model.norm='layer'"),

@@ -84,8 +84,15 @@ class RunPlan:
         """Whether the stages' lengths depend on how training goes."""
         return any(stage.epochs is None for stage in self.stages)
 
-    def seconds(self, max_epochs: int) -> float:
-        """Seconds of the run; where stages end by a stall, those of the slowest stage throughout."""
+    def seconds(self, max_epochs: int, max_time_s: float | None = None) -> float:
+        """Seconds of the run, which its limit ends with an epoch; see `_all_epochs`."""
+        whole = self._all_epochs(max_epochs)
+        if max_time_s is None:
+            return whole
+        return min(whole, self.once_s + max_time_s + max(stage.epoch_s for stage in self.stages))
+
+    def _all_epochs(self, max_epochs: int) -> float:
+        """Where stages end by a stall, seconds of the slowest stage throughout."""
         if self.is_upper_bound:
             return self.once_s + max_epochs * max(stage.epoch_s for stage in self.stages)
         return self.once_s + sum((stage.epochs or 0) * stage.epoch_s for stage in self.stages)

@@ -25,7 +25,7 @@ def show_run_plan(config: TrainConfig, sweep_runs: int, runs_at_a_time: int) -> 
     if config.stand_ins:
         banner(banner_text(config.stand_ins))  # those of a sweep are told of by `plan_runs`
     plan = _show(config, 1)
-    seconds = plan.seconds(config.trainer.max_epochs)
+    seconds = _seconds(plan, config)
     if sweep_runs > 1:
         time = _sweep_time([config], [(plan, seconds)] * sweep_runs, runs_at_a_time, timed_for=1)
         say(f"the sweep (-m): {sweep_runs} such runs, {time}")
@@ -51,10 +51,10 @@ def show_sweep_plan(
         arm = config.model_dump_json(exclude={"seed", "seeds"})
         if arm not in plans:
             plans[arm] = _show(config, runs_at_a_time)
-        times.append((plans[arm], plans[arm].seconds(config.trainer.max_epochs)))
+        times.append((plans[arm], _seconds(plans[arm], config)))
     for config, count in trials:
         plan = plan_run(config, runs_at_a_time)
-        times += [(plan, plan.seconds(config.trainer.max_epochs))] * count
+        times += [(plan, _seconds(plan, config))] * count
     done = f" ({complete} more are complete already)" if complete else ""
     runs = f"{len(configs)} run{'' if len(configs) == 1 else 's'}{done}"
     if trials:
@@ -99,13 +99,24 @@ def _show(config: TrainConfig, runs_at_a_time: int) -> RunPlan:
         say("without the time for which training waits for images to be decoded")
     if config.trainer.compile:
         say("without the time that torch.compile itself takes, in each stage")
-    say(f"the run: {_at_most([config])}about {_duration(plan.seconds(config.trainer.max_epochs))}")
+    whole, limit = plan.seconds(config.trainer.max_epochs) - plan.once_s, config.trainer.max_time_s
+    if limit is not None and limit < whole:
+        done, all_epochs = int(config.trainer.max_epochs * limit / whole), config.trainer.max_epochs
+        say(f"trainer.max_time_s={limit:g}: time for about {max(done, 1)} of the {all_epochs} epochs")
+    say(f"the run: {_at_most([config])}about {_duration(_seconds(plan, config))}")
     return plan
 
 
+def _seconds(plan: RunPlan, config: TrainConfig) -> float:
+    return plan.seconds(config.trainer.max_epochs, config.trainer.max_time_s)
+
+
 def _at_most(configs: Sequence[TrainConfig]) -> str:
-    """Where validation may end a stage or the run, the estimate is a bound."""
-    ends = [c.callbacks.early_stopping.patience or getattr(c.strategy, "stall_patience", None) for c in configs]
+    """Where validation or the clock may end a stage or the run, the estimate is a bound."""
+    ends = [
+        c.callbacks.early_stopping.patience or getattr(c.strategy, "stall_patience", None) or c.trainer.max_time_s
+        for c in configs
+    ]
     return "at most " if any(ends) else ""
 
 

@@ -98,6 +98,17 @@ def test_the_time_is_that_of_steps_validation_test_and_start():
 
 
 @pytest.mark.usefixtures("clock")
+def test_a_time_limit_bounds_the_run_and_the_plan_says_how_many_epochs_it_has_time_for():
+    plan = plan_run(compose_config(BY_EPOCHS))
+    epoch = plan.stages[0].epoch_s
+    assert plan.seconds(5, 2 * epoch) == plan.once_s + 3 * epoch  # it ends with an epoch
+    assert plan.seconds(5, 9 * epoch) == plan.seconds(5)
+    outcome = train(*BY_EPOCHS, "plan=true", f"trainer.max_time_s={2.5 * epoch}")
+    assert f"trainer.max_time_s={2.5 * epoch:g}: time for about 2 of the 5 epochs" in outcome.out
+    assert "the run: at most about" in outcome.out
+
+
+@pytest.mark.usefixtures("clock")
 def test_stages_that_end_by_a_stall_are_bounded_by_the_run():
     plan = plan_run(compose_config(BY_STALL))
     assert plan.is_upper_bound
