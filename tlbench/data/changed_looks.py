@@ -51,7 +51,8 @@ def resampling(side: int) -> NDArray[np.float64]:
     low, high = np.array(SPANS).T[:, :, None]
     centres = low + (np.arange(side) + 0.5) / side * (high - low)
     places = (centres * side - 0.5).clip(0, side - 1)
-    return np.maximum(1 - np.abs(places[:, :, None] - np.arange(side)), 0)
+    weights: NDArray[np.float64] = np.maximum(1 - np.abs(places[:, :, None] - np.arange(side)), 0)
+    return weights
 
 
 def changed(thumbnails: NDArray[np.uint8], change: Change) -> NDArray[np.float32]:
