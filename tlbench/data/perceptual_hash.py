@@ -82,7 +82,8 @@ def pixel_digests(images: Tensor) -> NDArray[np.uint8]:
 def _hash(grey: Tensor) -> NDArray[np.uint64]:
     """(N, changes) uint64 of (N, 32, 32) float32."""
     basis = _cosines_of_spans()
-    every = (basis @ grey.double() @ basis.T).unflatten(1, (len(SPANS), -1)).unflatten(3, (len(SPANS), -1))
+    by_span = (len(SPANS), _FREQUENCIES)
+    every = (basis @ grey.double() @ basis.T).reshape(-1, *by_span, *by_span)
     low = torch.stack([every[:, change.down, :, change.across] * _signs(change.mirrored) for change in CHANGES], dim=1)
     low = low.flatten(2)[:, :, 1:]
     above = low > low.median(dim=2, keepdim=True).values
