@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from tlbench.data.audit_cache import cached
+from tlbench.data.changed_looks import CHANGES
 from tlbench.data.listing import A
 from tlbench.data.near_duplicates import exact_copies, near_copies
 from tlbench.data.perceptual_hash import Looks, pixel_digests
@@ -19,7 +20,7 @@ from tlbench.data.samples import MemorySamples, Samples
 from tlbench.data.target import Target
 from tlbench.system.names import printable
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same images would be audited to another result."""
 
 EXAMPLES = 20
@@ -52,8 +53,9 @@ class Audit(BaseModel):
         section: JSON types: `counts` (split → what `AuditPart.counts` says), `small_classes` (class → training images),
             `unreadable` (`count`, and `files` with the reason), `duplicates`: `exact` and `near` (`train-test` → how
             many test images have such a partner in train, how many of these under another label, examples as pairs of
-            names; `near` leaves exact copies out and is null where images are too small) and `within` (split → exact
-            ones); and what the kind of annotation adds.
+            names; `near` leaves exact copies out and is null where images are too small; of the images that it counts
+            it says how many are `mirrored` and how many `cropped`, with examples) and `within` (split → exact ones);
+            and what the kind of annotation adds.
         warnings: One line each.
     """
 
@@ -168,8 +170,11 @@ def duplicates_part(splits: Mapping[str, SplitScan], conflict: str) -> dict[str,
             near = None
             continue
         alike = near_copies(first.looks, second.looks)
-        alike[copies >= 0] = -1
-        near[f"{one}-{other}"] = _found(first, second, alike, conflict)
+        partners = np.where(copies < 0, alike.partners, -1)
+        near[f"{one}-{other}"] = {
+            **_found(first, second, partners, conflict),
+            **_changed(first, second, partners, alike.changes),
+        }
     within = {split: _found(scan, scan, _repetitions(scan.digests), conflict) for split, scan in splits.items()}
     return {"exact": exact, "near": near, "within": within}
 
@@ -202,3 +207,18 @@ def _found(first: SplitScan, second: SplitScan, partners: NDArray[np.int64], con
         "examples": examples(first.names, second.names, partners, having),
         f"{conflict}_examples": examples(first.names, second.names, partners, conflicting),
     }
+
+
+def _changed(
+    first: SplitScan, second: SplitScan, partners: NDArray[np.int64], changes: NDArray[np.int64]
+) -> dict[str, Any]:
+    """How many partners look alike only after a change of one of the two; JSON types."""
+    found: dict[str, Any] = {}
+    for what, done in (
+        ("mirrored", [change.mirrored for change in CHANGES]),
+        ("cropped", [change.cropped for change in CHANGES]),
+    ):
+        rows = np.flatnonzero((partners >= 0) & np.array(done)[changes])
+        found[what] = len(rows)
+        found[f"{what}_examples"] = examples(first.names, second.names, partners, rows)
+    return found

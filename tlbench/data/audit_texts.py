@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 NAMED = 3
@@ -54,9 +54,20 @@ def across(found: Mapping[str, Any], totals: Mapping[str, int], what: str, sign:
     for pair, part in found.items():
         if part["images"]:
             first, second = pair.split("-")
-            example = f" {sign} ".join(part["examples"][0]) + (", …" if part["images"] > 1 else "")
-            parts.append(f"{part['images']:,} of {totals[second]:,} {second} images {what} {first} ({example})")
+            named = _example(part["examples"], part["images"], sign)
+            changed = "".join(_changed(part, change, sign) for change in ("mirrored", "cropped") if part.get(change))
+            parts.append(f"{part['images']:,} of {totals[second]:,} {second} images {what} {first} {named}{changed}")
     return ", ".join(parts) or None
+
+
+def _example(pairs: Sequence[Sequence[str]], count: int, sign: str) -> str:
+    return f"({f' {sign} '.join(pairs[0])}{', …' if count > 1 else ''})"
+
+
+def _changed(part: Mapping[str, Any], change: str, sign: str) -> str:
+    """How many of them look like it after a change."""
+    named = _example(part[f"{change}_examples"], part[change], sign)
+    return f", {part[change]:,} of them when {change} {named}"
 
 
 def more(count: int) -> str:

@@ -38,14 +38,10 @@ def looks_inside(images: Samples[Any], fit: Fit = "corner") -> Looks | None:
     if int(inside.min()) < SMALLEST_SIDE:
         return None
     sizes, which = torch.unique(inside, dim=0, return_inverse=True)
-    hashes: NDArray[np.uint64] = np.zeros(len(images), np.uint64)
-    small: list[tuple[NDArray[np.int64], NDArray[np.uint8]]] = []
+    small: list[tuple[NDArray[np.int64], Looks]] = []
     for number, (high, wide) in enumerate(sizes.tolist()):
         rows = torch.nonzero(which == number).flatten()
-        found = looks_of(thumbnails[rows, :, :high, :wide])
-        hashes[rows.numpy()] = found.hashes
-        small.append((rows.numpy(), found.thumbnails))
-    grey = np.zeros((len(images), *small[0][1].shape[1:]), np.uint8)
-    for positions, found_grey in small:
-        grey[positions] = found_grey
-    return Looks(hashes, grey)
+        small.append((rows.numpy(), looks_of(thumbnails[rows, :, :high, :wide])))
+    order = np.argsort(np.concatenate([positions for positions, _ in small]))
+    hashes = np.concatenate([found.hashes for _, found in small])[order]
+    return Looks(hashes, np.concatenate([found.thumbnails for _, found in small])[order])

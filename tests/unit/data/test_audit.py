@@ -112,6 +112,21 @@ def test_whatever_it_depends_on_makes_another(audits: list[int], some, audited):
 
 
 @ONE_KIND
+def test_what_an_earlier_version_kept_is_not_taken(
+    folder: Path, audits: list[int], audited, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as before:
+        before.setattr(data_audit, "VERSION", data_audit.VERSION - 1)
+        audited()
+    (old,) = folder.iterdir()
+    old.write_text(old.read_text().replace('"warnings":[', '"warnings":["audit: of another version",'))
+    kept = old.read_text()
+    assert "audit: of another version" not in audited().warnings
+    assert len(audits) == 2
+    assert (old.read_text(), len(list(folder.iterdir()))) == (kept, 2)
+
+
+@ONE_KIND
 @pytest.mark.parametrize(
     "content", [b"", b'{"section": {', b'{"section": {}}', b'{"section": 1, "warnings": []}', b"\xff"]
 )

@@ -100,6 +100,11 @@ def found(images: int = 0, other_boxes: int = 0, examples=(), other_boxes_exampl
     }
 
 
+def near(*as_found):
+    """None of them mirrored or cropped."""
+    return {**found(*as_found), "mirrored": 0, "mirrored_examples": [], "cropped": 0, "cropped_examples": []}
+
+
 def leak(images: int, rows: int, of: int, *examples: tuple[str, str]):
     return {"images": images, "examples": [list(pair) for pair in examples], "rows": rows, "of": of}
 
@@ -119,7 +124,7 @@ def test_images_that_differ_give_counts_and_no_warning():
         "mended": {},
         "duplicates": {
             "exact": {"train-val": found()},
-            "near": {"train-val": found()},
+            "near": {"train-val": near()},
             "within": {"train": found(), "val": found()},
         },
         "label_leak": {"train-val": leak(0, 0, 3)},
@@ -133,10 +138,11 @@ def test_exact_and_near_copies_are_told_apart():
         test=split("test", [PHOTOS[40], PHOTOS[6], recompressed(PHOTOS[4])]),
     )
     duplicates = result.section["duplicates"]
-    exact, near = ("train/6.jpg", "test/1.jpg"), ("train/4.jpg", "test/2.jpg")
+    exact, alike = ("train/6.jpg", "test/1.jpg"), ("train/4.jpg", "test/2.jpg")
     assert duplicates["exact"]["train-test"] == found(1, 1, [exact], [exact])
-    assert duplicates["near"]["train-test"] == found(1, 1, [near], [near])
-    assert duplicates["exact"]["train-val"] == duplicates["near"]["val-test"] == found()
+    assert duplicates["near"]["train-test"] == near(1, 1, [alike], [alike])
+    assert duplicates["exact"]["train-val"] == found()
+    assert duplicates["near"]["val-test"] == near()
     assert result.warnings == [
         "audit: exact copies across splits: 1 of 3 test images are in train (train/6.jpg = test/1.jpg): the results "
         "are flattered; remove one of each pair",
@@ -210,7 +216,7 @@ def test_looks_keep_the_order_of_images_of_several_shapes():
     looks = looks_inside(images)
     for i, (height, width) in enumerate(shapes):
         alone = looks_of(images.thumbnails[i : i + 1, :, :height, :width])
-        assert looks.hashes[i] == alone.hashes[0]
+        assert np.array_equal(looks.hashes[i], alone.hashes[0])
         assert np.array_equal(looks.thumbnails[i], alone.thumbnails[0])
 
 

@@ -53,13 +53,22 @@ def found(images: int = 0, other_label: int = 0, examples=(), other_label_exampl
     }
 
 
+def near(*as_found, mirrored=(), cropped=()):
+    return {
+        **found(*as_found),
+        "mirrored": len(mirrored),
+        "mirrored_examples": [list(pair) for pair in mirrored],
+        "cropped": len(cropped),
+        "cropped_examples": [list(pair) for pair in cropped],
+    }
+
+
 def test_images_that_differ_give_counts_and_no_warning(audited):
-    mirrored = ImageOps.mirror(PHOTOS[0])  # not seen
     result = audited(
         10,
         train=some("train", PHOTOS[:20], alternating(20)),
         val=some("val", PHOTOS[20:25], alternating(5)),
-        test=some("test", [*PHOTOS[30:36], mirrored], alternating(7)),
+        test=some("test", PHOTOS[30:37], alternating(7)),
     )
     assert result.warnings == []
     assert json.loads(json.dumps(result.section)) == {
@@ -68,7 +77,7 @@ def test_images_that_differ_give_counts_and_no_warning(audited):
         "unreadable": {"count": 0, "files": {}},
         "duplicates": {
             "exact": {"train-val": found(), "train-test": found(), "val-test": found()},
-            "near": {"train-val": found(), "train-test": found(), "val-test": found()},
+            "near": {"train-val": near(), "train-test": near(), "val-test": near()},
             "within": {"train": found(), "val": found(), "test": found()},
         },
     }
@@ -89,9 +98,9 @@ def test_exact_and_near_copies_across_splits_are_told_apart(audited):
         "val-test": found(1, 0, [("val/cat/0.png", "test/cat/2.png")]),
     }
     assert duplicates["near"] == {
-        "train-val": found(1, 0, [("train/cat/4.png", "val/cat/1.png")]),
-        "train-test": found(1, 0, [("train/cat/8.png", "test/cat/3.png")]),
-        "val-test": found(),
+        "train-val": near(1, 0, [("train/cat/4.png", "val/cat/1.png")]),
+        "train-test": near(1, 0, [("train/cat/8.png", "test/cat/3.png")]),
+        "val-test": near(),
     }
     assert result.warnings == [
         "audit: exact copies across splits: 1 of 4 test images are in train (train/cat/6.png = test/cat/1.png), 1 of 4 "
@@ -99,6 +108,43 @@ def test_exact_and_near_copies_across_splits_are_told_apart(audited):
         "audit: near-duplicates across splits: 1 of 2 val images look like one in train (train/cat/4.png ~ "
         "val/cat/1.png), 1 of 4 test images look like one in train (train/cat/8.png ~ test/cat/3.png): if they are "
         "copies or shots of one scene, and not merely alike, the results are flattered; remove one of each pair",
+    ]
+
+
+def test_mirrored_and_cropped_copies_are_counted_and_named(audited):
+    mirrored = [ImageOps.mirror(image) for image in PHOTOS[2:4]]
+    cropped = PHOTOS[4].crop((2, 2, 32, 32)).resize((32, 32))
+    result = audited(
+        train=some("train", PHOTOS[:20], alternating(20)),
+        val=some("val", [ImageOps.mirror(cropped), PHOTOS[40]], [0, 1]),
+        test=some("test", [recompressed(PHOTOS[9]), *mirrored, cropped], [1, 0, 0, 1]),
+    )
+    both = [("train/cat/4.png", "val/cat/0.png")]
+    recompressed_one = ("train/dog/9.png", "test/dog/0.png")
+    flipped = [("train/cat/2.png", "test/cat/1.png"), ("train/dog/3.png", "test/cat/2.png")]
+    smaller = [("train/cat/4.png", "test/dog/3.png")]
+    other_label = [flipped[1], smaller[0]]
+    assert result.section["duplicates"]["near"] == {
+        "train-val": near(1, 0, both, mirrored=both, cropped=both),
+        "train-test": near(
+            4, 2, [recompressed_one, *flipped, *smaller], other_label, mirrored=flipped, cropped=smaller
+        ),
+        "val-test": near(
+            1,
+            1,
+            [("val/cat/0.png", "test/dog/3.png")],
+            [("val/cat/0.png", "test/dog/3.png")],
+            mirrored=[("val/cat/0.png", "test/dog/3.png")],
+        ),
+    }
+    assert result.warnings == [
+        "audit: near-duplicates across splits: 1 of 2 val images look like one in train (train/cat/4.png ~ "
+        "val/cat/0.png), 1 of them when mirrored (train/cat/4.png ~ val/cat/0.png), 1 of them when cropped "
+        "(train/cat/4.png ~ val/cat/0.png), 4 of 4 test images look like one in train (train/dog/9.png ~ "
+        "test/dog/0.png, …), 2 of them when mirrored (train/cat/2.png ~ test/cat/1.png, …), 1 of them when cropped "
+        "(train/cat/4.png ~ test/dog/3.png), 1 of 4 test images look like one in val (val/cat/0.png ~ "
+        "test/dog/3.png), 1 of them when mirrored (val/cat/0.png ~ test/dog/3.png): if they are copies or shots of one "
+        "scene, and not merely alike, the results are flattered; remove one of each pair"
     ]
 
 
@@ -116,7 +162,7 @@ def test_equal_images_with_different_labels_are_counted_within_and_across(audite
         2, 1, [conflict, ("train/cat/4.png", "test/cat/1.png")], [conflict]
     )
     pair = ("train/dog/5.png", "test/cat/2.png")
-    assert duplicates["near"]["train-test"] == found(1, 1, [pair], [pair])
+    assert duplicates["near"]["train-test"] == near(1, 1, [pair], [pair])
     assert [warning for warning in result.warnings if "labels" in warning] == [
         "audit: equal images with different labels: 3 pairs (train/dog/1.png = train/cat/11.png, train/cat/2.png = "
         "train/dog/12.png, train/dog/3.png = test/cat/0.png): one label of each pair is wrong; mend or remove it"
@@ -157,7 +203,7 @@ def test_many_pairs_are_counted_and_some_are_named(audited):
     result = audited(**{split: some(split, PHOTOS[:50], alternating(50)) for split in ("train", "test")})
     exact = result.section["duplicates"]["exact"]["train-test"]
     assert (exact["images"], len(exact["examples"])) == (50, EXAMPLES)
-    assert result.section["duplicates"]["near"]["train-test"] == found()
+    assert result.section["duplicates"]["near"]["train-test"] == near()
     (warning,) = result.warnings
     assert "train/cat/0.png = test/cat/0.png, …): the results" in warning
 
