@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tlbench.study.comparisons import Difference
 from tlbench.study.factorial import Effect
+from tlbench.study.label_worth import sentences as worths_said
 from tlbench.study.post_hoc import Registration
 from tlbench.study.sentences import all_cover, difference_line, short_line, verdict_lines
 from tlbench.study.summary import StudySummary
@@ -30,6 +31,7 @@ def findings(summary: StudySummary) -> Iterable[tuple[str, str]]:
         yield from _others(others, comparisons, summary.primary, percent=percent)
     if summary.effects:
         yield from _effects(summary.effects, summary.primary, percent=percent)
+    yield from ((f"{line}.", "") for line in worths_said(summary.label_worths, summary.primary))
     yield from ((each.sentence, _STRONG) for each in summary.recommendations)
     if summary.more_seeds is not None:
         yield summary.more_seeds.sentence, ""

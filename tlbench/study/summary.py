@@ -19,6 +19,7 @@ from tlbench.study.comparisons import Difference, comparisons, other_pairs
 from tlbench.study.contrasts import ScoredArms
 from tlbench.study.factorial import Effect, effects, grid_of
 from tlbench.study.floors import Floor, floor_of
+from tlbench.study.label_worth import LabelWorth, label_worths
 from tlbench.study.more_seeds import MoreSeeds, StudyCommand, more_seeds
 from tlbench.study.notes import incomplete, negative_transfer, notes_on, uncovered
 from tlbench.study.optimism import of_validation
@@ -62,7 +63,8 @@ class StudySummary:
     are not asked for it; `effects` those of two crossed factors, in the primary metric;
     `recommendations` one for each baseline; `more_seeds` what would decide, where a command is known;
     `registration` what was settled before the first run, and what was not; or why nothing was; None of runs that are
-    compared without a study; `times_to_score` how long compared arms train until a score; older summaries have none.
+    compared without a study; `times_to_score` how long compared arms train until a score; `label_worths`
+    what sources are worth in training images, where these are a factor; older summaries have neither.
     """
 
     study: str
@@ -85,6 +87,7 @@ class StudySummary:
     more_seeds: MoreSeeds | None = None
     registration: Registration | str | None = None
     times_to_score: tuple[TimeToScore, ...] = ()
+    label_worths: tuple[LabelWorth, ...] = ()
 
     def is_percentage(self, metric: str) -> bool:
         """Whether a metric, such as `test/oa`, is shown in percent."""
@@ -215,6 +218,13 @@ def summarise_study(
         more_seeds=None if command is None else more_seeds(of_primary, arms, command),
         registration=registration,
         times_to_score=times_to_score(compared, complete, confidence),
+        label_worths=label_worths(
+            complete,
+            {name: values[name][primary] for name in names},
+            factors,
+            confidence,
+            higher_is_better=higher,
+        ),
         read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )
 
