@@ -51,7 +51,7 @@ def exploratory(summary: StudySummary) -> str | None:
     if not others or not summary.differences:
         return None
     own = "with a Holm correction of its own" if len(others) == 1 else "each with a Holm correction of its own"
-    return f"Compared by {summary.primary}; exploratory: {', '.join(others)}, {own} in summary.json."
+    return f"Compared by {summary.primary}; exploratory: {', '.join(others)}, {own}."
 
 
 def _others(others: Sequence[Difference], comparisons: int, metric: str, *, percent: bool) -> Iterable[tuple[str, str]]:

@@ -58,7 +58,7 @@ def test_arms_of_different_studies_are_paired_by_seed_and_what_differs_is_said(a
     ]
     assert "test/oa % 95.0 ± 1.0 90.0 ± 0.0" in lines
     assert "tin200 − random: +5.00 points test/oa, 95% interval [+2.52, +7.48] over 3 seeds" in outcome.out
-    assert "tin200 is better than random: p = 0.013; ahead in 100% of the seeds, Hedges' g 2.9." in outcome.out
+    assert "tin200 is better than random: p = 0.013; ahead in 100% of the seeds, Hedges' g 2.9, " in outcome.out
     content = json.loads(Path("made/c.json").read_text())
     assert content["sides"]["random"] == [f"y/random/seed_{n}" for n in range(3)]
     assert content["differing"] == ["optimizer.lr: 0.1 and 0.01", "source.name: 'tin200' and 'random'"]

@@ -117,7 +117,7 @@ def test_all_but_the_first_metric_are_exploratory(record: Make) -> None:
     summary = study(record, {"full": (0.94, 0.95, 0.96), "head": (0.9, 0.9, 0.9)})
     assert exploratory(summary) == (
         "Compared by test/oa; exploratory: test/aa, test/kappa, test/f1, test/ece, each with a Holm correction of its "
-        "own in summary.json."
+        "own."
     )
     assert [(d["metric"], d["exploratory"]) for d in summary.to_dict()["differences"]] == [
         ("test/oa", False),
