@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for cut in (0.025, 0.05, 0.075, 0.1):
         print_share(f"cropped by {cut:.1%}", looks, images, [crop(cut, *place) for place in PLACES])
     crops = [crop(0.05, *place) for place in PLACES]
-    print_share("mirrored, cropped by 5.0%", looks, images, [lambda i, c=c: ImageOps.mirror(c(i)) for c in crops])
+    print_share("mirrored, cropped by 5.0%", looks, [ImageOps.mirror(image) for image in images], crops)
     if options.others is not None:
         compare(files, files_of(options.others))
     return 0
@@ -112,7 +112,7 @@ def compare(asked: Sequence[Path], known: Sequence[Path]) -> None:
     print(f"search among {len(known):,} images: {time.process_time() - begun:.1f} s")
     having = copies.partners >= 0
     print(f"{having.sum():,} of {len(asked):,} have a partner, {(having & (copies.changes == 0)).sum():,} as they are")
-    for i in np.flatnonzero(having & (copies.changes > 0)):
+    for i in np.flatnonzero(having & (copies.changes > 0)).tolist():
         change = CHANGES[copies.changes[i]]
         done = [word for word in ("mirrored", "cropped") if getattr(change, word)]
         print(f"  {asked[i]} ~ {known[copies.partners[i]]}: {' and '.join(done)}")
