@@ -61,7 +61,7 @@ def test_between_two_points_the_number_is_taken_by_its_logarithm(study):
     assert (found.fewest, found.most, found.never, found.already) == (100, 10_000, (), ())
     (line,) = sentences([found], "test/oa")
     assert line == (
-        "tin200-10: its 100 training images are worth 1,778 [424, 7,459] from random weights by test/oa, 17.8 times, "
+        "tin200-10: its 100 training images are worth 1,778 [426, 7,431] from random weights by test/oa, 17.8 times, "
         "over 3 seeds"
     )
 

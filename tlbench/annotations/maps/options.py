@@ -24,7 +24,7 @@ DATA: Mapping[str, DataOption] = {
         open="tlbench.data.formats.documents_maps:open_document_maps",
         without_root="are drawn; a folder of your own is read by data=masks, data=yolo or data=coco",
         deep=False,
-        as_stand_in={"data.cache": "memory", "data.test_fraction": "0.2"},
+        as_stand_in={"data.cache": "memory", "data.test_fraction": "0.2", "data.group": "null"},
     ),
     "masks": _OWN,
     "coco": _OWN,
