@@ -67,11 +67,11 @@ def registration_of(
             said.append(f"{what} is {now}; registered was {before}")
     for arm, seeds in added.items():
         if seeds and arm not in planned:
-            said.append(f"arm {arm}, whose first run began {_first(runs[arm], seeds)}, was not registered")
+            said.append(f"not registered: arm {arm}, its first run begun {_first(runs[arm], seeds)}")
     fewer = {arm: seeds for arm, seeds in added.items() if seeds and arm in planned}
     for seeds, names in _together(fewer):
         begun = min(_first(runs[arm], seeds) for arm in names)
-        said.append(f"{_seeds(seeds)} of {', '.join(names)}, of which the first began {begun}, were not registered")
+        said.append(f"not registered: {seeds_named(seeds)} of {', '.join(names)}, the first begun {begun}")
     said += [
         f"the configuration of {arm} is not the one that was registered"
         for arm, of_arm in runs.items()
@@ -81,7 +81,7 @@ def registration_of(
         sha256,
         plan.model_dump(mode="json"),
         {arm: seeds for arm, seeds in added.items() if seeds},
-        tuple(f"Post hoc: {each} ({plan.registered})." for each in said),
+        tuple(f"Post hoc: {each} (preregistration of {plan.registered})." for each in said),
         {arm: seeds for arm, seeds in missing.items() if seeds},
     )
 
@@ -95,7 +95,7 @@ def registration_notes(registration: Registration | str | None) -> Iterable[str]
         return
     yield from registration.post_hoc
     for seeds, names in _together(registration.missing):
-        yield f"Registered, but without a complete run: {_seeds(seeds)} of {', '.join(names)}."
+        yield f"Registered, but without a complete run: {seeds_named(seeds)} of {', '.join(names)}."
 
 
 def spans(numbers: Sequence[int]) -> str:
@@ -125,5 +125,6 @@ def _first(runs: Sequence[Record], seeds: Sequence[int]) -> str:
     return min((run.volatile.started for run in runs if run.seed in seeds), default="")
 
 
-def _seeds(seeds: Sequence[int]) -> str:
+def seeds_named(seeds: Sequence[int]) -> str:
+    """`seed 2`, `seeds 2-4`; in ascending order."""
     return f"seed{'s' * (len(seeds) > 1)} {spans(seeds)}"

@@ -12,7 +12,7 @@ from rich.text import Text
 from tlbench.statistics.spread import Spread
 from tlbench.study.arm import Arm
 from tlbench.study.findings import exploratory, findings
-from tlbench.study.post_hoc import Registration, spans
+from tlbench.study.post_hoc import Registration, seeds_named
 from tlbench.study.summary import StudySummary
 
 # Widths in characters: the metric's name with its gap; an arm, at least "0.964 ± 0.004", longer names are folded.
@@ -118,7 +118,7 @@ def _rows(summary: StudySummary, arms: Sequence[Arm]) -> Iterable[list[str]]:
     yield ["runs", *(f"{a.n_complete} of {n}" if a.n_failed else str(n) for a, n in zip(arms, totals, strict=True))]
     added = summary.registration.added if isinstance(summary.registration, Registration) else {}
     if any(arm.name in added for arm in arms):
-        yield ["post hoc", *(f"seeds {spans(added[arm.name])}" if arm.name in added else "-" for arm in arms)]
+        yield ["post hoc", *(seeds_named(added[arm.name]) if arm.name in added else "-" for arm in arms)]
     yield ["training s", *("-" if a.fit_s is None else f"{a.fit_s:.{1 if a.fit_s < 10 else 0}f}" for a in arms)]
 
 

@@ -11,7 +11,7 @@ from tests.unit.study.test_render import printed
 from tlbench.records.record import Record
 from tlbench.study.findings import findings
 from tlbench.study.planning import ConfiguredRun
-from tlbench.study.post_hoc import spans
+from tlbench.study.post_hoc import seeds_named, spans
 from tlbench.study.preregistration import (
     REGISTRATION_FILE,
     Registered,
@@ -102,8 +102,8 @@ def test_seeds_and_arms_that_came_later_are_post_hoc_in_table_and_notes(record: 
     found = written(tmp_path, plan(record))
     study = summary(record, found, seeds=range(4))
     said = (
-        "Post hoc: seeds 2-3 of tin200, random, of which the first began 2026-11-28T00:02:00+00:00, were not "
-        "registered (2026-11-28T00:00:00+00:00)."
+        "Post hoc: not registered: seeds 2-3 of tin200, random, the first begun 2026-11-28T00:02:00+00:00 "
+        "(preregistration of 2026-11-28T00:00:00+00:00)."
     )
     assert said in study.notes
     assert dict(study.registration.added) == {"tin200": (2, 3), "random": (2, 3)}
@@ -113,8 +113,8 @@ def test_seeds_and_arms_that_came_later_are_post_hoc_in_table_and_notes(record: 
 
     study = summary(record, found, arms=("tin200", "imagenet", "random"))
     assert (
-        "Post hoc: arm imagenet, whose first run began 2026-11-28T00:00:00+00:00, was not registered "
-        "(2026-11-28T00:00:00+00:00)." in study.notes
+        "Post hoc: not registered: arm imagenet, its first run begun 2026-11-28T00:00:00+00:00 "
+        "(preregistration of 2026-11-28T00:00:00+00:00)." in study.notes
     )
     assert dict(study.registration.added) == {"imagenet": (0, 1)}
 
@@ -149,4 +149,5 @@ def test_the_hash_of_an_arm_knows_no_seed_and_no_tuned_value(record: Make) -> No
 
 
 def test_spans() -> None:
+    assert [seeds_named(seeds) for seeds in ((2,), (2, 3))] == ["seed 2", "seeds 2-3"]
     assert spans([0, 1, 2, 5, 7, 8]) == "0-2, 5, 7-8"
