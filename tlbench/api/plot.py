@@ -31,13 +31,8 @@ def plot_study(summary: StudySummary, values: Sequence[tuple[str, int, float]], 
     """
     factor, unit = (100, " (%)") if summary.is_percentage(metric) else (1, "")
     arms = [arm.name for arm in summary.arms]
-<<<<<<< HEAD
-    compared = (d for d in summary.differences if d.metric == metric and d.with_baseline)
-    differences = [d for d in compared if d.paired.mean is not None]
-=======
     shown = [d for d in summary.differences if d.metric == metric and d.with_baseline]
     differences = [d for d in shown if d.paired.mean is not None]
->>>>>>> findings
     rows = max(len(arms), 2)
     figure = StudyFigure(figsize=(9, 1.5 + 0.45 * rows), layout="constrained")
     left, *rest = figure.subplots(1, 2 if differences else 1, squeeze=False, width_ratios=None)[0]

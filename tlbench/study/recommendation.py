@@ -127,12 +127,12 @@ def _open(found: Recommendation, chosen: Difference, percent: bool) -> str:
 
 def _cheaper(found: Recommendation) -> str:
     if found.cost is None:
-        return "choose the one that costs you less"
+        return "what their training costs is not known"
     if 1 / _AS_LONG < found.cost < _AS_LONG:
-        return "choose the simpler one, as training takes as long"
+        return "both train as long"
     cheap, ratio = (found.over, found.cost) if found.cost > 1 else (found.arm, 1 / found.cost)
     dear = found.arm if cheap == found.over else found.over
-    return f"choose the cheaper one, {cheap} ({dear} trains {ratio:.2g} times as long)"
+    return f"the cheaper one is {cheap} ({dear} trains {ratio:.2g} times as long)"
 
 
 def _cost(ratio: float | None) -> str:

@@ -20,7 +20,12 @@ DATA: Mapping[str, DataOption] = {
         open="tlbench.data.formats.documents_boxes:open_documents",
         without_root="are drawn; a folder of your own is read by data=yolo or data=coco",
         deep=False,
-        as_stand_in={"data.split": "official", "data.cache": "memory", "data.test_fraction": "0.2", "data.group": "null"},
+        as_stand_in={
+            "data.split": "official",
+            "data.cache": "memory",
+            "data.test_fraction": "0.2",
+            "data.group": "null",
+        },
     ),
     "yolo": DataOption(InstanceDataConfig, open=_OPEN, open_all=_OPEN_ALL, reach=f"{_REACH}:own_root"),
     "coco": DataOption(InstanceDataConfig, open=_OPEN, open_all=_OPEN_ALL, reach=f"{_REACH}:own_root"),

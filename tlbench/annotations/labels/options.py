@@ -31,7 +31,11 @@ DATA: Mapping[str, DataOption] = {
         without_root="come with scikit-learn; a folder of your own is read by data=image_folder, a table by "
         "data=image_csv",
         deep=False,
-        as_stand_in={"data.shots": "null", "data.stored_size": "null", "data.group": "null"},  # they are too few for 1,000 a class
+        as_stand_in={
+            "data.shots": "null",
+            "data.stored_size": "null",
+            "data.group": "null",
+        },  # they are too few for 1,000 a class
     ),
     "image_folder": _FILES,
     "image_csv": _FILES,
