@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tlbench.config import DataConfig
 from tlbench.config.grouping import Grouping
+from tlbench.data.audit_texts import number
 from tlbench.data.formats.csv.names import PATH, plain
 from tlbench.data.formats.csv.paths import PathFinder, PathProblem
 from tlbench.data.formats.csv.table import Table, read_table
@@ -63,8 +64,8 @@ def shared_groups(splits: Mapping[str, Samples[Any]], data: DataConfig) -> dict[
 def leaked(shared: Mapping[str, list[str]], data: DataConfig) -> list[str]:
     """Warnings of groups that lie in two splits, as the data come with these."""
     return [
-        f"data.group={data.group}: {len(groups)} groups lie in {where} ({some(groups, 3)}), so that what is measured "
-        "there is no measure for new groups; divide the images anew, or choose a coarser data.group"
+        f"data.group={data.group}: {number(len(groups), 'group')} in {where} ({some(groups, 3)}): what is measured there "
+        "is no measure for new groups; divide the images anew, or choose a coarser data.group"
         for where, groups in shared.items()
     ]
 
