@@ -42,6 +42,6 @@ def test_groups_are_kept_and_those_in_two_splits_are_warned_of(tmp_path):
     assert list(found["shared"].values()) == [["p11"]]
     (where,) = found["shared"]
     assert (
-        f"data.group=pattern:(p[0-9]+)_: 1 group in {where} (p11): what is measured there is no measure for new groups; "
-        "divide the images anew, or choose a coarser data.group"
+        f"data.group=pattern:(p[0-9]+)_: 1 group in {where} (p11): what is measured there is no measure for new "
+        "groups; divide the images anew, or choose a coarser data.group"
     ) in record.warnings

@@ -64,8 +64,8 @@ def shared_groups(splits: Mapping[str, Samples[Any]], data: DataConfig) -> dict[
 def leaked(shared: Mapping[str, list[str]], data: DataConfig) -> list[str]:
     """Warnings of groups that lie in two splits, as the data come with these."""
     return [
-        f"data.group={data.group}: {number(len(groups), 'group')} in {where} ({some(groups, 3)}): what is measured there "
-        "is no measure for new groups; divide the images anew, or choose a coarser data.group"
+        f"data.group={data.group}: {number(len(groups), 'group')} in {where} ({some(groups, 3)}): what is measured "
+        "there is no measure for new groups; divide the images anew, or choose a coarser data.group"
         for where, groups in shared.items()
     ]
 
