@@ -9,36 +9,36 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tlbench.data.audit_texts import number
 from tlbench.data.drawing import Drawing
 from tlbench.errors import DataError
 from tlbench.seeds import Draw
 
 
-def grouped_split(holds: Tensor, fractions: Mapping[str, float], drawn: Drawing) -> dict[str, Tensor]:
+def grouped_split(holds: Tensor, fractions: Mapping[str, float], drawn: Drawing, group: str = "") -> dict[str, Tensor]:
     """Carve parts out of images that stay together in groups, and leave the rest for training.
 
     Args:
         holds: (N, C) bool: the classes that each image holds.
         fractions: Part (`val`, `test`) → fraction of all N images, in (0, 1).
         drawn: The N images, with groups.
+        group: How these were asked for.
 
     Returns:
         `train` and each part → sorted int64 positions; no group lies in two of them.
 
     Raises:
-        DataError: There are too few groups for a part, or for train.
+        DataError: There are fewer groups than splits.
     """
     shares = {"train": 1 - sum(fractions.values()), **fractions}
-    part = _assigned(holds, list(shares.values()), drawn, Draw.SPLIT)
-    split = {name: torch.nonzero(part == i).flatten() for i, name in enumerate(shares)}
-    empty = [name for name, index in split.items() if len(index) == 0]
-    if empty:
-        count = _units_in(drawn)
+    count = _units_in(drawn)
+    if count < len(shares):
         raise DataError(
-            f"data.group: {count} groups leave none for {' and '.join(empty)}; group by something finer, or change "
-            "data.val_fraction and data.test_fraction"
+            f"data.group={group}: {number(count, 'group')} for {', '.join(shares)}; it takes {len(shares)}: group by "
+            "something finer"
         )
-    return split
+    part = _assigned(holds, list(shares.values()), drawn, Draw.SPLIT)
+    return {name: torch.nonzero(part == i).flatten() for i, name in enumerate(shares)}
 
 
 def folds_of(holds: Tensor, folds: int, drawn: Drawing, repetition: int) -> Tensor:
@@ -55,8 +55,10 @@ def folds_of(holds: Tensor, folds: int, drawn: Drawing, repetition: int) -> Tens
     """
     count = _units_in(drawn)
     if count < folds:
-        what = "images" if drawn.groups is None else "groups"
-        raise DataError(f"data.folds={folds}: there are {count} {what}; use at most {count}, or null")
+        what = number(count, "image" if drawn.groups is None else "group")
+        raise DataError(f"data.folds={folds}: there are only {what}; use at most {count}, or null")
+    if drawn.groups is None and bool((holds.sum(1) <= 1).all()):
+        return _dealt(holds, folds, drawn.order(Draw.FOLD, repetition))
     return _assigned(holds, [1 / folds] * folds, drawn, Draw.FOLD, repetition)
 
 
@@ -80,7 +82,26 @@ def _assigned(holds: Tensor, shares: list[float], drawn: Drawing, draw: Draw, re
         chosen = int(gap.argmin())
         has[chosen] += content[unit]
         part[unit] = chosen
+    for empty in set(range(len(shares))) - set(part.tolist()):  # a part that is wanted small gets the smallest unit
+        counts = np.bincount(part, minlength=len(shares))
+        spare = np.flatnonzero(counts[part] > 1)
+        part[spare[content[spare, -1].argmin()]] = empty
     return torch.from_numpy(part[unit_of])
+
+
+def _dealt(holds: Tensor, folds: int, order: Tensor) -> Tensor:
+    """(N,) int64: each image's fold, those of one class dealt out in turn, one class after the other.
+
+    Args:
+        holds: (N, C) bool, at most one class an image.
+        folds: Their number.
+        order: (N,) positions in random order.
+    """
+    classes = torch.where(holds.any(1), holds.int().argmax(1) if holds.shape[1] else torch.zeros(len(holds)), -1)
+    by_class = order[torch.argsort(classes[order], stable=True)]
+    fold = torch.empty(len(order), dtype=torch.int64)
+    fold[by_class] = torch.arange(len(order)) % folds
+    return fold
 
 
 def _units(drawn: Drawing, order: Tensor) -> NDArray[np.int64]:

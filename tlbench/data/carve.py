@@ -59,11 +59,13 @@ def carve(
         DataError: A split would be empty; what `data.group` or `data.folds` ask for cannot be had.
     """
     train, fractions = parts["train"], carved_fractions(data, parts)
-    drawn = drawing(train, data, split_seed)
+    drawn = drawing(train, data, split_seed, grouped=bool(fractions))
 
     def divided(fractions: Mapping[str, float], some: Tensor, drawn: Drawing) -> dict[str, Tensor]:
         if drawn.groups is not None:
-            found: Mapping[str, Tensor] = grouped_split(train.annotations.present()[some], fractions, drawn)
+            found: Mapping[str, Tensor] = grouped_split(
+                train.annotations.present()[some], fractions, drawn, data.group or ""
+            )
         else:
             found = divide(fractions, some, drawn)
         return {split: some[positions] for split, positions in found.items()}

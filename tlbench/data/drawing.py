@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +16,12 @@ import torch
 from torch import Tensor
 
 from tlbench.config import DataConfig
-from tlbench.data.groups import group_names, group_numbers
+from tlbench.data.groups import folder_of, group_names, group_numbers
 from tlbench.data.listing import Listing
 from tlbench.data.samples import Samples
 from tlbench.seeds import Draw, bits
 
+_POSITION = re.compile(r"(train|val|test)\[\d+\]")  # what images that code gives are called, where they are no files
 _ROWS = 1024  # images whose pixels are hashed at a time
 
 
@@ -55,30 +59,41 @@ def by_position(count: int, seed: int) -> Drawing:
     return Drawing(seed, torch.arange(count))
 
 
-def drawing(found: Listing[Any] | Samples[Any], data: DataConfig, split_seed: int) -> Drawing:
-    """What some images are drawn by, as `data.draw` and `data.group` say.
+def drawing(found: Listing[Any] | Samples[Any], data: DataConfig, split_seed: int, *, grouped: bool = True) -> Drawing:
+    """What some images are drawn by, as `data.draw` and, where they are divided, `data.group` say.
 
-    With `data.draw=identity` an image of a file is drawn by the file's name, and one that is no file by its pixels:
+    With `data.draw=identity` an image is drawn by its name, that of its file, and one without a name by its pixels:
     images that come to the data or leave them move no other.
 
     Raises:
         DataError: `data.group` does not fit the names, or there are none.
     """
-    names = group_names(found, data)
+    names = group_names(found, data) if grouped else None
     groups = None if names is None else group_numbers(names)
     if data.draw == "position":
         return Drawing(split_seed, torch.arange(len(found)), groups=groups)
-    return Drawing(split_seed, _identities(found), by_identity=True, groups=groups)
+    return Drawing(split_seed, _identities(found, data), by_identity=True, groups=groups)
 
 
-def _identities(found: Listing[Any] | Samples[Any]) -> Tensor:
-    """(N,) int64: of the names of files, the same however a system writes accents; of pixels where there is no file."""
-    if isinstance(found, Listing):
-        return _hashed(unicodedata.normalize("NFC", name).encode(errors="surrogateescape") for name in found.names)
+def _identities(found: Listing[Any] | Samples[Any], data: DataConfig) -> Tensor:
+    """(N,) int64: of names, the same however a system writes accents, whether the images are listed or read, and in
+    whatever size; of pixels where an image has no name but its position.
+    """
+    if isinstance(found, Listing) or (found.names is not None and not any(map(_POSITION.fullmatch, found.names[:1]))):
+        assert found.names is not None
+        folder = folder_of(found, data)
+        return _hashed(_plain(name, folder).encode(errors="surrogateescape") for name in found.names)
     if found.digests is not None:
         return _hashed(row.tobytes() for row in found.digests)
     blocks = torch.split(torch.arange(len(found)), _ROWS)
     return _hashed(image.tobytes() for block in blocks for image in found.pictures(block).numpy())
+
+
+def _plain(name: str, folder: Path | None) -> str:
+    """A path as it is from the folder, where a table gives it in full: data may lie elsewhere on another machine."""
+    if folder is not None and os.path.isabs(name):  # noqa: PTH117 - Paths are slow
+        name = Path(os.path.relpath(name, folder.absolute())).as_posix()
+    return unicodedata.normalize("NFC", name)
 
 
 def _hashed(contents: Iterable[bytes]) -> Tensor:

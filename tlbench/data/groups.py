@@ -39,11 +39,31 @@ def group_names(found: Listing[Any] | Samples[Any], data: DataConfig) -> tuple[s
         return tuple(_folder(name, grouping) for name in names)
     if grouping.by == "pattern":
         return _matched(names, grouping)
-    if data.root is None:
-        raise DataError(f"data.group={data.group}: the images of {data.name} are no files that a table names; use null")
-    root = Path(data.root)
+    root = None if data.root is None else Path(data.root).expanduser()
     listing = found if isinstance(found, Listing) else found.listing
-    return _from_table(listing.root if listing else root if root.is_dir() else root.parent, names, data, grouping)
+    if listing is None and root is None:
+        raise DataError(f"data.group={data.group}: the images of {data.name} are no files that a table names; use null")
+    if grouping.file is None and (root is None or root.is_dir()):
+        raise DataError(
+            f"data.group={data.group}: data.root is no table; name the one that has the column, as in "
+            f"column:{grouping.value}@FILE.csv"
+        )
+    folder = folder_of(found, data)
+    assert folder is not None
+    table = Path(grouping.file).expanduser() if grouping.file is not None else root
+    assert table is not None
+    if not table.is_file():
+        raise DataError(f"data.group={data.group}: there is no file {table}; name a table with a column path")
+    return _from_table(folder, table, names, data, grouping)
+
+
+def folder_of(found: Listing[Any] | Samples[Any], data: DataConfig) -> Path | None:
+    """The folder that the names of images are relative to; None of images that are no files of `data.root`."""
+    listing = found if isinstance(found, Listing) else found.listing
+    if listing is not None:
+        return listing.root
+    root = None if data.root is None else Path(data.root).expanduser()
+    return root.parent if root is not None and root.is_file() else root
 
 
 def shared_groups(splits: Mapping[str, Samples[Any]], data: DataConfig) -> dict[str, dict[str, Any]]:
@@ -94,13 +114,12 @@ def _matched(names: Sequence[str], grouping: Grouping) -> tuple[str, ...]:
     if without:
         raise DataError(
             f"data.group={grouping.text}: {len(without)} of {len(names)} names do not match ({some(without, 3)}); "
-            "change the pattern, which is searched for in the path below data.root"
+            "change the pattern, which is searched for in the path below data.root, or use null"
         )
     return tuple("/".join(part or "" for part in match.groups()) or match[0] for match in matches if match)
 
 
-def _from_table(root: Path, names: Sequence[str], data: DataConfig, grouping: Grouping) -> tuple[str, ...]:
-    file = Path(grouping.file or data.root or "")
+def _from_table(root: Path, file: Path, names: Sequence[str], data: DataConfig, grouping: Grouping) -> tuple[str, ...]:
     wanted = grouping.value
 
     def known(cell: str) -> bool:
@@ -118,7 +137,7 @@ def _from_table(root: Path, names: Sequence[str], data: DataConfig, grouping: Gr
     if without := [name for name, group in zip(names, found, strict=True) if not group]:
         raise DataError(
             f"data.group={grouping.text}: {file} has no {wanted} of {len(without)} images ({some(without, 3)}); fill "
-            "them in, a row each"
+            "them in, a row each, or use null"
         )
     return tuple(found)
 

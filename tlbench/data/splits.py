@@ -80,6 +80,11 @@ def stratified_subset(
     counts = [len(m) for m in members]
     quota = _quota(counts, fraction, drawn) if shots is None else [shots] * len(members)
     for name, count, wanted in zip(class_names, counts, quota, strict=True):
+        if count == 0:
+            raise DataError(
+                f"class {name!r} has no image left for training: all of its groups (data.group) or images (data.folds) "
+                "lie in other splits; group by something finer, or take fewer classes"
+            )
         if wanted > count:
             raise DataError(
                 f"data.shots={shots}: class {name!r} has {count} training images; "

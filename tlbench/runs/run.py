@@ -178,7 +178,7 @@ class _Run(Known):
             network = replace(network, new=tuple(self.weights.reinitialised))
         self.voice.say(self.weights.line())
         tuned = self.tuning.warnings if self.tuning else []
-        advice = advise(c, network, len(target.splits["train"]))
+        advice = advise(c, network, c.data.samples(len(target.splits["train"])))
         for warning in (*tuned, *self.weights.warnings, *advice, *self._audit(module, self.data)):
             self.warnings.append(warning)
             self.voice.warn(warning)

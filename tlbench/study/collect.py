@@ -14,8 +14,9 @@ from tlbench.errors import ConfigError
 from tlbench.records.record import FILE_NAME, Record, read_record
 
 _ABSENT = "(absent)"
+_DIVIDING = ("draw", "group", "folds")
 # Factors that change which images are tested on; the other keys under `data` leave the test split alone.
-_REDRAWS_TEST = {"data", *(f"data.{key}" for key in ("name", "root", "classes", "test_fraction"))}
+_REDRAWS_TEST = {"data", *(f"data.{key}" for key in ("name", "root", "classes", "test_fraction", *_DIVIDING))}
 # … or how its images are decoded, which their fingerprint covers
 _DECODING = ("image_size", "stored_size", "fit", "native", "decode", "pixel_range", "cache", "memory_budget_mb")
 _DECODES_ANEW = {f"data.{key}" for key in _DECODING}

@@ -248,8 +248,10 @@ def _crossed(
 def _over_seeds(d: NDArray[np.float64], rows: _Rows, metric: str, weights: Sequence[float]) -> Estimate:
     """Student's t over seeds; of folds, whose training images overlap, with Nadeau and Bengio's correction."""
     rules = [run.record.data.split_rule for row in rows for run in row if run.record.data]
-    if metric.startswith("test/") and rules and all(rule.get("fold") == "test" for rule in rules):
-        tested = [rule["counts"]["test"] / rule["counts"]["train"] for rule in rules]
+    split = metric.partition("/")[0]
+    folds = {rule.get("split_seed") for rule in rules if rule.get("fold") == split}
+    if len(folds) > 1 and all(rule.get("fold") == split for rule in rules):
+        tested = [rule["counts"][split] / rule["counts"]["train"] for rule in rules]
         return over_folds(d, float(np.mean(tested)), _grain(rows, metric, weights))
     return over_seeds(d, _grain(rows, metric, weights))
 
@@ -273,4 +275,8 @@ def _covers(rows: _Rows, *, crossed: bool) -> tuple[str, ...]:
     prints = [row[0].record.data.fingerprints for row in rows if row[0].record.data]
     own = {split for split in ("train", "val", "test") if len({each.get(split) for each in prints}) == len(rows)}
     splits = (SPLITS,) if rows and own else ()
+    scored = [run.images for row in rows for run in row if isinstance(run.images, ScoredImages)]
+    grouped = [each.group_names for each in scored if each.group_names is not None]
+    if grouped and len(frozenset().union(*grouped)) < _FEWEST_GROUPS:
+        return (SEEDS, *splits)
     return (SEEDS, *splits, *((IMAGES,) if crossed or (rows and "test" in own) else ()))

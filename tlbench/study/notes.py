@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from tlbench.records.record import Record
 from tlbench.study.arm import Arm
 from tlbench.study.comparisons import MOST_ARMS, Difference
 from tlbench.tasks.spec import TaskSpec
@@ -84,3 +85,19 @@ def negative_transfer(arms: Sequence[Arm], differences: Sequence[Difference]) ->
                 f"Negative transfer: {worse} is worse than {better}. With this recipe the source's weights cost more "
                 "than they bring; another learning rate or strategy, or a source closer to the target, may change that."
             )
+
+
+def one_fold(runs: Mapping[str, Sequence[Record]]) -> Iterable[str]:
+    """That all runs have the same fold, where they were to have one each.
+
+    Args:
+        runs: Arm → its complete runs.
+    """
+    rules = [run.data.split_rule for of in runs.values() for run in of if run.data]
+    folds, seeds = {rule.get("folds") for rule in rules}, {rule.get("split_seed") for rule in rules}
+    if len(rules) > 1 and None not in folds and len(seeds) == 1:
+        count = next(iter(folds))
+        yield (
+            f"All runs have the same of {count} folds, as they have one split seed; with 'seeds.split=${{seed}}' each "
+            "seed has its own."
+        )

@@ -32,11 +32,13 @@ class ScoredImages:
         fingerprint: Of the test split.
         per_image: What was kept of them.
         groups: (N,) int64, equal for images that belong together (`data.group`); None: each stands alone.
+        group_names: What the groups are called; likewise.
     """
 
     fingerprint: str
     per_image: PerImage
     groups: NDArray[np.int64] | None = None
+    group_names: frozenset[str] | None = None
 
     @property
     def units(self) -> int:
@@ -74,24 +76,25 @@ def scored_images(record: Record) -> ScoredImages | str:
         read = getattr(importlib.import_module(module), function)
         per_image: PerImage = read(read_arrays(path), len(record.data.class_names))
         found = per_image.metrics()
-        groups = _groups(record, per_image.images)
+        groups, names = _groups(record, per_image.images)
     except Exception as error:  # the file may be damaged, the code another's
         return f"{path}: {type(error).__name__}: {' '.join(str(error).split())}"
     for name, value in found.items():
         recorded = record.metrics.get(f"test/{name}")
         if not _alike(value, recorded):
             return f"{path}: gives test/{name} {value:.6g}, the record has {recorded}; it is not of this run"
-    return ScoredImages(fingerprint, per_image, groups)
+    return ScoredImages(fingerprint, per_image, groups, names)
 
 
-def _groups(record: Record, images: int) -> NDArray[np.int64] | None:
+def _groups(record: Record, images: int) -> tuple[NDArray[np.int64] | None, frozenset[str] | None]:
     kept = record.sidecars.get("groups_test")
     if record.folder is None or kept is None:
-        return None
-    groups: NDArray[np.int64] = read_arrays(record.folder / kept)["group"]
+        return None, None
+    arrays = read_arrays(record.folder / kept)
+    groups: NDArray[np.int64] = arrays["group"]
     if groups.shape != (images,):
         raise DataError(f"{kept} holds the groups of {len(groups)} images; the run tested {images}")
-    return groups
+    return groups, frozenset(map(str, arrays["names"]))
 
 
 def _alike(value: float, recorded: float | None) -> bool:

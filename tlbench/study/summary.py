@@ -21,7 +21,7 @@ from tlbench.study.factorial import Effect, effects, grid_of
 from tlbench.study.floors import Floor, floor_of
 from tlbench.study.label_worth import LabelWorth, label_worths
 from tlbench.study.more_seeds import MoreSeeds, StudyCommand, more_seeds
-from tlbench.study.notes import incomplete, negative_transfer, notes_on, uncovered
+from tlbench.study.notes import incomplete, negative_transfer, notes_on, one_fold, uncovered
 from tlbench.study.optimism import of_validation
 from tlbench.study.post_hoc import Registration, registration_notes, registration_of
 from tlbench.study.preregistration import Registered
@@ -197,6 +197,7 @@ def summarise_study(
             *negative_transfer(arms, of_primary),
             *at_the_floor(arms, floor, primary, higher_is_better=higher),
             *ended_by_time(complete),
+            *one_fold(complete),
             *budget_notes(compared, complete, primary, margin, shown_in_percent),
             *tuning_notes(complete),
             *uncovered(of_primary),

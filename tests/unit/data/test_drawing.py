@@ -97,12 +97,25 @@ def test_accents_are_one_however_a_system_writes_them():
     assert {s: {unicodedata.normalize("NFC", n) for n in found[s]} for s in found} == carved_labels(composed)
 
 
+@pytest.mark.promise("draws by identity")
+def test_read_images_are_drawn_as_listed_ones_are():
+    """Whatever size they are kept in: splits do not depend on how images are stored."""
+    data = changed(unresolved()).data
+    labels = Labels(torch.tensor([label_of(name) for name in NAMES]), CLASSES)
+    listed = drawing(Listing(Path("/data"), NAMES, labels), data, 0).keys
+    for side in (4, 6):
+        pixels = torch.from_numpy(np.random.default_rng(side).integers(0, 256, (len(NAMES), 3, side, side), np.uint8))
+        digests = np.random.default_rng(side).integers(0, 256, (len(NAMES), 16), np.uint8)
+        assert torch.equal(drawing(MemorySamples(pixels, labels, NAMES, digests), data, 0).keys, listed)
+
+
 def test_images_that_are_no_files_are_drawn_by_their_pixels():
     pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (50, 3, 4, 4), np.uint8))
     data = changed(unresolved()).data
     labels = Labels(torch.zeros(50, dtype=torch.int64), ("a", "b"))
     keys = drawing(MemorySamples(pixels, labels), data, 0).keys
-    other = drawing(MemorySamples(pixels.flip(0), labels, tuple(map(str, range(50)))), data, 0).keys
+    positions = tuple(f"train[{i}]" for i in range(50))
+    other = drawing(MemorySamples(pixels.flip(0), labels, positions), data, 0).keys
     assert torch.equal(keys, other.flip(0))
     assert len(set(keys.tolist())) == 50
     assert drawing(MemorySamples(pixels, labels), data.model_copy(update={"draw": "position"}), 0).keys[7] == 7

@@ -139,10 +139,21 @@ def test_folds_of_data_with_a_val_split(carved):
 
 def test_too_few_groups(carved):
     two = tuple(name for name in NAMES if name < "p02")
-    with pytest.raises(DataError, match=r"data\.folds=5: there are 2 groups; use at most 2, or null"):
+    with pytest.raises(DataError, match=r"data\.folds=5: there are only 2 groups; use at most 2, or null"):
         carved(two, group="folder", folds=5, test_fraction=None)
-    with pytest.raises(DataError, match=r"data\.group: 2 groups leave none for (val|test|train)"):
+    with pytest.raises(DataError, match=r"data\.group=folder: 2 groups for train, test, val; it takes 3: group by"):
         carved(two, group="folder")
+    three = tuple(name for name in NAMES if name < "p03")
+    splits, _ = carved(three, group="folder", val_fraction=0.05, test_fraction=0.05)
+    assert sorted(map(patients, splits.values()), key=sorted) == [{"p00"}, {"p01"}, {"p02"}]
+
+
+def test_a_class_that_groups_leave_no_image_to_train_on():
+    names = tuple(f"{c}/{c}{i}.png" for c in "abc" for i in range(4 + ord(c) % 3))
+    labels = Labels(torch.tensor([CLASSES.index(name[0]) for name in names]), CLASSES)
+    data = composed("labels", group="folder", val_fraction=0.3, test_fraction=0.3).data
+    with pytest.raises(DataError, match=r"class '[abc]' has no image left for training: all of its groups"):
+        carve_by_label({"train": Listing(ROOT, names, labels)}, data, 0)
 
 
 def test_frames_of_videos_are_not_dealt_out(listing):

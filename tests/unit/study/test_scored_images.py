@@ -256,7 +256,8 @@ def test_groups_of_other_images(run: Callable[..., Record]) -> None:
 @pytest.mark.promise("folds that overlap")
 def test_folds_take_the_corrected_t(run: Callable[..., Record]) -> None:
     def folded(arm: str, seed: int, share: float) -> Record:
-        rule = {"folds": 5, "fold": "test", "counts": {"train": 140, "val": 20, "test": 40}}
+        counts = {"train": 140, "val": 20, "test": 40}
+        rule = {"folds": 5, "fold": "test", "split_seed": seed, "counts": counts}
         prints = {split: f"{split}{seed}" for split in ("train", "val", "test")}
         return run(arm, seed, share, data__split_rule=rule, data__fingerprints=prints)
 
@@ -267,3 +268,27 @@ def test_folds_take_the_corrected_t(run: Callable[..., Record]) -> None:
     paired = of(summary, "test/oa").paired
     assert (paired.high - paired.low) / 2 == pytest.approx(over_folds(d, 40 / 140).half_width(0.95), abs=1e-12)
     assert "over 5 seeds, their splits and their test images" in difference_line(of(summary, "test/oa"), percent=True)
+
+
+def test_one_fold_for_all_seeds_is_no_cross_validation_and_is_told(run: Callable[..., Record]) -> None:
+    rule = {"folds": 5, "fold": "test", "split_seed": 0, "counts": {"train": 140, "val": 20, "test": 40}}
+    summary = summarise_study(both(run, data__split_rule=rule), ["source"])
+    assert of(summary, "test/oa").paired.images == IMAGES
+    (note,) = [note for note in summary.notes if "folds" in note]
+    assert note == (
+        "All runs have the same of 5 folds, as they have one split seed; with 'seeds.split=${seed}' each seed has its "
+        "own."
+    )
+
+
+@pytest.mark.promise("groups of test images")
+def test_few_groups_of_each_seeds_own_test_images(run: Callable[..., Record]) -> None:
+    def own(arm: str, seed: int, share: float) -> Record:
+        groups = [f"scene {seed} {i % 3}" for i in range(IMAGES)]
+        return run(arm, seed, share, groups=groups, data__fingerprints={"test": f"test {seed}"})
+
+    for seeds, covered in ((3, False), (4, True)):  # of three groups each: nine, and twelve
+        arms = {"tin200": 0.8, "random": 0.5}
+        records = [own(f"{arm}{seeds}", seed, share) for arm, share in arms.items() for seed in range(seeds)]
+        summary = summarise_study(records, ["source"], against={f"tin200{seeds}": f"random{seeds}"})
+        assert ("test images" in of(summary, "test/oa").paired.covers) is covered

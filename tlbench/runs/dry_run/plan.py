@@ -144,7 +144,7 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
         ]
     decodes = module.storage == "workers"
     return RunPlan(
-        stages, images, once_s, advise(config, network, images["train"]), probe.device, tuple(network.groups), decodes
+        stages, images, once_s, advise(config, network, samples), probe.device, tuple(network.groups), decodes
     )
 
 

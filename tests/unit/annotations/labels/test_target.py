@@ -51,10 +51,10 @@ def test_splits_that_are_missing_are_carved_out_of_train(tmp_path: Path, draw_tr
 @pytest.mark.promise("splits carved out")
 def test_a_csv_gives_what_the_folder_gives(tmp_path: Path, draw_tree, opened):
     draw_tree(tmp_path / "images", {"a": 20, "b": 10})
-    folder = opened()
+    folder = opened(draw="position")  # by identity paths differ: a/1.png, images/a/1.png
     rows = [f"images/{c}/{i}.png,{c}" for c, n in (("a", 20), ("b", 10)) for i in range(n)]
     (tmp_path / "list.csv").write_text("\n".join(["path,label", *rows]))
-    listed = opened(name="image_csv", root=str(tmp_path / "list.csv"))
+    listed = opened(name="image_csv", root=str(tmp_path / "list.csv"), draw="position")
     for split in ("train", "val", "test"):
         assert listed.splits[split].fingerprint() == folder.splits[split].fingerprint()
 
@@ -149,7 +149,18 @@ def test_a_csv_with_absolute_paths(tmp_path: Path, draw_tree, opened):
     (tmp_path / "lists").mkdir()
     (tmp_path / "lists" / "all.csv").write_text("\n".join(["path,label", *rows]))
     listed = opened(name="image_csv", root=str(tmp_path / "lists" / "all.csv"))
-    assert torch.equal(listed.splits["test"].images, opened().splits["test"].images)
+    relative = [row.replace(str(tmp_path), "..") for row in rows]
+    (tmp_path / "lists" / "relative.csv").write_text("\n".join(["path,label", *relative]))
+    same = opened(name="image_csv", root=str(tmp_path / "lists" / "relative.csv"))
+    assert torch.equal(listed.splits["test"].images, same.splits["test"].images)
+
+
+@pytest.mark.promise("draws by identity")
+def test_splits_do_not_depend_on_how_images_are_kept(tmp_path: Path, draw_tree, opened):
+    draw_tree(tmp_path / "images", {"a": 20, "b": 10})
+    options = ({}, {"cache": "none", "workers": 0}, {"stored_size": 48}, {"fit": "pad"})
+    first, *others = [names(opened(**each)) for each in options]
+    assert all(other == first for other in others)
 
 
 @pytest.mark.parametrize("written", ["images/{}", "./images/{}", "images//{}", "{root}/images/{}", "../work/images/{}"])
