@@ -38,8 +38,10 @@ def pixels_and_labels(target, split: str) -> tuple[Any, ...]:
 @pytest.mark.promise("data by code")
 @pytest.mark.parametrize("pixels", [False, True])
 def test_images_given_by_code_are_those_of_the_folder(pixels, data_config, images):
-    folder = open_target(data_config("image_folder", root="images", image_size=16, val_fraction=0.2), 0)
-    own = open_target(data_config("module", **{**LABELS, "arguments": {"root": "images", "pixels": pixels}}), 0)
+    drawn = {"draw": "position"}  # by identity paths are drawn, and those of the code are whole
+    folder = open_target(data_config("image_folder", root="images", image_size=16, val_fraction=0.2, **drawn), 0)
+    given = {**LABELS, "arguments": {"root": "images", "pixels": pixels}}
+    own = open_target(data_config("module", **given, **drawn), 0)
     assert own.class_names == folder.class_names == ("cat", "dog")
     for split, samples in folder.splits.items():
         ours = own.splits[split]
@@ -61,9 +63,10 @@ def test_splits_that_it_gives_are_kept(data_config, draw_tree):
 @pytest.mark.parametrize("pixels", [False, True])
 def test_boxes_given_by_code_are_those_of_yolo(pixels, boxes_config):
     draw_yolo(Path("own"), mess=False)
-    yolo = open_target(boxes_config("yolo", root="own", image_size=64, val_fraction=0.25), 0)
+    options = {"image_size": 64, "val_fraction": 0.25, "draw": "position"}  # by identity paths and pixels are drawn
+    yolo = open_target(boxes_config("yolo", root="own", **options), 0)
     given = {"import_path": "mine.data:photos_with_boxes", "arguments": {"root": "own", "pixels": pixels}}
-    own = open_target(boxes_config("box_module", **given, image_size=64, val_fraction=0.25), 0)
+    own = open_target(boxes_config("box_module", **given, **options), 0)
     assert own.class_names == yolo.class_names == ("stamp", "photo")
     for split, samples in yolo.splits.items():
         ours = own.splits[split]
@@ -155,6 +158,7 @@ def test_a_run_of_masks_goes_on_and_is_evaluated_as_it_was_tested():
 @pytest.mark.promise("data by code")
 def test_a_run_is_trained_evaluated_and_predicts(fit, images):
     options = ("data.image_size=16", "data.val_fraction=0.2", "data.test_fraction=0.2", "data.shots=null")
+    options = (*options, "data.draw=position")
     folder = fit("folder", "data=image_folder", "data.root=images", *options)
     own = fit("own", "data=module", "data.import_path=mine.data:Folder", "data.arguments={root: images}", *options)
     assert own.record.metrics == folder.record.metrics

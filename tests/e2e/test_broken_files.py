@@ -57,7 +57,7 @@ def fails_and_keeps_the_earlier_run(tmp_path, arguments, *fragments):
 def test_a_folder_copy_of_cifar10_is_read(cifar10, tmp_path):
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["data"]["class_names"] == ["cat", "dog"]
-    assert record["data"]["split_rule"]["counts"] == {"train": 19, "val": 5, "test": 8}
+    assert record["data"]["split_rule"]["counts"] == {"train": 20, "val": 4, "test": 8}
 
 
 @pytest.mark.promise("empty classes and truncated files")

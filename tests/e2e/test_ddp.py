@@ -21,7 +21,7 @@ from tlbench.errors import OutputError
 pytestmark = pytest.mark.usefixtures("final_state")
 
 GROUPS = {"stem", "layer1", "layer2", "layer3", "layer4", "head"}
-GROUP_NORM = (*DDP, "model.norm=group", "data.val_fraction=0.2855", "data.test_fraction=0.2855")
+GROUP_NORM = (*DDP, "model.norm=group", "data.val_fraction=0.2855", "data.test_fraction=0.2855", "data.draw=position")
 """513 images each of validation and test: two batches in the first process, one in the second."""
 
 

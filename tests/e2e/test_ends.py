@@ -28,7 +28,7 @@ FOLDER = (
     "data.root=images",
     "data.image_size=32",
     "data.shots=null",
-    "data.val_fraction=0.25",
+    "data.val_fraction=0.2",
     "data.test_fraction=0.25",
     "data.max_unreadable=1",
 )

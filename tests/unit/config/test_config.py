@@ -281,7 +281,7 @@ def test_what_is_just_allowed(overrides):
         (["callbacks.ema_decay=1.0"], "callbacks.ema_decay=1.0"),
         (["trainer.max_time_s=0"], "trainer.max_time_s=0"),
         (
-            ["+trainer.extra.max_time=60"],
+            ["trainer.extra={max_time: 60}"],
             "trainer.extra.max_time=60: not to be given, as it is trainer.max_time_s, which ends a run with an epoch",
         ),
         (["callbacks.early_stopping.patience=0"], "callbacks.early_stopping.patience=0"),
