@@ -14,7 +14,7 @@ from tlbench.tasks.classification.task import ClassificationTask
 
 SOURCES = ("tin200", "random")
 
-OVERRIDES = (*TINY, "data.draw=position", "optimizer.lr=1e-4", "logger.mistakes=4")
+OVERRIDES = (*TINY, "optimizer.lr=1e-4", "logger.mistakes=4")
 """At a low rate, so that the rounding of another processor does not grow."""
 
 
