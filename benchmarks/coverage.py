@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from benchmarks.marked_table import with_table
 from tlbench.metrics.per_image import PerImage
-from tlbench.study.differences import PairedDifference, ScoredRun, paired_difference
+from tlbench.study.crossed_images import ScoredRun
+from tlbench.study.differences import PairedDifference, paired_difference
 from tlbench.study.scored_images import ScoredImages
 from tlbench.study.verdicts import with_verdicts
 from tlbench.tasks.detection.per_image import read as read_boxes

@@ -20,6 +20,7 @@ from tlbench.config.optimizer_checks import optimizer_problems
 from tlbench.config.own_checks import own_problems
 from tlbench.config.suggestions import nearest_keys
 from tlbench.config.task_choice import chosen_task, of_another_task
+from tlbench.config.varied import seed_problems
 from tlbench.errors import ConfigError, did_you_mean
 from tlbench.networks.checks import batch_problems, kind_problems, model_problems
 from tlbench.networks.layer_groups import HEAD, TIMM_ENCODER, as_classifier, known_groups
@@ -160,6 +161,7 @@ def _cross_checks(c: TrainConfig) -> list[str]:
     problems.extend(of_model)
     problems.extend(_check_stages(c) or ([] if of_model else _check_network(c)))
     problems.extend(_check_names(c))
+    problems.extend(seed_problems(c))
     if c.data.batch_size % c.trainer.devices:
         problems.append(
             f"data.batch_size={c.data.batch_size}: {c.trainer.devices} devices (trainer.devices) share a batch; "

@@ -12,6 +12,7 @@ from omegaconf import Container, OmegaConf
 
 from tlbench.config.arms import arm_name
 from tlbench.config.model_options import register_networks
+from tlbench.config.varied import varied
 
 
 def register_resolvers() -> None:
@@ -23,6 +24,7 @@ def register_resolvers() -> None:
     - `${where:a,is,value}`: `value` where `a` equals `is`, else null.
     - `${below:end,value}`: `value`, or the number before `end` where that is less; at least 1.
     - `${repeats:n,most}`: `most` by n, a whole number: how often n images make up `most`; 1 where n is null.
+    - `${varied:stream,vary,seed}`: the stream's seed: `seed` where `vary` says that it varies, else 0.
     - `${regulariser:l2_sp,l2_sp_head,bss}`: the name of penalties of such strengths.
     """
     register_networks()
@@ -40,6 +42,7 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("arm", arm, replace=True)
     OmegaConf.register_new_resolver("regulariser", regulariser, replace=True)
     OmegaConf.register_new_resolver("below", lambda end, value: max(min(value, end - 1), 1), replace=True)
+    OmegaConf.register_new_resolver("varied", varied, replace=True)
     OmegaConf.register_new_resolver("repeats", _repeats, replace=True)
     OmegaConf.register_new_resolver("with", lambda other, value: value if other else None, replace=True)
     OmegaConf.register_new_resolver("without", lambda a, b, value: value if a is b is None else None, replace=True)
@@ -74,5 +77,6 @@ FOLLOWING = {
     "strategy.stall_patience": ("strategy.every_n_epochs",),
     "task.tile": ("data.native",),
     "trainer.max_epochs": ("strategy.head_epochs",),
+    "vary": ("seeds",),
 }
 """Key → those whose defaults depend on it: arms that differ in it may differ in these as well."""

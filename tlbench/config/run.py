@@ -29,6 +29,10 @@ class Seeds(Schema):
     split: Seed
 
 
+Varied = Literal["all", "init", "order", "augment", "split"]
+"""What may follow `seed` in arms that tell where a study's spread comes from: one stream alone, or all of them."""
+
+
 class StandIn(Schema):
     """Embedded data or weights used because the wanted ones could not be reached."""
 
@@ -45,6 +49,7 @@ class TrainConfig(Schema):
     """
 
     seed: Seed
+    vary: Varied | None = Field(description="the one stream that follows seed, or all; null: all but split do")
     seeds: Seeds
     study: str
     factors: Annotated[list[str], Field(min_length=1)]

@@ -88,6 +88,7 @@ TO_FORMAT_2: tuple[Added, ...] = (
     Added("data.folds", None),
     Added("data.repeat", 1),
     Added("trainer.max_time_s", None),
+    Added("vary", None),
 )
 """Keys that came since the record's format is 2. At these values they are left out of the configuration's hash, which
 so stays what it was before they came: checkpoints, searches and loggers' ids of before go on to count.

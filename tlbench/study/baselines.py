@@ -9,11 +9,17 @@ from tlbench.config.hash import affecting_results
 from tlbench.records.record import Record
 from tlbench.study.collect import covered
 
+VARY = "vary"
+"""The factor by which arms differ in what follows the seed; those in which one stream alone does, tell of the spread,
+and not of what other runs would score.
+"""
+
 
 def baselines(names: Sequence[str], records: Iterable[Record], factors: Sequence[str]) -> dict[str, str]:
     """The baseline of every arm that has one; a baseline itself has none.
 
-    Two arms that are compared differ in one factor alone (`contrast`). The baseline is the arm whose source is
+    Two arms that are compared differ in one factor alone (`contrast`), which is not `vary`; with that, arms of
+    which every stream follows the seed are compared, and no others. The baseline is the arm whose source is
     `random`, where that is the factor; else the last. Arms that no such arm differs from so have none.
 
     Args:
@@ -24,6 +30,11 @@ def baselines(names: Sequence[str], records: Iterable[Record], factors: Sequence
     if not factors:
         return {}
     configs = {record.arm: record.config for record in records}
+    if VARY in factors:
+        names = [name for name in names if name in configs and configs[name].get(VARY) == "all"]
+        factors = [factor for factor in factors if factor != VARY]
+        records = [record for record in records if record.arm in names]
+        return baselines(names, records, factors)
     factor = contrast(configs.values(), factors)
     others = [other for other in factors if other != factor and not (is_of_source(factor) and is_of_source(other))]
     alike: dict[str | None, list[str]] = {}

@@ -137,7 +137,8 @@ def conflicts(complete: Sequence[Record], factors: Sequence[str]) -> Iterator[Co
 def config_conflicts(runs: Sequence[C], factors: Sequence[str]) -> Iterator[Conflict]:
     """What in their configurations forbids to compare runs, see `check_configs`."""
     tuned = _tuned_keys(runs)
-    free = [*with_following(factors), *SEED_KEYS, *tuned]
+    following = with_following(factors)
+    free = [*following, *SEED_KEYS, *tuned]
 
     def settings(run: C) -> dict[str, Any]:
         return {key: value for key, value in affecting_results(run.config).items() if not covered(key, free)}
@@ -147,7 +148,7 @@ def config_conflicts(runs: Sequence[C], factors: Sequence[str]) -> Iterator[Conf
 
     def seeds(run: C) -> dict[str, Any]:
         flat = affecting_results(run.config)
-        return {key: value for key, value in flat.items() if covered(key, SEED_KEYS) and not covered(key, factors)}
+        return {key: value for key, value in flat.items() if covered(key, SEED_KEYS) and not covered(key, following)}
 
     yield from _unequal(runs, settings)
     for arm in _groups(runs, lambda run: run.arm):

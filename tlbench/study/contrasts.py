@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tlbench.records.record import Record
-from tlbench.study.differences import PairedDifference, ScoredRun, Term, paired_contrast
+from tlbench.study.crossed_images import Rows, ScoredRun
+from tlbench.study.differences import PairedDifference, Term, paired_contrast
 from tlbench.study.scored_images import scored_images
 from tlbench.study.verdicts import with_verdicts
 from tlbench.tasks.registry import spec_of_stored
@@ -57,6 +61,15 @@ class ScoredArms:
     def common_seeds(self, arms: Iterable[str], metric: str) -> list[int]:
         """The seeds in which a metric is defined in all arms."""
         return sorted(set.intersection(*(set(self._values[arm][metric]) for arm in arms)))
+
+    def values(self, weights: Weights, metric: str) -> NDArray[np.float64]:
+        """(n,) weighted sums of arms in the seeds that all of them have."""
+        seeds = self.common_seeds(weights, metric)
+        return np.array([sum(w * self._values[arm][metric][seed] for arm, w in weights.items()) for seed in seeds])
+
+    def rows(self, weights: Weights, metric: str) -> Rows:
+        """The runs of these seeds, a row a seed, in the order of the arms."""
+        return [tuple(self._runs[arm][seed] for arm in weights) for seed in self.common_seeds(weights, metric)]
 
     def contrast(self, weights: Weights, metric: str) -> PairedDifference:
         """A weighted sum of arms with its interval; without a verdict, which is the family's."""

@@ -9,19 +9,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench.records.record import Record
 from tlbench.statistics.effect import hedges_gz, superiority
 from tlbench.statistics.estimate import Estimate, wider
-from tlbench.statistics.paired import by_group, over_folds, over_seeds, over_seeds_and_images, with_image_variance
+from tlbench.statistics.paired import over_folds, over_seeds, over_seeds_and_images, with_image_variance
 from tlbench.statistics.spread import summarise
 from tlbench.statistics.verdict import Verdict
+from tlbench.study.crossed_images import FEWEST_GROUPS, Rows, ScoredRun, crossed_images
 from tlbench.study.scored_images import ScoredImages
 
 SEEDS, SPLITS, IMAGES = "seeds", "splits", "test images"
 """Variances that an interval may cover."""
 
-_DEFINED = 0.9  # of the draws of test images, on which a metric must be defined
-_FEWEST_GROUPS = 10  # of test images, from whose spread that of others can be told
 _ROUNDING = 1e-12  # equal differences of floats differ by so much
 
 
@@ -85,14 +83,6 @@ class PairedDifference:
     seeds_needed: int | None = None
     margin: float | None = None
     equivalence: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class ScoredRun:
-    """A complete run and its test images, or why these cannot be had."""
-
-    record: Record
-    images: ScoredImages | str
 
 
 @dataclass(frozen=True)
@@ -196,56 +186,20 @@ def paired_contrast(
     )
 
 
-_Rows = Sequence[tuple[ScoredRun, ...]]
-"""A row a seed: the runs of the arms of a contrast."""
-
-
 def _crossed(
-    d: NDArray[np.float64], rows: _Rows, metric: str, weights: Sequence[float]
+    d: NDArray[np.float64], rows: Rows, metric: str, weights: Sequence[float]
 ) -> tuple[Estimate, ScoredImages] | str:
     """The estimate that covers the test images, and these, or why there is none."""
-    images = [run.images for row in rows for run in row]
-    if not images:
-        return "their runs were not looked at"
-    known = [each for each in images if isinstance(each, ScoredImages)]
-    if len(known) < len(images):
-        return next(each for each in images if isinstance(each, str))
-    arms = [known[k :: len(weights)] for k in range(len(weights))]
-    if any(len({each.fingerprint for each in row}) > 1 for row in zip(*arms, strict=True)):
-        return "the arms' test images have other fingerprints: they were decoded otherwise, or are other images"
-    if len({each.fingerprint for each in known}) > 1:
-        return "they differ between seeds"
-    one, count = known[0], known[0].units
-    if count < 2 and one.groups is None:
-        return "there is one test image"
-    if one.groups is not None and count < _FEWEST_GROUPS:
-        return (
-            f"they come in {count} groups (data.group), and fewer than {_FEWEST_GROUPS} do not tell how far others "
-            "would be"
-        )
-    split, _, name = metric.partition("/")
-    if split == "test" and name in known[0].per_image.scores:
-        scores = [
-            weight * np.stack([each.per_image.scores[name] for each in of_arm])
-            for weight, of_arm in zip(weights, arms, strict=True)
-        ]
-        found = sum(scores[1:], start=scores[0])
-        return over_seeds_and_images(found if one.groups is None else by_group(found, one.groups)), one
-    if split != "test" or name not in known[0].drawn:
-        return f"{metric} is not kept by image"
-    draws = min(each.per_image.draws for each in known)
-    means = [
-        weight * np.mean([each.drawn[name][:draws] for each in of_arm], axis=0)
-        for weight, of_arm in zip(weights, arms, strict=True)
-    ]
-    drawn = sum(means[1:], start=means[0])
-    defined = drawn[~np.isnan(drawn)]
-    if len(defined) < _DEFINED * draws:
-        return f"{metric} is undefined on {draws - len(defined)} of {draws} other draws of the test images"
-    return with_image_variance(d, float(np.var(defined, ddof=1)), count), one
+    found = crossed_images(rows, metric, weights)
+    if isinstance(found, str):
+        return found
+    if found.scores is not None:
+        return over_seeds_and_images(found.scores), found.images
+    assert found.variance is not None
+    return with_image_variance(d, found.variance, found.images.units), found.images
 
 
-def _over_seeds(d: NDArray[np.float64], rows: _Rows, metric: str, weights: Sequence[float]) -> Estimate:
+def _over_seeds(d: NDArray[np.float64], rows: Rows, metric: str, weights: Sequence[float]) -> Estimate:
     """Student's t over seeds; of folds, whose training images overlap, with Nadeau and Bengio's correction."""
     rules = [run.record.data.split_rule for row in rows for run in row if run.record.data]
     split = metric.partition("/")[0]
@@ -256,7 +210,7 @@ def _over_seeds(d: NDArray[np.float64], rows: _Rows, metric: str, weights: Seque
     return over_seeds(d, _grain(rows, metric, weights))
 
 
-def _grain(rows: _Rows, metric: str, weights: Sequence[float]) -> float:
+def _grain(rows: Rows, metric: str, weights: Sequence[float]) -> float:
     """The steps in which a metric comes that is the share of test images, as those of a difference that rounding
     spreads as much as this contrast; else 0.
     """
@@ -270,13 +224,13 @@ def _grain(rows: _Rows, metric: str, weights: Sequence[float]) -> float:
     return math.sqrt(sum(weight**2 for weight in weights) / 2) / min(each.images for each in known)
 
 
-def _covers(rows: _Rows, *, crossed: bool) -> tuple[str, ...]:
+def _covers(rows: Rows, *, crossed: bool) -> tuple[str, ...]:
     """The seeds; the splits, where each seed has images of its own; the test images where they are crossed, or so."""
     prints = [row[0].record.data.fingerprints for row in rows if row[0].record.data]
     own = {split for split in ("train", "val", "test") if len({each.get(split) for each in prints}) == len(rows)}
     splits = (SPLITS,) if rows and own else ()
     scored = [run.images for row in rows for run in row if isinstance(run.images, ScoredImages)]
     grouped = [each.group_names for each in scored if each.group_names is not None]
-    if grouped and len(frozenset().union(*grouped)) < _FEWEST_GROUPS:
+    if grouped and len(frozenset().union(*grouped)) < FEWEST_GROUPS:
         return (SEEDS, *splits)
     return (SEEDS, *splits, *((IMAGES,) if crossed or (rows and "test" in own) else ()))

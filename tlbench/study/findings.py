@@ -11,6 +11,7 @@ from tlbench.study.post_hoc import Registration
 from tlbench.study.sentences import all_cover, difference_line, short_line, verdict_lines
 from tlbench.study.summary import StudySummary
 from tlbench.study.time_sentences import time_lines
+from tlbench.study.variance_by_source import lines as variance_lines
 
 _STRONG = "bold"
 _MOST_LINES = 8  # effects that are printed; all are in summary.json
@@ -32,6 +33,8 @@ def findings(summary: StudySummary) -> Iterable[tuple[str, str]]:
     if summary.effects:
         yield from _effects(summary.effects, summary.primary, percent=percent)
     yield from ((f"{line}.", "") for line in worths_said(summary.label_worths, summary.primary))
+    parts = variance_lines(summary.variance_by_source, percent=percent)
+    yield from ((line, "" if number else _STRONG) for number, line in enumerate(parts))
     yield from ((each.sentence, _STRONG) for each in summary.recommendations)
     if summary.more_seeds is not None:
         yield summary.more_seeds.sentence, ""

@@ -101,3 +101,17 @@ def one_fold(runs: Mapping[str, Sequence[Record]]) -> Iterable[str]:
             f"All runs have the same of {count} folds, as they have one split seed; with 'seeds.split=${{seed}}' each "
             "seed has its own."
         )
+
+
+def one_stream(runs: Mapping[str, Sequence[Record]]) -> Iterable[str]:
+    """That one random stream alone follows the seed in all runs, so that nothing else is in the spread over seeds.
+
+    Args:
+        runs: Arm → its complete runs.
+    """
+    varied = {run.config.get("vary") for of in runs.values() for run in of}
+    if len(varied) == 1 and (stream := varied.pop()) not in (None, "all"):
+        yield (
+            f"Only seeds.{stream} followed the seed (vary={stream}): means and intervals are those of the other "
+            "streams' seeds 0, and cover no others."
+        )

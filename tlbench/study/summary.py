@@ -13,7 +13,7 @@ from tlbench.data.was_read import WasRead
 from tlbench.records.record import Record
 from tlbench.statistics.spread import summarise
 from tlbench.study.arm import Arm
-from tlbench.study.baselines import baselines, contrast
+from tlbench.study.baselines import VARY, baselines, contrast
 from tlbench.study.budget_notes import at_the_floor, budget_notes, ended_by_time
 from tlbench.study.comparisons import Difference, comparisons, other_pairs
 from tlbench.study.contrasts import ScoredArms
@@ -21,13 +21,14 @@ from tlbench.study.factorial import Effect, effects, grid_of
 from tlbench.study.floors import Floor, floor_of
 from tlbench.study.label_worth import LabelWorth, label_worths
 from tlbench.study.more_seeds import MoreSeeds, StudyCommand, more_seeds
-from tlbench.study.notes import incomplete, negative_transfer, notes_on, one_fold, uncovered
+from tlbench.study.notes import incomplete, negative_transfer, notes_on, one_fold, one_stream, uncovered
 from tlbench.study.optimism import of_validation
 from tlbench.study.post_hoc import Registration, registration_notes, registration_of
 from tlbench.study.preregistration import Registered
 from tlbench.study.recommendation import Recommendation, recommendations
 from tlbench.study.time_to_score import TimeToScore, times_to_score
 from tlbench.study.tuning_notes import tuning_notes
+from tlbench.study.variance_by_source import VarianceBySource, variance_by_source
 from tlbench.tasks.registry import percentages, spec_named, spec_of_stored
 
 CONFIDENCE = 0.95
@@ -64,7 +65,8 @@ class StudySummary:
     `recommendations` one for each baseline; `more_seeds` what would decide, where a command is known;
     `registration` what was settled before the first run, and what was not; or why nothing was; None of runs that are
     compared without a study; `times_to_score` how long compared arms train until a score; `label_worths`
-    what sources are worth in training images, where these are a factor; older summaries have neither.
+    what sources are worth in training images, where these are a factor; `variance_by_source` where the spread comes
+    from, where `vary` is one; older summaries have none of these.
     """
 
     study: str
@@ -88,6 +90,7 @@ class StudySummary:
     registration: Registration | str | None = None
     times_to_score: tuple[TimeToScore, ...] = ()
     label_worths: tuple[LabelWorth, ...] = ()
+    variance_by_source: tuple[VarianceBySource, ...] = ()
 
     def is_percentage(self, metric: str) -> bool:
         """Whether a metric, such as `test/oa`, is shown in percent."""
@@ -170,7 +173,8 @@ def summarise_study(
     trained = [name for name in names if complete[name]]
     differences = comparisons(scored, compared, other_pairs(trained, compared), metrics, margin)
     of_primary = [d for d in differences if d.metric == primary and d.with_baseline]
-    grid = grid_of({name: complete[name][0].config for name in trained}, factors) if against is None else None
+    crossed = against is None and VARY not in factors
+    grid = grid_of({name: complete[name][0].config for name in trained}, factors) if crossed else None
     factor = contrast([run.config for run in records], factors) if records and factors else ""
     registration = (
         registered
@@ -198,6 +202,7 @@ def summarise_study(
             *at_the_floor(arms, floor, primary, higher_is_better=higher),
             *ended_by_time(complete),
             *one_fold(complete),
+            *one_stream(complete),
             *budget_notes(compared, complete, primary, margin, shown_in_percent),
             *tuning_notes(complete),
             *uncovered(of_primary),
@@ -226,6 +231,7 @@ def summarise_study(
             confidence,
             higher_is_better=higher,
         ),
+        variance_by_source=variance_by_source(scored, complete, factors, primary),
         read_by=read[0][0] if any(_differ(read[0][1], other) for _, other in read) else None,
     )
 
