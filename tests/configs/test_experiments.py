@@ -107,8 +107,15 @@ def test_an_experiment_composes_and_builds(experiment, tmp_path):
 @pytest.mark.promise("arms and seeds of experiments")
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_all_runs_of_an_experiments_study_are_valid_and_apart(experiment):
+    """Every arm with the first seed, and the first arm with every seed; a sweep is their product."""
+    jobs = [(tuple(each for each in job if not each.startswith("seed=")), job) for job in jobs_of(experiment)]
+    seeds = {tuple(each for each in job if each.startswith("seed=")) for _, job in jobs}
+    arms = list(dict.fromkeys(arm for arm, _ in jobs))
+    assert len(jobs) == len(arms) * len(seeds)
     configs, folders = [], []
-    for job in jobs_of(experiment):
+    for number, (arm, job) in enumerate(jobs):
+        if arm in (each for each, _ in jobs[:number]) and arm != arms[0]:
+            continue
         composed = compose_study(job)
         configs.append(parse(plain(composed)))
         folders.append(f"{composed.hydra.sweep.dir}/{composed.hydra.sweep.subdir}")
@@ -116,8 +123,8 @@ def test_all_runs_of_an_experiments_study_are_valid_and_apart(experiment):
     assert len(set(folders)) == len({config_hash(c.model_dump(mode="json")) for c in configs}) == len(configs)
     assert all(re.fullmatch(r"outputs/[\w.+-]+/[\w.+-]+/seed_\d+", folder) for folder in folders)
     assert {config.study for config in configs} == {configs[0].study}
-    seeds = [config.seed for config in configs]
-    assert len(configs) == len(set(seeds)) * len({folder.split("/")[2] for folder in folders})
+    assert len({config.seed for config in configs}) == len(seeds)
+    assert len({folder.split("/")[2] for folder in folders}) == len(arms)
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

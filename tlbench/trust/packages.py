@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
+import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
@@ -18,13 +21,19 @@ def distribution_of(module: str, name: str | None = None) -> tuple[str, str] | N
         module: Its dotted name.
         name: Of the distribution, where it is known.
     """
-    names = [name] if name else packages_distributions().get(module.partition(".")[0], [])
+    names = [name] if name else _installed(tuple(sys.path)).get(module.partition(".")[0], [])
     for each in names:
         try:
             return each, version(each)
         except PackageNotFoundError:
             continue
     return None
+
+
+@functools.cache
+def _installed(_path: tuple[str, ...]) -> Mapping[str, list[str]]:
+    """Outermost module → its distributions; to read all of them takes half a second."""
+    return packages_distributions()
 
 
 def package_files(module: str) -> dict[str, str]:
