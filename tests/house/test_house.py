@@ -51,9 +51,11 @@ LAYERS: Sequence[Sequence[str]] = (
     ("tools",),
     ("tasks.*",),
     ("study",),
+    ("reporting",),
+    ("study.launch",),
     ("cli",),
     ("api",),
-    ("train", "evaluate", "predict", "export", "compare", "__main__"),
+    ("train", "evaluate", "predict", "export", "compare", "report", "__main__"),
 )
 """Rooms and modules from the lowest layer up; a module is in the layer that names it most closely."""
 

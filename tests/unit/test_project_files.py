@@ -99,7 +99,7 @@ def test_the_recipes_name_files_that_exist():
         ("tlbench/adaptation/advice.py", "_strategy"),
         ("tests/e2e/test_strategies.py", "STRATEGIES"),
         ("tlbench/tasks/classification/metrics.py", "ClassificationMetrics"),
-        ("tests/unit/study/conftest.py", "make_record"),
+        ("tests/study_records.py", "make_record"),
     ],
 )
 def test_the_recipes_name_what_the_files_define(file, name):

@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 
 from tlbench.errors import ConfigError
-from tlbench.records.record import Record, read_record
-from tlbench.study.kept import runs_in
-from tlbench.study.launch import SUMMARY_FILE
+from tlbench.records.record import Record
 from tlbench.study.render import render
+from tlbench.study.stored import read_stored
 from tlbench.study.summary import StudySummary
-from tlbench.system.regular_file import read_regular
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 
 _WIDTH = 120  # characters of a table
 _PLAIN: dict[str, Any] = {"force_jupyter": False, "force_terminal": False}  # rich would show it, or colour it
-_DEPTHS = (1, 2, 3)  # at which `hydra.sweep.subdir` may put runs; two by default
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,24 +104,7 @@ def read_study(folder: Path | str) -> Study:
         ConfigError: It is not a study's folder, or its summary cannot be read.
     """
     folder = Path(folder)
-    path = folder / SUMMARY_FILE
-    try:
-        summary = TypeAdapter(StudySummary).validate_json(read_regular(path))
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{folder}: no {SUMMARY_FILE} in it; give the folder of a study, such as outputs/STUDY"
-        ) from None
-    except (OSError, ValidationError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: cannot be read ({reason[:200]}); the study's command writes it anew") from None
-    arms = {arm.name: i for i, arm in enumerate(summary.arms)}
-    records = [record for place in runs_in(folder, _DEPTHS) if (record := read_record(place)) is not None]
-    counted = [r for r in records if r.status == "complete" and r.arm in arms and r.seed in _seeds(summary, r.arm)]
-    return Study(folder, summary, tuple(sorted(counted, key=lambda record: (arms[record.arm], record.seed))))
-
-
-def _seeds(summary: StudySummary, arm: str) -> tuple[int, ...]:
-    return next(each.seeds for each in summary.arms if each.name == arm)
+    return Study(folder, *read_stored(folder))
 
 
 def _at(config: Any, key: str) -> Any:

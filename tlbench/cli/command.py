@@ -17,6 +17,7 @@ TOOLS: Mapping[str, str] = {
     "predict": "what a run's network says of images",
     "export": "a run's network as one file",
     "compare": "two arms, or runs of two studies, paired by seed",
+    "report": "a study as one page to send on, and as tables",
 }
 """Tool → what it does."""
 

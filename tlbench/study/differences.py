@@ -34,7 +34,7 @@ class PairedDifference:
         low: Lower end of the interval of the mean difference; None for n < 2, and where all differences are equal and
             nothing else is known of their spread.
         high: Upper end.
-        p: Two-sided p-value of "the mean difference is zero"; None for n < 2.
+        p: Two-sided p-value of "the mean difference is zero", the larger one of both intervals'; None for n < 2.
         error: Standard error of the mean that the interval is of; None for n < 2.
         df: Its degrees of freedom.
         confidence: Of the interval, in (0, 1).
@@ -173,7 +173,7 @@ def paired_contrast(
         paired,
         low=low,
         high=high,
-        p=estimate.p,
+        p=max(estimate.p, plain.p),
         error=estimate.error,
         df=estimate.df,
         covers=covers,

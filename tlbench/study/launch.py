@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import json
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from tlbench.records.folder import CONSOLE_FILE, remove_all_leftovers
 from tlbench.records.lock import COUNTS_FOR_S, locked
 from tlbench.records.record import Record, read_record
 from tlbench.records.vouch import vouch_for_planned
+from tlbench.reporting.write import write_report
 from tlbench.runs.preflight import preflight_all
 from tlbench.study.chain import Job, StudyFailed
 from tlbench.study.collect import check_comparable
@@ -33,17 +37,17 @@ from tlbench.study.planning import PlannedRun, plan_runs
 from tlbench.study.preregistration import read_registration, register, registered_now
 from tlbench.study.render import render, warning_lines
 from tlbench.study.search import Compose
-from tlbench.study.summary import CONFIDENCE, Failure, summarise_study
+from tlbench.study.stored import counted
+from tlbench.study.summary import CONFIDENCE, SUMMARY_FILE, Failure, summarise_study
 from tlbench.study.told import Warnings
 from tlbench.study.tune import tune_arms
 from tlbench.system.atomic import ANOTHER_RUN_FOLDER, write_atomic
 from tlbench.system.interrupts import Interrupted
 from tlbench.system.names import json_bytes
 from tlbench.system.places import check_place
+from tlbench.system.regular_file import read_regular
 from tlbench.system.streams import results_are_kept
 from tlbench.tasks.registry import spec_of
-
-SUMMARY_FILE = "summary.json"
 
 _PATIENCE_S = 2 * COUNTS_FOR_S
 
@@ -185,6 +189,14 @@ def _conclude(
         )
 
 
+def _command_of(summary: Path) -> str | None:
+    """The command that a study's summary names: a narrower one beside runs of before does not make them all."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        command = json.loads(read_regular(summary)).get("command")
+        return command if isinstance(command, str) else None
+    return None
+
+
 def _arm(plan: PlannedRun) -> str:
     return arm_name(plan.config.model_dump(), plan.config.factors)
 
@@ -218,7 +230,9 @@ def _show(
         if not planned[0].config.test:
             options |= {"primary": _primary(planned[0].config), "metrics": ()}
         summary = summarise_study(records, factors, [*without, *kept.failed], **options)
+        summary = replace(summary, command=_command_of(path) if kept.records else command.text())
         write_atomic(path, json_bytes(summary.to_dict()))
+        report = write_report(folder, summary, counted(summary, [*records, *kept.records]))
     console.print(render(summary))
     for warning in warning_lines(summary):
         warn(warning)
@@ -227,3 +241,4 @@ def _show(
     for line in lines(summary.read) if summary.read else []:
         say(line)
     say(f"summary: {shown(path)}")
+    say(f"report: {shown(report)}")

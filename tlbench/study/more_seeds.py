@@ -27,6 +27,10 @@ class StudyCommand:
     flags: tuple[str, ...]
     overrides: tuple[str, ...]
 
+    def text(self) -> str:
+        """The whole command, quoted for a shell."""
+        return shlex.join(["python", "-m", "tlbench.train", "-m", *self.flags, *self.overrides])
+
     def with_seeds(self, seeds: Sequence[int]) -> str:
         """The same command with these seeds, quoted for a shell; complete runs are not repeated.
 

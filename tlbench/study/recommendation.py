@@ -9,7 +9,7 @@ from tlbench.statistics.estimate import Estimate
 from tlbench.study.arm import Arm
 from tlbench.study.comparisons import Difference
 from tlbench.study.sentences import seeds_of, signed
-from tlbench.study.verdicts import estimate_of
+from tlbench.study.verdicts import estimates_of
 
 _AS_LONG = 1.05  # ratios of training times nearer to 1 are told as equal
 
@@ -78,8 +78,8 @@ def _of(
     better = [d for d in known if d.paired.verdict == "better"]
     open_ = [d for d in known if d.paired.verdict != "worse"]
     chosen = max(better or open_ or known, key=lambda d: sign * (d.paired.mean or 0.0))
-    estimate = estimate_of(chosen.paired)
-    assert estimate is not None
+    estimates = estimates_of(chosen.paired)
+    assert estimates
     assert chosen.paired.simultaneous is not None
     turned = not open_  # the baseline is better than each
     sign = -sign if turned else sign
@@ -90,10 +90,10 @@ def _of(
         arm=arm,
         over=over,
         decided=turned or bool(better),
-        gain=sign * estimate.mean,
+        gain=sign * estimates[0].mean,
         low=ends[0],
         high=ends[1],
-        harm=Estimate(sign * estimate.mean, estimate.error, estimate.df).tail(0),
+        harm=max(Estimate(sign * each.mean, each.error, each.df).tail(0) for each in estimates),
         cost=_ratio(times, arm, over),
         alike={other: _ratio(times, other, arm) for other in others},
         sentence="",

@@ -48,7 +48,7 @@ class _Rendering:
             table.add_column("", no_wrap=True)
             for arm in arms[start : start + side_by_side]:
                 table.add_column(text(arm.name), justify="right", overflow="fold", max_width=width)
-            for row in _rows(self.summary, arms[start : start + side_by_side]):
+            for row in arm_rows(self.summary, arms[start : start + side_by_side]):
                 table.add_row(*(text(cell) for cell in row))
             yield table
         if self.summary.floor is not None:
@@ -108,7 +108,8 @@ def _by_arm(seeds: Mapping[str, Sequence[int]]) -> str:
     )
 
 
-def _rows(summary: StudySummary, arms: Sequence[Arm]) -> Iterable[list[str]]:
+def arm_rows(summary: StudySummary, arms: Sequence[Arm]) -> Iterable[list[str]]:
+    """Rows of the table of arms: what it shows, then a cell an arm."""
     for metric in summary.metrics:
         percent = summary.is_percentage(metric)
         yield [f"{metric} %" if percent else metric, *(_spread(arm.metrics[metric], percent) for arm in arms)]

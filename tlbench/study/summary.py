@@ -31,6 +31,9 @@ from tlbench.study.tuning_notes import tuning_notes
 from tlbench.study.variance_by_source import VarianceBySource, variance_by_source
 from tlbench.tasks.registry import percentages, spec_named, spec_of_stored
 
+SUMMARY_FILE = "summary.json"
+"""Beside a study's runs."""
+
 CONFIDENCE = 0.95
 """Of a study's intervals."""
 
@@ -66,7 +69,8 @@ class StudySummary:
     `registration` what was settled before the first run, and what was not; or why nothing was; None of runs that are
     compared without a study; `times_to_score` how long compared arms train until a score; `label_worths`
     what sources are worth in training images, where these are a factor; `variance_by_source` where the spread comes
-    from, where `vary` is one; older summaries have none of these.
+    from, where `vary` is one; `command` what was typed to make it, None where that is not known; older summaries have
+    none of these.
     """
 
     study: str
@@ -91,6 +95,7 @@ class StudySummary:
     times_to_score: tuple[TimeToScore, ...] = ()
     label_worths: tuple[LabelWorth, ...] = ()
     variance_by_source: tuple[VarianceBySource, ...] = ()
+    command: str | None = None
 
     def is_percentage(self, metric: str) -> bool:
         """Whether a metric, such as `test/oa`, is shown in percent."""

@@ -25,32 +25,41 @@ def with_verdicts(
         margin: Differences up to it do not matter; None: equivalence is not asked for.
     """
     sign = 1 if higher_is_better else -1
-    estimates = {i: found for i, each in enumerate(differences) if (found := estimate_of(each)) is not None}
-    p = dict(zip(estimates, holm([each.p for each in estimates.values()]), strict=True))
+    estimates = {i: found for i, each in enumerate(differences) if (found := estimates_of(each))}
+    p = dict(zip(estimates, holm([max(e.p for e in both) for both in estimates.values()]), strict=True))
     outside: dict[int, float] = {}
     if margin is not None:
-        outside = dict(zip(estimates, holm([each.beyond(margin) for each in estimates.values()]), strict=True))
+        beyond = [max(e.beyond(margin) for e in both) for both in estimates.values()]
+        outside = dict(zip(estimates, holm(beyond), strict=True))
     judged = list(differences)
-    for i, estimate in estimates.items():
-        each, alpha = differences[i], (1 - differences[i].confidence) / len(estimates)
+    for i, both in estimates.items():
+        each, estimate, alpha = differences[i], both[0], (1 - differences[i].confidence) / len(estimates)
+        level = simultaneous(each.confidence, len(estimates))
         judged[i] = replace(
             each,
             holm=p[i],
             verdict=verdict(sign * estimate.mean, p[i], 1 - each.confidence, outside.get(i)),
             margin=margin,
             equivalence=outside.get(i),
-            simultaneous=estimate.interval(simultaneous(each.confidence, len(estimates))),
-            detectable=estimate.error * minimal_shift(estimate.df, alpha),
+            simultaneous=max((e.interval(level) for e in both), key=lambda ends: ends[1] - ends[0]),
+            detectable=max(e.error * minimal_shift(e.df, alpha) for e in both),
             seeds_needed=_seeds_needed(each, estimate, alpha),
         )
     return judged
 
 
-def estimate_of(paired: PairedDifference) -> Estimate | None:
-    """The mean with its standard error; None where there is no interval."""
+def estimates_of(paired: PairedDifference) -> list[Estimate]:
+    """The one that its interval is of, and that over the seeds alone, which has fewer degrees of freedom and may be the
+    wider one at a higher confidence; none where there is no interval.
+    """
     if paired.mean is None or paired.error is None or paired.df is None:
-        return None
-    return Estimate(paired.mean, paired.error, paired.df)
+        return []
+    found = [Estimate(paired.mean, paired.error, paired.df)]
+    if paired.seeds_only is not None:
+        half = (paired.seeds_only[1] - paired.seeds_only[0]) / 2
+        unit = Estimate(0.0, 1.0, paired.n - 1).half_width(paired.confidence)
+        found.append(Estimate(paired.mean, half / unit, paired.n - 1))
+    return found
 
 
 def _seeds_needed(paired: PairedDifference, estimate: Estimate, alpha: float) -> int | None:

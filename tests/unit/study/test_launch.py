@@ -18,8 +18,9 @@ from tlbench.errors import ConfigError, DataError, FolderInUse, OutputError
 from tlbench.records.record import ErrorRecord, read_record, write_record
 from tlbench.study import launch, planning
 from tlbench.study.chain import StudyFailed
-from tlbench.study.launch import SUMMARY_FILE, launch_study
+from tlbench.study.launch import launch_study
 from tlbench.study.preregistration import REGISTRATION_FILE
+from tlbench.study.summary import SUMMARY_FILE
 from tlbench.trust.key import find_or_make_key
 
 STUDY = Path("outputs/digits_resnet18")
@@ -308,7 +309,10 @@ def test_the_summary_is_written_by_one_command_at_a_time_and_what_a_killed_one_l
         start(("seed=0",))
     lock.unlink()
     start(("seed=0",))
-    assert sorted(path.name for path in STUDY.iterdir()) == [REGISTRATION_FILE, SUMMARY_FILE, "tin200"]
+    assert sorted(path.name for path in STUDY.iterdir()) == [
+        *(REGISTRATION_FILE, "report.html", "results.csv", SUMMARY_FILE),
+        *("table.md", "table.tex", "tin200"),
+    ]
 
 
 def test_the_studys_command_is_known_as_it_was_typed():

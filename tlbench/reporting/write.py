@@ -1,0 +1,69 @@
+"""Writes a study's report and tables into its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tlbench.records.record import Record
+from tlbench.reporting.page import page
+from tlbench.reporting.tables import results_csv, table_md, table_tex
+from tlbench.study.preregistration import read_registration
+from tlbench.study.stored import read_stored
+from tlbench.study.summary import StudySummary, summarise_study
+from tlbench.system.atomic import write_atomic
+
+REPORT_FILE = "report.html"
+
+
+def report_study(study: Path, folder: Path | None = None) -> Path:
+    """Write `report.html`, `results.csv`, `table.md` and `table.tex` of a study; data and weights may be gone.
+
+    Its statistics are computed anew from the records and what they keep of each test image.
+
+    Args:
+        study: Its folder.
+        folder: Where the files go; None: there.
+
+    Returns:
+        The report.
+
+    Raises:
+        ConfigError: It is no study's folder, or what lies there cannot be read.
+        OutputError: The disk refuses.
+    """
+    stored, records = read_stored(study)
+    return write_report(study if folder is None else folder, _anew(study, stored, records), records)
+
+
+def _anew(study: Path, stored: StudySummary, records: Sequence[Record]) -> StudySummary:
+    """What this version says of a study's runs; an older one may have said less."""
+    if not records:
+        return stored
+    told = [(text, arm, seed) for text, of in stored.warnings.items() for arm, seeds in of.items() for seed in seeds]
+    summary = summarise_study(
+        records,
+        stored.factors,
+        stored.failures,
+        primary=stored.primary,
+        metrics=stored.metrics,
+        left_out=stored.left_out,
+        order=[arm.name for arm in stored.arms],
+        told=told,
+        margin=records[0].config.get("statistics", {}).get("margin"),
+        registered=read_registration(study),
+    )
+    kept = {arm.name: arm.kept for arm in stored.arms}
+    arms = tuple(replace(arm, kept=kept.get(arm.name, ())) for arm in summary.arms)
+    return replace(summary, arms=arms, more_seeds=stored.more_seeds, command=stored.command)
+
+
+def write_report(folder: Path, summary: StudySummary, records: Sequence[Record]) -> Path:
+    """The same, of what was read; files of before are replaced, each at once."""
+    path = folder / REPORT_FILE
+    write_atomic(folder / "results.csv", results_csv(records).encode())
+    write_atomic(folder / "table.md", table_md(summary).encode())
+    write_atomic(folder / "table.tex", table_tex(summary).encode())
+    write_atomic(path, page(summary, records).encode())
+    return path
