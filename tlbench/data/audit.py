@@ -15,16 +15,17 @@ from tlbench.data.audit_cache import cached
 from tlbench.data.changed_looks import CHANGES
 from tlbench.data.listing import A
 from tlbench.data.near_duplicates import exact_copies, near_copies
+from tlbench.data.near_groups import near_groups, of_several
 from tlbench.data.perceptual_hash import Looks, pixel_digests
 from tlbench.data.samples import MemorySamples, Samples
 from tlbench.data.target import Target
 from tlbench.system.names import printable
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same images would be audited to another result."""
 
 EXAMPLES = 20
-"""Pairs and unreadable files that are named, at most."""
+"""Pairs, groups, images of a group and unreadable files that are named, at most."""
 
 _PAIRS = (("train", "val"), ("train", "test"), ("val", "test"))
 
@@ -54,15 +55,18 @@ class Audit(BaseModel):
             `unreadable` (`count`, and `files` with the reason), `duplicates`: `exact` and `near` (`train-test` → how
             many test images have such a partner in train, how many of these under another label, examples as pairs of
             names; `near` leaves exact copies out and is null where images are too small; of the images that it counts
-            it says how many are `mirrored` and how many `cropped`, with examples) and `within` (split → exact ones);
-            and what the kind of annotation adds.
+            it says how many are `mirrored` and how many `cropped`, with examples), `within` (split → exact ones) and
+            `test_groups`, see `groups_part`; and what the kind of annotation adds.
         warnings: One line each.
+        test_groups: Positions of the test images that belong together, as `near_groups` joins them, of each group of
+            several, by their first images; none where a kind of annotation audits without `audit_target`.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     section: dict[str, Any]
     warnings: list[str]
+    test_groups: list[list[int]] = []
 
 
 class AuditPart(ABC, Generic[A]):
@@ -110,7 +114,7 @@ def audit_target(target: Target[A], part: AuditPart[A], fingerprint: Callable[[s
     """
     splits = {split: target.splits[split] for split in (("train", "val", "test") if test else ("train", "val"))}
     unreadable = {printable(name): reason for name, reason in target.unreadable.items()}
-    names = {split: _names(split, samples) for split, samples in splits.items()}
+    names = {split: names_of(split, samples) for split, samples in splits.items()}
     depends_on = [VERSION, {split: fingerprint(split) for split in splits}, names, unreadable, *part.key(splits)]
 
     def compute() -> Audit:
@@ -119,19 +123,24 @@ def audit_target(target: Target[A], part: AuditPart[A], fingerprint: Callable[[s
             split: SplitScan(names[split], same[split], digests_of(samples), part.looks(samples))
             for split, samples in splits.items()
         }
+        groups = of_several(near_groups(scans["test"].digests, scans["test"].looks)) if test else []
         section = {
             "counts": {split: part.counts(samples) for split, samples in splits.items()},
             "small_classes": part.small_classes(splits["train"]),
             "unreadable": _unreadable_part(unreadable),
-            "duplicates": duplicates_part(scans, part.conflict),
+            "duplicates": {
+                **duplicates_part(scans, part.conflict),
+                "test_groups": groups_part(groups, names["test"]) if test else None,
+            },
             **more,
         }
-        return Audit(section=section, warnings=part.warnings(section))
+        return Audit(section=section, warnings=part.warnings(section), test_groups=groups)
 
     return cached(depends_on, Audit, compute)
 
 
-def _names(split: str, samples: Samples[Any]) -> tuple[str, ...]:
+def names_of(split: str, samples: Samples[Any]) -> tuple[str, ...]:
+    """What each image of a split is called, fit to be shown: its position where it has no name."""
     if samples.names is None:
         return tuple(f"{split}[{i}]" for i in range(len(samples)))
     return tuple(map(printable, samples.names))
@@ -177,6 +186,29 @@ def duplicates_part(splits: Mapping[str, SplitScan], conflict: str) -> dict[str,
         }
     within = {split: _found(scan, scan, _repetitions(scan.digests), conflict) for split, scan in splits.items()}
     return {"exact": exact, "near": near, "within": within}
+
+
+def groups_part(groups: Sequence[Sequence[int]], names: Sequence[str]) -> dict[str, Any]:
+    """What `test_groups` comes to; JSON types.
+
+    Args:
+        groups: Positions of the images of each group of several.
+        names: Of all N images of the split.
+
+    Returns:
+        How many `images` look like another one `of` all, how many `groups` of several they make, the number of images
+        of the `largest`, how many `units` there are where each other image stands alone, and `examples`: names of the
+        images of groups, the largest first.
+    """
+    images, largest_first = sum(map(len, groups)), sorted(groups, key=len, reverse=True)
+    return {
+        "images": images,
+        "of": len(names),
+        "groups": len(groups),
+        "largest": len(largest_first[0]) if groups else 0,
+        "units": len(names) - images + len(groups),
+        "examples": [[names[i] for i in group[:EXAMPLES]] for group in largest_first[:EXAMPLES]],
+    }
 
 
 def pairs_of(splits: Container[str]) -> list[tuple[str, str]]:

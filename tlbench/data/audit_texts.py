@@ -31,6 +31,20 @@ def alike(
     )
 
 
+def alike_in_test(groups: Mapping[str, Any] | None) -> str | None:
+    """Groups of test images that look alike, as `duplicates.test_groups` of an audit has them."""
+    if not groups or not groups["groups"]:
+        return None
+    first = groups["examples"][0]
+    named = f"({' ~ '.join(first[:NAMED])}{', …' if groups['images'] > len(first[:NAMED]) else ''})"
+    return (
+        f"near-duplicates within test: {groups['images']:,} of {groups['of']:,} test images look like another of them "
+        f"{named}, in {number(groups['groups'], 'group')}, the largest of {groups['largest']:,}: a study's intervals "
+        f"count {groups['units']:,} groups (each other image is one), not {groups['of']:,} images; if they are merely "
+        "alike, say by data.group what belongs together"
+    )
+
+
 def conflicts(duplicates: Mapping[str, Any], conflict: str, what: str, why: str) -> str | None:
     """Equal images with unequal labels, wherever they are; `conflict` is the key that counts them."""
     found = [*duplicates["within"].values(), *duplicates["exact"].values()]

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tlbench.config import DataConfig
 from tlbench.config.grouping import Grouping
+from tlbench.data.audit import names_of
 from tlbench.data.audit_texts import number
 from tlbench.data.formats.csv.names import PATH, plain
 from tlbench.data.formats.csv.paths import PathFinder, PathProblem
@@ -55,6 +56,29 @@ def group_names(found: Listing[Any] | Samples[Any], data: DataConfig) -> tuple[s
     if not table.is_file():
         raise DataError(f"data.group={data.group}: there is no file {table}; name a table with a column path")
     return _from_table(folder, table, names, data, grouping)
+
+
+def of_test(test: Samples[Any], data: DataConfig, alike: Sequence[Sequence[int]]) -> tuple[str, ...] | None:
+    """The group of each of the N test images; None where each stands alone.
+
+    Args:
+        test: The split.
+        data: With `data.group` this says what belongs together, and nothing else does.
+        alike: Positions of the images of each group of near-duplicates that the audit found.
+
+    Returns:
+        Names of groups; near-duplicates are called by the first of them, others by themselves.
+
+    Raises:
+        DataError: As `group_names`.
+    """
+    if data.group is not None or not alike:
+        return group_names(test, data)
+    names = list(names_of("test", test))
+    for group in alike:
+        for position in group:
+            names[position] = names[group[0]]
+    return tuple(names)
 
 
 def folder_of(found: Listing[Any] | Samples[Any], data: DataConfig) -> Path | None:

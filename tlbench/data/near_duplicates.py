@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,13 +92,15 @@ def near_copies(first: Looks, second: Looks) -> NearCopies:
     is within `REACH`, as a whole or mirrored; the memory does not depend on what is found.
     """
     best = _Best.of(len(second))
-    there, asked = _not_flat(first), _not_flat(second)
-    for columns in _blocks(there, _COLUMNS):
-        _as_they_are(best, first, second, columns, asked)
+    there, asked = not_flat(first), not_flat(second)
+    for rows, columns, correlations in as_they_are(first, second, there, asked):
+        at = correlations.argmax(axis=1)
+        values = correlations[np.arange(len(rows)), at]
+        kept = values >= AS_THEY_ARE.correlation
+        best.take(rows[kept], columns[at[kept]], np.zeros(kept.sum(), np.int64), values[kept])
     asked = asked[best.partners[asked] < 0]
-    for columns in _blocks(there, _COLUMNS):
-        for rows in _blocks(asked, _ROWS):
-            _changed(best, first.take(columns), second.take(rows), columns, rows)
+    for found in after_changes(first, second, there, asked):
+        best.take(found.rows, found.columns, found.changes, found.values)
     return NearCopies(best.partners, best.changes)
 
 
@@ -131,45 +133,96 @@ class _Best:
         self.closest[rows[order]] = values[order]
 
 
-def _as_they_are(
-    best: _Best, first: Looks, second: Looks, columns: NDArray[np.int64], asked: NDArray[np.int64]
-) -> None:
-    """Compare a block of the first set with all that are asked for."""
-    there = first.hashes[columns, 0]
-    thumbnails: NDArray[np.float32] | None = None
-    for rows in _blocks(asked, _ROWS):
-        distances = popcount(second.hashes[rows, :1] ^ there)
-        hit = distances.min(axis=1) <= AS_THEY_ARE.distance
-        if not hit.any():
-            continue
-        if thumbnails is None:
-            thumbnails = _normalised(first.thumbnails[columns])
-        rows, distances = rows[hit], distances[hit]
-        # Of whole rows, as a product of matrices is fast: it bounds the time where all images are alike.
-        correlations = _normalised(second.thumbnails[rows]) @ thumbnails.T
-        correlations[distances > AS_THEY_ARE.distance] = -1.0
-        at = correlations.argmax(axis=1)
-        values = correlations[np.arange(len(rows)), at]
-        kept = values >= AS_THEY_ARE.correlation
-        best.take(rows[kept], columns[at[kept]], np.zeros(kept.sum(), np.int64), values[kept])
+def as_they_are(
+    first: Looks, second: Looks, there: NDArray[np.int64], asked: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
+    """Compare images of the first set with those of the second, which lie at these positions, block by block.
+
+    Yields:
+        (R,) positions in the second set, (C,) positions in the first, and (R, C) correlations, −1 where hashes differ
+        too much; images of the second set without any other in the block are left out.
+    """
+    for columns in _blocks(there, _COLUMNS):
+        hashes = first.hashes[columns, 0]
+        thumbnails: NDArray[np.float32] | None = None
+        for rows in _blocks(asked, _ROWS):
+            distances = popcount(second.hashes[rows, :1] ^ hashes)
+            hit = distances.min(axis=1) <= AS_THEY_ARE.distance
+            if not hit.any():
+                continue
+            if thumbnails is None:
+                thumbnails = _normalised(first.thumbnails[columns])
+            rows, distances = rows[hit], distances[hit]
+            # Of whole rows, as a product of matrices is fast: it bounds the time where all images are alike.
+            correlations = _normalised(second.thumbnails[rows]) @ thumbnails.T
+            correlations[distances > AS_THEY_ARE.distance] = -1.0
+            yield rows, columns, correlations
 
 
-def _changed(best: _Best, first: Looks, second: Looks, columns: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+@dataclass(frozen=True, eq=False)
+class Changed:
+    """P pairs that look alike after a change of one of the two.
+
+    Args:
+        rows: (P,) int64, positions in the second set.
+        columns: (P,) int64, in the first.
+        changes: (P,) int64, of `CHANGES`.
+        values: (P,) float32, correlations.
+    """
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    changes: NDArray[np.int64]
+    values: NDArray[np.float32]
+
+
+def after_changes(
+    first: Looks,
+    second: Looks,
+    there: NDArray[np.int64],
+    asked: NDArray[np.int64],
+    wanted: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.bool_]] | None = None,
+) -> Iterator[Changed]:
+    """Compare images of the first set with those of the second, which lie at these positions, after each change.
+
+    Args:
+        first: The first set.
+        second: The second.
+        there: Positions in the first.
+        asked: In the second.
+        wanted: Of (R,) positions in the second and (C,) in the first, which of the (R, C) pairs are looked at; None:
+            all.
+    """
+    for columns in _blocks(there, _COLUMNS):
+        known = first.take(columns)
+        for rows in _blocks(asked, _ROWS):
+            pairs = None if wanted is None else wanted(rows, columns)
+            if pairs is None or pairs.any():
+                yield from _changed(known, second.take(rows), columns, rows, pairs)
+
+
+def _changed(
+    first: Looks,
+    second: Looks,
+    columns: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    wanted: NDArray[np.bool_] | None,
+) -> Iterator[Changed]:
     """Compare a block of the first set with one of the second, which lie at these positions, after each change."""
     for changes in _CROPS, _MIRRORED:
-        as_a_whole = popcount(second.hashes[:, changes.start, None] ^ first.hashes[:, 0])
-        row, column = _where(as_a_whole <= REACH)
+        near = popcount(second.hashes[:, changes.start, None] ^ first.hashes[:, 0]) <= REACH
+        row, column = where(near if wanted is None else near & wanted)
         for start in range(0, len(row), _PAIRS):
             some = slice(start, start + _PAIRS)
             pairs = (first, column[some]), (second, row[some])
             for (one, ones), (other, others) in (pairs, pairs[::-1]):
                 after = one.hashes[:, changes].take(ones, axis=0)
-                pair, which = _where(popcount(after ^ other.hashes[:, :1].take(others, axis=0)) <= CHANGED.distance)
+                pair, which = where(popcount(after ^ other.hashes[:, :1].take(others, axis=0)) <= CHANGED.distance)
                 which += changes.start
                 values = _correlations(one.thumbnails[ones[pair]], which, other.thumbnails[others[pair]])
                 kept = np.flatnonzero(values >= CHANGED.correlation)
                 pair = pair[kept]
-                best.take(rows[row[some][pair]], columns[column[some][pair]], which[kept], values[kept])
+                yield Changed(rows[row[some][pair]], columns[column[some][pair]], which[kept], values[kept])
 
 
 def _correlations(one: NDArray[np.uint8], changes: NDArray[np.int64], other: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -201,12 +254,12 @@ def _rows(digests: NDArray[np.uint8]) -> Iterator[bytes]:
     return (digest.tobytes() for digest in digests)
 
 
-def _not_flat(looks: Looks) -> NDArray[np.int64]:
+def not_flat(looks: Looks) -> NDArray[np.int64]:
     """Positions of the images that are not nearly of one colour."""
     return np.flatnonzero(looks.thumbnails.std(axis=(1, 2), dtype=np.float32) >= _FLAT)
 
 
-def _where(these: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def where(these: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows and columns of what is true, by row; much faster than numpy's own where that is little."""
     row, column = np.divmod(np.flatnonzero(these), these.shape[1])
     return row, column

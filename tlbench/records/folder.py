@@ -35,7 +35,9 @@ PREDICTIONS_FILE = "predictions_test.npz"
 PER_IMAGE_FILE = "per_image_test.npz"
 """What each image of the test split adds to the metrics: small, to be kept with the record."""
 GROUPS_FILE = "groups_test.npz"
-"""The group of each image of the test split, where `data.group` names what belongs together."""
+"""The group of each image of the test split, where `data.group` names what belongs together, or some look alike."""
+BY_OPTION, BY_LOOKS = "data.group", "near-duplicates found by the audit"
+"""Where these groups come from, as the file and a study's lines say."""
 _WRITTEN = (
     CONFIG_FILE,
     LAST_CHECKPOINT,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.records.arrays import write_arrays
-from tlbench.records.folder import GROUPS_FILE, PER_IMAGE_FILE, PREDICTIONS_FILE
+from tlbench.records.folder import BY_OPTION, GROUPS_FILE, PER_IMAGE_FILE, PREDICTIONS_FILE
 
 
 def write_predictions(folder: Path, predictions: dict[str, Tensor], names: Sequence[str] | None = None) -> str:
@@ -32,18 +32,19 @@ def write_predictions(folder: Path, predictions: dict[str, Tensor], names: Seque
     return PREDICTIONS_FILE
 
 
-def write_groups(folder: Path, groups: Sequence[str]) -> str:
-    """Write the group of each image of the test split: `group`, (N,) int64, of `names`, (G,) text.
+def write_groups(folder: Path, groups: Sequence[str], origin: str = BY_OPTION) -> str:
+    """Write the group of each image of the test split: `group`, (N,) int64, of `names`, (G,) text, and `origin`, text.
 
     Args:
         folder: Where the file goes.
         groups: In the order of the split's samples.
+        origin: Where they come from: `BY_OPTION` or `BY_LOOKS`. Files of before it was kept are of the first.
 
     Returns:
         The file's name.
     """
     names, numbers = np.unique(np.array(groups, dtype=np.str_), return_inverse=True)
-    write_arrays(folder / GROUPS_FILE, {"group": numbers.astype(np.int64), "names": names})
+    write_arrays(folder / GROUPS_FILE, {"group": numbers.astype(np.int64), "names": names, "origin": np.array(origin)})
     return GROUPS_FILE
 
 

@@ -61,6 +61,7 @@ class Known:
     clock: float = field(default_factory=time.perf_counter)
     tuning: TuningRecord | None = None
     data: DataRecord | None = None
+    alike: list[list[int]] = field(default_factory=list)
     model: ModelRecord | None = None
     code: CodeRecord | None = None
     built: Built | None = None

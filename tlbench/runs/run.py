@@ -14,7 +14,8 @@ from tlbench.adaptation.advice import advise
 from tlbench.adaptation.freezing import tensors_hash
 from tlbench.config import TrainConfig
 from tlbench.console import complain, shown
-from tlbench.data.groups import group_names, leaked, shared_groups
+from tlbench.data.audit_texts import alike_in_test, lines_of
+from tlbench.data.groups import leaked, of_test, shared_groups
 from tlbench.data.loader import check_batch_size
 from tlbench.data.target_module import TargetModule
 from tlbench.data.was_read import WasRead, lines
@@ -24,7 +25,15 @@ from tlbench.loggers.status import Status
 from tlbench.networks.build import build_network
 from tlbench.processes.rank import is_first_process
 from tlbench.processes.team import ProcessLost, Team
-from tlbench.records.folder import BEST_CHECKPOINT, PREDICTIONS_FILE, begin, check_still_there, tidy
+from tlbench.records.folder import (
+    BEST_CHECKPOINT,
+    BY_LOOKS,
+    BY_OPTION,
+    PREDICTIONS_FILE,
+    begin,
+    check_still_there,
+    tidy,
+)
 from tlbench.records.record import (
     DataRecord,
     ErrorRecord,
@@ -208,12 +217,14 @@ class _Run(Known):
         if not is_first_process():
             return []
         found = module.audit(test=self.config.test)
-        data.audit, leaks = found.section, list[str]()
-        if self.config.data.group is not None:
-            splits = {k: v for k, v in module.target.splits.items() if k != "test" or self.config.test}
-            groups = shared_groups(splits, self.config.data)
-            data.audit, leaks = {**found.section, "groups": groups}, leaked(groups["shared"], self.config.data)
-        return [*found.warnings, *leaks]
+        data.audit, self.alike = found.section, found.test_groups
+        if self.config.data.group is None:
+            groups = found.section["duplicates"]["test_groups"] if found.test_groups else None
+            return [*found.warnings, *lines_of(alike_in_test(groups))]
+        splits = {k: v for k, v in module.target.splits.items() if k != "test" or self.config.test}
+        groups = shared_groups(splits, self.config.data)
+        data.audit = {**found.section, "groups": groups}
+        return [*found.warnings, *leaked(groups["shared"], self.config.data)]
 
     def fit(self, built: Built) -> None:
         """Train; the best checkpoint on validation stays."""
@@ -256,8 +267,10 @@ class _Run(Known):
             writer = FigureWriter(self.loggers) if self.loggers else None
             tested = Tested(self.folder, built.task, built.module, predictions, writer, step)
             self.sidecars |= self.wing.keep_test(tested)
-            if (groups := group_names(built.module.target.splits["test"], self.config.data)) is not None:
-                self.sidecars["groups_test"] = write_groups(self.folder, groups)
+            groups = of_test(built.module.target.splits["test"], self.config.data, self.alike)
+            if groups is not None:
+                origin = BY_LOOKS if self.config.data.group is None else BY_OPTION
+                self.sidecars["groups_test"] = write_groups(self.folder, groups, origin)
             self.files[PREDICTIONS_FILE] = file_sha256(self.folder / PREDICTIONS_FILE)
             log_result(self.loggers, values, self.config, step)
         self.seconds["test_s"] = time.perf_counter() - begun

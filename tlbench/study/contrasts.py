@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tlbench.records.record import Record
 from tlbench.study.crossed_images import Rows, ScoredRun
 from tlbench.study.differences import PairedDifference, Term, paired_contrast
-from tlbench.study.scored_images import scored_images
+from tlbench.study.scored_images import grouped_alike, scored_images
 from tlbench.study.verdicts import with_verdicts
 from tlbench.tasks.registry import spec_of_stored
 
@@ -41,7 +41,8 @@ class ScoredArms:
         self.confidence = confidence
         self._values = values
         self._spec = spec_of_stored(records[0].task, records[0].config) if records else None
-        self._runs = {arm: {run.seed: ScoredRun(run, scored_images(run)) for run in runs[arm]} for arm in arms}
+        images = iter(grouped_alike([scored_images(run) for run in records]))
+        self._runs = {arm: {run.seed: ScoredRun(run, next(images)) for run in runs[arm]} for arm in arms}
 
     def higher_is_better(self, metric: str) -> bool:
         """Of a metric such as `test/oa`."""

@@ -69,8 +69,8 @@ def crossed_images(rows: Rows, metric: str, weights: Sequence[float]) -> Crossed
         return "there is one test image"
     if one.groups is not None and count < FEWEST_GROUPS:
         return (
-            f"they come in {count} groups (data.group), and fewer than {FEWEST_GROUPS} do not tell how far others "
-            "would be"
+            f"they come in {count} group{'s' * (count != 1)} ({one.origin}), and fewer than {FEWEST_GROUPS} do not "
+            "tell how far others would be"
         )
     split, _, name = metric.partition("/")
     if split == "test" and name in known[0].per_image.scores:

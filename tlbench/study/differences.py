@@ -43,6 +43,7 @@ class PairedDifference:
         covers: The variances that the interval covers: `seeds`, `splits`, `test images`.
         images: Test images, where the interval covers them.
         groups: Groups that they come in, which are what is drawn; None: each stands alone.
+        groups_by: Where these groups come from, such as `data.group`; likewise.
         seeds_only: The ends of Student's t interval over the seeds.
         uncovered: Why the test images are not covered; None where they are.
         holm: `p` adjusted for all comparisons of this metric (Holm 1979).
@@ -72,6 +73,7 @@ class PairedDifference:
     covers: tuple[str, ...] = (SEEDS,)
     images: int | None = None
     groups: int | None = None
+    groups_by: str | None = None
     seeds_only: tuple[float, float] | None = None
     uncovered: str | None = None
     holm: float | None = None
@@ -179,6 +181,7 @@ def paired_contrast(
         covers=covers,
         images=None if isinstance(crossed, str) else crossed[1].per_image.images,
         groups=None if isinstance(crossed, str) or crossed[1].groups is None else crossed[1].units,
+        groups_by=None if isinstance(crossed, str) else crossed[1].origin,
         seeds_only=plain.interval(confidence),
         uncovered=crossed if isinstance(crossed, str) and IMAGES not in covers else None,
         effect=hedges_gz(towards_better),
@@ -230,7 +233,13 @@ def _covers(rows: Rows, *, crossed: bool) -> tuple[str, ...]:
     own = {split for split in ("train", "val", "test") if len({each.get(split) for each in prints}) == len(rows)}
     splits = (SPLITS,) if rows and own else ()
     scored = [run.images for row in rows for run in row if isinstance(run.images, ScoredImages)]
-    grouped = [each.group_names for each in scored if each.group_names is not None]
-    if grouped and len(frozenset().union(*grouped)) < FEWEST_GROUPS:
+    if any(each.groups is not None for each in scored) and _units(scored) < FEWEST_GROUPS:
         return (SEEDS, *splits)
     return (SEEDS, *splits, *((IMAGES,) if crossed or (rows and "test" in own) else ()))
+
+
+def _units(scored: Sequence[ScoredImages]) -> int:
+    """Groups of the test images of all seeds, each other image one; a group that several seeds tested counts once."""
+    groups = frozenset[str]().union(*(each.group_names for each in scored if each.group_names is not None))
+    alone = {each.fingerprint: each.units for each in scored if each.group_names is None}
+    return len(groups) + sum(alone.values())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tlbench.errors import DataError
 from tlbench.metrics.per_image import PerImage
 from tlbench.records.arrays import read_arrays
+from tlbench.records.folder import BY_LOOKS, BY_OPTION
 from tlbench.records.record import Record
 from tlbench.statistics.bootstrap import image_weights
 from tlbench.tasks.registry import spec_of_stored
@@ -31,14 +32,16 @@ class ScoredImages:
     Attributes:
         fingerprint: Of the test split.
         per_image: What was kept of them.
-        groups: (N,) int64, equal for images that belong together (`data.group`); None: each stands alone.
+        groups: (N,) int64, equal for images that belong together; None: each stands alone.
         group_names: What the groups are called; likewise.
+        origin: Where the groups come from, `BY_OPTION` or `BY_LOOKS`; likewise.
     """
 
     fingerprint: str
     per_image: PerImage
     groups: NDArray[np.int64] | None = None
     group_names: frozenset[str] | None = None
+    origin: str | None = None
 
     @property
     def units(self) -> int:
@@ -76,25 +79,51 @@ def scored_images(record: Record) -> ScoredImages | str:
         read = getattr(importlib.import_module(module), function)
         per_image: PerImage = read(read_arrays(path), len(record.data.class_names))
         found = per_image.metrics()
-        groups, names = _groups(record, per_image.images)
+        groups = _groups(record, per_image.images)
     except Exception as error:  # the file may be damaged, the code another's
         return f"{path}: {type(error).__name__}: {' '.join(str(error).split())}"
     for name, value in found.items():
         recorded = record.metrics.get(f"test/{name}")
         if not _alike(value, recorded):
             return f"{path}: gives test/{name} {value:.6g}, the record has {recorded}; it is not of this run"
-    return ScoredImages(fingerprint, per_image, groups, names)
+    return ScoredImages(fingerprint, per_image, *groups)
 
 
-def _groups(record: Record, images: int) -> tuple[NDArray[np.int64] | None, frozenset[str] | None]:
+def grouped_alike(runs: Sequence[ScoredImages | str]) -> list[ScoredImages | str]:
+    """With the same groups in all runs of the same test images: those of `data.group`, where any run has them.
+
+    A study may be gone on with whose first runs are from before the audit looked for near-duplicates, and the measure
+    of these may fall otherwise on another machine by a rounding.
+
+    Args:
+        runs: What is known of the test images of each, or why nothing is.
+    """
+    known: dict[str, ScoredImages] = {}
+    for run in runs:
+        if isinstance(run, ScoredImages) and run.groups is not None:
+            first = known.setdefault(run.fingerprint, run)
+            if first.origin != BY_OPTION and run.origin == BY_OPTION:
+                known[run.fingerprint] = run
+    return [
+        replace(run, groups=of.groups, group_names=of.group_names, origin=of.origin)
+        if isinstance(run, ScoredImages) and (of := known.get(run.fingerprint)) is not None and of is not run
+        else run
+        for run in runs
+    ]
+
+
+def _groups(record: Record, images: int) -> tuple[NDArray[np.int64] | None, frozenset[str] | None, str | None]:
     kept = record.sidecars.get("groups_test")
     if record.folder is None or kept is None:
-        return None, None
+        return None, None, None
     arrays = read_arrays(record.folder / kept)
     groups: NDArray[np.int64] = arrays["group"]
     if groups.shape != (images,):
         raise DataError(f"{kept} holds the groups of {len(groups)} images; the run tested {images}")
-    return groups, frozenset(map(str, arrays["names"]))
+    origin = str(arrays["origin"]) if "origin" in arrays else BY_OPTION
+    if origin not in (BY_OPTION, BY_LOOKS):
+        raise DataError(f"{kept} says that its groups come from {origin!r}; this version knows no such")
+    return groups, frozenset(map(str, arrays["names"])), origin
 
 
 def _alike(value: float, recorded: float | None) -> bool:

@@ -34,12 +34,14 @@ def covered(paired: PairedDifference) -> str:
     if SPLITS in paired.covers:
         parts.append("their splits")
     if IMAGES in paired.covers:
-        parts.append("their test images" if paired.images is None else _test_images(paired.images, paired.groups))
+        parts.append("their test images" if paired.images is None else _test_images(paired))
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _test_images(images: int, groups: int | None) -> str:
-    return f"{images:,} test images" if groups is None else f"{groups} groups of {images:,} test images"
+def _test_images(paired: PairedDifference) -> str:
+    """With what makes the groups, where they are counted."""
+    images = f"{paired.images:,} test images"
+    return images if paired.groups is None else f"{paired.groups:,} groups of {images} ({paired.groups_by})"
 
 
 def short_line(name: str, paired: PairedDifference, *, percent: bool, interaction: bool = False) -> str:

@@ -18,7 +18,8 @@ from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.labels.audit import LabelAudit
 from tlbench.annotations.labels.labels import Labels
 from tlbench.data import audit as data_audit
-from tlbench.data.audit import Audit, audit_target
+from tlbench.data.audit import Audit, audit_target, groups_part
+from tlbench.data.audit_texts import alike_in_test
 from tlbench.data.perceptual_hash import pixel_digests
 from tlbench.data.samples import MemorySamples
 from tlbench.data.target import Target
@@ -92,6 +93,53 @@ def test_the_same_images_are_audited_once(folder: Path, audits: list[int], audit
         ["6.png", "6.png"],
         ["7.png", "7.png"],
     ]
+
+
+@pytest.mark.promise("near-duplicates within test")
+def test_test_images_that_look_alike_are_groups_from_the_cache_too(audits: list[int], some, audited):
+    test = some(6, 12)
+    copies = torch.stack([PHOTOS[6], PHOTOS[7], PHOTOS[8], PHOTOS[6].flip(-1), PHOTOS[7], PHOTOS[6]])
+    test = replace(test, images=copies)
+    if test.digests is not None:
+        test = replace(test, digests=pixel_digests(copies), thumbnails=copies)
+    first, again = audited(test=test), audited(test=test)
+    assert audits == [1]
+    assert (first.test_groups, again.test_groups) == ([[0, 3, 5], [1, 4]],) * 2
+    assert again.section["duplicates"]["test_groups"] == {
+        "images": 5,
+        "of": 6,
+        "groups": 2,
+        "largest": 3,
+        "units": 3,
+        "examples": [["6.png", "9.png", "11.png"], ["7.png", "10.png"]],
+    }
+
+
+def test_what_is_said_of_groups_of_test_images():
+    names = [f"{i}.png" for i in range(1200)]
+    two, many = [[3, 5]], [[0, 1], [2, 7, 11, 13]]
+    assert alike_in_test(groups_part(two, names[:6])) == (
+        "near-duplicates within test: 2 of 6 test images look like another of them (3.png ~ 5.png), in 1 group, the "
+        "largest of 2: a study's intervals count 5 groups (each other image is one), not 6 images; if they are merely "
+        "alike, say by data.group what belongs together"
+    )
+    assert alike_in_test(groups_part(many, names)) == (
+        "near-duplicates within test: 6 of 1,200 test images look like another of them (2.png ~ 7.png ~ 11.png, …), in "
+        "2 groups, the largest of 4: a study's intervals count 1,196 groups (each other image is one), not 1,200 "
+        "images; if they are merely alike, say by data.group what belongs together"
+    )
+    assert alike_in_test(groups_part([], names)) is None
+    assert alike_in_test(None) is None
+
+
+def test_groups_are_looked_for_in_test_alone(some, audited):
+    double = torch.stack([PHOTOS[0], PHOTOS[0], *PHOTOS[1:7]])
+    train = replace(some(0, 8), images=double)
+    if train.digests is not None:
+        train = replace(train, digests=pixel_digests(double), thumbnails=double)
+    assert audited(train=train).test_groups == []
+    found = audited(train=train, test=None)
+    assert (found.test_groups, found.section["duplicates"]["test_groups"]) == ([], None)
 
 
 def test_whatever_it_depends_on_makes_another(audits: list[int], some, audited):

@@ -17,8 +17,9 @@ from tlbench.annotations.maps.class_maps import ClassMaps
 from tlbench.config import TrainConfig
 from tlbench.data.balanced import folds_of, grouped_split
 from tlbench.data.drawing import Drawing, by_position
-from tlbench.data.groups import group_names
+from tlbench.data.groups import group_names, of_test
 from tlbench.data.listing import Listed, Listing
+from tlbench.data.samples import MemorySamples
 from tlbench.errors import ConfigError, DataError
 from tlbench.system.voice import SILENT
 
@@ -209,6 +210,24 @@ def grouped(group: str, names, folder: Path = ROOT, **keys):
 )
 def test_groups_of_names(group, found):
     assert grouped(group, ["x/s1/1_1.png", "x/s1/1_2.png", "y/2_1.png"]) == found
+
+
+def of_tested(alike: list[list[int]], group: str | None = None, names: tuple[str, ...] | None = tuple("abcde")):
+    images, labels = torch.zeros(5, 3, 8, 8, dtype=torch.uint8), torch.zeros(5, dtype=torch.int64)
+    return of_test(MemorySamples(images, Labels(labels, ("x",)), names), composed("labels", group=group).data, alike)
+
+
+@pytest.mark.promise("near-duplicates within test")
+def test_groups_of_the_test_images():
+    assert of_tested([]) is None
+    assert of_tested([[0, 3], [1, 2]]) == ("a", "b", "b", "a", "e")
+    assert of_tested([[1, 4]], names=None) == ("test[0]", "test[1]", "test[2]", "test[3]", "test[1]")
+
+
+@pytest.mark.promise("near-duplicates within test")
+def test_what_is_given_is_not_overridden():
+    assert of_tested([[0, 3]], "pattern:[^a]|a") == tuple("abcde")
+    assert of_tested([], "pattern:^") == ("",) * 5
 
 
 def test_names_that_a_pattern_does_not_match():

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tlbench.records.arrays import read_arrays, write_arrays
+from tlbench.records.folder import BY_LOOKS, BY_OPTION
 from tlbench.records.record import Record, read_record, write_record
 from tlbench.records.sidecars import write_groups, write_per_image
 from tlbench.statistics.paired import (
@@ -21,7 +23,7 @@ from tlbench.statistics.paired import (
     with_image_variance,
 )
 from tlbench.study.comparisons import Difference
-from tlbench.study.scored_images import ScoredImages
+from tlbench.study.scored_images import ScoredImages, grouped_alike
 from tlbench.study.scored_images import scored_images as images_of
 from tlbench.study.sentences import difference_line
 from tlbench.study.summary import StudySummary, summarise_study
@@ -46,14 +48,21 @@ def run(record: Make, tmp_path: Path) -> Callable[..., Record]:
     """Writes a run with what it kept of its test images, and reads its record."""
 
     def write(
-        arm: str, seed: int, share: float, *, keep: bool = True, groups: Sequence[str] = (), **changes: Any
+        arm: str,
+        seed: int,
+        share: float,
+        *,
+        keep: bool = True,
+        groups: Sequence[str] = (),
+        origin: str = BY_OPTION,
+        **changes: Any,
     ) -> Record:
         folder = tmp_path / arm / f"seed_{seed}"
         folder.mkdir(parents=True)
         columns = of_predictions(*predictions(seed, share))
         sidecars = {"per_image_test": write_per_image(folder, columns)} if keep else {}
         if groups:
-            sidecars["groups_test"] = write_groups(folder, groups)
+            sidecars["groups_test"] = write_groups(folder, groups, origin)
         metrics = {f"test/{name}": value for name, value in read(columns, CLASSES).metrics().items()}
         values = {"metrics": metrics, "sidecars": sidecars, "data__class_names": ["ant", "bee", "cat"], **changes}
         write_record(folder, record(arm, seed, **values))
@@ -231,7 +240,9 @@ def test_groups_are_what_is_crossed_and_drawn(run: Callable[..., Record]) -> Non
     assert (paired.images, paired.groups) == (IMAGES, 12)
     assert (paired.high - paired.low) / 2 == pytest.approx(crossed.half_width(0.95), abs=1e-12)
     assert crossed.error != pytest.approx(over_seeds_and_images(d).error, rel=0.02)
-    assert "over 3 seeds and 12 groups of 40 test images" in difference_line(of(summary, "test/oa"), percent=True)
+    assert "over 3 seeds and 12 groups of 40 test images (data.group)" in difference_line(
+        of(summary, "test/oa"), percent=True
+    )
     one, other = (images_of(run(name, 0, 0.7, groups=kept)) for name, kept in (("grouped", TWELVE), ("alone", [])))
     assert isinstance(one, ScoredImages)
     assert isinstance(other, ScoredImages)
@@ -246,6 +257,70 @@ def test_few_groups_do_not_tell_how_far_others_would_be(run: Callable[..., Recor
     assert paired.uncovered == (
         "they come in 9 groups (data.group), and fewer than 10 do not tell how far others would be"
     )
+
+
+@pytest.mark.promise("near-duplicates within test")
+def test_near_duplicates_are_crossed_as_groups_and_named(run: Callable[..., Record]) -> None:
+    given, found = (
+        summarise_study([*both(run, [seed + 3 * k for seed in range(3)], groups=TWELVE, origin=origin)], ["source"])
+        for k, origin in enumerate((BY_OPTION, BY_LOOKS))
+    )
+    paired = of(found, "test/oa").paired
+    assert (paired.images, paired.groups, paired.groups_by) == (IMAGES, 12, BY_LOOKS)
+    drawn = [predictions(seed, share) for share in (0.8, 0.5) for seed in (3, 4, 5)]
+    right = [(probabilities.argmax(1) == target).astype(float) for target, probabilities in drawn]
+    d, groups = np.stack(right[:3]) - np.stack(right[3:]), np.unique(TWELVE, return_inverse=True)[1]
+    estimates = over_seeds_and_images(by_group(d, groups)), over_seeds(d.mean(1), 1 / IMAGES)
+    expected = max(each.half_width(0.95) for each in estimates)
+    assert (paired.high - paired.low) / 2 == pytest.approx(expected, abs=1e-12)
+    line = difference_line(of(found, "test/oa"), percent=True)
+    assert "over 3 seeds and 12 groups of 40 test images (near-duplicates found by the audit)" in line
+    assert of(given, "test/oa").paired.groups_by == BY_OPTION
+
+
+@pytest.mark.promise("near-duplicates within test")
+@pytest.mark.parametrize(("groups", "said"), [(9, "9 groups"), (1, "1 group")])
+def test_few_groups_of_near_duplicates(run: Callable[..., Record], groups: int, said: str) -> None:
+    few = [f"{i % groups}.png" for i in range(IMAGES)]
+    paired = of(summarise_study(both(run, groups=few, origin=BY_LOOKS), ["source"]), "test/oa").paired
+    assert paired.covers == ("seeds",)
+    assert paired.uncovered == (
+        f"they come in {said} (near-duplicates found by the audit), and fewer than 10 do not tell how far others "
+        "would be"
+    )
+
+
+@pytest.mark.promise("near-duplicates within test")
+def test_runs_of_the_same_images_have_the_same_groups(run: Callable[..., Record]) -> None:
+    """Those of runs from before the audit looked for near-duplicates are those of the others."""
+    eleven = ["scene 0" if name == "patient 1" else name for name in TWELVE]
+    records = [
+        run("tin200", 0, 0.8),
+        run("tin200", 1, 0.8, groups=eleven, origin=BY_LOOKS),
+        run("random", 0, 0.5, groups=TWELVE, origin=BY_LOOKS),
+        run("random", 1, 0.5),
+    ]
+    found = grouped_alike([images_of(record) for record in records])
+    assert {(each.units, each.origin) for each in found} == {(12, BY_LOOKS)}
+    assert of(summarise_study(records, ["source"]), "test/f1").paired.groups == 12
+    given = images_of(run("given", 0, 0.8, groups=["a", "b"] * (IMAGES // 2)))
+    others = images_of(run("others", 0, 0.8, data__fingerprints={"test": "other"}))
+    mixed = grouped_alike([*found, given, others, "a reason"])
+    assert [each.origin for each in mixed[:5]] == [BY_OPTION] * 5
+    assert {frozenset(each.group_names or ()) for each in mixed[:5]} == {frozenset("ab")}
+    assert mixed[5:] == [others, "a reason"]
+
+
+def test_groups_of_before_their_origin_was_kept_are_of_the_option(run: Callable[..., Record]) -> None:
+    record = run("old", 0, 0.7, groups=TWELVE)
+    assert record.folder is not None
+    arrays = read_arrays(record.folder / "groups_test.npz")
+    write_arrays(record.folder / "groups_test.npz", {key: arrays[key] for key in ("group", "names")})
+    found = images_of(record)
+    assert isinstance(found, ScoredImages)
+    assert found.origin == BY_OPTION
+    write_arrays(record.folder / "groups_test.npz", {**arrays, "origin": np.array("a wish")})
+    assert "says that its groups come from 'a wish'; this version knows no such" in str(images_of(record))
 
 
 def test_groups_of_other_images(run: Callable[..., Record]) -> None:
@@ -287,6 +362,12 @@ def test_few_groups_of_each_seeds_own_test_images(run: Callable[..., Record]) ->
         groups = [f"scene {seed} {i % 3}" for i in range(IMAGES)]
         return run(arm, seed, share, groups=groups, data__fingerprints={"test": f"test {seed}"})
 
+    with_one_that_has_none = [
+        run(arm, seed, share, groups=["a", "b"] * 20 if seed else [], data__fingerprints={"test": f"test {seed}"})
+        for arm, share in (("tin200", 0.8), ("random", 0.5))
+        for seed in (0, 1)
+    ]
+    assert "test images" in of(summarise_study(with_one_that_has_none, ["source"]), "test/oa").paired.covers
     for seeds, covered in ((3, False), (4, True)):  # of three groups each: nine, and twelve
         arms = {"tin200": 0.8, "random": 0.5}
         records = [own(f"{arm}{seeds}", seed, share) for arm, share in arms.items() for seed in range(seeds)]

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from tlbench.records.folder import BY_LOOKS, BY_OPTION
 from tlbench.records.record import Record
 from tlbench.study.comparisons import Difference
 from tlbench.study.sentences import covered, difference_line, verdict_lines
@@ -114,3 +115,12 @@ def test_what_an_interval_covers_is_said(
 ) -> None:
     paired = differences(record, 0.91, 0.92)[0].paired
     assert covered(replace(paired, covers=covers, images=images)) == expected
+
+
+@pytest.mark.promise("near-duplicates within test")
+@pytest.mark.parametrize("origin", [BY_OPTION, BY_LOOKS])
+def test_what_makes_groups_is_said(record: Make, origin: str) -> None:
+    paired = differences(record, 0.91, 0.92)[0].paired
+    grouped = replace(paired, covers=("seeds", "test images"), images=9010, groups=8900, groups_by=origin)
+    assert covered(grouped) == f"2 seeds and 8,900 groups of 9,010 test images ({origin})"
+    assert (BY_OPTION, BY_LOOKS) == ("data.group", "near-duplicates found by the audit")

@@ -126,6 +126,7 @@ def test_images_that_differ_give_counts_and_no_warning():
             "exact": {"train-val": found()},
             "near": {"train-val": near()},
             "within": {"train": found(), "val": found()},
+            "test_groups": None,
         },
         "label_leak": {"train-val": leak(0, 0, 3)},
     }

@@ -70,7 +70,7 @@ def test_images_that_differ_give_counts_and_no_warning(audited):
         val=some("val", PHOTOS[20:25], alternating(5)),
         test=some("test", PHOTOS[30:37], alternating(7)),
     )
-    assert result.warnings == []
+    assert (result.warnings, result.test_groups) == ([], [])
     assert json.loads(json.dumps(result.section)) == {
         "counts": {"train": {"cat": 10, "dog": 10}, "val": {"cat": 3, "dog": 2}, "test": {"cat": 4, "dog": 3}},
         "small_classes": {},
@@ -79,6 +79,7 @@ def test_images_that_differ_give_counts_and_no_warning(audited):
             "exact": {"train-val": found(), "train-test": found(), "val-test": found()},
             "near": {"train-val": near(), "train-test": near(), "val-test": near()},
             "within": {"train": found(), "val": found(), "test": found()},
+            "test_groups": {"images": 0, "of": 7, "groups": 0, "largest": 0, "units": 7, "examples": []},
         },
     }
 

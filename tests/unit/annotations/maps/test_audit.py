@@ -17,12 +17,12 @@ def audit(samples, maps_config, tmp_path, monkeypatch):
     """What is found in a target of these splits."""
     monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path))
 
-    def found(train: Any = PLAIN, val: Any = TEST, looks: dict[str, int] | None = None, **changes: Any):
+    def found(train: Any = PLAIN, val: Any = TEST, looks: Any = None, test: bool = False, **changes: Any):
         looks = {name: i for i, name in enumerate([*train, *val])} | (looks or {})
         splits = {"train": samples(train, looks=looks), "val": samples(val, looks=looks)}
         target = Target("masks", {**splits, "test": splits["val"]}, {})
         part = MapAudit(maps_config("masks", min_images_per_class=0, **changes))
-        return audit_target(target, part, lambda split: f"{split} {train} {val} {looks}", test=False)
+        return audit_target(target, part, lambda split: f"{split} {train} {val} {looks}", test=test)
 
     return found
 
@@ -68,6 +68,13 @@ def test_equal_masks_of_other_images_are_told(audit) -> None:
         "audit: equal masks across splits: 1 of 3 val images have the very mask of one in train (a = t): shots of one "
         "scene, or a mask that belongs to another image; remove or mend one of each pair"
     )
+
+
+@pytest.mark.promise("near-duplicates within test")
+def test_test_images_that_look_alike_are_groups(audit) -> None:
+    found = audit(val={**TEST, "v": [[1, 1, 2]], "w": [[0, 0, 2]]}, looks={"v": 4, "w": 9}, test=True)
+    assert found.test_groups == [[1, 2]]  # u looks as drawn by 4
+    assert found.section["duplicates"]["test_groups"]["examples"] == [["u", "v"]]
 
 
 def test_a_mask_of_one_value_says_nothing(audit) -> None:
