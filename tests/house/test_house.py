@@ -55,7 +55,7 @@ LAYERS: Sequence[Sequence[str]] = (
     ("study.launch",),
     ("cli",),
     ("api",),
-    ("train", "evaluate", "predict", "export", "compare", "report", "__main__"),
+    ("train", "evaluate", "predict", "export", "compare", "report", "status", "__main__"),
 )
 """Rooms and modules from the lowest layer up; a module is in the layer that names it most closely."""
 

@@ -18,6 +18,7 @@ TOOLS: Mapping[str, str] = {
     "export": "a run's network as one file",
     "compare": "two arms, or runs of two studies, paired by seed",
     "report": "a study as one page to send on, and as tables",
+    "status": "what a study has done, what runs, and how long it takes still",
 }
 """Tool → what it does."""
 

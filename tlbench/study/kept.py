@@ -23,7 +23,7 @@ from tlbench.study.collect import (
 )
 from tlbench.study.summary import Failure, LeftOut, failure_of
 
-_OF_NO_STUDY = (TUNING_FOLDER, "previous_", ".")
+OF_NO_STUDY = (TUNING_FOLDER, "previous_", ".")
 """How folders begin that hold trials, or runs that were repeated."""
 
 
@@ -92,7 +92,7 @@ def runs_in(study: Path, depths: Iterable[int]) -> Iterator[Path]:
     """
     found = {file.parent for depth in depths for file in study.glob("/".join(["*"] * depth + [FILE_NAME]))}
     for folder in sorted(found, key=_by_number):
-        if not any(part.startswith(_OF_NO_STUDY) for part in folder.relative_to(study).parts):
+        if not any(part.startswith(OF_NO_STUDY) for part in folder.relative_to(study).parts):
             yield folder
 
 

@@ -34,7 +34,7 @@ def test_an_unknown_tool_is_one_line(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["trian", "seed=0"]) == 2
     assert capsys.readouterr().err == (
         "ConfigError: 'trian': no such tool (did you mean 'train'?); there are train, evaluate, predict, export, "
-        "compare, report\n"
+        "compare, report, status\n"
     )
 
 

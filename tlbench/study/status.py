@@ -1,0 +1,192 @@
+"""What a study has done, what runs, and about how long it takes still: by what lies in its folder."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+from tlbench.errors import ConfigError
+from tlbench.records.curves import CURVES_FILE
+from tlbench.records.folder import CONFIG_FILE
+from tlbench.records.lock import holder
+from tlbench.records.record import Record, read_record
+from tlbench.study.kept import OF_NO_STUDY
+from tlbench.study.preregistration import REGISTRATION_FILE, read_registration
+from tlbench.study.summary import failure_of
+from tlbench.system.regular_file import read_regular
+
+State = Literal["complete", "failed", "interrupted", "running", "begun", "waiting"]
+"""`begun` has neither a record nor a process at work: it was killed, and the same command goes on with it."""
+
+_ORDER: tuple[State, ...] = ("complete", "running", "failed", "interrupted", "begun", "waiting")
+_LISTED: tuple[State, ...] = ("running", "failed", "interrupted", "begun")
+_LARGEST = 1 << 24  # bytes of a table of curves
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """A run.
+
+    Attributes:
+        arm: Its arm.
+        seed: Its seed.
+        state: What is known of it.
+        epochs: Whole epochs that its curves hold; of complete runs those that it trained.
+        max_epochs: `trainer.max_epochs`; None where its configuration is not there.
+        seconds: That it took in all, of complete runs that were never resumed.
+        reason: Why it failed.
+    """
+
+    arm: str
+    seed: int
+    state: State
+    epochs: int = 0
+    max_epochs: int | None = None
+    seconds: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class StudyStatus:
+    """A study.
+
+    Attributes:
+        name: Of its folder.
+        runs: All that were registered or begun, by arm, then by seed.
+    """
+
+    name: str
+    runs: tuple[RunStatus, ...]
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing runs or waits."""
+        return not any(run.state in ("running", "waiting") for run in self.runs)
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds until all are complete with as many at a time as run now, by what complete ones took; None where that
+        is not known.
+        """
+        means = {run.arm: _mean(other.seconds for other in self.runs if other.arm == run.arm) for run in self.runs}
+        usual = _mean(run.seconds for run in self.runs)
+        left = 0.0
+        for run in self.runs:
+            takes = means[run.arm] if means[run.arm] is not None else usual
+            if run.state not in ("running", "waiting", "begun", "interrupted"):
+                continue
+            if takes is None:
+                return None
+            left += takes * (1 - run.epochs / run.max_epochs if run.max_epochs else 1)
+        return left / max(1, sum(run.state == "running" for run in self.runs))
+
+
+def study_status(folder: Path) -> StudyStatus:
+    """What lies in a study's folder.
+
+    Args:
+        folder: Of the study, with `<arm>/seed_<n>` below it.
+
+    Raises:
+        ConfigError: It holds neither a run nor `preregistration.json`.
+    """
+    registered = read_registration(folder)
+    planned = [] if isinstance(registered, str) else [(a, s) for a, of in registered[0].arms.items() for s in of.seeds]
+    begun = [(place.parent.name, int(place.name.removeprefix("seed_"))) for place in _places(folder)]
+    if not planned and not begun:
+        raise ConfigError(
+            f"{folder}: holds neither <arm>/seed_<n> nor {REGISTRATION_FILE}; give the folder of a study, such as "
+            "outputs/STUDY"
+        )
+    arms = list(dict.fromkeys(arm for arm, _ in [*planned, *begun]))
+    known = sorted({*planned, *begun}, key=lambda run: (arms.index(run[0]), run[1]))
+    return StudyStatus(folder.resolve().name, tuple(_status(folder, arm, seed) for arm, seed in known))
+
+
+def lines(status: StudyStatus) -> Iterator[str]:
+    """The study in a line, then what runs, failed or was stopped, and what waits by arm."""
+    counts = {state: sum(run.state == state for run in status.runs) for state in _ORDER}
+    parts = [f"{counts['complete']} of {len(status.runs)} runs complete"]
+    parts += [f"{counts[state]} {state}" for state in _ORDER[1:] if counts[state]]
+    left = status.remaining_s
+    eta = "" if not left else f"; about {_duration(left)} left"
+    yield f"{status.name}: {', '.join(parts)}{eta}"
+    for state in _LISTED:
+        for run in status.runs:
+            if run.state == state:
+                yield f"  {state:11}  {run.arm}/seed_{run.seed}{_detail(run)}"
+    waiting: dict[str, list[int]] = {}
+    for run in status.runs:
+        if run.state == "waiting":
+            waiting.setdefault(run.arm, []).append(run.seed)
+    for arm, seeds in waiting.items():
+        yield f"  waiting      {arm}: seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+
+
+def _detail(run: RunStatus) -> str:
+    if run.reason:
+        return f": {run.reason}"
+    return f": {run.epochs} of {run.max_epochs} epochs" if run.max_epochs else ""
+
+
+def _places(folder: Path) -> Iterable[Path]:
+    for place in sorted(folder.glob("*/seed_*")):
+        own = not place.parent.name.startswith(OF_NO_STUDY) and place.name.removeprefix("seed_").isdigit()
+        if own and place.is_dir():
+            yield place
+
+
+def _status(folder: Path, arm: str, seed: int) -> RunStatus:
+    place = folder / arm / f"seed_{seed}"
+    at_work, record = holder(place) is not None, None
+    with contextlib.suppress(ConfigError):
+        record = read_record(place)
+    if record is not None and (record.status == "complete" or not at_work):
+        return _recorded(record, arm, seed)
+    if not at_work and not place.exists():
+        return RunStatus(arm, seed, "waiting")
+    epochs, most = _epochs(place)
+    return RunStatus(arm, seed, "running" if at_work else "begun", epochs, most)
+
+
+def _recorded(record: Record, arm: str, seed: int) -> RunStatus:
+    took = record.volatile.total_s if record.status == "complete" and not record.volatile.resumes else None
+    reason = failure_of(record).reason if record.status == "failed" else ""
+    most = _most(record.config)
+    return RunStatus(arm, seed, record.status, len(record.curves), most, took, reason)
+
+
+def _epochs(place: Path) -> tuple[int, int | None]:
+    """Epochs that a run's curves hold, and those that it is to train."""
+    epochs, most = 0, None
+    with contextlib.suppress(OSError, ValueError, csv.Error):
+        epochs = sum(1 for _ in csv.DictReader(io.StringIO(read_regular(place / CURVES_FILE, _LARGEST).decode())))
+    with contextlib.suppress(OSError, ValueError, yaml.YAMLError):
+        config = yaml.safe_load(read_regular(place / CONFIG_FILE, _LARGEST))
+        most = _most(config) if isinstance(config, dict) else None
+    return epochs, most
+
+
+def _most(config: Mapping[str, object]) -> int | None:
+    trainer = config.get("trainer")
+    most = trainer.get("max_epochs") if isinstance(trainer, Mapping) else None
+    return most if isinstance(most, int) else None
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known: Sequence[float] = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{seconds / 3600:.1f} h"
