@@ -30,7 +30,8 @@ class VarianceBySource:
         metric: Such as `test/oa`.
         runs: Value of `vary` → complete runs.
         components: Each value of `vary`, and `test images` and `together` where they can be told → the variance.
-        images: Test images, or groups of them, that the component `test images` was estimated on.
+        images: Test images that the component `test images` was estimated on; None: there is none.
+        groups: Groups that they come in; None: each stands alone.
         no_images: Why there is none; None where there is.
         redrawn: Whether `split` draws other test images too.
         confidence: Of the intervals, in (0, 1).
@@ -41,6 +42,7 @@ class VarianceBySource:
     runs: Mapping[str, int]
     components: Mapping[str, Component]
     images: int | None
+    groups: int | None
     no_images: str | None
     redrawn: bool
     confidence: float
@@ -94,11 +96,12 @@ def _of_subject(scored: ScoredArms, name: str, arms: Mapping[str, Weights], metr
     alike = [row for vary, of_vary in rows.items() if prints[vary] == same for row in of_vary]
     weights = list(next(iter(arms.values())).values()) if arms else []
     crossed = crossed_images(alike, metric, weights) if alike else "each run has test images of its own"
-    images = no_images = None
+    images = groups = no_images = None
     if isinstance(crossed, str):
         no_images = crossed
     else:
-        images = crossed.images.units
+        images = crossed.images.per_image.images
+        groups = None if crossed.images.groups is None else crossed.images.units
         if crossed.scores is not None:
             components[IMAGES] = of_images(crossed.scores, confidence)
         elif crossed.variance is not None:
@@ -109,6 +112,7 @@ def _of_subject(scored: ScoredArms, name: str, arms: Mapping[str, Weights], metr
         runs={vary: len(each) for vary, each in values.items()},
         components=components,
         images=images,
+        groups=groups,
         no_images=no_images,
         redrawn=len(prints.get("split", ())) > 1,
         confidence=confidence,
@@ -141,9 +145,10 @@ def lines(found: Sequence[VarianceBySource], *, percent: bool) -> list[str]:
     what = dict(_WHAT)
     if any(each.redrawn for each in found):
         what["split"] = "split: train, val, test"
-    images = {each.images for each in found if each.images is not None}
-    if len(images) == 1:
-        what[IMAGES] = f"test images, {images.pop():,}"
+    known = {(each.images, each.groups) for each in found if each.images is not None}
+    if len(known) == 1:
+        images, groups = known.pop()
+        what[IMAGES] = f"test images, {images:,}" + ("" if groups is None else f" in {groups:,} groups")
     keys = [key for key in what if any(key in each.components for each in found)]
     cells = [["", *(each.of for each in found)]]
     cells += [[what[key], *(_cell(each.components.get(key), percent) for each in found)] for key in keys]

@@ -11,8 +11,9 @@ import pytest
 from tlbench.config.compose import compose_config
 from tlbench.config.varied import varied
 from tlbench.errors import ConfigError
+from tlbench.records.folder import BY_OPTION
 from tlbench.records.record import Record, read_record, write_record
-from tlbench.records.sidecars import write_per_image
+from tlbench.records.sidecars import write_groups, write_per_image
 from tlbench.statistics.components import beyond_sum, of_images, of_runs
 from tlbench.study.collect import check_comparable
 from tlbench.study.findings import findings
@@ -36,7 +37,15 @@ def probabilities(right: np.ndarray) -> np.ndarray:
 def run(record, tmp_path: Path) -> Write:
     """Writes a run of a source in which `vary` follows the seed; with `split` the test images are others."""
 
-    def write(source: str, vary: str | None, seed: int, *, own_test: bool = True, keep: bool = True) -> Record:
+    def write(
+        source: str,
+        vary: str | None,
+        seed: int,
+        *,
+        own_test: bool = True,
+        keep: bool = True,
+        groups: Sequence[str] = (),
+    ) -> Record:
         arm = f"{source}-{vary}"
         folder = tmp_path / arm / f"seed_{seed}"
         folder.mkdir(parents=True)
@@ -44,6 +53,9 @@ def run(record, tmp_path: Path) -> Write:
         columns = of_predictions(np.zeros(IMAGES, dtype=np.int64), probabilities(rng.random(IMAGES) < 0.7))
         seeds = {stream: varied(stream, vary, seed) for stream in STREAMS}
         drawn = f"test of {seeds['split']}" if own_test else "test"
+        sidecars = {"per_image_test": write_per_image(folder, columns)} if keep else {}
+        if groups:
+            sidecars["groups_test"] = write_groups(folder, groups, BY_OPTION)
         made = record(
             arm,
             seed,
@@ -53,7 +65,7 @@ def run(record, tmp_path: Path) -> Write:
             data__class_names=["ant", "bee"],
             data__fingerprints={"train": f"train of {seeds['split']}", "test": drawn},
             metrics={f"test/{name}": value for name, value in read(columns, 2).metrics().items()},
-            sidecars={"per_image_test": write_per_image(folder, columns)} if keep else {},
+            sidecars=sidecars,
         )
         write_record(folder, made)
         found = read_record(folder)
@@ -108,13 +120,20 @@ def test_the_test_images_part_is_of_the_runs_that_share_them(run, tmp_path):
     crossed = np.stack([each["target"] == each["found"] for each in right]).astype(float)
     found = tables(summary)["tin200"]
     assert found.components["test images"] == of_images(crossed, 0.95)
-    assert (found.images, found.no_images) == (IMAGES, None)
+    assert (found.images, found.groups, found.no_images) == (IMAGES, None, None)
 
 
 def test_a_test_set_of_its_own_split_is_shared_by_all(run):
     found = tables(study(run, own_test=False))["random"]
     assert not found.redrawn
     assert found.images == IMAGES
+
+
+def test_groups_take_the_images_place(run):
+    summary = study(run, ("init", "all"), sources=("tin200",), groups=[f"scene {i // 2}" for i in range(IMAGES)])
+    found = tables(summary)[""]
+    assert (found.images, found.groups) == (IMAGES, 25)
+    assert any(line.startswith("  test images, 50 in 25 groups   ") for line, _ in findings(summary))
 
 
 def test_what_keeps_nothing_of_the_test_images_says_so(run):
