@@ -12,6 +12,7 @@ from markupsafe import Markup
 from tlbench import __version__
 from tlbench.data.was_read import lines as lines_read
 from tlbench.records.record import Record
+from tlbench.reporting.answer import answer
 from tlbench.reporting.charts import Row, curves_chart, dot_chart, legend
 from tlbench.reporting.methods import Methods
 from tlbench.reporting.per_class import ClassDifference, class_differences, metrics_of_classes
@@ -45,10 +46,10 @@ def content(summary: StudySummary, records: Sequence[Record]) -> dict[str, Any]:
     """What the page shows, by the names of its template."""
     percent = summary.is_percentage(summary.primary)
     family = [d for d in summary.differences if d.metric == summary.primary]
-    compared = [d for d in family if d.with_baseline]
+    compared, tested = [d for d in family if d.with_baseline], sum(d.paired.holm is not None for d in family)
     said = {difference_line(d, percent=percent) for d in compared}
     first = [
-        {"line": difference_line(d, percent=percent), "more": list(verdict_lines(d, len(family), percent=percent))}
+        {"line": answer(d, tested, percent=percent), "more": list(verdict_lines(d, tested, percent=percent))}
         for d in compared
     ]
     advice = [each.sentence for each in summary.recommendations]

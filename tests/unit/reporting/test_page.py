@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from tlbench.cli.report import main
+from tlbench.reporting.answer import answer
 from tlbench.reporting.methods import Methods
 from tlbench.reporting.page import page
 from tlbench.reporting.per_class import class_differences, metrics_of_classes
 from tlbench.reporting.write import report_study
-from tlbench.study.sentences import difference_line
 from tlbench.study.summary import SUMMARY_FILE
 
 HARMFUL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
@@ -64,9 +64,8 @@ def test_the_answer_comes_first_and_every_part_has_its_heading(study):
         *("The answer", "Every seed", "Curves", "Arms", "The budget, and what limits this", "Class by class"),
         *("Provenance", "For a paper"),
     ]
-    answer = difference_line(summary.differences[0], percent=True)
     paragraphs = shown.text("p")
-    assert paragraphs[1] == answer
+    assert paragraphs[1] == answer(summary.differences[0], 1, percent=True)
     assert "is better than random: p < 0.001" in paragraphs[2]
     assert summary.recommendations[0].sentence in paragraphs
 
