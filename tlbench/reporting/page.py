@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
@@ -49,7 +50,10 @@ def content(summary: StudySummary, records: Sequence[Record]) -> dict[str, Any]:
     compared, tested = [d for d in family if d.with_baseline], sum(d.paired.holm is not None for d in family)
     said = {difference_line(d, percent=percent) for d in compared}
     first = [
-        {"line": answer(d, tested, percent=percent), "more": list(verdict_lines(d, tested, percent=percent))}
+        {
+            "line": answer(d, tested, percent=percent),
+            "more": list(verdict_lines(d, tested, percent=percent, verdict=False)),
+        }
         for d in compared
     ]
     advice = [each.sentence for each in summary.recommendations]
@@ -58,7 +62,8 @@ def content(summary: StudySummary, records: Sequence[Record]) -> dict[str, Any]:
         for found in summary.times_to_score
         for line in time_lines(found, percent=summary.is_percentage(found.monitor))
     ]
-    known = {*said, *advice, *budget, *(line for each in first for line in each["more"])}
+    told = (line for d in compared for line in verdict_lines(d, tested, percent=percent))
+    known = {*said, *advice, *budget, *told}
     more = [(line, bool(style)) for line, style in findings(summary) if line.strip() not in known]
     curves = _curves(records)
     names = [arm.name for arm in summary.arms]
@@ -76,6 +81,7 @@ def content(summary: StudySummary, records: Sequence[Record]) -> dict[str, Any]:
         "curves": [
             curves_chart(
                 {arm: of[arm] for arm in names if arm in of},
+                {name: number for number, name in enumerate(names)},
                 metric,
                 f"Curves of {metric} by epoch, an arm each: {', '.join(name for name in names if name in of)}.",
             )
@@ -96,6 +102,7 @@ def content(summary: StudySummary, records: Sequence[Record]) -> dict[str, Any]:
         "failures": [f"{f.status}: {f.arm}/seed_{f.seed}: {f.reason}" for f in summary.failures],
         "left_out": [f"{each.run}: {each.reason}" for each in summary.left_out],
         "command": summary.command,
+        "kept": any(arm.kept for arm in summary.arms),
         "weights": weights_of(records),
         "data": data_of(records) if records else [],
         "machines": machines_of(records),
@@ -145,7 +152,7 @@ def _values(records: Sequence[Record], arm: str, metric: str) -> dict[int, float
     found = {}
     for run in records:
         value = run.best.value if run.best and run.best.monitor == metric else run.metrics.get(metric)
-        if run.arm == arm and value is not None:
+        if run.arm == arm and value is not None and math.isfinite(value):
             found[run.seed] = value
     return found
 
@@ -156,7 +163,8 @@ def _curves(records: Sequence[Record]) -> Mapping[str, Mapping[str, Mapping[int,
     found: dict[str, dict[str, dict[int, list[tuple[float, float]]]]] = {}
     for metric in (*monitors, "train/loss"):
         for run in records:
-            points = [(float(row["epoch"] or 0), value) for row in run.curves if (value := row.get(metric)) is not None]
+            rows = [(float(row["epoch"] or 0), row.get(metric)) for row in run.curves]
+            points = [(epoch, value) for epoch, value in rows if value is not None and math.isfinite(value)]
             if points:
                 found.setdefault(metric, {}).setdefault(run.arm, {})[run.seed] = points
     return found

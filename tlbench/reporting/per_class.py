@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tlbench.records.record import Record
+from tlbench.study.crossed_images import ScoredRun
 from tlbench.study.differences import PairedDifference, paired_difference
 from tlbench.study.verdicts import with_verdicts
 
 _TEST = "test/"
+_SEEDS_ALONE = "classes are compared over the seeds alone"
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ def class_differences(
     """
     sides = [[_values(records, f"{metric}/{name}") for name in classes] for records in (arm, baseline)]
     both = [(name, a, b) for name, a, b in zip(classes, *sides, strict=True) if a.keys() & b.keys()]
-    family = with_verdicts([paired_difference(a, b, confidence) for _, a, b in both], higher_is_better=True)
+    runs = tuple({run.seed: ScoredRun(run, _SEEDS_ALONE) for run in records} for records in (arm, baseline))
+    pairs = [paired_difference(a, b, confidence, (runs[0], runs[1]), metric) for _, a, b in both]
+    family = with_verdicts(pairs, higher_is_better=True)
     found = [
         ClassDifference(name, _mean(a), _mean(b), paired) for (name, a, b), paired in zip(both, family, strict=True)
     ]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tlbench.config.hash import affecting_results
+from tlbench.config.parse import SEED_KEYS
 from tlbench.records.record import Record
 
 Pairs = list[tuple[str, str]]
@@ -68,15 +69,31 @@ def machines_of(records: Iterable[Record]) -> Pairs:
 
 
 def settings_of(records: Sequence[Record]) -> Pairs:
-    """Each key that affects results, and its value, or by arm the values where these differ; seeds aside."""
+    """Each key that affects results, and its value, or those by arm where these differ; of seeds what they follow."""
     flat = {record.arm: affecting_results(record.config) for record in reversed(records)}
-    keys = sorted({key for config in flat.values() for key in config if key.split(".")[0] not in ("seed", "seeds")})
+    keys = sorted({key for config in flat.values() for key in config if key.split(".")[0] not in SEED_KEYS})
     pairs = []
     for key in keys:
         by_arm = {arm: _plain(flat[arm].get(key)) for arm in dict.fromkeys(record.arm for record in records)}
-        same = len(set(by_arm.values())) == 1
-        pairs.append((key, by_arm.popitem()[1] if same else "; ".join(f"{arm}: {v}" for arm, v in by_arm.items())))
+        pairs.append((key, _joined(by_arm)))
+    streams = dict.fromkeys(stream for record in records for stream in record.config.get("seeds", {}))
+    for stream in streams:
+        of_arms: dict[str, list[tuple[int, int]]] = {}
+        for record in records:
+            of_arms.setdefault(record.arm, []).append((record.seed, record.config.get("seeds", {}).get(stream)))
+        pairs.append((f"seeds.{stream}", _joined({arm: _followed(found) for arm, found in of_arms.items()})))
     return pairs
+
+
+def _followed(found: Sequence[tuple[int, int]]) -> str:
+    if all(seed == value for seed, value in found):
+        return "seed"
+    return ", ".join(dict.fromkeys(str(value) for _, value in found))
+
+
+def _joined(by_arm: Mapping[str, str]) -> str:
+    values = list(dict.fromkeys(by_arm.values()))
+    return values[0] if len(values) == 1 else "; ".join(f"{arm}: {value}" for arm, value in by_arm.items())
 
 
 def _plain(value: Any) -> str:

@@ -89,4 +89,4 @@ def _md_row(cells: Iterable[str]) -> str:
 
 def _md(text: str) -> str:
     """A text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_<>|#\[\]])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_<>|#~&$\[\]])", r"\\\1", " ".join(text.split()))

@@ -9,7 +9,8 @@ from pathlib import Path
 from tlbench.records.record import Record
 from tlbench.reporting.page import page
 from tlbench.reporting.tables import results_csv, table_md, table_tex
-from tlbench.study.preregistration import read_registration
+from tlbench.study.post_hoc import Registration
+from tlbench.study.preregistration import Registered, read_registration
 from tlbench.study.stored import read_stored
 from tlbench.study.summary import StudySummary, summarise_study
 from tlbench.system.atomic import write_atomic
@@ -42,6 +43,9 @@ def _anew(study: Path, stored: StudySummary, records: Sequence[Record]) -> Study
     if not records:
         return stored
     told = [(text, arm, seed) for text, of in stored.warnings.items() for arm, seeds in of.items() for seed in seeds]
+    registered, before = read_registration(study), stored.registration
+    if isinstance(registered, str) and isinstance(before, Registration):  # the file was not sent along
+        registered = Registered.model_validate(dict(before.registered)), before.sha256
     summary = summarise_study(
         records,
         stored.factors,
@@ -51,8 +55,8 @@ def _anew(study: Path, stored: StudySummary, records: Sequence[Record]) -> Study
         left_out=stored.left_out,
         order=[arm.name for arm in stored.arms],
         told=told,
-        margin=records[0].config.get("statistics", {}).get("margin"),
-        registered=read_registration(study),
+        margin=next((d.paired.margin for d in stored.differences if d.metric == stored.primary), None),
+        registered=registered,
     )
     kept = {arm.name: arm.kept for arm in stored.arms}
     arms = tuple(replace(arm, kept=kept.get(arm.name, ())) for arm in summary.arms)

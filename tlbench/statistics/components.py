@@ -23,8 +23,8 @@ class Component:
 
     Attributes:
         estimate: As it comes out, which may be negative where the component is small.
-        low: Lower end of its interval, ≥ 0; None where none is known.
-        high: Upper end.
+        low: Lower end of its interval, ≥ 0; None where none is known: equal values do not tell how far others would be.
+        high: Upper end; 0 where all of it is below zero.
     """
 
     estimate: float
@@ -58,6 +58,8 @@ def of_runs(values: Values, confidence: float) -> Component:
 
     df = len(values) - 1
     variance = float(np.var(values, ddof=1))
+    if np.ptp(values) == 0:
+        return Component(0.0, None, None)
     tail = (1 - confidence) / 2
     ends = (df * variance / float(chdtri(df, p)) for p in (tail, 1 - tail))
     return Component(variance, *ends)

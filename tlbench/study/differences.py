@@ -37,6 +37,8 @@ class PairedDifference:
         p: Two-sided p-value of "the mean difference is zero", the larger one of both intervals'; None for n < 2.
         error: Standard error of the mean that the interval is of; None for n < 2.
         df: Its degrees of freedom.
+        narrower: Standard error and degrees of freedom of the other interval, which may be the wider one at another
+            confidence; None where there is but one.
         confidence: Of the interval, in (0, 1).
         only_a: Seeds of a (the arms that are added) without a partner, left out.
         only_b: Seeds of b (the arms that are subtracted) without a partner, left out.
@@ -70,6 +72,7 @@ class PairedDifference:
     only_b: tuple[int, ...]
     error: float | None = None
     df: float | None = None
+    narrower: tuple[float, float] | None = None
     covers: tuple[str, ...] = (SEEDS,)
     images: int | None = None
     groups: int | None = None
@@ -168,6 +171,9 @@ def paired_contrast(
     estimate = plain if isinstance(crossed, str) else wider(plain, crossed[0], confidence)
     if estimate.error <= _ROUNDING * abs(estimate.mean):
         return replace(paired, std=0.0, uncovered=crossed if isinstance(crossed, str) else None)
+    other = None
+    if not isinstance(crossed, str):
+        other = crossed[0] if estimate is plain else plain
     low, high = estimate.interval(confidence)
     towards_better = (d if higher_is_better else -d).tolist()
     covers = _covers(rows, crossed=not isinstance(crossed, str))
@@ -175,9 +181,10 @@ def paired_contrast(
         paired,
         low=low,
         high=high,
-        p=max(estimate.p, plain.p),
+        p=max(each.p for each in (estimate, other) if each is not None),
         error=estimate.error,
         df=estimate.df,
+        narrower=None if other is None else (other.error, other.df),
         covers=covers,
         images=None if isinstance(crossed, str) else crossed[1].per_image.images,
         groups=None if isinstance(crossed, str) or crossed[1].groups is None else crossed[1].units,

@@ -20,7 +20,7 @@ from tlbench.config.conf_folder import config_dir
 from tlbench.config.overrides import quoted, within_grammar
 from tlbench.console import VOICE, console, say, shown, warn
 from tlbench.data.was_read import lines
-from tlbench.errors import ConfigError, UserError
+from tlbench.errors import ConfigError, OutputError, UserError
 from tlbench.records.folder import CONSOLE_FILE, remove_all_leftovers
 from tlbench.records.lock import COUNTS_FOR_S, locked
 from tlbench.records.record import Record, read_record
@@ -232,7 +232,6 @@ def _show(
         summary = summarise_study(records, factors, [*without, *kept.failed], **options)
         summary = replace(summary, command=_command_of(path) if kept.records else command.text())
         write_atomic(path, json_bytes(summary.to_dict()))
-        report = write_report(folder, summary, counted(summary, [*records, *kept.records]))
     console.print(render(summary))
     for warning in warning_lines(summary):
         warn(warning)
@@ -241,4 +240,9 @@ def _show(
     for line in lines(summary.read) if summary.read else []:
         say(line)
     say(f"summary: {shown(path)}")
-    say(f"report: {shown(report)}")
+    try:
+        report = write_report(folder, summary, counted(summary, [*records, *kept.records]))
+    except OutputError as error:  # the runs are done, and their table is shown
+        warn(f"no report: {error}")
+    else:
+        say(f"report: {shown(report)}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tlbench.records.record import Record
 from tlbench.study.arm import Arm
@@ -10,13 +10,16 @@ from tlbench.study.comparisons import MOST_ARMS, Difference
 from tlbench.tasks.spec import TaskSpec
 
 
-def notes_on(arms: Sequence[Arm], differences: Sequence[Difference], factor: str) -> Iterable[str]:
+def notes_on(
+    arms: Sequence[Arm], differences: Sequence[Difference], factor: str, alone: Collection[str] = ()
+) -> Iterable[str]:
     """What is missing, and what is compared with nothing.
 
     Args:
         arms: Of the study.
         differences: From the baselines, in its primary metric.
         factor: That arms are compared in.
+        alone: Arms in which one random stream alone follows the seed.
     """
     compared = {name for d in differences for name in (d.arm, d.baseline)}
     single = [arm.name for arm in arms if arm.n_complete == 1]
@@ -30,13 +33,18 @@ def notes_on(arms: Sequence[Arm], differences: Sequence[Difference], factor: str
         for metric, spread in arm.metrics.items():
             if spread.n < arm.n_complete:
                 yield f"{metric} is undefined in {arm.n_complete - spread.n} of {arm.n_complete} runs of {arm.name}."
-        if arm.n_complete and len(arms) > 1 and arm.name not in compared:
+        if arm.n_complete and len(arms) > 1 and arm.name not in compared and arm.name not in alone:
             yield f"{arm.name}: no other arm differs from it in {factor} alone, so it is not compared."
     bases = {d.baseline for d in differences}
     if len(bases) == 1 and len(compared) > MOST_ARMS:
         yield (
             f"{len(compared)} arms: each is compared with {bases.pop()} alone; python -m tlbench.compare FIRST SECOND, "
             "with the folders of two arms, compares others."
+        )
+    if alone and len(arms) > 1:
+        yield (
+            f"{len(alone)} arms in which one random stream alone follows the seed (vary) tell where the spread comes "
+            "from, and are not compared."
         )
     if len(arms) == 1:
         yield "One arm: no difference to report."

@@ -72,13 +72,14 @@ def all_cover(family: Sequence[PairedDifference]) -> str:
     return f"over {found.pop()}" if len(found) == 1 else "over the seeds that their arms share"
 
 
-def verdict_lines(difference: Difference, comparisons: int, *, percent: bool) -> Iterable[str]:
+def verdict_lines(difference: Difference, comparisons: int, *, percent: bool, verdict: bool = True) -> Iterable[str]:
     """What a comparison comes to, and what it would take; or why there is no interval.
 
     Args:
         difference: Of two arms.
         comparisons: In the family that its p-value is adjusted for.
         percent: Whether the metric is shown in percent.
+        verdict: Whether it is said; else it has been.
     """
     paired = difference.paired
     if paired.mean is None:
@@ -90,7 +91,8 @@ def verdict_lines(difference: Difference, comparisons: int, *, percent: bool) ->
             else "No interval: it takes two seeds that both arms have."
         )
         return
-    yield f"{_verdict(difference, comparisons, percent)}; {_size(paired)}{_errors(difference.errors)}."
+    size = f"{_size(paired)}{_errors(difference.errors)}."
+    yield f"{_verdict(difference, comparisons, percent)}; {size}" if verdict else size[0].upper() + size[1:]
     if comparisons > 1 and paired.simultaneous is not None:
         low, high = (signed(end, percent) for end in paired.simultaneous)
         yield f"With all {comparisons} comparisons in {100 * paired.confidence:g}% intervals together: [{low}, {high}]."

@@ -138,7 +138,11 @@ def _detail(run: RunStatus) -> str:
 
 def _places(folder: Path) -> Iterable[Path]:
     for place in sorted(folder.glob("*/seed_*")):
-        own = not place.parent.name.startswith(OF_NO_STUDY) and place.name.removeprefix("seed_").isdigit()
+        own = (
+            not place.parent.name.startswith(OF_NO_STUDY)
+            and place.name.removeprefix("seed_").isdecimal()
+            and place.name.isascii()
+        )
         if own and place.is_dir():
             yield place
 

@@ -179,6 +179,7 @@ def summarise_study(
     differences = comparisons(scored, compared, other_pairs(trained, compared), metrics, margin)
     of_primary = [d for d in differences if d.metric == primary and d.with_baseline]
     crossed = against is None and VARY not in factors
+    alone = [name for name in trained if VARY in factors and complete[name][0].config.get(VARY) != "all"]
     grid = grid_of({name: complete[name][0].config for name in trained}, factors) if crossed else None
     factor = contrast([run.config for run in records], factors) if records and factors else ""
     registration = (
@@ -201,7 +202,7 @@ def summarise_study(
         failures=tuple(failures),
         stand_ins=tuple({(s.kind, s.wanted, s.used): s for r in records for s in r.stand_ins}.values()),
         notes=(
-            *notes_on(arms, of_primary, factor),
+            *notes_on(arms, of_primary, factor, alone),
             *(note for arm in arms if (note := incomplete(arm, primary, spec)) is not None),
             *negative_transfer(arms, of_primary),
             *at_the_floor(arms, floor, primary, higher_is_better=higher),

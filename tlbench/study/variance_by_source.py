@@ -174,4 +174,6 @@ def _cell(component: Component | None, percent: bool) -> str:
     factor, digits = (100, 2) if percent else (1, 3)
     ends = component.std_ends
     shown = f"{factor * component.std:.{digits}f}"
+    if component.high == 0:
+        return f"{shown} (all below 0)"
     return shown if ends is None else f"{shown} [{factor * ends[0]:.{digits}f}, {factor * ends[1]:.{digits}f}]"

@@ -49,17 +49,13 @@ def with_verdicts(
 
 
 def estimates_of(paired: PairedDifference) -> list[Estimate]:
-    """The one that its interval is of, and that over the seeds alone, which has fewer degrees of freedom and may be the
-    wider one at a higher confidence; none where there is no interval.
+    """The one that its interval is of, and the other one, if there is one: which is the wider depends on the
+    confidence, as that over the seeds has fewer degrees of freedom. None where there is no interval.
     """
     if paired.mean is None or paired.error is None or paired.df is None:
         return []
-    found = [Estimate(paired.mean, paired.error, paired.df)]
-    if paired.seeds_only is not None:
-        half = (paired.seeds_only[1] - paired.seeds_only[0]) / 2
-        unit = Estimate(0.0, 1.0, paired.n - 1).half_width(paired.confidence)
-        found.append(Estimate(paired.mean, half / unit, paired.n - 1))
-    return found
+    both = [(paired.error, paired.df), *([] if paired.narrower is None else [paired.narrower])]
+    return [Estimate(paired.mean, error, df) for error, df in both]
 
 
 def _seeds_needed(paired: PairedDifference, estimate: Estimate, alpha: float) -> int | None:

@@ -19,8 +19,8 @@ def test_the_variance_of_runs_has_the_chi_square_interval():
     assert found.std_ends == pytest.approx((np.sqrt(found.low), np.sqrt(found.high)))
 
 
-def test_equal_runs_have_none():
-    assert of_runs(np.full(5, 0.3), 0.95) == Component(0.0, 0.0, 0.0)
+def test_equal_runs_do_not_tell_how_far_others_would_be():
+    assert of_runs(np.full(5, 0.3), 0.95) == Component(0.0, None, None)
 
 
 @pytest.mark.promise("variance by source")

@@ -106,14 +106,22 @@ def test_confidence_is_a_fraction() -> None:
         paired_difference({}, {}, 95)
 
 
-def test_at_each_confidence_the_wider_of_both_intervals_counts() -> None:
-    """Three seeds that differ alike: over seeds alone the interval is narrower at 95 %, and wider at 99.2 %."""
-    d = [0.00576, 0.00639, 0.00485]
-    plain = paired_difference(dict(enumerate(d)), dict.fromkeys(range(3), 0.0))
-    t, (low, high) = stats.ttest_1samp(d, 0), stats.t.interval(0.95, 200, np.mean(d), 0.0011)
-    crossed = replace(plain, error=0.0011, df=200, low=low, high=high, p=max(plain.p or 0, 1e-6))
-    assert plain.seeds_only is not None
-    assert high - low > plain.seeds_only[1] - plain.seeds_only[0]
-    found = with_verdicts([crossed] * 6)[0]
-    assert found.holm == pytest.approx(6 * t.pvalue)
-    assert found.simultaneous == pytest.approx(stats.t.interval(1 - 0.05 / 6, 2, np.mean(d), stats.sem(d)))
+@pytest.mark.parametrize("wide", ["seeds", "images"])
+def test_at_each_confidence_the_wider_of_both_intervals_counts(wide: str) -> None:
+    """Over three seeds alone, and over test images too with fewer seeds' weight: which is the wider changes."""
+    seeds, images = (1.0, 2.0), (2.0, 50.0)  # half widths 4.30 and 4.02 at 95 %, 2.92 and 3.35 at 90 %
+    error, df = seeds if wide == "seeds" else images
+    other = images if wide == "seeds" else seeds
+    plain = paired_difference({0: 0.9, 1: 1.0, 2: 1.1}, dict.fromkeys(range(3), 0.0))
+    paired = replace(plain, error=error, df=df, narrower=other)
+    (found,) = with_verdicts([paired], margin=4.2)
+    outside = [max(stats.t.sf((4.2 + m) / e, d) for m in (-1.0, 1.0)) for e, d in (seeds, images)]
+    assert found.equivalence == pytest.approx(max(outside))
+    first = with_verdicts([paired] * 6)[0]
+    p = [2 * stats.t.sf(1.0 / e, d) for e, d in (seeds, images)]
+    assert first.holm == pytest.approx(min(6 * max(p), 1))
+    assert first.simultaneous == pytest.approx(stats.t.interval(1 - 0.05 / 6, 2, 1.0, 1.0))
+
+
+def test_one_interval_is_known_by_no_other() -> None:
+    assert paired_difference({0: 0.9, 1: 1.0, 2: 1.1}, dict.fromkeys(range(3), 0.0)).narrower is None

@@ -117,6 +117,7 @@ def test_f1_gets_the_bootstraps_variance_over_test_images(run: Callable[..., Rec
     variance = float(np.var(drawn, ddof=1))
     assert paired.error == pytest.approx(with_image_variance(d, variance, IMAGES).error, rel=0.1)
     assert paired.error > over_seeds(d).error
+    assert paired.narrower == pytest.approx((over_seeds(d).error, 2))
     assert paired.covers == ("seeds", "test images")
 
 

@@ -77,7 +77,7 @@ def test_without_a_complete_run_nothing_is_guessed(study):
 
 
 def test_trials_and_repeated_runs_are_none_of_it_and_one_beside_the_plan_is(study, record):
-    for name in ("tuning/seed_5", "previous_tin200/seed_5", ".x/seed_5", "tin200/seed_old"):
+    for name in ("tuning/seed_5", "previous_tin200/seed_5", ".x/seed_5", "tin200/seed_old", "tin200/seed_²"):
         (study / name).mkdir(parents=True)
     assert len(study_status(study).runs) == 6
     write_record(place(study, "tin200", 7), record("tin200", 7))
