@@ -74,9 +74,10 @@ class Methods:
         if not family:
             return
         confidence = f"{100 * family[0].paired.confidence:g}%"
-        how = f"Student's t over the seeds {self._cite('student')}"
         if _folds(records, summary.primary.partition("/")[0]):
             how = f"the corrected t for runs whose training images overlap {self._cite('folds')}"
+        else:
+            how = f"Student's t over the seeds {self._cite('student')}"
         if any(IMAGES in d.paired.covers and d.paired.images is not None for d in family):
             how += (
                 ", or, where that is wider, an interval that counts the test images in, by crossed random effects with "

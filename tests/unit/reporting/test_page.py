@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tlbench.cli.report import main
@@ -17,7 +18,9 @@ from tlbench.reporting.methods import Methods
 from tlbench.reporting.page import page
 from tlbench.reporting.per_class import class_differences, metrics_of_classes
 from tlbench.reporting.write import report_study
-from tlbench.study.summary import SUMMARY_FILE
+from tlbench.statistics.paired import over_folds
+from tlbench.study.summary import SUMMARY_FILE, summarise_study
+from tlbench.system.names import json_bytes
 
 HARMFUL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
 VOID = {"meta", "link", "img", "br", "circle", "line", "polyline", "polygon"}
@@ -129,6 +132,55 @@ def test_methods_say_what_was_done_and_cite_what_was_used(study):
     assert [source.split(".")[0] for source in methods.sources] == ["Student", "A"]
     assert r"over the seeds~\cite{student}." in methods.latex
     assert methods.latex.count(r"\bibitem") == 2
+
+
+def test_folds_are_said_and_their_correction_holds_for_classes_too(study):
+    def fold(seed):
+        counts = {"train": 600, "val": 100, "test": 300}
+        return {"fold": "test", "folds": 3, "split_seed": seed, "counts": counts}
+
+    summary, records = study()
+    for record in records:
+        record.data.split_rule.clear()
+        record.data.split_rule.update(fold(record.seed))
+    methods = Methods(summary, records)
+    assert "the corrected t for runs whose training images overlap [1]." in methods.text
+    assert methods.sources[0].startswith("C. Nadeau and Y. Bengio")
+    (ant, _) = class_differences(records[:3], records[3:], "test/recall", ["ant", "bee"], 0.95)
+    values = [records[i].metrics["test/recall/ant"] - records[3 + i].metrics["test/recall/ant"] for i in range(3)]
+    estimate = over_folds(np.array(values), 0.5)
+    assert (ant.paired.low, ant.paired.high) == pytest.approx(estimate.interval(0.95))
+
+
+def test_an_arm_has_one_colour_whoever_has_curves(study):
+    _, records = study(arms=("a", "b", "random"))
+    without = [record.model_copy(update={"curves": []}) if record.arm == "a" else record for record in records]
+    shown = page(summarise_study(without, ["source"]), without)
+    assert 'class="thick c0"' not in shown
+    assert shown.count('class="thick c1"') == shown.count('class="thick c2"') == 2
+
+
+def test_many_arms_have_colours_of_their_own_and_no_bands(study):
+    names = [f"arm{number}" for number in range(9)]
+    shown = Page(page(*study(arms=names)))
+    assert shown.count("polygon") == 0
+    assert shown.count("polyline", **{"class": "thick c0 dashed"}) == 2
+    assert shown.count("polyline", **{"class": "thick c0"}) == 2
+
+
+def test_a_long_name_and_its_numbers_stand_below_each_other(study):
+    shown = Page(page(*study(arms=("tin200-gradual_unfreezing-192x256", "random-feature_extractor-192x256"))))
+    texts = [a for t, a in shown.elements if t == "text" and a.get("class") != "tick"]
+    assert [a["y"] for a in texts[-2:]] == ["19", "37"]
+
+
+@pytest.mark.parametrize("margin", [None, 0.05])
+def test_the_margin_is_the_one_that_the_study_was_asked_for_last(study, margin):
+    _, records = study()
+    summary = summarise_study(records, ["source"], margin=margin)
+    Path("study", SUMMARY_FILE).write_bytes(json_bytes(summary.to_dict()))
+    shown = report_study(Path("study")).read_text()
+    assert ("two one-sided tests" in shown) == (margin is not None)
 
 
 @pytest.mark.promise("a study's report")

@@ -315,6 +315,16 @@ def test_the_summary_is_written_by_one_command_at_a_time_and_what_a_killed_one_l
     ]
 
 
+def test_a_report_that_cannot_be_written_costs_neither_table_nor_runs(runs, capsys):
+    (STUDY / "report.html").mkdir(parents=True)
+    start(("seed=0",))
+    said = "".join(capsys.readouterr())
+    assert "test/oa" in said
+    assert "warning: no report: " in said
+    assert (STUDY / SUMMARY_FILE).exists()
+    assert runs.names
+
+
 def test_the_studys_command_is_known_as_it_was_typed():
     given = composed(("source=random", "hydra.launcher.n_jobs=2", "hydra.searchpath=[file:///x]"))
     flags = ["--config-dir", "conf", "hydra.searchpath=[file:///x]"]

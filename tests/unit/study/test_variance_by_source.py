@@ -152,6 +152,8 @@ def test_arms_in_which_one_stream_alone_varies_are_not_compared(run):
     assert {(d.arm, d.baseline) for d in summary.differences} == {("tin200-all", "random-all")}
     assert summary.effects == ()
     assert len(summary.recommendations) == 1
+    assert not any("differs from it" in note for note in summary.notes)
+    assert any(note.startswith("8 arms in which one random stream alone follows the seed") for note in summary.notes)
     alone = study(run, ("init", "split"), sources=("timm",))
     assert alone.differences == ()
     assert list(tables(alone)) == [""]
