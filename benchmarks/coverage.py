@@ -76,7 +76,8 @@ class Cell:
 
 def tested(images: Sequence[PerImage]) -> dict[int, ScoredRun]:
     """The runs of an arm by seed, all on the same test images."""
-    record: Any = SimpleNamespace(data=SimpleNamespace(fingerprints={"train": "t", "val": "v", "test": "x"}))
+    data = SimpleNamespace(fingerprints={"train": "t", "val": "v", "test": "x"}, split_rule={})
+    record: Any = SimpleNamespace(data=data)
     return {seed: ScoredRun(record, ScoredImages("x", each)) for seed, each in enumerate(images)}
 
 
