@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic
 
+import torch
 from torch import Tensor
 
 from tlbench.config import DataConfig, TrainConfig
@@ -19,6 +20,8 @@ from tlbench.data.target import Target
 from tlbench.data.was_read import WasRead
 from tlbench.data.worker_loader import Decoded, Shown, WorkerLoader
 from tlbench.errors import ConfigError
+from tlbench.pictures.drawing import Pixels
+from tlbench.pictures.sheet import Key, Tile
 
 Batch = tuple[Tensor, Any, Tensor]
 """Images (B, 3, H, W) float32, normalised; targets; positions in the split (B,) int64."""
@@ -110,6 +113,44 @@ class Batches(ABC, Generic[A]):
         """(N, …): what all outputs are compared with, where a task's features are cached; the labels, by default."""
         return split.labels
 
+    @property
+    def examples_show(self) -> str:
+        """What `examples` and `drawn` draw on images, in words; empty: nothing, as labels are written above them."""
+        return ""
+
+    def examples(self, split: Samples[A], index: Tensor) -> list[Tile]:
+        """Some images as they are kept, with what is known of them: the images alone, by default.
+
+        Args:
+            split: It, on the host.
+            index: (M,) int64, positions in it.
+
+        Raises:
+            DataError: As `Samples.pictures`.
+        """
+        return [Tile(pixels) for pixels in as_pixels(split.pictures(index))]
+
+    def drawn(self, batch: Batch, class_names: Sequence[str], most: int) -> list[Tile]:  # noqa: ARG002
+        """A batch as the network sees it, back in RGB, with what it is compared with: the images alone, by default.
+
+        Args:
+            batch: Of any of the methods above, on any device.
+            class_names: C names.
+            most: Of its images, so many at most, the first ones.
+        """
+        return [Tile(pixels) for pixels in self.unnormalised(batch[0][:most])]
+
+    def keys(self, class_names: Sequence[str]) -> list[Key]:  # noqa: ARG002
+        """What colours in `drawn` mean, where nothing is written at what has them."""
+        return []
+
+    def unnormalised(self, inputs: Tensor) -> list[Pixels]:
+        """The network's input (B, 3, H, W) as B images (H, W, 3) uint8, RGB; values beyond its range are clipped."""
+        normalisation, inputs = self.config.data.normalisation, inputs.detach().cpu().double()
+        mean, std = (torch.tensor(each).double().view(-1, 1, 1) for each in (normalisation.mean, normalisation.std))
+        levels = ((inputs * std + mean).nan_to_num() * 255).round().clamp(0, 255)
+        return as_pixels(levels.to(torch.uint8))
+
     @abstractmethod
     def noise(self, images: Tensor, classes: int) -> MemorySamples[A]:
         """Images (B, 3, H, W) uint8 as a split in memory with annotations of C classes: what a dry run times."""
@@ -127,6 +168,11 @@ class Batches(ABC, Generic[A]):
     @abstractmethod
     def was_read(self, target: Target[A]) -> WasRead:
         """What was read: for the user before training, and for the record."""
+
+
+def as_pixels(images: Tensor) -> list[Pixels]:
+    """(B, 3, H, W) uint8 as B images (H, W, 3)."""
+    return list(images.permute(0, 2, 3, 1).cpu().numpy())
 
 
 def stored(split: Samples[Any], batch: Given) -> tuple[Tensor, Tensor]:

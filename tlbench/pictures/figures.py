@@ -1,34 +1,33 @@
-"""Pictures for TensorBoard and README, drawn without pyplot: no display, no global state, nothing to close.
+"""Pictures for a run's folder and its loggers, drawn without pyplot: no display, nothing to close.
 
 Curves take the colours of `palette`, matrices one hue from light to dark: both are told apart with colour-deficient
-eyes.
+eyes. What a user has named goes through `plain` before it is written.
 """
 
 from __future__ import annotations
 
+import functools
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.font_manager import FontProperties, fontManager
 
-from tlbench.pictures.palette import COLOURS
+from tlbench.pictures.lettering import font_files, written
 
 # What a `matplotlibrc` of the working folder says counts for nothing: with `text.usetex` it would start LaTeX.
 matplotlib.rcdefaults()
 
 PICTURE_FORMAT = "png"
 
-_LINE_STYLES = ("-", "--", ":", "-.")
 _COUNTS_UP_TO = 20
-_LONGEST_NAME = 16
+_LONGEST_NAME = 20
 _DOTS = 128  # an inch: a power of two, by which whole pixels stay whole
 
 
@@ -39,12 +38,13 @@ def picture(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def confusion_figure(confusion: npt.NDArray[np.integer], class_names: Sequence[str]) -> Figure:
+def confusion_figure(confusion: npt.NDArray[np.integer], class_names: Sequence[str], title: str = "") -> Figure:
     """The confusion matrix, coloured by the share of each true class, with the counts in it up to 20 classes.
 
     Args:
         confusion: (C, C) counts, rows true classes, columns predicted.
         class_names: The C names.
+        title: What is counted.
     """
     classes = len(class_names)
     totals = confusion.sum(axis=1, keepdims=True)
@@ -66,6 +66,7 @@ def confusion_figure(confusion: npt.NDArray[np.integer], class_names: Sequence[s
     axes.tick_params(length=2)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
+    axes.set_title(plain(title), fontsize=10)
     if classes <= _COUNTS_UP_TO:
         for row, column in np.ndindex(confusion.shape):
             count = confusion[row, column]
@@ -84,64 +85,39 @@ def image_figure(pixels: npt.NDArray[np.uint8]) -> Figure:
     return figure
 
 
-def curves_figure(
-    series: Mapping[str, Mapping[int, Sequence[tuple[float, float]]]], metric: str, title: str = ""
-) -> Figure:
-    """One curve an arm: the mean over its seeds, the band from the lowest to the highest, and each seed's thin line.
-
-    Args:
-        series: Arm → seed → (epoch, value) in order of epochs. Mean and band cover the epochs that all seeds reached.
-        metric: What the values are, as `val/oa`.
-        title: Above the curves.
-    """
-    figure = new_figure(6.4, 4.0)
-    axes = figure.add_subplot()
-    for number, (arm, seeds) in enumerate(series.items()):
-        colour = COLOURS[number % len(COLOURS)]
-        style = _LINE_STYLES[number // len(COLOURS) % len(_LINE_STYLES)]
-        _draw_arm(axes, arm, [dict(points) for points in seeds.values()], colour, style)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(metric)
-    axes.set_title(title)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.grid(alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    if len(series) > 4:
-        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    elif series:
-        axes.legend(frameon=False)
-    return figure
-
-
-def _draw_arm(axes: Axes, arm: str, seeds: list[dict[float, float]], colour: str, style: str) -> None:
-    common = sorted(set.intersection(*(set(points) for points in seeds))) if seeds else []
-    values = np.array([[points[epoch] for epoch in common] for points in seeds])
-    if len(seeds) > 1:
-        for points in seeds:
-            axes.plot(list(points), list(points.values()), color=colour, linestyle=style, linewidth=0.7, alpha=0.5)
-        axes.fill_between(common, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.15, linewidth=0)
-    label = f"{arm} ({len(seeds)} seed{'s' if len(seeds) != 1 else ''})"
-    marker = "o" if len(common) <= 20 else ""
-    axes.plot(
-        common,
-        values.mean(axis=0),
-        color=colour,
-        linestyle=style,
-        linewidth=2,
-        marker=marker,
-        markersize=4,
-        label=label,
-    )
-
-
 def new_figure(width: float, height: float, layout: Literal["constrained", "compressed"] = "constrained") -> Figure:
     """An empty figure of that many inches, drawn by Agg."""
+    _take_up_fonts()
     figure = Figure(figsize=(width, height), dpi=100, layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
 
+def plain(text: str) -> str:
+    r"""A line of text that matplotlib shows as it is: it makes no formula of it, and has all of its letters.
+
+    What no font of this machine has is escaped, as in `lettering.legible`.
+    """
+    return written(text).replace("$", r"\$")
+
+
 def short_name(name: str, longest: int = _LONGEST_NAME) -> str:
-    """A name of at most `longest` characters, of which matplotlib makes no formula."""
-    name = name if len(name) <= longest else name[: longest - 1] + "…"
-    return name.replace("$", r"\$")
+    """A name of at most `longest` characters, of a long one beginning and end, as `plain` text."""
+    if len(name) > longest:
+        kept = longest - 1
+        name = f"{name[: (kept + 1) // 2]}…{name[len(name) - kept // 2 :]}"
+    return plain(name)
+
+
+def legend_entry(text: str) -> str:
+    """A text in a legend, from which matplotlib leaves out what begins with an underscore."""
+    return f" {text}" if text.startswith("_") else text
+
+
+@functools.cache
+def _take_up_fonts() -> None:
+    """Let texts whose letters are not all in DejaVu Sans take the others from fonts of this machine."""
+    for path in font_files():
+        fontManager.addfont(str(path))
+    families = [FontProperties(fname=str(path)).get_name() for path in font_files()]
+    matplotlib.rcParams["font.family"] = ["DejaVu Sans", *families]

@@ -47,12 +47,35 @@ def legible(text: str, height: int) -> tuple[str, Font]:
         height: Of a letter's square, pixels.
     """
     text = printable(text)
-    missing = {c for c in text if ord(c) not in _letters(_DEJAVU)}
+    missing = _missing(text)
     if missing:
         path = next((path for path in _more_fonts() if _letters(path).issuperset(map(ord, text + _BESIDE))), None)
         if path is not None:
             return text, _font(path, height)
-    return "".join(c.encode("unicode_escape").decode() if c in missing else c for c in text), _font(_DEJAVU, height)
+    return _escaped(text, missing), _font(_DEJAVU, height)
+
+
+def written(text: str) -> str:
+    """A line of text as figures show it, whose letters may be of several fonts, those of `font_files`.
+
+    What none of them has is escaped as in `legible`, so that matplotlib draws no empty boxes, and warns of none.
+    """
+    text = printable(text)
+    missing = _missing(text)
+    return _escaped(text, missing - {c for path in _more_fonts() for c in missing if ord(c) in _letters(path)})
+
+
+def font_files() -> tuple[Path, ...]:
+    """The fonts of figures beside DejaVu Sans, which comes with matplotlib: for scripts that it does not have."""
+    return _more_fonts()
+
+
+def _missing(text: str) -> set[str]:
+    return {c for c in text if ord(c) not in _letters(_DEJAVU)}
+
+
+def _escaped(text: str, letters: set[str]) -> str:
+    return "".join(c.encode("unicode_escape").decode() if c in letters else c for c in text)
 
 
 def cut_end(text: str, value: str, room: int, height: int, least: int) -> tuple[str, Font]:

@@ -55,7 +55,7 @@ def sheet(tiles: Sequence[Tile], *, heading: str = "", keys: Sequence[Key] = (),
 
     Args:
         tiles: Any number.
-        heading: A line above all.
+        heading: Lines above all.
         keys: A legend below it.
         side: A cell's longer side, pixels; its shape is the median of the images'.
 
@@ -81,6 +81,18 @@ def sheet(tiles: Sequence[Tile], *, heading: str = "", keys: Sequence[Key] = (),
     return np.asarray(paper)
 
 
+def rendered(tile: Tile, side: int, *, enlarge: bool = True) -> Pixels:
+    """A tile's image with its marks, without its title.
+
+    Args:
+        tile: It.
+        side: Pixels of the longer side at most.
+        enlarge: Whether a smaller image is enlarged, by a whole number of times.
+    """
+    height, width = tile.pixels.shape[:2]
+    return _image(tile, side, side) if enlarge else _image(tile, min(side, width), min(side, height))
+
+
 def _cell(tiles: Sequence[Tile], side: int) -> tuple[int, int]:
     """Width and height of the cells that images are fitted into."""
     shapes = np.array([tile.pixels.shape[:2] for tile in tiles]).reshape(-1, 2)
@@ -100,12 +112,17 @@ def _image(tile: Tile, wide: int, high: int) -> Pixels:
 
 
 def _head_height(heading: str, keys: Sequence[Key]) -> int:
-    return _GAP + (_LEADING + _GAP // 2) * (bool(heading) + bool(keys))
+    return _GAP + (_LEADING + _GAP // 2) * (len(_lines(heading)) + bool(keys))
 
 
 def _head_width(heading: str, keys: Sequence[Key]) -> int:
-    text, font = legible(heading, _HEADING)
-    return max(2 * _GAP + math.ceil(font.getlength(text)), _GAP + sum(map(_key_width, keys)))
+    lines = [legible(line, _HEADING) for line in _lines(heading)]
+    longest = max((math.ceil(font.getlength(text)) for text, font in lines), default=0)
+    return max(2 * _GAP + longest, _GAP + sum(map(_key_width, keys)))
+
+
+def _lines(heading: str) -> list[str]:
+    return heading.split("\n") if heading else []
 
 
 def _key_width(key: Key) -> int:
@@ -115,8 +132,8 @@ def _key_width(key: Key) -> int:
 
 def _write_head(paper: Image.Image, heading: str, keys: Sequence[Key]) -> None:
     pen, left, top = ImageDraw.Draw(paper), _GAP, _GAP
-    if heading:
-        text, font = legible(heading, _HEADING)
+    for line in _lines(heading):
+        text, font = legible(line, _HEADING)
         pen.text((left, top), text, fill=_BLACK, font=font)
         top += _LEADING + _GAP // 2
     for key in keys:

@@ -38,6 +38,8 @@ GROUPS_FILE = "groups_test.npz"
 """The group of each image of the test split, where `data.group` names what belongs together, or some look alike."""
 BY_OPTION, BY_LOOKS = "data.group", "near-duplicates found by the audit"
 """Where these groups come from, as the file and a study's lines say."""
+CURVES_PICTURE, BATCH_PICTURE = "curves.png", "training_batch.png"
+"""A run's curves, and its first training batch as the network sees it."""
 _WRITTEN = (
     CONFIG_FILE,
     LAST_CHECKPOINT,
@@ -47,7 +49,10 @@ _WRITTEN = (
     PREDICTIONS_FILE,
     PER_IMAGE_FILE,
     GROUPS_FILE,
+    CURVES_PICTURE,
+    BATCH_PICTURE,
     "test_*.png",
+    "thumbnails_*.npz",
     FILE_NAME,
 )
 """What a run writes, as patterns."""

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tlbench.pictures.figures import new_figure
+from tlbench.pictures.figures import new_figure, plain
 
 _DARK = 0.55
 """Share of the colour scale above which numbers are white."""
@@ -39,7 +39,7 @@ def corruption_figure(
     _matrix(left, _table(oa, clean_oa), columns, "OA", "Blues")
     _matrix(right, _table(ece, clean_ece), columns, "ECE", "Oranges")
     left.set_yticks(range(len(names)), names, fontsize=8)
-    figure.suptitle(title.replace("$", r"\$"), fontsize=10)
+    figure.suptitle("\n".join(map(plain, title.split("\n"))), fontsize=10)
     return figure
 
 

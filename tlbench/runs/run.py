@@ -13,6 +13,7 @@ import torch
 from tlbench.adaptation.advice import advise
 from tlbench.adaptation.freezing import tensors_hash
 from tlbench.config import TrainConfig
+from tlbench.config.arms import arm_name
 from tlbench.console import complain, shown
 from tlbench.data.audit_texts import alike_in_test, lines_of
 from tlbench.data.groups import leaked, of_test, shared_groups
@@ -48,6 +49,7 @@ from tlbench.runs.known import Built, Known
 from tlbench.runs.notices import notice
 from tlbench.runs.open_data import open_data
 from tlbench.runs.own_parts import code_record, import_own_code
+from tlbench.runs.pictures import keep_examples, show_training
 from tlbench.runs.trainer import build_trainer
 from tlbench.sources.load import apply_source
 from tlbench.system.atomic import output_errors
@@ -240,8 +242,8 @@ class _Run(Known):
             self.voice.say(f"trainer.max_time_s={c.max_time_s:g} has ended training {ended.text(c.max_epochs)}")
 
     def choose(self, built: Built) -> None:
-        """Take up the best checkpoint on validation."""
-        best = self.folder / BEST_CHECKPOINT
+        """Take up the best checkpoint on validation, and draw the curves."""
+        c, best = self.config, self.folder / BEST_CHECKPOINT
         self.best = load_best(built.task, built.parts, best)
         self.files[BEST_CHECKPOINT] = file_sha256(best)
         if self.best.value == 0 and built.task.mode == "max":
@@ -251,6 +253,9 @@ class _Run(Known):
             )
             self.warnings.append(warning)
             self.voice.warn(warning)
+        if is_first_process():
+            title = f"{c.study} {arm_name(c.model_dump(mode='json'), c.factors)}, seed {c.seed}"
+            self.sidecars |= show_training(self.folder, built.parts.curves.rows, self.best, spec_of(c), title)
 
     def test(self, built: Built) -> None:
         """Test it, once; keep its metrics, predictions and pictures."""
@@ -266,7 +271,7 @@ class _Run(Known):
         if is_first_process():
             writer = FigureWriter(self.loggers) if self.loggers else None
             tested = Tested(self.folder, built.task, built.module, predictions, writer, step)
-            self.sidecars |= self.wing.keep_test(tested)
+            self.sidecars |= self.wing.keep_test(tested) | keep_examples(self.folder, built.module)
             groups = of_test(built.module.target.splits["test"], self.config.data, self.alike)
             if groups is not None:
                 origin = BY_LOOKS if self.config.data.group is None else BY_OPTION

@@ -24,6 +24,7 @@ from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
 from tlbench.callbacks.last_checkpoint import LastCheckpoint
 from tlbench.callbacks.progress import RunProgress
 from tlbench.callbacks.resumable import MovableCheckpoint
+from tlbench.callbacks.training_batch import TrainingBatch
 from tlbench.callbacks.training_clock import TrainingClock
 from tlbench.config import FeatureExtractorConfig, GradualUnfreezingConfig, TrainConfig
 from tlbench.errors import ConfigError
@@ -31,7 +32,7 @@ from tlbench.processes.ddp import TeamDDP
 from tlbench.processes.sync_batch_norm import SyncedBatchNorm
 from tlbench.processes.team import Team
 from tlbench.records.curves import CURVES_FILE
-from tlbench.records.folder import BEST_CHECKPOINT, LAST_CHECKPOINT
+from tlbench.records.folder import BATCH_PICTURE, BEST_CHECKPOINT, LAST_CHECKPOINT
 from tlbench.runs.checkpoints import AtomicCheckpointIO
 from tlbench.runs.own_parts import own_callbacks
 from tlbench.runs.preflight import check_device
@@ -106,7 +107,7 @@ def build_trainer(
     callbacks: list[Callback] = [progress, clock, *([features] if features else []), unfreezing]
     callbacks += [option for option in options if option is not None]
     callbacks += own_callbacks(config)
-    callbacks += [FreezingAudit(), FolderStays(folder)]
+    callbacks += [TrainingBatch(folder / BATCH_PICTURE, config), FreezingAudit(), FolderStays(folder)]
     callbacks += [FiniteLoss(config.callbacks.check_finite_every_n_steps), curves, best, last]
     trainer = Trainer(
         accelerator=c.accelerator,

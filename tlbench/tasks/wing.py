@@ -12,11 +12,15 @@ from torch import Tensor, nn
 from tlbench.config import TrainConfig
 from tlbench.data.batches import Batches
 from tlbench.networks.network import Network
+from tlbench.records.thumbnails import FIXED, fixed_order, write_thumbnails
 from tlbench.tasks.base import Task
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from tlbench.data.target_module import TargetModule
     from tlbench.loggers.build import FigureWriter
+    from tlbench.pictures.sheet import Tile
     from tlbench.tools.complete_run import CompleteRun
     from tlbench.tools.evaluate_options import EvaluateOptions
     from tlbench.tools.evaluator import Evaluator
@@ -67,7 +71,7 @@ class Tested:
         task: Which was tested.
         module: Its data.
         predictions: As `task.predictions()` gives them.
-        writer: Takes the figures; None: there is no logger.
+        writer: Takes figures, as `test/<name>`; None: there is no logger.
         step: Global step at the end of training.
     """
 
@@ -77,6 +81,41 @@ class Tested:
     predictions: dict[str, Tensor]
     writer: FigureWriter | None
     step: int
+
+    def show(self, figures: Mapping[str, Figure]) -> dict[str, str]:
+        """Keep figures of the test as `test_<name>.png` beside the record, and give them to the loggers.
+
+        Returns:
+            Name → file.
+
+        Raises:
+            OutputError: The disk refuses.
+        """
+        from tlbench.pictures.files import write_figures
+
+        files = write_figures(self.folder, "test", figures)
+        if self.writer is not None:
+            for name, figure in figures.items():
+                self.writer.add_figure(f"test/{name}", figure, self.step)
+        return files
+
+    def in_small(self, worst: Sequence[int]) -> list[int]:
+        """Positions of the test images that are kept in small: the sample that all runs keep, then the run's worst."""
+        split = self.module.target.splits["test"]
+        return list(dict.fromkeys([*fixed_order(split.names, len(split))[:FIXED], *worst]))
+
+    def keep_small(self, tiles: Mapping[int, Tile], *, drawn: bool, legend: str = "") -> dict[str, str]:
+        """Keep test images in small for a report, with what is drawn on them; arguments as in `write_thumbnails`.
+
+        Returns:
+            `thumbnails_test` → file.
+
+        Raises:
+            OutputError: The disk refuses.
+        """
+        names = self.module.target.splits["test"].names
+        file = write_thumbnails(self.folder, "test", tiles, names, drawn=drawn, legend=legend)
+        return {"thumbnails_test": file}
 
 
 OwnFormat = Callable[["CompleteRun", Path, bool], str]

@@ -1,4 +1,4 @@
-"""An evaluation's pictures: PNG files beside it, and, with its numbers, TensorBoard's events."""
+"""An evaluation's pictures and numbers as TensorBoard's events."""
 
 from __future__ import annotations
 
@@ -7,28 +7,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from tlbench.pictures.figures import PICTURE_FORMAT, picture
 from tlbench.records.evaluation import EvaluationRecord
-from tlbench.system.atomic import output_errors, write_atomic
+from tlbench.system.atomic import output_errors
 from tlbench.system.own_files import refuse_link
 
 _CLEAN_STEP = 0
 """Where the clean images lie on the axis of severities."""
-
-
-def write_figures(folder: Path, stem: str, figures: Mapping[str, Figure]) -> dict[str, str]:
-    """Write each figure as `<stem>_<name>.png`.
-
-    Returns:
-        Name → file.
-
-    Raises:
-        OutputError: The disk refuses.
-    """
-    files = {name: f"{stem}_{name}.{PICTURE_FORMAT}" for name in figures}
-    for name, figure in figures.items():
-        write_atomic(folder / files[name], picture(figure))
-    return files
 
 
 def show_in_tensorboard(folder: Path, stem: str, record: EvaluationRecord, figures: Mapping[str, Figure]) -> None:

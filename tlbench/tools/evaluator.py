@@ -18,6 +18,7 @@ from tlbench.config import TrainConfig
 from tlbench.console import banner, shown, warn
 from tlbench.embedded.stand_ins import banner_text
 from tlbench.errors import OutputError
+from tlbench.pictures.files import write_figures
 from tlbench.records.corruptions import CorruptionResult
 from tlbench.records.evaluation import (
     CalibrationRecord,
@@ -35,7 +36,7 @@ from tlbench.system.environment import device_name, host, versions
 from tlbench.system.hashing import file_sha256
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.evaluate_options import EvaluateOptions
-from tlbench.tools.evaluation_pictures import show_in_tensorboard, write_figures
+from tlbench.tools.evaluation_pictures import show_in_tensorboard
 from tlbench.tools.on_data import OnData
 
 

@@ -143,11 +143,11 @@ def test_a_store_that_cannot_be_used_is_one_line(tmp_path, uri):
 
 def test_pictures_lie_beside_a_database(tmp_path):
     pytest.importorskip("sqlalchemy")
-    from tlbench.pictures.figures import curves_figure
+    from tlbench.pictures.curves import curves_figure
 
     this = logger(f"sqlite:///{tmp_path}/m.db")
     this.begin()
-    this.add_figure("test/confusion", curves_figure({}, "val/oa"), 3)
+    this.add_figure("test/confusion", curves_figure([], "val/oa"), 3)
     (picture,) = tmp_path.glob("m.artifacts/*/artifacts/test/confusion.png")
     assert picture.read_bytes().startswith(b"\x89PNG")
 

@@ -8,12 +8,17 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tlbench.pictures.figures import confusion_figure, curves_figure, image_figure, picture
+from tlbench.annotations.instances.curves import DetectionCurves
+from tlbench.pictures.curves import curves_figure
+from tlbench.pictures.figures import confusion_figure, image_figure, picture, plain, short_name
+from tlbench.tasks.classification.reliability import reliability_figure
+from tlbench.tasks.detection.figures import f1_confidence_figure, precision_recall_figure
+from tlbench.tasks.semantic_segmentation.figures import class_iou_figure
 
 pytestmark = pytest.mark.usefixtures("drawn_figures")
 
@@ -59,21 +64,50 @@ def test_an_image_is_a_figure_pixel_by_pixel(size: tuple[int, int]) -> None:
         np.testing.assert_array_equal(np.asarray(written.convert("RGB")), pixels)
 
 
-def test_curves_are_mean_and_range_over_the_epochs_all_seeds_reached() -> None:
-    tin200 = {0: [(1, 0.5), (2, 0.75)], 1: [(1, 0.7), (2, 0.25), (3, 0.9)]}
-    figure = curves_figure({"tin200": tin200, "random": {0: [(1, 0.1), (2, 0.2)]}}, "val/oa", "digits")
-    axes = figure.axes[0]
-    mean, random = (line for line in axes.lines if not line.get_label().startswith("_"))
-    assert [mean.get_label(), random.get_label()] == ["tin200 (2 seeds)", "random (1 seed)"]
-    np.testing.assert_allclose(mean.get_xydata(), [(1, 0.6), (2, 0.5)])
-    thin = [line for line in axes.lines if line.get_label().startswith("_")]
-    assert [line.get_xydata().tolist() for line in thin] == [[list(p) for p in points] for points in tin200.values()]
-    (band,) = (c for c in axes.collections if isinstance(c, PolyCollection))
-    corners = band.get_paths()[0].vertices
-    assert {(1.0, 0.5), (1.0, 0.7), (2.0, 0.25), (2.0, 0.75)} == {(x, y) for x, y in corners.tolist()}
-    assert mean.get_color() != random.get_color()
-    assert (axes.get_ylabel(), axes.get_title()) == ("val/oa", "digits")
-    draw(figure)
+WILD = (
+    "猫",
+    "قطة",
+    "🐈",
+    "$x_1$",
+    "a$b",
+    "_low",
+    "<b>&amp;",
+    "100 %",
+    "\\frac",
+    "two\nlines",
+    "a name of far more letters " * 5,
+)
+
+
+@pytest.mark.promise("names in any script in pictures")
+@pytest.mark.filterwarnings("error")
+def test_names_in_any_script_are_drawn_without_empty_boxes_and_make_no_formulas() -> None:
+    count = len(WILD)
+    grid, rows = np.linspace(0, 1, 101), np.zeros((8, 101))
+    curves = DetectionCurves(WILD[:8], grid, rows, rows[0], grid, *[rows, rows[0]] * 3)
+    confusion = np.eye(count, dtype=np.int64)
+    for figure in (
+        confusion_figure(confusion, WILD, WILD[3]),
+        class_iou_figure(confusion, WILD, WILD[0]),
+        precision_recall_figure(curves, WILD[2]),
+        f1_confidence_figure(curves, 0.5, np.zeros(8), WILD[3]),
+        reliability_figure(torch.eye(3), torch.arange(3), WILD[3]),
+        curves_figure([{"epoch": 1, "val/oa": 0.5}], "val/oa", 1, title=" ".join(WILD)),
+    ):
+        draw(figure)
+    shown = [plain(name) for name in WILD]
+    assert len(set(shown)) == count
+    assert shown[3] == r"\$x_1\$"
+    assert shown[9] == r"two\nlines"
+    legend = precision_recall_figure(curves).axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()][5] == " _low: 0.000"
+
+
+def test_of_a_long_name_beginning_and_end_are_shown() -> None:
+    assert short_name("golden_retriever_dog_number_1", 16) == "golden_r…umber_1"
+    assert short_name("golden_retriever_dog_number_2", 16) == "golden_r…umber_2"
+    assert short_name("a" * 16, 16) == "a" * 16
 
 
 def test_tensorboard_takes_the_figures_and_leaves_none_open() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tlbench.pictures.files import write_figures
 from tlbench.records.corruptions import CorruptionResult
 from tlbench.records.evaluation import (
     CalibrationRecord,
@@ -17,7 +18,7 @@ from tlbench.records.evaluation import (
 from tlbench.robustness.suite import Transform, run_suite
 from tlbench.tasks.classification.figures import evaluation_figures
 from tlbench.tasks.classification.on_data import scores
-from tlbench.tools.evaluation_pictures import show_in_tensorboard, write_figures
+from tlbench.tools.evaluation_pictures import show_in_tensorboard
 
 pytestmark = pytest.mark.usefixtures("drawn_figures")
 

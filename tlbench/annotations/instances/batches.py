@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from tlbench.annotations.instances.audit import InstanceAudit
 from tlbench.annotations.instances.augment import evaluation_boxes, training_boxes
 from tlbench.annotations.instances.config import InstanceAugmentation, InstanceDataConfig, mosaic_epochs
+from tlbench.annotations.instances.drawn import crowd_boxes, object_boxes
 from tlbench.annotations.instances.instances import Instances
 from tlbench.annotations.instances.targets import BoxTargets
 from tlbench.annotations.instances.transformed import transformed
@@ -20,7 +21,7 @@ from tlbench.annotations.instances.was_read import boxes_read
 from tlbench.config import TrainConfig
 from tlbench.config.size import Size
 from tlbench.data.audit import Audit, audit_target
-from tlbench.data.batches import Batches, Given
+from tlbench.data.batches import Batches, Given, as_pixels
 from tlbench.data.samples import FileSamples, MemorySamples, Samples
 from tlbench.data.target import Target
 from tlbench.data.was_read import WasRead
@@ -28,6 +29,7 @@ from tlbench.data.worker_loader import Decoded, Shown
 from tlbench.geometry.augment import prepare
 from tlbench.geometry.mosaic import draw
 from tlbench.geometry.own_transform import own_transform
+from tlbench.pictures.sheet import Tile
 
 Batch = tuple[Tensor, BoxTargets, Tensor]
 """Images (B, 3, H, W) float32 normalised, their objects, positions (B,)."""
@@ -74,6 +76,35 @@ class BoxBatches(Batches[Instances]):
         index, decoded = _parts(batch)
         inputs, targets = evaluation_boxes(split, index, decoded)
         return network_input(inputs, self.data, channels_last=self.channels_last), targets, index
+
+    @property
+    def examples_show(self) -> str:
+        """Boxes."""
+        return "boxes: objects and their classes; dashed grey: crowds"
+
+    def examples(self, split: Samples[Instances], index: Tensor) -> list[Tile]:
+        """With boxes."""
+        of = split.annotations.take(index)
+        tiles = []
+        for k, pixels in enumerate(as_pixels(split.pictures(index))):
+            height, width = of.inside[k].tolist()
+            factor = (of.inside[k].double() / of.sizes[k]).flip(0).repeat(2)
+            rows = slice(*of.starts[k : k + 2].tolist())
+            marks = object_boxes(of.boxes[rows] * factor, of.labels[rows], split.class_names)
+            if of.crowds is not None:
+                regions = slice(*of.crowds.starts[k : k + 2].tolist())
+                marks = crowd_boxes(of.crowds.boxes[regions] * factor) + marks
+            tiles.append(Tile(pixels[:height, :width], marks))
+        return tiles
+
+    def drawn(self, batch: Batch, class_names: Sequence[str], most: int) -> list[Tile]:
+        """With boxes."""
+        inputs, targets, _ = batch
+        boxes, labels, image = (part.cpu() for part in (targets.boxes, targets.labels, targets.image))
+        return [
+            Tile(pixels, object_boxes(boxes[image == k], labels[image == k], class_names))
+            for k, pixels in enumerate(self.unnormalised(inputs[:most]))
+        ]
 
     def noise(self, images: Tensor, classes: int) -> MemorySamples[Instances]:
         """With four boxes an image."""

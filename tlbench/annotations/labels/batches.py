@@ -15,7 +15,7 @@ from tlbench.annotations.labels.labels import Labels
 from tlbench.config import TrainConfig
 from tlbench.config.size import Size
 from tlbench.data.audit import Audit, audit_target
-from tlbench.data.batches import Batches, Given, stored
+from tlbench.data.batches import Batches, Given, as_pixels, stored
 from tlbench.data.describe_read import was_read
 from tlbench.data.fitting import Region
 from tlbench.data.samples import FileSamples, MemorySamples, Samples
@@ -26,6 +26,7 @@ from tlbench.geometry.augment import augment, prepare
 from tlbench.geometry.mixing import mix
 from tlbench.geometry.own_transform import own_transform
 from tlbench.geometry.resized_crop import boxes
+from tlbench.pictures.sheet import Tile
 
 Batch = tuple[Tensor, Tensor, Tensor]
 """Images, labels (B,) int64 or soft targets (B, C) float32, positions (B,)."""
@@ -76,6 +77,20 @@ class LabelBatches(Batches[Labels]):
     def _inputs(self, images: Tensor) -> Tensor:
         return prepare(images, self.data.input_size, self.data.normalisation, channels_last=self.channels_last)
 
+    def examples(self, split: Samples[Labels], index: Tensor) -> list[Tile]:
+        """Each under its class."""
+        titles = [split.class_names[label] for label in split.labels[index].tolist()]
+        return [
+            Tile(pixels, title=title) for pixels, title in zip(as_pixels(split.pictures(index)), titles, strict=True)
+        ]
+
+    def drawn(self, batch: Batch, class_names: Sequence[str], most: int) -> list[Tile]:
+        """Each under its class; where images are mixed, under the two classes and their shares."""
+        inputs, targets, _ = batch
+        titles = [_title(target, class_names) for target in targets[:most].cpu()]
+        images = self.unnormalised(inputs[:most])
+        return [Tile(pixels, title=title) for pixels, title in zip(images, titles, strict=True)]
+
     def noise(self, images: Tensor, classes: int) -> MemorySamples[Labels]:
         """Classes one after another."""
         labels = torch.arange(len(images), device=images.device) % classes
@@ -88,6 +103,14 @@ class LabelBatches(Batches[Labels]):
     def was_read(self, target: Target[Labels]) -> WasRead:
         """Each class's images."""
         return was_read(self.config.task.name, target)
+
+
+def _title(target: Tensor, class_names: Sequence[str]) -> str:
+    """Of a label, or of shares (C,)."""
+    if target.ndim == 0:
+        return class_names[int(target)]
+    largest = target.argsort(descending=True, stable=True)[:2].tolist()
+    return "\n".join(f"{target[c]:.2f} {class_names[c]}" for c in largest if target[c] > 0)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
@@ -14,6 +14,7 @@ from tlbench.annotations.maps.audit import MapAudit
 from tlbench.annotations.maps.augment import evaluation_maps, rarity_of, training_maps
 from tlbench.annotations.maps.class_maps import ClassMaps
 from tlbench.annotations.maps.config import MapAugmentation, MapDataConfig
+from tlbench.annotations.maps.drawn import IGNORED, class_keys, ignored, kept_images, masks_of
 from tlbench.annotations.maps.targets import MapTargets
 from tlbench.annotations.maps.transformed import transformed
 from tlbench.annotations.maps.was_read import maps_read
@@ -27,6 +28,7 @@ from tlbench.data.was_read import WasRead
 from tlbench.data.worker_loader import Decoded, Shown
 from tlbench.geometry.augment import prepare
 from tlbench.geometry.own_transform import own_transform
+from tlbench.pictures.sheet import Key, Tile
 
 Batch = tuple[Tensor, MapTargets, Tensor]
 """Images (B, 3, H, W) float32 normalised, their maps, positions (B,)."""
@@ -89,6 +91,26 @@ class MapBatches(Batches[ClassMaps]):
         pixels, rows, index = _parts(split, batch)
         images, targets = evaluation_maps(pixels, rows, split.annotations, index, self.data.input_size)
         return network_input(images, self.data, channels_last=self.channels_last), targets, index
+
+    @property
+    def examples_show(self) -> str:
+        """Surfaces."""
+        return "surfaces: the classes of their pixels; grey: ignored"
+
+    def examples(self, split: Samples[ClassMaps], index: Tensor) -> list[Tile]:
+        """With surfaces."""
+        names = split.class_names
+        return [Tile(pixels, [ignored(of), *masks_of(of, names)]) for pixels, of in kept_images(split.take(index))]
+
+    def drawn(self, batch: Batch, class_names: Sequence[str], most: int) -> list[Tile]:
+        """With surfaces."""
+        inputs, targets, _ = batch
+        pairs = zip(self.unnormalised(inputs[:most]), targets.maps[:most].cpu().numpy(), strict=True)
+        return [Tile(pixels, [ignored(of), *masks_of(of, class_names)]) for pixels, of in pairs]
+
+    def keys(self, class_names: Sequence[str]) -> list[Key]:
+        """Of the classes, and of what is ignored."""
+        return [*class_keys(class_names), IGNORED]
 
     def noise(self, images: Tensor, classes: int) -> MemorySamples[ClassMaps]:
         """With stripes of all classes."""

@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from tlbench.pictures.figures import new_figure
+from tlbench.pictures.figures import new_figure, plain
 from tlbench.tasks.classification.metrics import BINS
 
 _ACCURACY, _GAP, _COUNT = "#0072B2", "#D55E00", "#7F7F7F"
@@ -78,7 +78,7 @@ def reliability_figure(probabilities: Tensor, targets: Tensor, title: str = "") 
     )
     upper.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=1, label="calibrated")
     upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
-    upper.legend(loc="upper left", frameon=False, fontsize=8)
+    upper.legend(loc="upper left", edgecolor="none", framealpha=0.9, fontsize=8)
     total = max(count.sum(), 1)
     lower.bar(centres, count / total, width, color=_COUNT, edgecolor="white", linewidth=0.6)
     lower.set(xlabel=f"confidence ({int(count.sum())} samples)", ylabel="share of samples")
@@ -86,7 +86,7 @@ def reliability_figure(probabilities: Tensor, targets: Tensor, title: str = "") 
         axes.grid(alpha=0.3)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-    upper.set_title("\n".join(filter(None, [title.replace("$", r"\$"), _numbers(bins)])), fontsize=10)
+    upper.set_title("\n".join(filter(None, [plain(title), _numbers(bins)])), fontsize=10)
     return figure
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,18 +42,15 @@ class ClassificationWing:
 
     def keep_test(self, tested: Tested) -> dict[str, str]:
         """See `Wing`."""
-        module, predictions = tested.module, tested.predictions
+        from tlbench.tasks.classification.pictures import show_pictures
+
+        predictions = tested.predictions
         kept = of_predictions(predictions["target"].numpy(), predictions["probabilities"].numpy())
         sidecars = {
             "predictions_test": write_predictions(tested.folder, predictions),
             "per_image_test": write_per_image(tested.folder, kept),
         }
-        if tested.writer is not None:
-            from tlbench.tasks.classification.pictures import show_pictures
-
-            names, mistakes = module.target.class_names, tested.task.config.logger.mistakes
-            show_pictures(tested.writer, tested.step, partial(module.pictures, "test"), predictions, names, mistakes)
-        return sidecars
+        return sidecars | show_pictures(tested)
 
     def evaluator(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluator:
         """See `Wing`."""

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tlbench.annotations.instances.curves import DetectionCurves
-from tlbench.pictures.figures import new_figure, short_name
+from tlbench.pictures.figures import legend_entry, new_figure, plain, short_name
 from tlbench.pictures.palette import class_colour
 
 _NAMED_UP_TO = 8
@@ -68,7 +68,7 @@ def f1_confidence_figure(
 def _new(title: str, what: str) -> tuple[Figure, Axes]:
     figure = new_figure(7.6, 4.2)
     axes = figure.add_subplot()
-    axes.set_title(", ".join(filter(None, [what, title.replace("$", r"\$")])), fontsize=10)
+    axes.set_title(", ".join(filter(None, [what, plain(title)])), fontsize=10)
     return figure, axes
 
 
@@ -93,7 +93,7 @@ def _draw_classes(
             row,
             color=class_colour(k),
             linewidth=2.5 if alone else 1.2,
-            label=f"{short_name(name, _LONGEST_NAME)}: {_number(number)}",
+            label=legend_entry(f"{short_name(name, _LONGEST_NAME)}: {_number(number)}"),
         )
 
 

@@ -15,6 +15,8 @@ from tlbench.tasks.detection.mistakes import ImageOutcome
 
 _FALSE, _OBJECT, _RIGHT = COLOURS[1], COLOURS[2], COLOURS[0]
 _IGNORED = "#737373"
+LEGEND = "solid green: objects; dashed blue: detections that are right; dashed orange: false ones"
+"""In words, where tiles stand by themselves."""
 _LABELLED_UP_TO = 12
 """Detections of an image that are labelled, the surest ones; labels of more would cover it."""
 

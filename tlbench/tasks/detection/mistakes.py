@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,9 +76,9 @@ def outcome(image: ImagePredictions, found: ImageMatches, confidence: float) -> 
     return ImageOutcome(image, detections, ~right & ~ignored, ignored, _missed(image, detections[right]))
 
 
-def worst_first(outcomes: Sequence[ImageOutcome], limit: int) -> list[int]:
-    """Positions of those with the most mistakes, at most `limit`; equal ones in the order given."""
-    return sorted(range(len(outcomes)), key=lambda k: -outcomes[k].mistakes)[:limit]
+def worst_first(outcomes: Mapping[int, ImageOutcome], limit: int) -> list[int]:
+    """Keys of those with the most mistakes, at most `limit`; equal ones in the order given."""
+    return sorted(outcomes, key=lambda k: -outcomes[k].mistakes)[:limit]
 
 
 def _missed(image: ImagePredictions, right: NDArray[np.int64]) -> NDArray[np.bool_]:

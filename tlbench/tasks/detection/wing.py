@@ -54,7 +54,7 @@ class DetectionWing:
             "predictions_test": write_predictions(t.folder, t.predictions, names),
             "per_image_test": write_per_image(t.folder, kept),
         }
-        return sidecars | show_detections(t.folder, t.writer, t.step, t.task, t.module, t.predictions)
+        return sidecars | show_detections(t)
 
     def evaluator(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluator:
         """See `Wing`."""

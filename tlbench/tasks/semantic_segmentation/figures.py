@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tlbench.pictures.figures import new_figure, short_name
+from tlbench.pictures.figures import new_figure, plain, short_name
 from tlbench.pictures.palette import COLOURS
 
 _LONGEST_NAME = 24
@@ -43,6 +43,6 @@ def class_iou_figure(confusion: NDArray[np.integer], class_names: Sequence[str],
     axes.invert_yaxis()
     axes.set(xlim=(0, 1.1), xlabel="IoU (in brackets: share of the true pixels)")
     axes.set_xticks(np.arange(0, 1.01, 0.2), [f"{100 * tick:.0f}" for tick in np.arange(0, 1.01, 0.2)])
-    axes.set_title(", ".join(filter(None, ["IoU of each class, %", title.replace("$", r"\$")])), fontsize=10)
+    axes.set_title(", ".join(filter(None, ["IoU of each class, %", plain(title)])), fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     return figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlbench.tasks.semantic_segmentation.drawn import masks_of
+from tlbench.annotations.maps.drawn import masks_of
 from tlbench.tasks.semantic_segmentation.options import PredictMaps
 from tlbench.tasks.semantic_segmentation.predictor import load_map_predictor
 from tlbench.tasks.semantic_segmentation.table import SharesTable

@@ -10,37 +10,39 @@ from lightning.fabric.utilities import move_data_to_device
 from numpy.typing import NDArray
 
 from tlbench.annotations.maps.class_maps import VOID, ClassMaps
+from tlbench.annotations.maps.drawn import BACKGROUND, IGNORED, class_keys, ignored, kept_images, masks_of
 from tlbench.data.samples import Samples
 from tlbench.geometry.fits import nearest
 from tlbench.pictures.drawing import Pixels, draw
 from tlbench.pictures.figures import confusion_figure, image_figure
 from tlbench.pictures.marks import Mask
-from tlbench.pictures.palette import MAP_COLOURS, map_colour
 from tlbench.pictures.sheet import Key, Tile, sheet
-from tlbench.tasks.semantic_segmentation.drawn import BACKGROUND, masks_of
 from tlbench.tasks.semantic_segmentation.figures import class_iou_figure
 from tlbench.tasks.semantic_segmentation.sidecar import image_confusions, image_miou
 from tlbench.tasks.wing import Tested
-from tlbench.tools.evaluation_pictures import write_figures
 
 _MOST_IMAGES = 12
-_KEYS = 12
-"""Classes that are named in the legend, the first ones."""
+_WORST = 24
+"""Of the images of the lowest mean IoU: those that are kept in small."""
 _GAP = 6
-"""Pixels of white between the three views of an image."""
+"""Pixels of white between the views of an image."""
 _SIDE = 660
-"""Of a tile's longer side, which shows three."""
-_WRONG, _IGNORED = "#D50000", "#737373"
+"""Of a tile's longer side, which shows three views."""
+_SMALL_SIDE = 320
+"""The same of what is kept in small, two by two views."""
+_WRONG = "#D50000"
+_LEGEND = "above: the image and its map; below: what was found, and in red what was wrong; grey: ignored"
 
 
 def show_maps(tested: Tested) -> dict[str, str]:
-    """Draw the test's figures and its worst images, as PNG files and in the loggers.
+    """Draw the test's figures and its worst images; keep some images in small.
 
-    Nothing is exchanged between processes. Of the worst images, which are those of the lowest mean IoU, the maps are
-    found anew, as only counts are kept.
+    Nothing is exchanged between processes. Of the images that are shown, the maps are found anew, as only counts are
+    kept; the worst are those of the lowest mean IoU.
 
     Returns:
-        `confusion`, `iou` and (unless `logger.mistakes` is 0) `maps` → file name.
+        `confusion`, `iou`, `maps` and `thumbnails_test` → file name; with `logger.mistakes=0` the worst images are not
+        shown, nor kept in small.
 
     Raises:
         OutputError: The disk refuses.
@@ -49,67 +51,87 @@ def show_maps(tested: Tested) -> dict[str, str]:
     names = split.class_names
     columns = {name: column.numpy() for name, column in tested.predictions.items()}
     confusions = image_confusions(columns, len(names))
+    pixels = int(confusions.sum())
     figures = {
-        "confusion": confusion_figure(confusions.sum(0), names),
+        "confusion": confusion_figure(confusions.sum(0), names, f"confusion, test: {pixels:,} pixels"),
         "iou": class_iou_figure(confusions.sum(0), names, "test"),
     }
-    limit = min(_MOST_IMAGES, tested.task.config.logger.mistakes)
-    if limit:
-        miou = image_miou(confusions)
-        worst = np.argsort(np.where(np.isnan(miou), np.inf, miou), kind="stable")[:limit]
-        some = split.take(torch.from_numpy(columns["index"][worst]))
-        figures["maps"] = image_figure(maps_sheet(some, _found(tested, some), miou[worst].tolist()))
-    files = write_figures(tested.folder, "test", figures)
-    if tested.writer is not None:
-        for name, figure in figures.items():
-            tested.writer.add_figure(f"test/{name}", figure, tested.step)
-    return files
+    wanted = tested.task.config.logger.mistakes
+    miou = dict(zip(columns["index"].tolist(), image_miou(confusions).tolist(), strict=True))
+    worst = sorted(miou, key=lambda i: np.inf if np.isnan(miou[i]) else miou[i])[: _WORST if wanted else 0]
+    small = [i for i in tested.in_small(worst) if i in miou]
+    some = split.take(torch.tensor(small, dtype=torch.int64))
+    views = dict(zip(small, _views(some, _found(tested, some)), strict=True))
+    if wanted:
+        shown = worst[: min(_MOST_IMAGES, wanted)]
+        titles = [_title(split, i, miou[i]) for i in shown]
+        figures["maps"] = image_figure(maps_sheet([views[i] for i in shown], titles, names))
+    tiles = {i: Tile(_four(each, names)) for i, each in views.items()}
+    return tested.show(figures) | tested.keep_small(tiles, drawn=True, legend=_LEGEND)
 
 
-def maps_sheet(some: Samples[ClassMaps], found: Sequence[NDArray[np.uint8]], miou: Sequence[float]) -> Pixels:
-    """Each image three times, under its name and its mean IoU: with its map, with what was found, and what was wrong.
+View = tuple[Pixels, NDArray[np.uint8], NDArray[np.uint8]]
+"""An image (H, W, 3), its map and what was found, (H, W) in the same pixels."""
 
-    Args:
-        some: N images.
-        found: (H, W) uint8 each, in the size of their maps.
-        miou: The mean IoU of each.
+
+def _views(some: Samples[ClassMaps], found: Sequence[NDArray[np.uint8]]) -> list[View]:
+    """Of the images of a split with what was found, (h, w) each in the size of its map."""
+    views = []
+    for (pixels, true), predicted in zip(kept_images(some), found, strict=True):
+        rows, columns = (nearest(*sides) for sides in zip(predicted.shape, true.shape, strict=True))
+        views.append((pixels, true, predicted[rows[:, None], columns]))
+    return views
+
+
+def _title(split: Samples[ClassMaps], position: int, miou: float) -> str:
+    name = split.names[position].rpartition("/")[2] if split.names else str(position)
+    return f"{name}\n{'no class' if np.isnan(miou) else f'mIoU {100 * miou:.1f} %'}"
+
+
+def maps_sheet(views: Sequence[View], titles: Sequence[str], class_names: Sequence[str]) -> Pixels:
+    """Each image three times, under its title: with its map, with what was found, and what was wrong.
 
     Returns:
         (H, W, 3).
     """
-    names, of = some.class_names, some.annotations
-    pictures = some.pictures(torch.arange(len(some)))
-    tiles = []
-    for i, predicted in enumerate(found):
-        height, width = of.inside[i].tolist()
-        rows, columns = nearest(predicted.shape[0], height), nearest(predicted.shape[1], width)
-        true, predicted = of.unpacked(i)[rows[:, None], columns], predicted[rows[:, None], columns]
-        pixels = pictures[i, :, :height, :width].permute(1, 2, 0).numpy()
-        name = some.names[i].rpartition("/")[2] if some.names else str(i)
-        shown = "no class" if np.isnan(miou[i]) else f"mIoU {100 * miou[i]:.1f}"
-        tiles.append(Tile(_three(pixels, true, predicted, names), title=f"{name}\n{shown}"))
-    named = [(c, name) for c, name in enumerate(names[: len(MAP_COLOURS)]) if name != BACKGROUND]
-    keys = [Key(map_colour(c), name) for c, name in named[:_KEYS]]
-    keys += [Key(_WRONG, "wrong"), Key(_IGNORED, "of no class, ignored")]
-    more = "" if len(named) <= _KEYS else f"; {len(names) - _KEYS} further classes have colours that are not named"
+    tiles = [Tile(_three(view, class_names), title=title) for view, title in zip(views, titles, strict=True)]
+    named = class_keys(class_names)
+    keys = [*named, Key(_WRONG, "wrong"), IGNORED]
+    unnamed = len(set(class_names) - {BACKGROUND}) - len(named)
+    more = f"; {unnamed} further classes have colours that are not named" if unnamed else ""
     heading = f"left: the map, middle: what was found, right: what was wrong; lowest mean IoU first{more}"
     return sheet(tiles, heading=heading, keys=keys, side=_SIDE)
 
 
-def _three(pixels: Pixels, true: NDArray[np.uint8], found: NDArray[np.uint8], names: Sequence[str]) -> Pixels:
-    times = max(round(_SIDE / 3 / max(true.shape)), 1)  # before lines are drawn, so that they are fine on small images
-    pixels, true, found = (each.repeat(times, 0).repeat(times, 1) for each in (pixels, true, found))
+def _three(view: View, names: Sequence[str]) -> Pixels:
+    _, *views = _drawn(view, names, _SIDE / 3)
+    return _beside(views, axis=1)
+
+
+def _four(view: View, names: Sequence[str]) -> Pixels:
+    views = _drawn(view, names, _SMALL_SIDE / 2)
+    return _beside([_beside(views[:2], axis=1), _beside(views[2:], axis=1)], axis=0)
+
+
+def _drawn(view: View, names: Sequence[str], side: float) -> list[Pixels]:
+    """The image, with its map, with what was found, and grey with what was wrong, each of about that longer side."""
+    # before lines are drawn, so that they are fine on small images
+    times = max(round(side / max(view[0].shape)), 1)
+    pixels, true, found = (each.repeat(times, 0).repeat(times, 1) for each in view)
     wrong = (true != VOID) & (true != found)
-    views = [
+    return [
+        pixels,
         draw(pixels, masks_of(true, names, named=False)),
         draw(pixels, masks_of(found, names, named=False)),
-        draw(
-            _grey(pixels),
-            [Mask(colour=_IGNORED, shape=true == VOID, thin=True), Mask(colour=_WRONG, shape=wrong, thin=True)],
-        ),
+        draw(_grey(pixels), [ignored(true), Mask(colour=_WRONG, shape=wrong, thin=True)]),
     ]
-    between = np.full((len(pixels), _GAP, 3), 255, np.uint8)
-    return np.concatenate([views[0], between, views[1], between, views[2]], axis=1)
+
+
+def _beside(views: Sequence[Pixels], axis: int) -> Pixels:
+    shape = list(views[0].shape)
+    shape[axis] = _GAP
+    between = np.full(shape, 255, np.uint8)
+    return np.concatenate([part for view in views for part in (view, between)][:-1], axis=axis)
 
 
 def _grey(pixels: Pixels) -> Pixels:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from tlbench.data.target_module import TargetModule
-from tlbench.loggers.build import FigureWriter
-from tlbench.pictures.figures import image_figure, new_figure
+from tlbench.pictures.figures import image_figure, new_figure, plain
 from tlbench.pictures.marks import Mask
 from tlbench.pictures.palette import class_colour
 from tlbench.pictures.sheet import Key, Tile, sheet
-from tlbench.tools.evaluation_pictures import write_figures
+from tlbench.tasks.wing import Tested
 from tlbench_keypoints.metrics import WITHIN
 
 _MOST_IMAGES, _RADIUS = 16, 1 / 60
@@ -62,30 +59,17 @@ def error_figure(distances: Tensor, title: str) -> Figure:
     axes.step(far, (np.arange(len(far)) + 1) / max(len(far), 1), where="post", color=class_colour(0))
     axes.axvline(WITHIN, color="black", linestyle="--", linewidth=1)
     axes.set(xlim=(0, 0.3), ylim=(0, 1), xlabel="distance / longer side of the image", ylabel="share of points within")
-    axes.set_title(title.replace("$", r"\$"), fontsize=10)
+    axes.set_title(plain(title), fontsize=10)
     axes.grid(alpha=0.3)
     return figure
 
 
-def show_points(
-    folder: Path,
-    writer: FigureWriter | None,
-    step: int,
-    points: Sequence[str],
-    mistakes: int,
-    module: TargetModule,
-    predictions: dict[str, Tensor],
-) -> dict[str, str]:
+def show_points(tested: Tested, points: Sequence[str]) -> dict[str, str]:
     """Draw the test's errors, and its images with the largest ones, as PNG files and in the loggers.
 
     Args:
-        folder: The run's.
-        writer: Takes the figures.
-        step: Global step at the end of training.
+        tested: The run.
         points: K names.
-        mistakes: How many images to show, up to 16.
-        module: Its data.
-        predictions: As `task.predictions()` gives them.
 
     Returns:
         Name → file.
@@ -93,13 +77,14 @@ def show_points(
     Raises:
         OutputError: The disk refuses.
     """
+    module, predictions = tested.module, tested.predictions
     split = module.target.splits["test"]
     of, index = split.annotations, predictions["index"]
     longer = of.sizes[index].amax(1)[:, None]
     far = torch.linalg.vector_norm(predictions["points"] - predictions["target_points"], dim=2) / longer
     far = torch.where(predictions["seen"], far, 0.0)
     figures = {"pck": error_figure(far[predictions["seen"]], "test")}
-    count = min(_MOST_IMAGES, mistakes)
+    count = min(_MOST_IMAGES, tested.task.config.logger.mistakes)
     if count:
         worst = torch.argsort(far.amax(1), descending=True, stable=True)[:count]
         tiles = []
@@ -116,8 +101,4 @@ def show_points(
             tiles.append(Tile(pixels, marks, f"{far[row].amax():.2f} {points[int(far[row].argmax())]}"))
         keys = [Key(class_colour(k), name) for k, name in enumerate(points[:8])]
         figures["points"] = image_figure(sheet(tiles, heading="largest errors; dashed: true", keys=keys, side=160))
-    files = write_figures(folder, "test", figures)
-    if writer is not None:
-        for name, figure in figures.items():
-            writer.add_figure(f"test/{name}", figure, step)
-    return files
+    return tested.show(figures)

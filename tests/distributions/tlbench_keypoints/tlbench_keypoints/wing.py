@@ -50,8 +50,7 @@ class KeyPointsWing:
         assert isinstance(t.task, KeyPointsTask)
         names = [printable(named[i]) for i in t.predictions["index"].tolist()]
         sidecars = {"predictions_test": write_predictions(t.folder, t.predictions, names)}
-        shown = t.task.points, t.task.config.logger.mistakes
-        return sidecars | show_points(t.folder, t.writer, t.step, *shown, t.module, t.predictions)
+        return sidecars | show_points(t, t.task.points)
 
     def evaluator(self, options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> Evaluator:
         """See `Wing`."""

@@ -103,6 +103,6 @@ def test_the_matches_of_all_images_are_those_of_the_metrics() -> None:
 
 def test_the_worst_come_first_and_equal_ones_in_order() -> None:
     missed = [image([], [(A, 0)] * count) for count in (1, 0, 3, 1, 2)]
-    outcomes = [result(each, 0.5) for each in missed]
-    assert worst_first(outcomes, 16) == [2, 4, 0, 3, 1]
-    assert worst_first(outcomes, 3) == [2, 4, 0]
+    outcomes = {10 + k: result(each, 0.5) for k, each in enumerate(missed)}
+    assert worst_first(outcomes, 16) == [12, 14, 10, 13, 11]
+    assert worst_first(outcomes, 3) == [12, 14, 10]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +11,15 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from tests.drawn_detections import Drawn, draw
 from tlbench.pictures.drawing import Pixels
 from tlbench.pictures.marks import Box
 from tlbench.pictures.sheet import Tile
+from tlbench.records.thumbnails import FIXED, fixed_order, read_thumbnails
+from tlbench.tasks import wing
 from tlbench.tasks.detection.grid import detections_sheet
 from tlbench.tasks.detection.metrics import DetectionMetrics
 from tlbench.tasks.detection.pictures import show_detections
@@ -61,7 +65,12 @@ class Run:
         count = len(self.drawn.objects)
         images = torch.full((count, 3, SIDE, SIDE), 114, dtype=torch.uint8)
         images[:, :, : SIDE // 2] = torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1)
-        split = SimpleNamespace(
+
+        class Split(SimpleNamespace):
+            def __len__(self) -> int:
+                return count
+
+        split = Split(
             names=tuple(f"test/{i}.jpg" for i in range(count)),
             class_names=NAMES,
             annotations=SimpleNamespace(
@@ -81,7 +90,7 @@ class Run:
         )
         module: Any = SimpleNamespace(target=SimpleNamespace(splits={"test": split}), pictures=pictures)
         given: Any = writer
-        return show_detections(folder, given, 7, task, module, predictions_of(self.drawn))
+        return show_detections(wing.Tested(folder, task, module, predictions_of(self.drawn), given, 7))
 
 
 @pytest.mark.promise("pictures of detection")
@@ -89,9 +98,10 @@ def test_three_pictures_lie_beside_the_record_and_in_the_loggers(tmp_path: Path)
     writer = Writer()
     files = Run(draw(20, [0, 1, 2], seed=0)).show(tmp_path, writer)
     names = ("precision_recall", "f1_confidence", "detections")
-    assert files == {name: f"test_{name}.png" for name in names}
+    pictures = {name: f"test_{name}.png" for name in names}
+    assert files == {**pictures, "thumbnails_test": "thumbnails_test.npz"}
     assert {path.name for path in tmp_path.iterdir()} == set(files.values())
-    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in files.values())
+    assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in pictures.values())
     assert list(writer.figures) == [f"test/{name}" for name in names]
     assert writer.steps == {7}
 
@@ -161,4 +171,24 @@ def test_as_many_images_as_wanted(tmp_path: Path, shown: list[Tile], mistakes: i
 @pytest.mark.parametrize(("objects", "detections"), [(0.0, 10), (4.0, 0), (0.0, 0)])
 def test_nothing_there_and_nothing_found(tmp_path: Path, objects: float, detections: int) -> None:
     drawn = draw(4, [0, 1], seed=0, mean_objects=objects, detections_per_image=detections)
-    assert len(Run(drawn).show(tmp_path, None)) == 3
+    assert len(Run(drawn).show(tmp_path, None)) == 4
+
+
+@pytest.mark.parametrize(("mistakes", "worst"), [(1, 24), (0, 0)])
+def test_small_images_are_a_sample_that_all_runs_keep_and_those_with_the_most_mistakes(
+    tmp_path: Path, mistakes: int, worst: int
+) -> None:
+    drawn = draw(90, [0, 1, 2], seed=4)
+    run = Run(drawn, confidence=0.3, mistakes=mistakes)
+    run.show(tmp_path, None)
+    kept = read_thumbnails(tmp_path / "thumbnails_test.npz")
+    names = [f"test/{i}.jpg" for i in range(90)]
+    fixed = fixed_order(names, 90)[:FIXED]
+    assert set(fixed) <= set(kept.positions.tolist())
+    assert FIXED <= len(kept.jpegs) <= FIXED + worst
+    assert (len(kept.jpegs) > FIXED) == (worst > 0)
+    assert kept.names == tuple(names[i] for i in kept.positions)
+    assert kept.drawn
+    assert "dashed orange: false" in kept.legend
+    with Image.open(io.BytesIO(kept.jpegs[0])) as image:
+        assert image.size == (320, 160)

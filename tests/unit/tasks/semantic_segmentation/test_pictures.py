@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from tlbench.annotations.maps.class_maps import VOID
+from tlbench.annotations.maps.drawn import masks_of
 from tlbench.errors import ConfigError
-from tlbench.pictures.palette import map_colour
-from tlbench.tasks.semantic_segmentation.drawn import masks_of
-from tlbench.tasks.semantic_segmentation.pictures import _three
+from tlbench.pictures.palette import map_colour, rgb
+from tlbench.tasks.semantic_segmentation.pictures import _four, _three
 from tlbench.tasks.semantic_segmentation.predictor import ClassMap
 from tlbench.tasks.semantic_segmentation.sidecar import image_confusions, image_miou
 from tlbench.tasks.semantic_segmentation.table import SharesTable
@@ -56,19 +56,29 @@ def test_what_was_wrong_is_shown_on_grey_and_what_is_of_no_class_is_not_wrong() 
     found = true.copy()
     found[100:140, :] = 1
     pixels = np.full((220, 220, 3), (200, 50, 50), np.uint8)
-    wrong = _three(pixels, true, found, NAMES)[:, -220:]
+    wrong = _three((pixels, true, found), NAMES)[:, -220:]
     assert wrong[10, 100].tolist() == [95, 95, 95]  # its luma
     assert wrong[120, 100, 0] > wrong[120, 100, 1] + 40  # reddish
     assert wrong[120, 5].std() < 10  # of no class
 
 
 def test_small_images_are_enlarged_before_lines_are_drawn() -> None:
-    pixels = np.zeros((50, 60, 3), np.uint8)
-    assert _three(pixels, np.zeros((50, 60), np.uint8), np.zeros((50, 60), np.uint8), NAMES).shape == (
-        200,
-        3 * 240 + 12,
-        3,
-    )
+    view = np.zeros((50, 60, 3), np.uint8), np.zeros((50, 60), np.uint8), np.zeros((50, 60), np.uint8)
+    assert _three(view, NAMES).shape == (200, 3 * 240 + 12, 3)
+
+
+def test_small_ones_show_image_map_what_was_found_and_what_was_wrong_two_by_two() -> None:
+    pixels = np.full((160, 160, 3), (200, 50, 50), np.uint8)
+    true, found = np.ones((160, 160), np.uint8), np.full((160, 160), 2, np.uint8)
+    four = _four((pixels, true, found), NAMES)
+    assert four.shape == (326, 326, 3)
+    at = [four[row, column].astype(int) for row in (80, 246) for column in (80, 246)]
+    assert at[0].tolist() == [200, 50, 50]
+    for seen, label in ((at[1], 1), (at[2], 2)):
+        tinted = 0.6 * np.array([200, 50, 50]) + 0.4 * np.array(rgb(map_colour(label)))
+        np.testing.assert_allclose(seen, tinted, atol=1)
+    assert at[3][0] > at[3][1] + 40  # reddish
+    assert four[162:164].min() == 255
 
 
 def test_a_file_has_a_row_of_shares() -> None:
