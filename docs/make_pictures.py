@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tlbench.pictures.figures import curves_figure
+from tlbench.reporting.figures import figure_files
 from tlbench.study.collect import check_comparable, collect_study
 from tlbench.study.render import render
 from tlbench.study.summary import summarise_study
@@ -28,15 +28,11 @@ def main(folder: Path) -> None:
     records.sort(key=lambda record: record.arm == "random")  # pretrained arms first, as in the study's own table
     name = records[0].study
 
-    series: dict[str, dict[int, list[tuple[float, float]]]] = {}
-    for record in records:
-        points = [(row["epoch"], row["val/oa"]) for row in record.curves]
-        series.setdefault(record.arm, {})[record.seed] = [(e, v) for e, v in points if e is not None and v is not None]
-    title = f"{name}: {records[0].config['model']['name']} on {records[0].config['data']['name']}"
-    curves_figure(series, "val/oa", title).savefig(IMAGES / f"{name}_curves.png")
+    summary = summarise_study(records, factors)
+    (IMAGES / f"{name}_curves.png").write_bytes(figure_files(summary, records)["curves_val_oa.png"])
 
     console = Console(record=True, width=86, force_terminal=True, file=io.StringIO())
-    console.print(render(summarise_study(records, factors)))
+    console.print(render(summary))
     console.save_svg(str(IMAGES / f"{name}_table.svg"), title=f"tlbench · {name}")
 
 

@@ -49,10 +49,12 @@ def affecting_results(config: Mapping[str, Any]) -> dict[str, Any]:
     """The dotted keys and values of a config that affect a run's results; `tuning` only where something is tuned."""
     tuned = config.get("tune") or []
     left_out = (*NOT_AFFECTING_RESULTS, *(() if tuned else ("tune", "tuning")))
+    below = tuple(f"{out}." for out in left_out)
     flat = {
         key: value
         for key, value in flatten(config).items()
-        if not any(key == out or key.startswith(out + ".") for out in left_out)
+        if key not in left_out
+        and not key.startswith(below)
         and not (key.startswith(_RANGES) and key.removeprefix(_RANGES) not in tuned)
     }
     data = config.get("data", {})

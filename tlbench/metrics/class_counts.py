@@ -93,4 +93,4 @@ def mean_of_defined(values: Values) -> Values:
 def _sparse(image: NDArray[np.integer], column: NDArray[np.integer], count: NDArray[np.integer], shape: Any) -> Any:
     from scipy.sparse import csr_array  # heavy
 
-    return csr_array((count.astype(float), (image, column)), shape=shape).T.tocsr()
+    return csr_array((count.astype(float), (column, image)), shape=shape[::-1])

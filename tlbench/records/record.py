@@ -6,7 +6,16 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from tlbench.config import StandIn
 from tlbench.config.hash import FORMAT, code_hash
@@ -18,6 +27,8 @@ from tlbench.system.atomic import write_atomic
 from tlbench.system.names import as_text, without_nan
 
 FILE_NAME = "record.json"
+_IS_TEXT = object()
+"""What is validated has been through `as_text` as a whole: its parts need not, again and again at every depth."""
 
 
 class Section(BaseModel):
@@ -27,8 +38,8 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _as_text(cls, values: Any) -> Any:
-        return as_text(values)
+    def _as_text(cls, values: Any, info: ValidationInfo) -> Any:
+        return values if info.context is _IS_TEXT else as_text(values)
 
 
 def _plain(name: str) -> str:
@@ -253,7 +264,7 @@ def read_record(folder: Path) -> Record | None:
     except (UnreadableRecordError, OSError) as error:
         raise _unusable(path, getattr(error, "strerror", None) or str(error)) from None
     try:
-        record = Record.model_validate({**stored, "format": FORMAT})
+        record = Record.model_validate(as_text({**stored, "format": FORMAT}), context=_IS_TEXT)
     except RecursionError:
         raise _unusable(path, "nested too deeply for a run record of tlbench") from None
     except ValidationError as error:

@@ -108,10 +108,12 @@ def _row(row: Row, axis: Axis, top: int, more: int) -> Markup:
 
 
 Curves = Mapping[str, Mapping[int, Sequence[tuple[float, float]]]]
-"""Arm → seed → (epoch, value), in order of epochs."""
+"""Arm → seed → (epoch, value), in order of epochs; or of recalls."""
 
 
-def curves_chart(curves: Curves, colours: Mapping[str, int], metric: str, said: str) -> Markup:
+def curves_chart(
+    curves: Curves, colours: Mapping[str, int], metric: str, said: str, across_is: str = "epoch"
+) -> Markup:
     """A curve an arm, the mean over its seeds; of few arms a band from lowest to highest, and a thin line a seed.
 
     Args:
@@ -119,11 +121,12 @@ def curves_chart(curves: Curves, colours: Mapping[str, int], metric: str, said: 
         colours: Arm → number of its colour; further ones recur, dashed.
         metric: What they are.
         said: What the chart shows, for those who do not see it.
+        across_is: What they are by; of epochs labels are whole numbers.
     """
     points = [point for seeds in curves.values() for of_seed in seeds.values() for point in of_seed]
     if not points:
         return Markup("")
-    across, up = axis_of([x for x, _ in points], whole=True), axis_of([y for _, y in points])
+    across, up = axis_of([x for x, _ in points], whole=across_is == "epoch"), axis_of([y for _, y in points])
 
     def place(x: float, y: float) -> str:
         return f"{_WIDE * across.share(x):.1f},{_HIGH * (1 - up.share(y)):.1f}"
@@ -149,7 +152,7 @@ def curves_chart(curves: Curves, colours: Mapping[str, int], metric: str, said: 
     return Markup(
         '<div class="curves"><div class="up">{up}</div><svg class="chart" role="img" aria-label="{said}" '
         'viewBox="0 0 {w} {h}" preserveAspectRatio="none">{drawn}</svg><div class="across">{across}</div></div>'
-        '<p class="unit">{metric} by epoch</p>'
+        '<p class="unit">{metric} by {across_is}</p>'
     ).format(
         up=_labels(label, "bottom", up),
         said=said,
@@ -158,6 +161,7 @@ def curves_chart(curves: Curves, colours: Mapping[str, int], metric: str, said: 
         drawn=Markup("").join(drawn),
         across=_labels(label, "left", across),
         metric=metric,
+        across_is=across_is,
     )
 
 

@@ -2,48 +2,58 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from tlbench import __version__
 from tlbench.data.was_read import lines as lines_read
+from tlbench.metrics.per_image import Details
 from tlbench.records.record import Record
 from tlbench.reporting.answer import answer
-from tlbench.reporting.charts import Row, curves_chart, dot_chart, legend
+from tlbench.reporting.charts import curves_chart, dot_chart, legend
+from tlbench.reporting.gallery import Weight, apart, batch, examples, kept_images
+from tlbench.reporting.looked_at import Key, confusions, details_of, disagreement
+from tlbench.reporting.matrices import MOST_CLASSES as MOST_CLASSES_OF_A_MATRIX
+from tlbench.reporting.matrices import matrix
 from tlbench.reporting.methods import Methods
 from tlbench.reporting.per_class import ClassDifference, class_differences, metrics_of_classes
 from tlbench.reporting.provenance import data_of, machines_of, settings_of, weights_of
+from tlbench.reporting.rows import curves_of, difference_rows, score_rows
+from tlbench.reporting.side_effects import side_effects
 from tlbench.study.comparisons import Difference
 from tlbench.study.findings import exploratory, findings
 from tlbench.study.render import arm_rows, floor_line, warning_lines
+from tlbench.study.scored_images import Looked, scored_images
 from tlbench.study.sentences import difference_line, signed, verdict_lines
 from tlbench.study.summary import StudySummary
 from tlbench.study.time_sentences import time_lines
 
 MOST_CLASSES = 20
 """Rows of a table of classes; the others are in `results.csv`."""
+_AUDIT = "audit: "
 
 
-def page(summary: StudySummary, records: Sequence[Record]) -> str:
+def page(summary: StudySummary, records: Sequence[Record], look: Looked = scored_images) -> str:
     """The report of a study.
 
     Args:
         summary: The study.
         records: Of the complete runs that it counts.
+        look: Reads what a run kept of its test images.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     folder = files("tlbench.reporting")
     template = environment.from_string((folder / "report.html.jinja").read_text(encoding="utf-8"))
     style = Markup((folder / "report.css").read_text(encoding="utf-8"))
-    return template.render(style=style, version=__version__, **content(summary, records))
+    return template.render(style=style, version=__version__, **content(summary, records, look))
 
 
-def content(summary: StudySummary, records: Sequence[Record]) -> dict[str, Any]:
+def content(summary: StudySummary, records: Sequence[Record], look: Looked) -> dict[str, Any]:
     """What the page shows, by the names of its template."""
     percent = summary.is_percentage(summary.primary)
     family = [d for d in summary.differences if d.metric == summary.primary]
@@ -65,9 +75,24 @@ def content(summary: StudySummary, records: Sequence[Record]) -> dict[str, Any]:
     told = (line for d in compared for line in verdict_lines(d, tested, percent=percent))
     known = {*said, *advice, *budget, *told}
     more = [(line, bool(style)) for line, style in findings(summary) if line.strip() not in known]
-    curves = _curves(records)
+    curves = curves_of(records)
     names = [arm.name for arm in summary.arms]
     methods = Methods(summary, records) if records else None
+    warned = warning_lines(summary)
+    weight = Weight()
+    details, fingerprints = details_of(records, look)
+    class_names = records[0].data.class_names if records and records[0].data else []
+    matrices = [
+        matrix(arm.name, counts, class_names)
+        for arm in summary.arms
+        if (counts := confusions(details, arm.name, arm.seeds)) is not None and len(counts) == len(class_names)
+    ]
+    kept = kept_images(records)
+    disagreements = [
+        apart(found, d, details, kept, weight)
+        for d in compared
+        if (found := disagreement(details, fingerprints, d)) is not None
+    ]
     return {
         "study": summary.study,
         "task": records[0].task.replace("_", " ") if records else "",
@@ -75,8 +100,8 @@ def content(summary: StudySummary, records: Sequence[Record]) -> dict[str, Any]:
         "answers": first,
         "advice": advice,
         "stand_ins": [f"{each.kind} {each.used}, not {each.wanted}" for each in summary.stand_ins],
-        "scores": _scores(summary, records, percent),
-        "apart": _apart(summary, records, compared, percent),
+        "scores": dot_chart(*score_rows(summary, records)),
+        "apart": dot_chart(*difference_rows(summary, records), zero=True),
         "legend": legend(names) if len(names) > 1 else "",
         "curves": [
             curves_chart(
@@ -96,9 +121,21 @@ def content(summary: StudySummary, records: Sequence[Record]) -> dict[str, Any]:
         "notes": list(summary.notes),
         "read": lines_read(summary.read) if summary.read else [],
         "read_by": summary.read_by,
+        "audit": [line.removeprefix(_AUDIT) for line in warned if line.startswith(_AUDIT)],
+        "audited": bool(records and records[0].data and records[0].data.audit),
+        "batch": batch(records, weight),
+        "examples": examples(records, weight),
         "classes": _classes(records, compared),
+        "matrices": matrices,
+        "most_classes_of_a_matrix": MOST_CLASSES_OF_A_MATRIX,
+        "precisions": _precisions(details, names),
+        "disagreements": disagreements,
+        "pairs": [f"{d.arm} − {d.baseline}" for d in compared],
+        "side_effects": side_effects(records, details, names, compared),
+        "floors": any(of.floors for of in details.values()),
+        "robust": any(run.evaluations for run in records),
         "most_classes": MOST_CLASSES,
-        "warnings": warning_lines(summary),
+        "warnings": [line for line in warned if not line.startswith(_AUDIT)],
         "failures": [f"{f.status}: {f.arm}/seed_{f.seed}: {f.reason}" for f in summary.failures],
         "left_out": [f"{each.run}: {each.reason}" for each in summary.left_out],
         "command": summary.command,
@@ -111,63 +148,18 @@ def content(summary: StudySummary, records: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def _scores(summary: StudySummary, records: Sequence[Record], percent: bool) -> Markup:
-    """Every seed a dot, a row an arm."""
-    metric, factor = summary.primary, 100 if percent else 1
-    rows = []
-    for number, arm in enumerate(summary.arms):
-        spread = arm.metrics[metric]
-        text = next(cells[1] for cells in arm_rows(summary, [arm]))
-        values = _values(records, arm.name, metric)
-        mean = None if spread.mean is None else factor * spread.mean
-        rows.append(Row(arm.name, text, [factor * value for value in values.values()], mean, colour=number))
-    told = "; ".join(f"{row.name} {row.text}" for row in rows)
-    return dot_chart(rows, _unit(metric, percent), f"{metric} of every seed by arm, with the mean: {told}.")
-
-
-def _apart(summary: StudySummary, records: Sequence[Record], compared: Sequence[Difference], percent: bool) -> Markup:
-    """The paired differences from the baselines, with their intervals."""
-    factor, rows, metric = 100 if percent else 1, [], summary.primary
-    names = [arm.name for arm in summary.arms]
-    for d in compared:
-        if d.paired.mean is None:
-            continue
-        ends = None if d.paired.low is None or d.paired.high is None else (d.paired.low, d.paired.high)
-        text = signed(d.paired.mean, percent)
-        text += f" [{signed(ends[0], percent)}, {signed(ends[1], percent)}]" if ends else ""
-        a, b = _values(records, d.arm, metric), _values(records, d.baseline, metric)
-        dots = [factor * (a[seed] - b[seed]) for seed in sorted(a.keys() & b.keys())]
-        scaled = (factor * ends[0], factor * ends[1]) if ends else None
-        rows.append(Row(f"{d.arm} − {d.baseline}", text, dots, factor * d.paired.mean, scaled, names.index(d.arm)))
-    told = "; ".join(f"{row.name} {row.text}" for row in rows)
-    unit = f"difference in {'points ' if percent else ''}{metric}, paired by seed: a dot a seed, mean and interval"
-    return dot_chart(rows, unit, f"Differences from the baseline with their intervals: {told}.", zero=True)
-
-
-def _unit(metric: str, percent: bool) -> str:
-    return f"{metric}{', %' if percent else ''}: a dot a seed, a line their mean"
-
-
-def _values(records: Sequence[Record], arm: str, metric: str) -> dict[int, float]:
-    found = {}
-    for run in records:
-        value = run.best.value if run.best and run.best.monitor == metric else run.metrics.get(metric)
-        if run.arm == arm and value is not None and math.isfinite(value):
-            found[run.seed] = value
-    return found
-
-
-def _curves(records: Sequence[Record]) -> Mapping[str, Mapping[str, Mapping[int, Sequence[tuple[float, float]]]]]:
-    """Of the metric that chose the best epochs and of the training loss: metric → arm → seed → points."""
-    monitors = dict.fromkeys(run.best.monitor for run in records if run.best)
-    found: dict[str, dict[str, dict[int, list[tuple[float, float]]]]] = {}
-    for metric in (*monitors, "train/loss"):
-        for run in records:
-            rows = [(float(row["epoch"] or 0), row.get(metric)) for row in run.curves]
-            points = [(epoch, value) for epoch, value in rows if value is not None and math.isfinite(value)]
-            if points:
-                found.setdefault(metric, {}).setdefault(run.arm, {})[run.seed] = points
-    return found
+def _precisions(details: Mapping[Key, Details], names: Sequence[str]) -> Markup:
+    """Precision over recall, a curve an arm."""
+    found: dict[str, dict[int, list[tuple[float, float]]]] = {}
+    for arm in names:
+        for (name, seed), of in details.items():
+            if name == arm and of.precisions is not None and np.isfinite(of.precisions[1]).all():
+                recalls, precisions = of.precisions
+                points = list(zip(recalls.tolist(), precisions.tolist(), strict=True))
+                found.setdefault(arm, {})[seed] = points
+    said = f"Precision by recall at IoU 0.5, a mean over classes, an arm each: {', '.join(found)}."
+    numbers = {name: number for number, name in enumerate(names)}
+    return curves_chart(found, numbers, "precision at IoU 0.5, a mean over classes,", said, "recall")
 
 
 def _classes(records: Sequence[Record], compared: Sequence[Difference]) -> list[dict[str, Any]]:

@@ -70,7 +70,8 @@ def machines_of(records: Iterable[Record]) -> Pairs:
 
 def settings_of(records: Sequence[Record]) -> Pairs:
     """Each key that affects results, and its value, or those by arm where these differ; of seeds what they follow."""
-    flat = {record.arm: affecting_results(record.config) for record in reversed(records)}
+    first = {record.arm: record for record in reversed(records)}
+    flat = {arm: affecting_results(record.config) for arm, record in first.items()}
     keys = sorted({key for config in flat.values() for key in config if key.split(".")[0] not in SEED_KEYS})
     pairs = []
     for key in keys:

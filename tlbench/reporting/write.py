@@ -7,19 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from tlbench.records.record import Record
+from tlbench.reporting.figures import figure_files
 from tlbench.reporting.page import page
 from tlbench.reporting.tables import results_csv, table_md, table_tex
 from tlbench.study.post_hoc import Registration
 from tlbench.study.preregistration import Registered, read_registration
+from tlbench.study.scored_images import Looked, once, scored_images
 from tlbench.study.stored import read_stored
 from tlbench.study.summary import StudySummary, summarise_study
 from tlbench.system.atomic import write_atomic
 
 REPORT_FILE = "report.html"
+FIGURES = "figures"
 
 
 def report_study(study: Path, folder: Path | None = None) -> Path:
-    """Write `report.html`, `results.csv`, `table.md` and `table.tex` of a study; data and weights may be gone.
+    """Write a study's report, `results.csv`, `table.md`, `table.tex` and its charts; data and weights may be gone.
 
     Its statistics are computed anew from the records and what they keep of each test image.
 
@@ -35,10 +38,11 @@ def report_study(study: Path, folder: Path | None = None) -> Path:
         OutputError: The disk refuses.
     """
     stored, records = read_stored(study)
-    return write_report(study if folder is None else folder, _anew(study, stored, records), records)
+    look = once()
+    return write_report(study if folder is None else folder, _anew(study, stored, records, look), records, look)
 
 
-def _anew(study: Path, stored: StudySummary, records: Sequence[Record]) -> StudySummary:
+def _anew(study: Path, stored: StudySummary, records: Sequence[Record], look: Looked) -> StudySummary:
     """What this version says of a study's runs; an older one may have said less."""
     if not records:
         return stored
@@ -57,17 +61,21 @@ def _anew(study: Path, stored: StudySummary, records: Sequence[Record]) -> Study
         told=told,
         margin=next((d.paired.margin for d in stored.differences if d.metric == stored.primary), None),
         registered=registered,
+        look=look,
     )
     kept = {arm.name: arm.kept for arm in stored.arms}
     arms = tuple(replace(arm, kept=kept.get(arm.name, ())) for arm in summary.arms)
     return replace(summary, arms=arms, more_seeds=stored.more_seeds, command=stored.command)
 
 
-def write_report(folder: Path, summary: StudySummary, records: Sequence[Record]) -> Path:
+def write_report(folder: Path, summary: StudySummary, records: Sequence[Record], look: Looked = scored_images) -> Path:
     """The same, of what was read; files of before are replaced, each at once."""
     path = folder / REPORT_FILE
     write_atomic(folder / "results.csv", results_csv(records).encode())
     write_atomic(folder / "table.md", table_md(summary).encode())
     write_atomic(folder / "table.tex", table_tex(summary).encode())
-    write_atomic(path, page(summary, records).encode())
+    (folder / FIGURES).mkdir(exist_ok=True)
+    for name, content in figure_files(summary, records).items():
+        write_atomic(folder / FIGURES / name, content)
+    write_atomic(path, page(summary, records, look).encode())
     return path

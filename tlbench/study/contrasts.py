@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tlbench.records.record import Record
 from tlbench.study.crossed_images import Rows, ScoredRun
 from tlbench.study.differences import PairedDifference, Term, paired_contrast
-from tlbench.study.scored_images import grouped_alike, scored_images
+from tlbench.study.scored_images import Looked, drawn_as_often, grouped_alike, scored_images
 from tlbench.study.verdicts import with_verdicts
 from tlbench.tasks.registry import spec_of_stored
 
@@ -27,6 +27,7 @@ class ScoredArms:
         runs: Mapping[str, Sequence[Record]],
         values: Mapping[str, Mapping[str, Mapping[int, float]]],
         confidence: float,
+        look: Looked = scored_images,
     ) -> None:
         """Read what the runs kept of their test images.
 
@@ -35,13 +36,14 @@ class ScoredArms:
             runs: Arm → its complete runs.
             values: Arm → metric → seed → value, where it is defined.
             confidence: Of the intervals, in (0, 1).
+            look: Reads what a run kept.
         """
         arms = list(dict.fromkeys(arms))
         records = [run for arm in arms for run in runs[arm]]
         self.confidence = confidence
         self._values = values
         self._spec = spec_of_stored(records[0].task, records[0].config) if records else None
-        images = iter(grouped_alike([scored_images(run) for run in records]))
+        images = iter(drawn_as_often(grouped_alike([look(run) for run in records])))
         self._runs = {arm: {run.seed: ScoredRun(run, next(images)) for run in runs[arm]} for arm in arms}
 
     def higher_is_better(self, metric: str) -> bool:

@@ -82,7 +82,7 @@ def crossed_images(rows: Rows, metric: str, weights: Sequence[float]) -> Crossed
         return CrossedImages(one, found if one.groups is None else by_group(found, one.groups), None)
     if split != "test" or name not in known[0].drawn:
         return f"{metric} is not kept by image"
-    draws = min(each.per_image.draws for each in known)
+    draws = min(each.draws for each in known)
     means = [
         weight * np.mean([each.drawn[name][:draws] for each in of_arm], axis=0)
         for weight, of_arm in zip(weights, arms, strict=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -20,7 +21,9 @@ from tlbench.statistics.bootstrap import image_weights
 from tlbench.tasks.registry import spec_of_stored
 
 _SEED = 0  # of the draws: the same records give the same interval
-_AT_ONCE = 50  # draws: of 50,000 images they take 20 MB
+_AT_ONCE, _KEPT = 50, 20  # draws of one seed; batches that are kept for the next run, of 50,000 images 5 MB each
+_CELLS = 1_000_000  # draws times images that are looked at together: 8 MB
+_ALL_DRAWS, _FEWEST_DRAWS = 200_000, 200  # of all runs of a study together; of each
 _ALIKE = 1e-3
 """Metrics of the record and of what was kept by image: after several processes equal scores stand in another order."""
 
@@ -35,6 +38,7 @@ class ScoredImages:
         groups: (N,) int64, equal for images that belong together; None: each stands alone.
         group_names: What the groups are called; likewise.
         origin: Where the groups come from, `BY_OPTION` or `BY_LOOKS`; likewise.
+        most_draws: Of the images, however many are worth their time.
     """
 
     fingerprint: str
@@ -42,6 +46,12 @@ class ScoredImages:
     groups: NDArray[np.int64] | None = None
     group_names: frozenset[str] | None = None
     origin: str | None = None
+    most_draws: int = _ALL_DRAWS
+
+    @property
+    def draws(self) -> int:
+        """How often the images are drawn again."""
+        return min(self.per_image.draws, self.most_draws)
 
     @property
     def units(self) -> int:
@@ -52,9 +62,10 @@ class ScoredImages:
     def drawn(self) -> Mapping[str, NDArray[np.float64]]:
         """Each metric on draws of the images with replacement; of two runs the first so many draws are the same."""
         images = np.arange(self.per_image.images) if self.groups is None else self.groups
+        together = _AT_ONCE * max(_CELLS // (_AT_ONCE * len(images)), 1)
         parts = [
-            self.per_image.weighted(image_weights(images, [_SEED, start], _AT_ONCE))
-            for start in range(0, self.per_image.draws, _AT_ONCE)
+            self.per_image.weighted(_weights(images.tobytes(), start, min(start + together, self.draws)))
+            for start in range(0, self.draws, together)
         ]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -87,6 +98,40 @@ def scored_images(record: Record) -> ScoredImages | str:
         if not _alike(value, recorded):
             return f"{path}: gives test/{name} {value:.6g}, the record has {recorded}; it is not of this run"
     return ScoredImages(fingerprint, per_image, *groups)
+
+
+def _weights(groups: bytes, start: int, end: int) -> NDArray[np.float64]:
+    """Draws from `start`, in steps of `_AT_ONCE`."""
+    return np.concatenate([_batch(groups, at) for at in range(start, end, _AT_ONCE)]).astype(float)
+
+
+Looked = Callable[[Record], ScoredImages | str]
+"""A complete run → its test images, or why they cannot be had."""
+
+
+def once() -> Looked:
+    """`scored_images`, which reads what each run kept once."""
+    known: dict[tuple[str, int], ScoredImages | str] = {}
+
+    def look(record: Record) -> ScoredImages | str:
+        key = record.arm, record.seed
+        if key not in known:
+            known[key] = scored_images(record)
+        return known[key]
+
+    return look
+
+
+@functools.lru_cache(_KEPT)
+def _batch(groups: bytes, start: int) -> NDArray[np.uint16]:
+    """`_AT_ONCE` draws, which all runs of the same test images share."""
+    return image_weights(np.frombuffer(groups, np.int64), [_SEED, start], _AT_ONCE).astype(np.uint16)
+
+
+def drawn_as_often(runs: Sequence[ScoredImages | str]) -> list[ScoredImages | str]:
+    """With so many draws each that those of many runs together end in a time that people wait."""
+    most = max(_ALL_DRAWS // max(len(runs), 1), _FEWEST_DRAWS)
+    return [replace(run, most_draws=most) if isinstance(run, ScoredImages) else run for run in runs]
 
 
 def grouped_alike(runs: Sequence[ScoredImages | str]) -> list[ScoredImages | str]:

@@ -26,6 +26,7 @@ from tlbench.study.optimism import of_validation
 from tlbench.study.post_hoc import Registration, registration_notes, registration_of
 from tlbench.study.preregistration import Registered
 from tlbench.study.recommendation import Recommendation, recommendations
+from tlbench.study.scored_images import Looked, scored_images
 from tlbench.study.time_to_score import TimeToScore, times_to_score
 from tlbench.study.tuning_notes import tuning_notes
 from tlbench.study.variance_by_source import VarianceBySource, variance_by_source
@@ -126,6 +127,7 @@ def summarise_study(
     margin: float | None = None,
     command: StudyCommand | None = None,
     registered: tuple[Registered, str] | str | None = None,
+    look: Looked = scored_images,
 ) -> StudySummary:
     """Sum up comparable runs (`check_comparable`).
 
@@ -146,6 +148,7 @@ def summarise_study(
         margin: Differences of the primary metric up to it do not matter; None: equivalence is not asked for.
         command: That made all of the arms' runs; None: it is not known, or there is none.
         registered: What was settled before the first run, see `read_registration`; None: it is not asked for.
+        look: Reads what a run kept of its test images.
     """
     own_seeds = {(record.arm, record.seed) for record in records}
     records = [*records, *kept]
@@ -174,7 +177,7 @@ def summarise_study(
         for name, runs in complete.items()
     )
     compared = baselines(names, records, factors) if against is None else against
-    scored = ScoredArms([*compared, *compared.values(), *names], complete, values, confidence)
+    scored = ScoredArms([*compared, *compared.values(), *names], complete, values, confidence, look)
     trained = [name for name in names if complete[name]]
     differences = comparisons(scored, compared, other_pairs(trained, compared), metrics, margin)
     of_primary = [d for d in differences if d.metric == primary and d.with_baseline]

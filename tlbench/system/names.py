@@ -58,7 +58,7 @@ def original(name: str) -> str:
 
 def is_text(name: str) -> bool:
     """Whether it can be written in UTF-8."""
-    return not _NO_TEXT.search(name)
+    return name.isascii() or not _NO_TEXT.search(name)
 
 
 def check_class_names(names: Iterable[str]) -> None:

@@ -65,7 +65,7 @@ def test_the_answer_comes_first_and_every_part_has_its_heading(study):
     assert shown.text("h1") == ["quickstart"]
     assert shown.text("h2") == [
         *("The answer", "Every seed", "Curves", "Arms", "The budget, and what limits this", "Class by class"),
-        *("Provenance", "For a paper"),
+        *("Calibration and cost", "Provenance", "For a paper"),
     ]
     paragraphs = shown.text("p")
     assert paragraphs[1] == answer(summary.differences[0], 1, percent=True)
@@ -195,7 +195,8 @@ def test_the_command_writes_all_files_and_statistics_are_computed_anew(study, ca
     before = {p: p.read_bytes() for p in Path("study").rglob("*") if p.is_file()}
     assert main(["study=study", "output=out"]) == 0
     assert "report: out/report.html" in "".join(capsys.readouterr()).splitlines()
-    assert sorted(p.name for p in Path("out").iterdir()) == ["report.html", "results.csv", "table.md", "table.tex"]
+    written = ["figures", "report.html", "results.csv", "table.md", "table.tex"]
+    assert sorted(p.name for p in Path("out").iterdir()) == written
     assert "tin200 is better than random by " in Path("out/report.html").read_text()
     assert {p: p.read_bytes() for p in Path("study").rglob("*") if p.is_file()} == before
     assert report_study(Path("study")) == Path("study/report.html")

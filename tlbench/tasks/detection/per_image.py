@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench.annotations.instances.average_precision import RECALLS
+from tlbench.annotations.instances.average_precision import RECALLS, precision_at_recalls
 from tlbench.annotations.instances.matches import Matches
 from tlbench.annotations.instances.matching import IOU_THRESHOLDS, match_boxes
 from tlbench.errors import DataError
 from tlbench.metrics.class_counts import mean_of_defined, ratio
-from tlbench.metrics.per_image import PerImage
+from tlbench.metrics.per_image import Details, PerImage
 from tlbench.tasks.detection.sidecar import split_images
 
 Columns = Mapping[str, NDArray[Any]]
@@ -107,8 +107,18 @@ def read(columns: Columns, classes: int) -> PerImage:
             "iou": ratio(weights @ overlap, tp.sum(1)),
         }
 
+    def details(names: Sequence[str]) -> Details:  # noqa: ARG001
+        tp, positive, there = hits.sum(1), detected.sum(1), objects.sum(1)
+        both = positive + there
+        return Details(
+            each=np.where(both > 0, ratio(2 * tp, both), 1.0),
+            said=lambda i: f"{tp[i]:.0f} of {there[i]:.0f} found, {positive[i] - tp[i]:.0f} wrong",
+            truth=lambda _: "",
+            precisions=(RECALLS, matches.mean(precision_at_recalls(matches, threshold=0))),
+        )
+
     work = len(IOU_THRESHOLDS) * (len(matches.scores) + len(RECALLS) * classes)
-    return PerImage(images, weighted, draws=int(np.clip(_WORK // max(work, 1), *_DRAWS)))
+    return PerImage(images, weighted, draws=int(np.clip(_WORK // max(work, 1), *_DRAWS)), details=details)
 
 
 def _average_precisions(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench.metrics.class_counts import ClassCounts, mean_of_defined
-from tlbench.metrics.per_image import PerImage
+from tlbench.metrics.class_counts import ClassCounts, mean_of_defined, ratio
+from tlbench.metrics.per_image import Details, PerImage
 
 
 def read(columns: Mapping[str, NDArray[Any]], classes: int) -> PerImage:
@@ -34,4 +34,16 @@ def read(columns: Mapping[str, NDArray[Any]], classes: int) -> PerImage:
             "f1": mean_of_defined(of.f1),
         }
 
-    return PerImage(images, weighted)
+    def details(names: Sequence[str]) -> Details:  # noqa: ARG001
+        pixels = columns["pixels"].astype(np.float64)
+        right = np.bincount(image, pixels * (true == found), images)
+        each = ratio(right, np.bincount(image, pixels, images))
+        confusion = np.bincount(columns["cells"].astype(np.int64), pixels, classes**2)
+        return Details(
+            each=each,
+            said=lambda i: f"{100 * each[i]:.1f} % of its pixels right",
+            truth=lambda _: "",
+            confusion=confusion.astype(np.int64).reshape(classes, classes),
+        )
+
+    return PerImage(images, weighted, details=details)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import confusion_matrix
 
 from tlbench.tasks.classification.metrics import BINS, ClassificationMetrics
 from tlbench.tasks.classification.per_image import BINS as OWN_BINS
@@ -78,3 +79,29 @@ def test_predictions_of_earlier_runs_are_read_as_well() -> None:
     logits, target = drawn()
     columns = {"index": np.arange(COUNT), "target": target.numpy(), "probabilities": logits.softmax(1).numpy()}
     assert read(columns, 4).metrics() == pytest.approx(read(kept(), 4).metrics(), abs=0)
+
+
+def test_the_details_name_what_is_there_and_count_what_was_taken_for_what() -> None:
+    logits, target = drawn()
+    found = logits.argmax(1)
+    per_image = read(kept(), 4)
+    assert per_image.details is not None
+    details = per_image.details(NAMES)
+    assert details.confusion is not None
+    np.testing.assert_array_equal(details.confusion, confusion_matrix(target, found, labels=range(4)))
+    np.testing.assert_array_equal(details.each, (found == target).numpy())
+    sure = float(logits.softmax(1)[7].max())
+    assert (details.truth(7), details.said(7)) == (NAMES[int(target[7])], f"{NAMES[int(found[7])]} {sure:.2f}")
+
+
+def test_the_floor_of_the_calibration_error_is_that_of_a_calibrated_model() -> None:
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.5, 1, 600).astype(np.float32)
+    drawn_often = []
+    for _ in range(300):
+        right = rng.random(600) < confidence
+        columns = {"target": np.zeros(600, np.uint8), "found": (~right).astype(np.uint8), "confidence": confidence}
+        drawn_often.append(read(columns, 2).metrics()["ece"])
+    per_image = read({"target": np.zeros(600, np.uint8), "found": np.zeros(600, np.uint8), "confidence": confidence}, 2)
+    assert per_image.details is not None
+    assert per_image.details(NAMES[:2]).floors["ece"] == pytest.approx(np.mean(drawn_often), rel=0.03)

@@ -87,3 +87,25 @@ def test_without_any_detection_all_is_zero_but_the_iou() -> None:
 def test_detections_of_earlier_runs_are_refused_with_the_remedy() -> None:
     with pytest.raises(DataError, match="run it again with rerun=true"):
         read(predictions(drawn(crowds=False)), 4)
+
+
+@pytest.mark.parametrize("crowds", [False, True])
+def test_the_details_say_what_was_found_in_each_image(crowds: bool) -> None:
+    of = drawn(crowds)
+    per_image = read(of_predictions(predictions(of), CONFIDENCE), 4)
+    assert per_image.details is not None
+    details = per_image.details(NAMES)
+    assert details.precisions is not None
+    recalls, precisions = details.precisions
+    assert (recalls[0], recalls[-1]) == (0, 1)
+    assert precisions.mean() == pytest.approx(metrics_of(of)["map50"], abs=1e-12)
+    for i in range(IMAGES):
+        one = read(of_predictions(predictions(again(of, np.eye(IMAGES, dtype=int)[i])), CONFIDENCE), 1 + 3)
+        assert one.details is not None
+        assert details.said(i) == one.details(NAMES).said(0)
+        assert details.each[i] == one.details(NAMES).each[0]
+    found, objects, wrong = (int(word) for word in details.said(0).split() if word.isdigit())
+    assert objects == len(of.objects[0][1])
+    confident = int((of.detections[0].scores >= CONFIDENCE).sum())
+    assert details.each[0] == pytest.approx(2 * found / (objects + found + wrong))
+    assert found + wrong <= confident

@@ -55,3 +55,13 @@ def test_an_image_that_counts_thrice_is_as_three_images() -> None:
     for i, times in enumerate(weights):
         expected = by_scikit_learn(np.repeat(true, times, 0).ravel(), np.repeat(found, times, 0).ravel())
         assert {name: column[i] for name, column in values.items()} == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_details_count_pixels_and_say_how_many_of_an_image_are_right() -> None:
+    true, found = maps()
+    per_image = read(columns(), CLASSES)
+    assert per_image.details is not None
+    details = per_image.details(["ant", "bee", "cat", "dog"])
+    np.testing.assert_array_equal(details.confusion, sk.confusion_matrix(true.ravel(), found.ravel()))
+    np.testing.assert_allclose(details.each, (true == found).mean(1), atol=1e-12)
+    assert details.said(3) == f"{100 * (true[3] == found[3]).mean():.1f} % of its pixels right"

@@ -1,0 +1,71 @@
+"""What the charts of a study show: every seed's score, the differences with their intervals, the curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from tlbench.records.record import Record
+from tlbench.reporting.charts import Curves, Row
+from tlbench.study.render import arm_rows
+from tlbench.study.sentences import signed
+from tlbench.study.summary import StudySummary
+
+
+def score_rows(summary: StudySummary, records: Sequence[Record]) -> tuple[list[Row], str, str]:
+    """Every seed a dot, a row an arm; the unit, and what is shown in words."""
+    metric = summary.primary
+    percent = summary.is_percentage(metric)
+    factor, rows = 100 if percent else 1, []
+    for number, arm in enumerate(summary.arms):
+        spread = arm.metrics[metric]
+        text = next(cells[1] for cells in arm_rows(summary, [arm]))
+        values = _values(records, arm.name, metric)
+        mean = None if spread.mean is None else factor * spread.mean
+        rows.append(Row(arm.name, text, [factor * value for value in values.values()], mean, colour=number))
+    told = "; ".join(f"{row.name} {row.text}" for row in rows)
+    unit = f"{metric}{', %' if percent else ''}: a dot a seed, a line their mean"
+    return rows, unit, f"{metric} of every seed by arm, with the mean: {told}."
+
+
+def difference_rows(summary: StudySummary, records: Sequence[Record]) -> tuple[list[Row], str, str]:
+    """The paired differences from the baselines, with their intervals; likewise."""
+    metric = summary.primary
+    percent = summary.is_percentage(metric)
+    factor, rows = 100 if percent else 1, []
+    names = [arm.name for arm in summary.arms]
+    for d in summary.differences:
+        if d.metric != metric or not d.with_baseline or d.paired.mean is None:
+            continue
+        ends = None if d.paired.low is None or d.paired.high is None else (d.paired.low, d.paired.high)
+        text = signed(d.paired.mean, percent)
+        text += f" [{signed(ends[0], percent)}, {signed(ends[1], percent)}]" if ends else ""
+        a, b = _values(records, d.arm, metric), _values(records, d.baseline, metric)
+        dots = [factor * (a[seed] - b[seed]) for seed in sorted(a.keys() & b.keys())]
+        scaled = (factor * ends[0], factor * ends[1]) if ends else None
+        rows.append(Row(f"{d.arm} − {d.baseline}", text, dots, factor * d.paired.mean, scaled, names.index(d.arm)))
+    told = "; ".join(f"{row.name} {row.text}" for row in rows)
+    unit = f"difference in {'points ' if percent else ''}{metric}, paired by seed: a dot a seed, mean and interval"
+    return rows, unit, f"Differences from the baseline with their intervals: {told}."
+
+
+def _values(records: Sequence[Record], arm: str, metric: str) -> dict[int, float]:
+    found = {}
+    for run in records:
+        value = run.best.value if run.best and run.best.monitor == metric else run.metrics.get(metric)
+        if run.arm == arm and value is not None and math.isfinite(value):
+            found[run.seed] = value
+    return found
+
+
+def curves_of(records: Sequence[Record]) -> Mapping[str, Curves]:
+    """Of the metric that chose the best epochs and of the training loss: metric → arm → seed → points."""
+    monitors = dict.fromkeys(run.best.monitor for run in records if run.best)
+    found: dict[str, dict[str, dict[int, list[tuple[float, float]]]]] = {}
+    for metric in (*monitors, "train/loss"):
+        for run in records:
+            rows = [(float(row["epoch"] or 0), row.get(metric)) for row in run.curves]
+            points = [(epoch, value) for epoch, value in rows if value is not None and math.isfinite(value)]
+            if points:
+                found.setdefault(metric, {}).setdefault(run.arm, {})[run.seed] = points
+    return found
