@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-fast test-all lint type promises bench tensorboard constraints wheel
+.PHONY: help setup quickstart test test-fast test-all lint type promises keys bench tensorboard constraints wheel
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ type: $(READY)  ## mypy --strict
 
 promises: $(READY)  ## write docs/promises.md from tests/promises.md and the marks on the tests
 	$(PY) -m tests.promises
+
+keys: $(READY)  ## write docs/keys.md, every key with what it takes, from the schema and conf/
+	$(PY) docs/make_keys.py
 
 bench: $(READY)  ## speed as ratios against bare PyTorch (benchmarks/README.md)
 	$(PY) -m benchmarks.throughput
