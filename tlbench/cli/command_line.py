@@ -121,7 +121,7 @@ def _no_option(option: str, behind: str) -> str:
     names = nearest_keys(key, known_keys(Composer().compose([]))) or ["key"]
     return (
         f"{option}: no such option; settings are given as key=value, without dashes, such as "
-        f"{names[0]}={value if equals else behind}; --help lists all"
+        f"{names[0]}={value if equals else behind}; --help all lists them"
     )
 
 

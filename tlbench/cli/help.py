@@ -61,10 +61,7 @@ _MORE = (
     ("--help GROUP", "the keys of a group, such as --help optimizer, or of a part: --help data.limits"),
     ("--help KEY", "one key, such as --help trainer.precision"),
     ("--help all", "all keys; docs/keys.md has them for all tasks and options"),
-    (
-        "--help task=detection",
-        "the same of other options, such as --help task=detection strategy=gradual_unfreezing all",
-    ),
+    ("--help task=NAME", "the same of other options, such as --help task=NAME strategy=gradual_unfreezing all"),
     ("-m, --multirun", "a study: every combination of the values is a run; hydra.launcher.n_jobs=2 for two at a time"),
     ("plan=true", "a dry run: what each stage would train, and how long it would take"),
     ("--config-dir FOLDER", "a folder with options and experiments of your own"),
