@@ -67,19 +67,23 @@ def commands(page: str) -> list[str]:
 
 
 ALL = list(dict.fromkeys(command for page in COMMANDED for command in commands(page)))
-COMPOSER = Composer()
+
+
+@pytest.fixture(scope="module")
+def composer() -> Composer:
+    return Composer()
 
 
 @pytest.mark.promise("pages")
 @pytest.mark.parametrize("command", ALL)
-def test_commands_are_accepted(command):
+def test_commands_are_accepted(command, composer):
     tool, *arguments = shlex.split(command, comments=True)
     if tool == "train":
         line = CommandLine.read(arguments)
         line.check()
-        composed = COMPOSER.compose(line.overrides, study=line.asks_for == "a study")
+        composed = composer.compose(line.overrides, study=line.asks_for == "a study")
         if line.asks_for == "a study":
-            composed = COMPOSER.compose_run(composed, COMPOSER.runs_of(composed)[0])
+            composed = composer.compose_run(composed, composer.runs_of(composed)[0])
         parse(plain(composed))
     elif tool == "compare":
         compare_options.parse_command(compare_options.CompareOptions, arguments)

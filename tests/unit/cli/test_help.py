@@ -58,7 +58,7 @@ def test_several_topics_one_key_and_all():
     assert "  data.limits.max_label_mb=16  " in text
     everything = said("all")
     assert "  callbacks.own.NAME.import_path=…  " in everything
-    assert "  augmentation.resized_crop.scale=…  " in everything
+    assert "  augmentation.resized_crop.scale=… least and largest fraction" in everything
 
 
 @pytest.mark.parametrize(
