@@ -9,7 +9,7 @@ READY  := $(VENV)/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test test-fast test-all lint type promises bench tensorboard constraints wheel
+.PHONY: help setup quickstart test test-fast test-all lint type promises keys docs bench tensorboard constraints wheel
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*  ## ' $(MAKEFILE_LIST) | sed -E 's/:.*  ## /\t/' | expand -t 14
@@ -51,6 +51,13 @@ type: $(READY)  ## mypy --strict
 promises: $(READY)  ## write docs/promises.md from tests/promises.md and the marks on the tests
 	$(PY) -m tests.promises
 
+keys: $(READY)  ## write docs/keys.md, every key with what it takes, from the schema and conf/
+	$(PY) docs/make_keys.py
+
+docs: $(READY)  ## build the documentation's site into site/
+	$(UV) pip install --quiet --python $(PY) --constraints constraints.txt --group docs
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+
 bench: $(READY)  ## speed as ratios against bare PyTorch (benchmarks/README.md)
 	$(PY) -m benchmarks.throughput
 	$(PY) -m benchmarks.adaptation
@@ -60,7 +67,7 @@ tensorboard: $(READY)  ## the curves of all runs under outputs/, at http://local
 
 constraints: $(READY)  ## renew constraints.txt from pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.10 --upgrade --no-annotate --no-emit-index-url \
-	  --all-extras --group dev pyproject.toml --output-file constraints.txt --custom-compile-command 'make constraints'
+	  --all-extras --group dev --group docs pyproject.toml --output-file constraints.txt --custom-compile-command 'make constraints'
 
 wheel: $(READY)  ## a wheel in dist/, with conf/ inside as tlbench/conf
 	PATH="$(CURDIR)/.uv/bin:$$PATH" $(PY) -m build --wheel --installer uv --outdir dist .

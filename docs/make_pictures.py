@@ -1,4 +1,4 @@
-"""Draw README's pictures from the records of a study: `python docs/make_pictures.py outputs/quickstart`.
+"""Draw docs/start.md's pictures from the records of a study: `python docs/make_pictures.py outputs/quickstart`.
 
 Writes `docs/images/<study>_curves.png` (mean, range and single seeds of val/oa) and `docs/images/<study>_table.svg`
 (the table as the terminal shows it).

@@ -32,7 +32,7 @@ class CommandLine:
         overrides: As Hydra's grammar wants them.
         options: Hydra's own options, such as `--cfg`.
         strange: An option that there is not, and what may be its value.
-        parser: That has read them; Hydra's `--help` is made with it.
+        parser: That has read them; what Hydra shows is made with it.
     """
 
     overrides: tuple[str, ...]
@@ -56,12 +56,14 @@ class CommandLine:
         return cls(tuple(options.overrides), options, strange, parser)
 
     @property
-    def asks_for(self) -> Literal["what Hydra shows", "a rerun", "a study", "a run"]:
+    def asks_for(self) -> Literal["help", "what Hydra shows", "a rerun", "a study", "a run"]:
         """What is to be done; a run may turn out to be a study where a configuration says so (`hydra.mode`)."""
         options = self.options
         if options.experimental_rerun is not None:
             return "a rerun"
-        if any((options.help, options.hydra_help, options.cfg, options.info, options.shell_completion)):
+        if options.help:
+            return "help"
+        if any((options.hydra_help, options.cfg, options.info, options.shell_completion)):
             return "what Hydra shows"
         return "a study" if options.multirun else "a run"
 
@@ -119,7 +121,7 @@ def _no_option(option: str, behind: str) -> str:
     names = nearest_keys(key, known_keys(Composer().compose([]))) or ["key"]
     return (
         f"{option}: no such option; settings are given as key=value, without dashes, such as "
-        f"{names[0]}={value if equals else behind}; --help lists all"
+        f"{names[0]}={value if equals else behind}; --help all lists them"
     )
 
 
@@ -128,7 +130,7 @@ def _check_commands(options: argparse.Namespace) -> None:
     if options.help:
         return
     if options.resolve and not options.cfg:
-        raise ConfigError("--resolve: goes with --cfg or --help alone; drop it")
+        raise ConfigError("--resolve: goes with --cfg alone; drop it")
     given = [f"--{name.replace('_', '-')}" for name in _COMMANDS if getattr(options, name)]
     if len(given) > 1 and not options.hydra_help:
         raise ConfigError(f"{' '.join(given)}: are different things to do; give one of them")

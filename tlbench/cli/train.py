@@ -16,10 +16,11 @@ from tlbench.cli.command_line import CommandLine
 from tlbench.cli.composed import ComposedRun, ComposedStudy, compose
 from tlbench.cli.entry import exit_code_of, prepare_process
 from tlbench.cli.execute import Executed, execute
+from tlbench.cli.help import help_text
 from tlbench.config.compose import plain, sweep_size
 from tlbench.config.hydra_internals import config_of_rerun
 from tlbench.config.parse import parse
-from tlbench.console import complain, say
+from tlbench.console import complain, say, say_lines
 from tlbench.errors import FolderInUse
 from tlbench.processes.launched import IN_USE, WAS_COMPLETE, follow_launcher
 from tlbench.processes.rank import is_first_process, launched_by_torchrun
@@ -70,6 +71,9 @@ def _exit_code_of(action: Callable[[], int]) -> int:
 def _act(line: CommandLine, launched: bool = False) -> int:
     """Do it; a launcher, and nobody else, is told by the exit code where there was nothing to do, or not now."""
     line.check()
+    if line.asks_for == "help":
+        say_lines(help_text(line.composer(), line.overrides))
+        return 0
     if line.asks_for == "what Hydra shows":
         line.show(main)
         return 0

@@ -11,7 +11,7 @@ from tlbench.config.schema import Probability, Schema
 class Augmentation(Schema):
     """Random augmentation of training images, drawn per sample: what all tasks have."""
 
-    name: str
+    name: str = Field(description="set by augmentation=…")
     flip: Probability = Field(description="probability of a horizontal flip")
     own: CodeConfig | None = Field(
         default=None, description="what gives a transform of torchvision's v2 kind, applied after all others"

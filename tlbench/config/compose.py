@@ -93,6 +93,10 @@ class Composer:
         """The overrides of each run of a study."""
         return self._hydra.runs_of(study)
 
+    def options_of(self, group: str) -> list[str]:
+        """The options of a config group, those in a user's folders as well, in alphabetical order."""
+        return self._hydra.config_loader.get_group_options(group)
+
     def run(self, composed: DictConfig, task: TaskFunction, *, multirun: bool) -> None:
         """Let Hydra do all that it does around a run or a study; see `OnceHydra.run_composed`."""
         self._hydra.run_composed(composed, multirun, task)

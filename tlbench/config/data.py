@@ -22,11 +22,14 @@ Fit = Literal["crop", "squash", "pad", "corner", "corner_aliased", "native"]
 """How an image of another shape takes that of the input; see `tlbench.data.decode.decode_fitted`."""
 
 
+IMAGE_SIZE = "pixels at the network's input: the side of a square, or [height, width]"
+
+
 class Normalisation(Schema):
     """Per channel (RGB), of pixel values in 0–1."""
 
-    mean: Channel
-    std: Annotated[list[Positive], Field(min_length=3, max_length=3)]
+    mean: Channel = Field(description="taken from red, green and blue, values in 0 to 1")
+    std: Annotated[list[Positive], Field(min_length=3, max_length=3)] = Field(description="what the rest is divided by")
 
 
 class DataConfig(Schema):
@@ -38,16 +41,18 @@ class DataConfig(Schema):
 
     eight_bits: ClassVar[frozenset[str]] = frozenset()
 
-    name: str
-    root: str | None
+    name: str = Field(description="set by data=…")
+    root: str | None = Field(description="folder or file of the data; null: drawn, embedded or downloaded ones")
     import_path: str | None = Field(
         default=None, description="package.module:Name of what gives data of the user's own; null: other data"
     )
     arguments: Arguments = Field(default_factory=dict, description="keyword arguments that it is called with")
     classes: Annotated[list[ClassName], Field(min_length=1)] | None = Field(description="class names; null: all")
-    val_fraction: OpenFraction
-    test_fraction: OpenFraction | None
-    fraction: Annotated[float, Field(gt=0, le=1)]
+    val_fraction: OpenFraction = Field(
+        description="share of the images to carve from that becomes val, where there is no val"
+    )
+    test_fraction: OpenFraction | None = Field(description="likewise of test; null: none is carved")
+    fraction: Annotated[float, Field(gt=0, le=1)] = Field(description="share of the training images that is used")
     draw: Literal["identity", "position"] = Field(
         default="identity",
         description="splits and subsets are drawn by each image's own name or pixels, or by its position in the list",
@@ -59,7 +64,7 @@ class DataConfig(Schema):
     repeat: Annotated[int, Field(ge=1)] = Field(
         default=1, description="times that an epoch of training holds each image, augmented anew each time"
     )
-    image_size: Annotated[ImageSize, Sides(ge=8)]
+    image_size: Annotated[ImageSize, Sides(ge=8)] = Field(description=IMAGE_SIZE)
     cache: Literal["auto", "memory", "none"] = Field(
         description="memory: decoded once, kept on the device; none: decoded in each epoch by workers"
     )
@@ -69,7 +74,7 @@ class DataConfig(Schema):
     min_images_per_class: Annotated[int, Field(ge=0)] = Field(
         description="training images below which a class is warned of"
     )
-    batch_size: Annotated[int, Field(ge=2)]
+    batch_size: Annotated[int, Field(ge=2)] = Field(description="images a batch, over all devices")
     decode: Literal["whole", "fast"] = Field(
         description="whole: as any program does; fast: JPEGs at 1/2, 1/4 or 1/8 of their size where that is enough"
     )

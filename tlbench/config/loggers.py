@@ -13,23 +13,27 @@ from tlbench.config.schema import Schema
 class WandbConfig(Schema):
     """Weights & Biases."""
 
-    project: Annotated[str, Field(min_length=1)]
-    mode: Literal["online", "offline"]
+    project: Annotated[str, Field(min_length=1)] = Field(description="Weights & Biases'")
+    mode: Literal["online", "offline"] = Field(
+        description="offline: files for `wandb sync`, without account or network"
+    )
 
 
 class MlflowConfig(Schema):
     """MLflow."""
 
-    experiment: Annotated[str, Field(min_length=1)]
-    tracking_uri: Annotated[str, Field(min_length=1)]
+    experiment: Annotated[str, Field(min_length=1)] = Field(description="MLflow's; by default the study")
+    tracking_uri: Annotated[str, Field(min_length=1)] = Field(
+        description="file:FOLDER, sqlite:///FILE.db, or the http://… of a server"
+    )
 
 
 class LoggerConfig(Schema):
     """Where the curves go beside `curves.csv`, and what pictures go with them."""
 
-    tensorboard: bool
-    wandb: WandbConfig | None
-    mlflow: MlflowConfig | None
+    tensorboard: bool = Field(description="true: event files in the run's folder")
+    wandb: WandbConfig | None = Field(description="Weights & Biases; null: not there")
+    mlflow: MlflowConfig | None = Field(description="MLflow; null: not there")
     own: dict[OwnName, CodeConfig] = Field(
         default_factory=dict, description="name → what gives a logger of Lightning's kind"
     )

@@ -14,7 +14,7 @@ from tlbench.config.schema import FOLDER_NAME, Schema
 class ModelConfig(Schema):
     """The network."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1)] = Field(description="of the network, or of its encoder, in the library")
     library: Literal["torchvision", "timm", "ultralytics", "smp", "module"] = Field(
         description="smp: segmentation_models_pytorch; module: a network of the user's own"
     )
@@ -43,8 +43,10 @@ class ModelConfig(Schema):
 class SourceConfig(Schema):
     """Where the initial weights come from."""
 
-    name: Literal["random", "imagenet", "tin200", "coco", "documents", "timm", "checkpoint"]
-    path: str | None
+    name: Literal["random", "imagenet", "tin200", "coco", "documents", "timm", "checkpoint"] = Field(
+        description="set by source=…"
+    )
+    path: str | None = Field(description="file or folder of the weights; null: embedded, cached or downloaded ones")
     tag: str | None = Field(
         description="which of the published weights, with source=timm, or source=imagenet for torchvision's networks; "
         "null: the default"

@@ -23,10 +23,10 @@ from tlbench.config.tuning import Tunable, TuningConfig, _one_is_a_list
 class Seeds(Schema):
     """One seed per random stream; arms with the same seeds see the same head, batches and augmentations."""
 
-    init: Seed
-    order: Seed
-    augment: Seed
-    split: Seed
+    init: Seed = Field(description="of the head and, from scratch, of all weights")
+    order: Seed = Field(description="of the order of the training images")
+    augment: Seed = Field(description="of augmentation")
+    split: Seed = Field(description="of which images are train, val and test; by default 0 for all seeds")
 
 
 Varied = Literal["all", "init", "order", "augment", "split"]
@@ -36,10 +36,10 @@ Varied = Literal["all", "init", "order", "augment", "split"]
 class StandIn(Schema):
     """Embedded data or weights used because the wanted ones could not be reached."""
 
-    kind: Literal["data", "source"]
-    wanted: str
-    used: str
-    reason: str
+    kind: Literal["data", "source"] = Field(description="what was out of reach")
+    wanted: str = Field(description="what was asked for")
+    used: str = Field(description="what stands in for it")
+    reason: str = Field(description="why it could not be reached")
 
 
 class TrainConfig(Schema):
@@ -48,22 +48,28 @@ class TrainConfig(Schema):
     Its task says of what class `task`, `data` and `augmentation` are (`tlbench.tasks.registry.run_schema`).
     """
 
-    seed: Seed
+    seed: Seed = Field(description="what a run draws with: initialisation, order and augmentation follow it")
     vary: Varied | None = Field(description="the one stream that follows seed, or all; null: all but split do")
     seeds: Seeds
-    study: str
-    factors: Annotated[list[str], Field(min_length=1)]
-    checkpoint: str | None
-    on_missing: Literal["error", "embedded"]
-    rerun: bool
-    plan: bool
-    test: bool
+    study: str = Field(description="names the folder of all runs that are compared; by default data and model")
+    factors: Annotated[list[str], Field(min_length=1)] = Field(
+        description="keys in which the arms of a study differ; they name the arms. A key that is swept becomes one"
+    )
+    checkpoint: str | None = Field(
+        description="what source=checkpoint reads: a file of weights, or the folder of an earlier run"
+    )
+    on_missing: Literal["error", "embedded"] = Field(
+        description="where data or weights are out of reach: error; embedded: stand-ins, named as such everywhere"
+    )
+    rerun: bool = Field(description="true: repeat a complete run; the earlier one is kept beside it")
+    plan: bool = Field(description="true: print stages, parameters, learning rates and times, and train nothing")
+    test: bool = Field(description="false: the test split is never read, and the run has no test metrics")
     tune: Annotated[list[Tunable], Field(min_length=1), BeforeValidator(_one_is_a_list)] | None = Field(
         description="keys whose values are chosen on validation for each arm of a study"
     )
     tuning: TuningConfig
     statistics: StatisticsConfig
-    stand_ins: list[StandIn]
+    stand_ins: list[StandIn] = Field(description="filled in by tlbench itself: what stood in for what")
     task: TaskConfig
     data: DataConfig
     augmentation: Augmentation

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 Size = tuple[int, int]
@@ -56,6 +57,13 @@ class Sides:
         return core_schema.no_info_wrap_validator_function(
             _checked, side, serialization=core_schema.plain_serializer_function_ser_schema(lambda size: size)
         )
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        side = handler(schema)
+        sides = [{**side, "title": name} for name in ("height", "width")]
+        return {"anyOf": [side, {"type": "array", "prefixItems": sides}]}
 
 
 def _checked(given: Any, side: core_schema.ValidatorFunctionWrapHandler) -> ImageSize:

@@ -8,6 +8,8 @@ from pydantic import BeforeValidator, Field
 
 from tlbench.config.schema import NonNegative, Positive, Schema
 
+_NAME = "set by strategy=…"
+
 
 class StrategyConfig(Schema):
     """How the weights are adapted: what every strategy has.
@@ -26,22 +28,24 @@ class StrategyConfig(Schema):
 class FullConfig(StrategyConfig):
     """All layer groups train from the first step."""
 
-    name: Literal["full"]
+    name: Literal["full"] = Field(description=_NAME)
 
 
 class FeatureExtractorConfig(StrategyConfig):
     """The head trains, all other groups stay as the source left them."""
 
-    name: Literal["feature_extractor"]
+    name: Literal["feature_extractor"] = Field(description=_NAME)
     cache_features: bool = Field(description="with augmentation=none, compute the head's inputs once")
 
 
 class HeadThenFullConfig(StrategyConfig):
     """The head trains for some epochs, then all groups."""
 
-    name: Literal["head_then_full"]
-    head_epochs: Annotated[int, Field(ge=1)]
-    unfreeze_warmup_epochs: NonNegative = Field(description="linear warm-up of a group from its unfreezing on")
+    name: Literal["head_then_full"] = Field(description=_NAME)
+    head_epochs: Annotated[int, Field(ge=1)] = Field(description="epochs in which the head alone trains")
+    unfreeze_warmup_epochs: NonNegative = Field(
+        description="epochs of linear warm-up of a group from its unfreezing on"
+    )
 
 
 def _lists_of_patterns(stages: Any) -> Any:
@@ -56,18 +60,20 @@ class GradualUnfreezingConfig(StrategyConfig):
     Exactly one of `at_epochs`, `every_n_epochs` and `stall_patience` is given.
     """
 
-    name: Literal["gradual_unfreezing"]
+    name: Literal["gradual_unfreezing"] = Field(description=_NAME)
     stages: Annotated[list[list[str]], BeforeValidator(_lists_of_patterns)] | None = Field(
         description="patterns of what each stage adds; null: a group a stage"
     )
     at_epochs: list[Annotated[int, Field(ge=1)]] | None = Field(
         description="epochs completed when the second, third, … stage begins"
     )
-    every_n_epochs: Annotated[int, Field(ge=1)] | None
+    every_n_epochs: Annotated[int, Field(ge=1)] | None = Field(description="epochs of each stage but the last")
     stall_patience: Annotated[int, Field(ge=1)] | None = Field(
         description="epochs without improvement that end a stage, and in the last stage the run"
     )
-    unfreeze_warmup_epochs: NonNegative = Field(description="linear warm-up of a group from its unfreezing on")
+    unfreeze_warmup_epochs: NonNegative = Field(
+        description="epochs of linear warm-up of a group from its unfreezing on"
+    )
 
 
 AnyStrategy = Annotated[

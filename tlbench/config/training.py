@@ -13,7 +13,7 @@ from tlbench.config.schema import FOLDER_NAME, NonNegative, OpenFraction, Positi
 class RegulariserConfig(Schema):
     """Penalties that hold the weights near the source; all zero: none."""
 
-    name: str
+    name: str = Field(description="set by regulariser=…, and by the penalties that are given")
     l2_sp: NonNegative = Field(
         description="alpha of L2-SP (arXiv:1802.01483): alpha/2 · squared distance from the source"
     )
@@ -28,15 +28,21 @@ class OptimizerConfig(Schema):
     name: Annotated[str, Field(pattern=f"^{FOLDER_NAME}$")] = Field(
         description="sgd, adamw, or what one of your own is called"
     )
-    lr: Positive
-    weight_decay: NonNegative
+    lr: Positive = Field(description="learning rate after the warm-up, of groups with factor 1, as the head is")
+    weight_decay: NonNegative = Field(description="weight decay; none on BatchNorm and biases")
     momentum: Probability | None = Field(description="SGD with Nesterov momentum; null for AdamW")
-    betas: Annotated[list[Probability], Field(min_length=2, max_length=2)] | None
-    schedule: Literal["cosine", "constant", "linear"]
+    betas: Annotated[list[Probability], Field(min_length=2, max_length=2)] | None = Field(
+        description="AdamW's decay of the means of gradient and squared gradient; null for SGD"
+    )
+    schedule: Literal["cosine", "constant", "linear"] = Field(
+        description="how the learning rate goes on after the warm-up"
+    )
     final_lr: Annotated[float, Field(gt=0, le=1)] | None = Field(
         description="fraction of the rate that `linear` goes to; null for the others"
     )
-    warmup_epochs: NonNegative = Field(description="with `linear` at most trainer.max_epochs - 1")
+    warmup_epochs: NonNegative = Field(
+        description="epochs in which the rate rises from 0; with `linear` at most trainer.max_epochs - 1"
+    )
     warmup_momentum: Probability | None = Field(
         description="SGD's momentum at the warm-up's beginning; null: as after it"
     )
@@ -62,17 +68,21 @@ class OptimizerConfig(Schema):
 class TrainerConfig(Schema):
     """How long and on what the run trains."""
 
-    accelerator: Literal["auto", "cpu", "gpu"]
+    accelerator: Literal["auto", "cpu", "gpu"] = Field(
+        description="auto: a GPU (CUDA, or Apple MPS) where there is one, else the CPU"
+    )
     devices: Annotated[int, Field(ge=1)] = Field(description="processes, one a device; they share data.batch_size")
-    max_epochs: Annotated[int, Field(ge=1)]
+    max_epochs: Annotated[int, Field(ge=1)] = Field(description="epochs of a run, over all stages")
     max_time_s: Positive | None = Field(
         default=None,
         description="seconds of training, over all resumptions, after which a run ends with its epoch; null: any",
     )
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"]
-    channels_last: bool
-    compile: bool = Field(description="torch.compile the network, again in each stage")
-    sync_batchnorm: bool = Field(description="BatchNorm statistics over all GPUs instead of each one's own")
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(
+        description="of the computation; weights stay in 32 bits"
+    )
+    channels_last: bool = Field(description="memory layout that GPUs convolve faster in")
+    compile: bool = Field(description="true: torch.compile the network, again in each stage")
+    sync_batchnorm: bool = Field(description="true: BatchNorm statistics over all GPUs instead of each one's own")
     extra: dict[str, Any] = Field(
         default_factory=dict, description="further flags of Lightning's Trainer, such as deterministic: true"
     )
@@ -84,13 +94,13 @@ class EarlyStoppingConfig(Schema):
     patience: Annotated[int, Field(ge=1)] | None = Field(
         description="epochs without improvement, counted from each stage's beginning; null: never"
     )
-    min_delta: NonNegative
+    min_delta: NonNegative = Field(description="least change of the monitored metric that is an improvement")
 
 
 class CheckpointConfig(Schema):
     """How often `last.ckpt` is written, beside a signal and the run's end."""
 
-    every_n_epochs: Annotated[int, Field(ge=1)]
+    every_n_epochs: Annotated[int, Field(ge=1)] = Field(description="epochs from one last.ckpt to the next")
     every_n_minutes: Positive | None = Field(description="also in the middle of an epoch; null: never")
 
 
@@ -100,12 +110,17 @@ class CallbacksConfig(Schema):
     monitor: str | None = Field(description="validation metric that chooses the best epoch; null: the task's own")
     early_stopping: EarlyStoppingConfig
     checkpoint: CheckpointConfig
-    freeze_batch_norm: Literal["statistics", "statistics_and_affine"] | None
+    freeze_batch_norm: Literal["statistics", "statistics_and_affine"] | None = Field(
+        description="keep the source's BatchNorm statistics, or weights and biases too, while all else trains; null: "
+        "in frozen groups alone"
+    )
     ema_decay: OpenFraction | None = Field(description="evaluate and save a moving average of the weights")
     ema_tau: Positive | None = Field(
         description="updates in which the average's decay rises to 63 % of ema_decay; null: a ramp of its own"
     )
-    check_finite_every_n_steps: Annotated[int, Field(ge=1)]
+    check_finite_every_n_steps: Annotated[int, Field(ge=1)] = Field(
+        description="steps after which the loss is looked at again; NaN or infinity ends the run"
+    )
     own: dict[OwnName, CodeConfig] = Field(
         default_factory=dict, description="name → what gives a callback of Lightning's kind"
     )

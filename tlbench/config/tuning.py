@@ -23,8 +23,8 @@ Range = Annotated[list[Positive], Field(min_length=2, max_length=2), AfterValida
 class OptimizerRanges(Schema):
     """Least and largest value, searched on a log scale."""
 
-    lr: Range
-    weight_decay: Range
+    lr: Range = Field(description="least and largest learning rate that is tried")
+    weight_decay: Range = Field(description="least and largest weight decay that is tried")
 
 
 class TuningRanges(Schema):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import textwrap
 from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any, ClassVar, TypeVar
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from tlbench.config.described import key_lines, keys_of, meaning, shown
 from tlbench.errors import ConfigError
 from tlbench.system.names import is_text
 from tlbench.tasks.registry import spec_named, specs
@@ -139,13 +139,11 @@ def help_text(kind: type[Options], usage: str, footer: str = "") -> str:
         usage: The first lines.
         footer: The last lines.
     """
-    lines = [usage, ""]
-    for key, field in kind.model_fields.items():
-        required = field.default is PydanticUndefined
-        default = "" if required else f" (default {'null' if field.default is None else str(field.default).lower()})"
-        text = textwrap.wrap(f"{field.description}{default}", _WIDTH - _COLUMN)
-        name = f"  {key}=…"
-        lines += [f"{name:<{_COLUMN}}{text[0]}"] if len(name) < _COLUMN else [name, " " * _COLUMN + text[0]]
-        lines += [" " * _COLUMN + line for line in text[1:]]
+    rows = []
+    for key in keys_of(kind):
+        of_key = kind.model_fields[key.name].default
+        default = None if of_key is PydanticUndefined else shown(of_key)
+        rows.append((f"{key.name}=…", meaning(key, default)))
+    lines = [usage, "", *key_lines(rows, _COLUMN, _WIDTH)]
     exits = "Exit codes: 0 done, 1 it failed or a check of it did, 2 the input is at fault, 130/143 interrupted."
     return "\n".join([*lines, *(["", footer] if footer else []), "", exits])

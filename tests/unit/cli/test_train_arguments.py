@@ -13,17 +13,17 @@ from tests.commands import train
         (
             ["--epochs", "3"],
             "--epochs: no such option; settings are given as key=value, without dashes, such as "
-            "trainer.max_epochs=3; --help lists all",
+            "trainer.max_epochs=3; --help all lists them",
         ),
         (
             ["--img-size=64"],
             "--img-size=64: no such option; settings are given as key=value, without dashes, such as "
-            "data.image_size=64; --help lists all",
+            "data.image_size=64; --help all lists them",
         ),
         (
             ["--lr", "--wd"],
             "--lr: no such option; settings are given as key=value, without dashes, such as optimizer.lr=…; "
-            "--help lists all",
+            "--help all lists them",
         ),
     ],
 )

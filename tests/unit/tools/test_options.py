@@ -46,9 +46,9 @@ def test_help_names_every_key_with_its_default():
     text = help_text(Some, "usage", "footer")
     assert text.startswith("usage")
     assert "  run=…               folder of a complete run\n" in text
-    assert "which (default test)" in text
-    assert "whether (default false)" in text
-    assert "a file (default null)" in text
+    assert "which (test | val; default test)" in text
+    assert "whether (true | false; default false)" in text
+    assert "a file (text, or null; default null)" in text
     assert "Exit codes" in text
     assert wants_help(["run=x", "--help"])
     assert wants_help(["-h"])

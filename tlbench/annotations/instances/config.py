@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from tlbench.config.augmentation import Augmentation
-from tlbench.config.data import DataConfig
+from tlbench.config.data import IMAGE_SIZE, DataConfig
 from tlbench.config.schema import Probability
 from tlbench.config.size import ImageSize, Sides
 
@@ -17,7 +17,7 @@ class InstanceDataConfig(DataConfig):
 
     eight_bits: ClassVar[frozenset[str]] = frozenset({"documents"})
 
-    name: Literal["signature", "documents", "yolo", "coco", "box_module"]
+    name: Literal["signature", "documents", "yolo", "coco", "box_module"] = Field(description="set by data=…")
     split: Literal["official", "blocked"] = Field(
         description="official: as the data set is divided; blocked: all images, by blocks of consecutive frames"
     )
@@ -25,9 +25,7 @@ class InstanceDataConfig(DataConfig):
         description="of drawn documents: source: all kinds of elements; target: signatures alone; null: other data"
     )
     pages: Annotated[int, Field(ge=10)] | None = Field(description="drawn documents, all splits together; null: other")
-    image_size: Annotated[ImageSize, Sides(ge=32, le=2048, multiple_of=32)] = Field(
-        description="pixels at the network's input: the side of a square, or [height, width]"
-    )
+    image_size: Annotated[ImageSize, Sides(ge=32, le=2048, multiple_of=32)] = Field(description=IMAGE_SIZE)
     antialias: bool = Field(
         description="shrink images by averaging their pixels; false: interpolate between four, as ultralytics does"
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from tlbench.config.augmentation import Augmentation
-from tlbench.config.data import DataConfig
+from tlbench.config.data import IMAGE_SIZE, DataConfig
 from tlbench.config.schema import ClassName, NonNegative, Positive, Probability, Schema
 from tlbench.config.size import ImageSize, Sides, Size, as_written, size_of
 
@@ -21,14 +21,16 @@ class LabelDataConfig(DataConfig):
 
     eight_bits: ClassVar[frozenset[str]] = frozenset({"cifar10", "digits"})
 
-    name: Literal["cifar10", "digits", "image_folder", "image_csv", "module"]
+    name: Literal["cifar10", "digits", "image_folder", "image_csv", "module"] = Field(description="set by data=…")
     classes: Annotated[list[ClassName], Field(min_length=2)] | None = Field(description="class names; null: all")
-    shots: Annotated[int, Field(ge=1)] | None
-    image_size: Annotated[ImageSize, Sides(ge=8, le=1024)]
+    shots: Annotated[int, Field(ge=1)] | None = Field(description="labelled training images a class; null: all")
+    image_size: Annotated[ImageSize, Sides(ge=8, le=1024)] = Field(description=IMAGE_SIZE)
     stored_size: Annotated[ImageSize, Sides(ge=8, le=4096)] | None = Field(
         description="pixels to which images are brought once, when decoded: the side of a square, or [height, width]"
     )
-    fit: Literal["crop", "squash", "pad"] = Field(description="how an image of another shape takes this one")
+    fit: Literal["crop", "squash", "pad"] = Field(
+        description="how an image of another shape takes that of the input: cut, stretched or filled up"
+    )
 
     @property
     def storage_size(self) -> Size:
@@ -76,11 +78,15 @@ class LabelAugmentation(Augmentation):
         ge=0,
         description="zero padding on each side before a random crop, in pixels of the stored image or resized crop",
     )
-    resized_crop: ResizedCrop | None
-    brightness: Probability = Field(description="factor drawn from [1 - b, 1 + b]")
-    contrast: Probability
-    saturation: Probability
-    rand_augment: RandAugment | None
+    resized_crop: ResizedCrop | None = Field(
+        description="a crop of random area and shape, resized to the input (arXiv:1409.4842); null: none"
+    )
+    brightness: Probability = Field(description="factor of the brightness drawn from [1 - b, 1 + b]")
+    contrast: Probability = Field(description="factor of the contrast drawn from [1 - c, 1 + c]")
+    saturation: Probability = Field(description="factor of the saturation drawn from [1 - s, 1 + s]")
+    rand_augment: RandAugment | None = Field(
+        description="random operations on each image (arXiv:1909.13719); null: none"
+    )
     mixup: NonNegative = Field(description="alpha of MixUp (arXiv:1710.09412); 0: none")
     cutmix: NonNegative = Field(description="alpha of CutMix (arXiv:1905.04899); 0: none")
 

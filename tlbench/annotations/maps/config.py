@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from tlbench.config.augmentation import Augmentation
-from tlbench.config.data import DataConfig
+from tlbench.config.data import IMAGE_SIZE, DataConfig
 from tlbench.config.schema import ClassName, Positive, Probability
 from tlbench.config.size import ImageSize, Sides
 
@@ -23,7 +23,7 @@ class MapDataConfig(DataConfig):
 
     eight_bits: ClassVar[frozenset[str]] = frozenset({"documents"})
 
-    name: Literal["camvid", "documents", "masks", "coco", "yolo", "module"]
+    name: Literal["camvid", "documents", "masks", "coco", "yolo", "module"] = Field(description="set by data=…")
     classes: Annotated[list[ClassName], Field(min_length=2)] | None = Field(
         description="class names; null: all; pixels of the others are ignored"
     )
@@ -34,9 +34,7 @@ class MapDataConfig(DataConfig):
     pages: Annotated[int, Field(ge=10)] | None = Field(
         default=None, description="drawn documents, all splits together; null: other data"
     )
-    image_size: Annotated[ImageSize, Sides(ge=32, le=4096)] = Field(
-        description="height and width in pixels at the network's input: one number, or [height, width]"
-    )
+    image_size: Annotated[ImageSize, Sides(ge=32, le=4096)] = Field(description=IMAGE_SIZE)
     native: Literal[True] | None = Field(
         default=None, description="images keep their own sizes, of which the network sees windows; follows task.tile"
     )

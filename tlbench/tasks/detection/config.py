@@ -13,7 +13,7 @@ from tlbench.config.task import TaskConfig
 class DetectionConfig(TaskConfig):
     """Boxes with a label each."""
 
-    name: Literal["detection"]
+    name: Literal["detection"] = Field(description="set by task=detection")
     box: NonNegative = Field(description="weight of the loss of boxes (complete IoU, arXiv:1911.08287)")
     cls: NonNegative = Field(description="weight of the loss of classes (binary cross-entropy)")
     dfl: NonNegative = Field(description="weight of the distribution focal loss of box sides (arXiv:2006.04388)")

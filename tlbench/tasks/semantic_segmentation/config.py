@@ -13,7 +13,7 @@ from tlbench.config.task import TaskConfig
 class LossWeights(Schema):
     """The losses, each times its weight; a weight of 0 leaves one out."""
 
-    cross_entropy: NonNegative
+    cross_entropy: NonNegative = Field(description="cross-entropy of each pixel, torch's")
     dice: NonNegative = Field(description="soft Dice of the classes in the batch (arXiv:1606.04797)")
     focal: NonNegative = Field(description="focal loss, gamma 2 (arXiv:1708.02002)")
     lovasz: NonNegative = Field(description="Lovász-softmax, a surrogate of mIoU (arXiv:1705.08790)")
@@ -28,7 +28,7 @@ class LossWeights(Schema):
 class SemanticSegmentationConfig(TaskConfig):
     """A class for each pixel."""
 
-    name: Literal["semantic_segmentation"]
+    name: Literal["semantic_segmentation"] = Field(description="set by task=semantic_segmentation")
     loss: LossWeights
     tile: Annotated[float, Field(gt=0, le=0.9)] | None = Field(
         description="images at their own size: windows of data.image_size in training, else overlapping tiles, whose "
