@@ -22,6 +22,7 @@ from tlbench.networks.layer_groups import new_groups
 from tlbench.networks.network import Network
 from tlbench.networks.norms import batch_norm_layers
 from tlbench.records.record import Record
+from tlbench.records.thumbnails import read_thumbnails
 from tlbench.tasks.wings import wing_of
 
 
@@ -48,6 +49,11 @@ def test_train_leaves_a_complete_record(made: Made) -> None:
     best = {"max": max, "min": min}[spec.mode_of(spec.default_monitor)]
     assert record.best.value == best(row[spec.default_monitor] for row in record.curves)
     assert all((made.folder / name).stat().st_size > 0 for name in (*record.sidecars.values(), *record.files))
+    assert {"curves", "training_batch", "thumbnails_train"} <= record.sidecars.keys()
+    pictures = {path.name for path in made.folder.glob("*.png")}
+    assert pictures == {name for name in record.sidecars.values() if name.endswith(".png")}
+    for name in made.folder.glob("thumbnails_*.npz"):
+        assert len(read_thumbnails(name).jpegs) > 0
     cached = made.row.strategy == "feature_extractor" and spec.caches_features
     assert ("features computed once" in made.outcome.out) == cached
     assert made.outcome.err == ""

@@ -83,7 +83,8 @@ def test_a_run_has_a_record_like_any_other(run: Path):
     record = record_of(run)
     assert (record["status"], record["task"], record["best"]["monitor"]) == ("complete", "keypoints", "val/pck")
     assert {"test/pck", "test/nme", "test/loss", "test/pck/left_hand"} <= record["metrics"].keys()
-    assert record["sidecars"].keys() == {"predictions_test", "pck", "points"}
+    kept = {"predictions_test", "pck", "points", "curves", "training_batch", "thumbnails_train"}
+    assert record["sidecars"].keys() == kept
     assert record["data"]["audit"]["counts"]["train"]["points"]["head"] == 24
     assert record["data"]["audit"]["crossed"]["train"] == {"left_hand, right_hand": 0, "left_foot, right_foot": 0}
     assert record["code"]["distributions"] == {"tlbench-keypoints": "0.1.0"}

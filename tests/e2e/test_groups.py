@@ -114,7 +114,7 @@ def test_near_duplicates_are_no_groups_where_these_are_given_or_nothing_is_teste
     given = ran("given", "data.group='pattern:[0-9]([0-9])'")
     assert kept(given) == ("data.group", [*"02468021357913"])
     untested = ran("untested", "test=false")
-    assert untested.sidecars == {}
+    assert untested.sidecars == {"curves": "curves.png", "training_batch": "training_batch.png"}
     assert "within test" not in str([*given.warnings, *untested.warnings])
 
 

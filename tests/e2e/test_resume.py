@@ -329,6 +329,10 @@ def test_a_complete_run_keeps_nothing_to_go_on_from_and_the_next_command_tidies_
         "per_image_test.npz",
         "predictions_test.npz",
         "record.json",
+        "curves.png",
+        "training_batch.png",
+        *(f"test_{name}.png" for name in ("confusion", "most_confident_mistakes", "reliability")),
+        *(f"thumbnails_{split}.npz" for split in ("test", "train")),
     }
     assert (tmp_path / "record.json").read_bytes() == before
     files = json.loads(before)["files"]

@@ -119,7 +119,9 @@ def test_a_run_without_a_test_never_reads_it_and_is_complete(tmp_path, monkeypat
     outcome = train(*command)
     assert (outcome.code, outcome.err) == (0, "")
     run = read_record(tmp_path / "run")
-    assert (run.status, run.metrics, run.sidecars) == ("complete", {}, {})
+    assert (run.status, run.metrics) == ("complete", {})
+    assert run.sidecars == {"curves": "curves.png", "training_batch": "training_batch.png"}
+    assert all((tmp_path / "run" / name).read_bytes().startswith(b"\x89PNG") for name in run.sidecars.values())
     assert sorted(run.data.fingerprints) == ["train", "val"]
     assert read == {"train", "val"}
     assert not (tmp_path / "run" / PREDICTIONS_FILE).exists()

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tlbench.tasks.base import Task
 
 _MOST_IMAGES = 16
-_SIDE, _DRAWN_SIDE = 150, 300
-"""Pixels of an image: under its label, and with what is drawn on it."""
+_SIDE, _DRAWN_SIDE = 150, 320
+"""About the pixels of an image: under its label, and with what is drawn on it."""
 
 
 class TrainingBatch(Callback):
@@ -57,9 +57,14 @@ class TrainingBatch(Callback):
         height, width = data.data.input_size if cached else batch[0].shape[-2:]
         of = f"{len(tiles)} of {self._config.data.batch_size} images, {width} × {height} pixels"
         lines = ["first training batch (epoch 1), as the network sees it", of, _augmentation(self._config, cached)]
-        drawn, keys = bool(data.batches.examples_show), data.batches.keys(names)
-        paper = sheet(tiles, heading="\n".join(lines), keys=keys, side=_DRAWN_SIDE if drawn else _SIDE)
+        side = _whole(_DRAWN_SIDE if data.batches.examples_show else _SIDE, max(height, width))
+        paper = sheet(tiles, heading="\n".join(lines), keys=data.batches.keys(names), side=side)
         write_atomic(self._file, png(paper))
+
+
+def _whole(side: int, longer: int) -> int:
+    """About the side: the nearest one that is a whole number of times a smaller image's."""
+    return longer * round(side / longer) if longer <= side else side
 
 
 def _augmentation(config: TrainConfig, cached: bool) -> str:
@@ -70,5 +75,5 @@ def _augmentation(config: TrainConfig, cached: bool) -> str:
     values = {key: value for key, value in given.items() if value and key != "name"}
     if not values:
         return "no augmentation"
-    parts = [f"{key} {value:g}" if isinstance(value, int | float) else key for key, value in values.items()]
+    parts = [key if isinstance(value, dict) else f"{key} {value}" for key, value in values.items()]
     return f"augmentation={given['name']}: {', '.join(parts)}"

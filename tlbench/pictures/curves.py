@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from tlbench.pictures.figures import legend_entry, new_figure, plain
+from tlbench.pictures.figures import new_figure, plain
 from tlbench.pictures.palette import COLOURS
 
 _TRAIN, _VAL, _BEST, _STAGE = COLOURS[1], COLOURS[0], COLOURS[2], "#7F7F7F"
@@ -65,17 +65,10 @@ def _mark(axes: Axes, rows: Rows, monitor: str, best: int | None, *, chosen_by: 
     if best is not None:
         value = next((row.get(monitor) for row in rows if row["epoch"] == best), None)
         number = "" if value is None or not chosen_by else f": {100 * value:.1f} %" if percent else f": {value:.4g}"
-        label = legend_entry(f"best epoch {best}{number}")
-        axes.axvline(best, color=_BEST, linewidth=1.2, linestyle="-.", label=label)
+        axes.axvline(best, color=_BEST, linewidth=1.2, linestyle="-.", label=f"best epoch {best}{number}")
     for before, row in pairwise(rows):
         if row.get("stage") != before.get("stage"):
-            axes.axvline(row["epoch"] - 0.5, color=_STAGE, linewidth=1, linestyle=":")
-            axes.text(
-                row["epoch"] - 0.5,
-                1,
-                f" stage {row['stage']:g}",
-                transform=axes.get_xaxis_transform(),
-                fontsize=7,
-                color=_STAGE,
-                va="top",
-            )
+            place = (row["epoch"] or 0) - 0.5
+            axes.axvline(place, color=_STAGE, linewidth=1, linestyle=":")
+            where = axes.get_xaxis_transform()
+            axes.text(place, 1, f" stage {row['stage']:g}", transform=where, fontsize=7, color=_STAGE, va="top")

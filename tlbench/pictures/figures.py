@@ -39,7 +39,7 @@ def picture(figure: Figure) -> bytes:
 
 
 def confusion_figure(confusion: npt.NDArray[np.integer], class_names: Sequence[str], title: str = "") -> Figure:
-    """The confusion matrix, coloured by the share of each true class, with the counts in it up to 20 classes.
+    """The confusion matrix, coloured by the share of each true class, up to 20 classes with counts, large ones rounded.
 
     Args:
         confusion: (C, C) counts, rows true classes, columns predicted.
@@ -68,12 +68,21 @@ def confusion_figure(confusion: npt.NDArray[np.integer], class_names: Sequence[s
     axes.set_ylabel("true")
     axes.set_title(plain(title), fontsize=10)
     if classes <= _COUNTS_UP_TO:
+        most = int(confusion.max(initial=0))
         for row, column in np.ndindex(confusion.shape):
             count = confusion[row, column]
             colour = "white" if norm(shares[row, column]) > 0.55 else "black" if count else "silver"
-            axes.text(column, row, f"{count}", ha="center", va="center", color=colour, fontsize=size)
+            axes.text(column, row, _count(count, most), ha="center", va="center", color=colour, fontsize=size)
     figure.colorbar(image, ax=axes, label="share of the true class", fraction=0.046, pad=0.03)
     return figure
+
+
+def _count(count: int, most: int) -> str:
+    """A number that has room beside the largest of its matrix: `36.4k` or `2.98M` where that has six digits or more."""
+    if most < 100_000 or count < 10_000:
+        return f"{count}"
+    exponent, unit = next((e, u) for e, u in ((9, "G"), (6, "M"), (3, "k")) if count >= 10**e)
+    return f"{count / 10**exponent:.3g}{unit}" if count < 999.5 * 10**exponent else f"{count / 10**exponent:.0f}{unit}"
 
 
 def image_figure(pixels: npt.NDArray[np.uint8]) -> Figure:

@@ -55,6 +55,14 @@ def test_confusion_has_counts_up_to_20_classes_and_names_that_do_not_overlap(cla
         assert max(text.get_window_extent().width for text in axes.texts) <= cell
 
 
+def test_counts_of_pixels_are_rounded_so_that_they_have_room() -> None:
+    confusion = np.array([[2_982_977, 36_371], [9_999, 999_600]])
+    axes = confusion_figure(confusion, ["background", "ink"]).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["2.98M", "36.4k", "9999", "1000k"]
+    exact = confusion_figure(confusion[:, 1:] @ np.ones((1, 2), np.int64) // 11, ["a", "b"]).axes[0]
+    assert [text.get_text() for text in exact.texts] == ["3306", "3306", "90872", "90872"]
+
+
 @pytest.mark.parametrize("size", [(1, 1), (29, 58), (113, 1127), (1001, 647)])
 def test_an_image_is_a_figure_pixel_by_pixel(size: tuple[int, int]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)

@@ -29,7 +29,8 @@ from tlbench.data.worker_loader import Decoded, Shown
 from tlbench.geometry.augment import prepare
 from tlbench.geometry.mosaic import draw
 from tlbench.geometry.own_transform import own_transform
-from tlbench.pictures.sheet import Tile
+from tlbench.pictures.palette import CLASS_COLOURS, class_colour
+from tlbench.pictures.sheet import Key, Tile
 
 Batch = tuple[Tensor, BoxTargets, Tensor]
 """Images (B, 3, H, W) float32 normalised, their objects, positions (B,)."""
@@ -105,6 +106,10 @@ class BoxBatches(Batches[Instances]):
             Tile(pixels, object_boxes(boxes[image == k], labels[image == k], class_names))
             for k, pixels in enumerate(self.unnormalised(inputs[:most]))
         ]
+
+    def keys(self, class_names: Sequence[str]) -> list[Key]:
+        """Of the classes that have a colour of their own."""
+        return [Key(class_colour(label), name) for label, name in enumerate(class_names[: len(CLASS_COLOURS)])]
 
     def noise(self, images: Tensor, classes: int) -> MemorySamples[Instances]:
         """With four boxes an image."""
