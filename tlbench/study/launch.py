@@ -225,7 +225,7 @@ def _show(
             "margin": planned[0].config.statistics.margin,
             "registered": read_registration(folder),
             "command": command if {record.arm for record in kept.records} <= {_arm(p) for p in planned} else None,
-            "order": arms_in_order([p.configured().arm for p in planned], kept.records, path),
+            "order": arms_in_order([p.configured() for p in planned], kept.records, path),
         }
         if not planned[0].config.test:
             options |= {"primary": _primary(planned[0].config), "metrics": ()}
