@@ -8,13 +8,14 @@ import pytest
 import sklearn.metrics
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from tests.commands import TINY
 from tests.final_state import FINAL
 from tests.fits import OVERRIDES, SOURCES
 from tests.weights_files import state_dict_of
 from tlbench.config.compose import compose_config
-from tlbench.config.hash import config_hash
+from tlbench.config.hash import config_hash, flatten
 from tlbench.data.open import open_target
 from tlbench.geometry.augment import prepare
 from tlbench.networks.libraries.torchvision import resnet18
@@ -146,9 +147,14 @@ def test_tensorboard_has_curves_pictures_and_hparams(record, events):
     assert len(events.Scalars("test/loss")) == 1
     assert set(tags["images"]) == {"test/confusion", "test/most_confident_mistakes", "test/reliability"}
     assert all(events.Images(tag)[0].width > 100 for tag in tags["images"])
-    hparams = b"".join(events.SummaryMetadata(tag).plugin_data.content for tag in _hparams(events))
-    assert b"optimizer.lr" in hparams
-
-
-def _hparams(events):
-    return [tag for tag in events.PluginTagToContent("hparams") if tag.startswith("_hparams_")]
+    content = events.SummaryMetadata("_hparams_/experiment").plugin_data.content
+    experiment = HParamsPluginData.FromString(content).experiment
+    keys = [info.name for info in experiment.hparam_infos]
+    assert keys[:2] == ["seed", "source.name"]
+    # data.shots and the rate were given, task.label_smoothing comes before both in the configuration
+    given = [keys.index(key) for key in ("data.shots", "optimizer.lr")]
+    assert max(given) < keys.index("task.label_smoothing")
+    assert sorted(keys) == sorted(flatten(record["config"]))
+    results = [info.name.tag for info in experiment.metric_infos]
+    assert results == [f"hparam/{k.replace('/', '_')}" for k in record["metrics"] if k.count("/") == 1]
+    assert {"hparam/test_oa", "hparam/test_kappa", "hparam/test_loss"} <= set(results)

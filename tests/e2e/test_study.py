@@ -111,13 +111,15 @@ def test_a_failing_run_leaves_its_traceback_and_the_others_go_on(tmp_path, monke
         "-m", *FEW_STEPS, "source=random", "seed=0", "optimizer.lr=1e30,1e-3", "data.shots=8", "hydra.sweep.dir=study"
     )
     assert outcome.code == 1
-    assert "1 of 2 runs failed: study/random-1e+30/seed_0 (exit code 1)" in outcome.one_line()
-    failed, complete = (read_record(tmp_path / "study" / arm / "seed_0") for arm in ("random-1e+30", "random-0.001"))
+    assert "1 of 2 runs failed: study/random-lr-1e+30/seed_0 (exit code 1)" in outcome.one_line()
+    failed, complete = (
+        read_record(tmp_path / "study" / arm / "seed_0") for arm in ("random-lr-1e+30", "random-lr-0.001")
+    )
     assert (failed.status, complete.status) == ("failed", "complete")
     assert failed.error.type == "NonFiniteLoss"
     assert "Traceback" in failed.error.traceback
     assert "no variance can be reported" in outcome.out
-    assert "failed: random-1e+30/seed_0: NonFiniteLoss" in outcome.out
+    assert "failed: random-lr-1e+30/seed_0: NonFiniteLoss" in outcome.out
     assert f"{100 * complete.metrics['test/oa']:.1f}" in outcome.out
 
 

@@ -112,6 +112,81 @@ def test_runs_of_every_kind_are_recomputed_to_the_last_bit(files, overrides):
     assert json.loads(Path("run/evaluation.json").read_text())["comparison"]["largest_difference"] == 0
 
 
+def table(outcome):
+    """What an evaluation shows, without what it says before its table of metrics."""
+    return outcome.out[outcome.out.index("images of ") :]
+
+
+@pytest.fixture
+def evaluated(monkeypatch):
+    """How often the network's outputs were asked for."""
+    from tlbench.tasks.classification.on_data import ClassifierOnData
+
+    asked, logits_of = [], ClassifierOnData.logits_of
+    monkeypatch.setattr(ClassifierOnData, "logits_of", lambda *a: (asked.append(a[1]), logits_of(*a))[1])
+    return asked
+
+
+@pytest.mark.promise("evaluate again")
+def test_the_same_evaluation_again_computes_nothing(run, evaluated):
+    first = call("evaluate", "run=run", "calibrate=temperature")
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in run.rglob("*") if path.is_file()}
+    assert evaluated
+    evaluated.clear()
+    again = call("evaluate", "run=run", "calibrate=temperature")
+    assert (again.code, again.err, evaluated) == (0, "", [])
+    assert "nothing to compute (rerun=true computes it again)" in again.out
+    assert table(again) == table(first)
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in run.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.promise("evaluate again")
+def test_an_evaluation_is_computed_again_where_anything_is_not_as_it_was(run, files, evaluated):
+    given = ("run=run", "data=image_folder", f"data.root={files}", "split=all")
+
+    def computes(*more):
+        evaluated.clear()
+        outcome = call("evaluate", *given, *more)
+        assert outcome.code == 0, outcome.err
+        assert ("nothing to compute" in outcome.out) == (not evaluated)
+        return bool(evaluated)
+
+    assert [computes(), computes()] == [True, False]
+    assert [computes("rerun=true"), computes("data.batch_size=5"), computes()] == [True, True, True]  # one file
+    kept = run / "evaluation_image-folder_test_all.json"
+    picture = run / f"{kept.stem}_{json.loads(kept.read_text())['pictures'][0]}.png"
+    picture.unlink()
+    assert [computes(), picture.exists(), computes()] == [True, True, False]
+    for section, key in (("versions", "torch"), ("volatile", "device"), ("run", "checkpoint_sha256")):
+        content = json.loads(kept.read_text())
+        content[section][key] = "another"
+        kept.write_text(json.dumps(content))
+        assert computes(), key
+        for file in run.glob(f"{kept.stem}*.json"):
+            file.unlink()
+        assert [computes(), computes()] == [True, False]
+    Image.new("RGB", (8, 8)).save(files / "0" / "new.png")
+    try:
+        assert computes()
+    finally:
+        (files / "0" / "new.png").unlink()
+
+
+@pytest.mark.promise("evaluate again")
+def test_an_evaluation_of_before_that_differed_is_exit_code_1_again(run, evaluated):
+    assert call("evaluate", "run=run").code == 0
+    record = record_of(run)
+    record["metrics"]["test/oa"] += 2e-6
+    (run / "record.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    evaluated.clear()
+    assert call("evaluate", "run=run").code == 1  # compared with other numbers than before
+    assert evaluated
+    evaluated.clear()
+    again = call("evaluate", "run=run")
+    assert (again.code, evaluated) == (1, [])
+    assert "by up to 2e-06, more than 1e-06: test/oa" in again.one_line()
+
+
 @pytest.mark.promise("evaluate")
 def test_metrics_that_differ_are_exit_code_1_and_the_evaluation_is_kept(run):
     record = record_of(run)

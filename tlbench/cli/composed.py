@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,12 @@ from tlbench.cli.command_line import CommandLine
 from tlbench.cli.execute import Executed, execute
 from tlbench.config import TrainConfig
 from tlbench.config.compose import Composer, plain
+from tlbench.config.overrides import quoted
 from tlbench.config.parse import parse
+from tlbench.console import say, shown
 from tlbench.embedded.stand_ins import find_stand_ins, replace_overrides, stand_in_overrides
 from tlbench.errors import OutputError
+from tlbench.records.earlier_arm import ArmFolders
 from tlbench.records.folder import is_complete
 from tlbench.records.tuning import tuning_of
 from tlbench.system.atomic import describe_output_error, is_of_files
@@ -114,13 +117,29 @@ def compose(line: CommandLine) -> ComposedRun | ComposedStudy:
         study = composer.compose(line.overrides, study=True)
         if multirun or study.hydra.mode == RunMode.MULTIRUN:
             return ComposedStudy(study, composer, multirun)
-    composed = composer.compose(line.overrides)
+    overrides = list(line.overrides)
+    composed = composer.compose(overrides)
     config, folder = parse(plain(composed)), Path(composed.hydra.run.dir)
+    there = _under_an_earlier_name(config, folder, overrides)
+    if there != folder:
+        folder, overrides = there, replace_overrides(overrides, {"hydra.run.dir": quoted(str(there))})
+        composed = composer.compose(overrides)
     tuning_of(config, folder)
     complete = is_complete(folder, config.model_dump(mode="json"))
     found = [] if complete and not config.rerun else find_stand_ins(config)
     if found:  # they choose other options, which bring keys of their own
-        overrides = replace_overrides(line.overrides, stand_in_overrides(config, found))
+        overrides = replace_overrides(overrides, stand_in_overrides(config, found))
         composed = composer.compose(overrides)
         config = parse(plain(composed))
     return ComposedRun(composed, composer, config)
+
+
+def _under_an_earlier_name(config: TrainConfig, folder: Path, overrides: Sequence[str]) -> Path:
+    """A run's folder, or the one under its arm's earlier name, unless the folder was given."""
+    if any(override.startswith("hydra.run.dir=") for override in overrides):
+        return folder
+    folders = ArmFolders()
+    there = folders.of_run(folder, folder.parent.parent, config.model_dump(mode="json"), config.factors)
+    for arm, found in folders.found.items():
+        say(f"{shown(found)}: a run of {arm}, under the name that earlier versions gave it; it stays there")
+    return there

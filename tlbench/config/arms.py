@@ -8,14 +8,32 @@ from typing import Any
 
 from tlbench.config.size import as_written
 
+_NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf|nan)", re.IGNORECASE)
+
 
 def arm_name(config: Mapping[str, Any], factors: Sequence[str]) -> str:
-    """Name the arm of a configuration, for example `tin200` or `tin200-0.001`.
+    """Name the arm of a configuration, for example `tin200` or `tin200-lr-0.001`.
 
     A factor that is a config group (`source`) is named by its `name`, a height and width as `192x256`; characters that
-    Hydra's command line or a file system could not take back (`=`, spaces, `/`) become `_`.
+    Hydra's command line or a file system could not take back (`=`, spaces, `/`) become `_`. A value that does not say
+    of what it is, a bare number, `true`, `false` or `null`, is preceded by its key's last part.
     """
+    return "-".join(_named(factor, _value(config, factor)) for factor in factors)
+
+
+def earlier_arm_name(config: Mapping[str, Any], factors: Sequence[str]) -> str:
+    """The same as earlier versions named it, without any key: `tin200-0.001`."""
     return "-".join(_fit_for_a_folder(_shown(factor, _value(config, factor))) for factor in factors)
+
+
+def _named(factor: str, value: Any) -> str:
+    shown = _shown(factor, value)
+    text = _fit_for_a_folder(shown)
+    if shown is None or isinstance(shown, bool):  # two switches could not be told apart, and null is no word
+        text = "null" if shown is None else text.lower()
+    elif not _NUMBER.fullmatch(text):
+        return text
+    return f"{_fit_for_a_folder(factor.rpartition('.')[2])}-{text}"
 
 
 def _value(config: Mapping[str, Any], factor: str) -> Any:

@@ -13,10 +13,10 @@ from tlbench.config import TrainConfig
 from tlbench.loggers.identity import Identity, KnownRuns
 from tlbench.loggers.mlflow_run import RunMlflowLogger
 from tlbench.loggers.status import Status
+from tlbench.loggers.telling import telling_keys
 from tlbench.loggers.wandb_run import RunWandbLogger
 from tlbench.processes.rank import is_first_process
 from tlbench.system.voice import PRINTING, Voice
-from tlbench.tasks.registry import spec_of
 from tlbench.trust.names import own_codes
 from tlbench.trust.own import own, takes_argument
 
@@ -80,23 +80,36 @@ def conclude_logging(loggers: Sequence[Logger], status: Status) -> None:
             logger.conclude(status)
 
 
-def log_result(loggers: Sequence[Logger], metrics: Mapping[str, float], config: TrainConfig, step: int) -> None:
+def log_result(
+    loggers: Sequence[Logger],
+    metrics: Mapping[str, float],
+    logged: Mapping[str, float],
+    config: TrainConfig,
+    step: int,
+) -> None:
     """Log the final metrics (those per class excepted); to TensorBoard the hyperparameters as well.
+
+    These stand beside all of the metrics, as `hparam/test_oa`: the seed first, then the factors, then what is not as
+    `task=…` alone gives it, then all else.
 
     Args:
         loggers: The run's.
         metrics: Flat names such as `test/oa` and values.
+        logged: Further ones, such as `test/loss`, that are logged already.
         config: The run's configuration.
         step: Global step at the end of training.
     """
+    final = {key: value for key, value in metrics.items() if key.count("/") == 1}
+    beside = {key: value for key, value in logged.items() if key.count("/") == 1}
     for logger in loggers:
-        logger.log_metrics({key: value for key, value in metrics.items() if key.count("/") == 1}, step)
+        logger.log_metrics(final, step)
         if isinstance(logger, TensorBoardLogger):
             # with the step, as a run that is taken up here drops what was logged from that step on
-            main = spec_of(config).main_metric
-            result = {f"hparam/{main.replace('/', '_')}": metrics[main]}
+            result = {f"hparam/{key.replace('/', '_')}": value for key, value in {**beside, **final}.items()}
             parameters = Identity.of(config).parameters
-            logger.log_hyperparams({k: str(v) for k, v in parameters.items()}, result, step)
+            first = [key for key in telling_keys(config) if key in parameters]
+            ordered = {key: str(parameters[key]) for key in dict.fromkeys([*first, *parameters])}
+            logger.log_hyperparams(ordered, result, step)
             logger.finalize("success")
 
 

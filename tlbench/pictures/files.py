@@ -23,10 +23,15 @@ def write_figures(folder: Path, stem: str, figures: Mapping[str, Figure]) -> dic
     Raises:
         OutputError: The disk refuses.
     """
-    files = {name: f"{stem}_{name}.{PICTURE_FORMAT}" for name in figures}
+    files = {name: picture_file(stem, name) for name in figures}
     for name, figure in figures.items():
         write_atomic(folder / files[name], picture(figure))
     return files
+
+
+def picture_file(stem: str, name: str) -> str:
+    """What a figure's file is called."""
+    return f"{stem}_{name}.{PICTURE_FORMAT}"
 
 
 def png(pixels: Pixels) -> bytes:

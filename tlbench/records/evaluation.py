@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from pydantic import Field, ValidationError
 from tlbench.config import StandIn
 from tlbench.errors import ConfigError
 from tlbench.records.corruptions import CorruptionResult
-from tlbench.records.record import Section
+from tlbench.records.record import PlainName, Section
 from tlbench.system.atomic import write_atomic
 from tlbench.system.names import without_nan
 from tlbench.system.regular_file import read_regular
@@ -79,7 +80,11 @@ class EvaluationVolatile(Section):
 
 
 class EvaluationRecord(Section):
-    """An evaluation; undefined values are null."""
+    """An evaluation; undefined values are null.
+
+    `basis` is all that it depends on beside the run, the data, the versions and the device: where all of these are the
+    same, it is not made again. It is null where that is not known. `pictures` are those beside it, without its stem.
+    """
 
     format: Literal[1] = 1
     run: EvaluatedRun
@@ -89,6 +94,8 @@ class EvaluationRecord(Section):
     calibration: CalibrationRecord | None = None
     corruptions: CorruptionResult | None = None
     warnings: list[str] = Field(default_factory=list)
+    basis: dict[str, Any] | None = None
+    pictures: list[PlainName] = Field(default_factory=list)
     versions: dict[str, str]
     volatile: EvaluationVolatile
 
@@ -135,6 +142,13 @@ def read_evaluations(folder: Path) -> dict[str, EvaluationRecord]:
     return found
 
 
+def earlier_evaluations(folder: Path, stem: str) -> list[tuple[Path, EvaluationRecord]]:
+    """The evaluations of such a name in a run's folder, `<stem>.json`, `<stem>_2.json`, …, the latest first."""
+    own = re.compile(rf"{re.escape(stem)}(_\d+)?\.json")
+    found = [(folder / name, record) for name, record in read_evaluations(folder).items() if own.fullmatch(name)]
+    return sorted(found, key=lambda pair: pair[1].volatile.finished, reverse=True)
+
+
 def find_calibration(folder: Path, checkpoint_sha256: str) -> CalibrationRecord:
     """The latest temperature that was fitted to these weights.
 
@@ -172,4 +186,11 @@ def _says(path: Path, content: dict[str, Any]) -> bool:
         earlier = json.loads(read_regular(path, _LARGEST))
     except (ValueError, RecursionError, OSError):  # somebody else's
         return False
-    return isinstance(earlier, dict) and {**earlier, "volatile": None} == {**content, "volatile": None}
+    return isinstance(earlier, dict) and _said(earlier) == _said(content)
+
+
+def _said(content: dict[str, Any]) -> dict[str, Any]:
+    """Without what does not set an evaluation apart; earlier versions had no basis, and named some arms otherwise."""
+    run = content.get("run")
+    said = {key: value for key, value in content.items() if key not in ("basis", "pictures", "volatile")}
+    return {**said, "run": {**run, "arm": None}} if isinstance(run, dict) else said

@@ -77,7 +77,7 @@ def earlier_record(folder: Path, config: dict[str, Any], free: Sequence[str] = (
     record = read_record(folder)
     if (record is None or record.status != "complete") and not _has_checkpoint(folder):
         return None
-    earlier = record.config if record is not None else _read_config(folder / CONFIG_FILE)
+    earlier = record.config if record is not None else config_of_folder(folder)
     if earlier is None:
         raise ConfigError(
             f"{folder}: holds a checkpoint but neither {FILE_NAME} nor {CONFIG_FILE}, so what it was trained with "
@@ -205,7 +205,13 @@ def _has_checkpoint(folder: Path) -> bool:
     return any((folder / name).exists() for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT, BEST_CHECKPOINT))
 
 
-def _read_config(path: Path) -> dict[str, Any] | None:
+def config_of_folder(folder: Path) -> dict[str, Any] | None:
+    """The configuration that a run noted in its folder as it began, as this version has it; None where it did not.
+
+    Raises:
+        ConfigError: What lies there is none.
+    """
+    path = folder / CONFIG_FILE
     try:
         config = load_config_file(path)
     except FileNotFoundError:

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from tlbench.config import StandIn
+from tlbench.config.arms import arm_name, earlier_arm_name
 from tlbench.config.hash import FORMAT, code_hash
 from tlbench.data.was_read import WasRead
 from tlbench.errors import ConfigError
@@ -194,7 +195,8 @@ class Record(Section):
 
     `sidecars` says what each file beside the record is called; `files` has the SHA-256 of those that others read, the
     best checkpoint and the predictions, by the file's name. Formats: 1 had no `files`. What an older record says is
-    upgraded when it is read (see `tlbench.config.upgrade`), but for `config_hash`, which stays what it was.
+    upgraded when it is read (see `tlbench.config.upgrade`), the arm's name too, but for `config_hash`, which stays what
+    it was.
     """
 
     format: Literal[2] = FORMAT
@@ -271,8 +273,16 @@ def read_record(folder: Path) -> Record | None:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise _unusable(path, f"no run record of format {stored['format']}: {where}: {first['msg']}") from None
+    record = _with_arm_of_now(record)
     record._folder = folder
     return record
+
+
+def _with_arm_of_now(record: Record) -> Record:
+    """An arm that an earlier version named, as it is named now."""
+    if record.arm != earlier_arm_name(record.config, record.factors):
+        return record
+    return record.model_copy(update={"arm": arm_name(record.config, record.factors)})
 
 
 def _unusable(path: Path, reason: str) -> ConfigError:

@@ -277,7 +277,7 @@ class _Run(Known):
                 origin = BY_LOOKS if self.config.data.group is None else BY_OPTION
                 self.sidecars["groups_test"] = write_groups(self.folder, groups, origin)
             self.files[PREDICTIONS_FILE] = file_sha256(self.folder / PREDICTIONS_FILE)
-            log_result(self.loggers, values, self.config, step)
+            log_result(self.loggers, values, logged, self.config, step)
         self.seconds["test_s"] = time.perf_counter() - begun
 
     def lost(self, message: str) -> None:

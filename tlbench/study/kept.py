@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tlbench.config.arms import earlier_arm_name
 from tlbench.errors import ConfigError
 from tlbench.records.lock import holder
 from tlbench.records.record import FILE_NAME, Record, read_record
@@ -113,26 +114,28 @@ def declared_before(study: Path, factors: Sequence[str]) -> list[str] | None:
     return wider[0] if alone else None
 
 
-def arms_in_order(own: Sequence[str], kept: Sequence[Record], summary: Path) -> list[str]:
+def arms_in_order(own: Sequence[Configured], kept: Sequence[Record], summary: Path) -> list[str]:
     """All arms, so that the one that the others are compared with stays the same: the last, unless one is random.
 
     Those of a command that has all of them are in its order; else they are in that of the study's summary, or as their
     runs began, and new ones stand before the last.
 
     Args:
-        own: The arms of this command, in its order.
+        own: The runs of this command, in its order.
         kept: The records of others.
-        summary: The study's `summary.json`, as it was before.
+        summary: The study's `summary.json`, as it was before; it may have the arms by their earlier names.
     """
-    own = list(dict.fromkeys(own))
+    renamed = {earlier_arm_name(run.config, run.config.get("factors", [])): run.arm for run in [*own, *kept]}
+    own_arms = list(dict.fromkeys(run.arm for run in own))
     begun: dict[str, str] = {}
     for record in sorted(kept, key=lambda record: record.volatile.started):
         begun.setdefault(record.arm, record.volatile.started)
-    if begun.keys() <= set(own):
-        return own
-    before = [name for name in _arms_of(summary) if name in begun or name in own]
-    before += [name for name in begun if name not in before and name not in own]
-    new = [name for name in own if name not in before]
+    if begun.keys() <= set(own_arms):
+        return own_arms
+    stored = [renamed.get(name, name) for name in _arms_of(summary)]
+    before = [name for name in stored if name in begun or name in own_arms]
+    before += [name for name in begun if name not in before and name not in own_arms]
+    new = [name for name in own_arms if name not in before]
     return [*before[:-1], *new, *before[-1:]]
 
 

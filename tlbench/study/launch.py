@@ -25,6 +25,7 @@ from tlbench.records.folder import CONSOLE_FILE, remove_all_leftovers
 from tlbench.records.lock import COUNTS_FOR_S, locked
 from tlbench.records.record import Record, read_record
 from tlbench.records.vouch import vouch_for_planned
+from tlbench.reporting.over_seeds import write_over_seeds
 from tlbench.reporting.write import write_report
 from tlbench.runs.preflight import preflight_all
 from tlbench.study.chain import Job, StudyFailed
@@ -225,7 +226,7 @@ def _show(
             "margin": planned[0].config.statistics.margin,
             "registered": read_registration(folder),
             "command": command if {record.arm for record in kept.records} <= {_arm(p) for p in planned} else None,
-            "order": arms_in_order([p.configured().arm for p in planned], kept.records, path),
+            "order": arms_in_order([p.configured() for p in planned], kept.records, path),
         }
         if not planned[0].config.test:
             options |= {"primary": _primary(planned[0].config), "metrics": ()}
@@ -240,9 +241,14 @@ def _show(
     for line in lines(summary.read) if summary.read else []:
         say(line)
     say(f"summary: {shown(path)}")
+    done = counted(summary, [*records, *kept.records])
     try:
-        report = write_report(folder, summary, counted(summary, [*records, *kept.records]))
+        report = write_report(folder, summary, done)
     except OutputError as error:  # the runs are done, and their table is shown
         warn(f"no report: {error}")
     else:
         say(f"report: {shown(report)}")
+    try:
+        write_over_seeds(folder, done)
+    except OutputError as error:
+        warn(f"no curves over the seeds for TensorBoard: {error}")

@@ -21,6 +21,7 @@ from tlbench.embedded.stand_ins import (
 )
 from tlbench.errors import ConfigError
 from tlbench.loggers.check import check_loggers
+from tlbench.records.earlier_arm import ArmFolders
 from tlbench.records.folder import earlier_record, is_complete
 from tlbench.records.tuning import with_values
 from tlbench.study.collect import check_configs
@@ -79,10 +80,14 @@ def plan_runs(job_overrides: list[list[str]], compose: Compose) -> list[PlannedR
     Raises:
         UserError: A configuration, the data or the weights are at fault, or a folder holds another run.
     """
-    check = checked_once(compose)
-    planned = _without_repetitions(_plan(_with_all_factors(job_overrides, check), check))
+    check, folders = checked_once(compose), ArmFolders()
+    planned = _without_repetitions(_plan(_with_all_factors(job_overrides, check), check, folders))
     _check_searches(planned)
     check_configs([p.configured() for p in planned], planned[0].config.factors)
+    for arm, folder in folders.found.items():
+        say(
+            f"{shown(folder)}: runs of {arm}, under the name that earlier versions gave it; they are gone on with there"
+        )
     return planned
 
 
@@ -107,13 +112,13 @@ def _with_all_factors(job_overrides: list[list[str]], check: Check) -> list[list
     return [replace_overrides(overrides, {"factors": f"[{factors}]"}) for overrides in job_overrides]
 
 
-def _plan(job_overrides: list[list[str]], check: Check) -> list[PlannedRun]:
+def _plan(job_overrides: list[list[str]], check: Check, folders: ArmFolders) -> list[PlannedRun]:
     """Every run's checked configuration and folder, stand-ins in place, before anything is trained.
 
     Raises:
         UserError: A configuration, data or weights are at fault, or a folder holds a run of another configuration.
     """
-    wanted = [_planned(overrides, check) for overrides in job_overrides]
+    wanted = [_planned(overrides, check, folders) for overrides in job_overrides]
     needed = _Needed()
     open_runs = [p for p in wanted if not p.is_complete() or p.config.rerun]
     for loggers in {p.config.logger.model_dump_json(): p.config.logger for p in open_runs}.values():
@@ -125,7 +130,7 @@ def _plan(job_overrides: list[list[str]], check: Check) -> list[PlannedRun]:
     stand_ins = [needed.stand_ins(p.config) for p in wanted]
     banner(banner_text(list({(s.kind, s.wanted): s for found_here in stand_ins for s in found_here}.values())))
     planned = [
-        _planned(replace_overrides(p.overrides, stand_in_overrides(p.config, found_here)), check)
+        _planned(replace_overrides(p.overrides, stand_in_overrides(p.config, found_here)), check, folders)
         for p, found_here in zip(wanted, stand_ins, strict=True)
     ]
     for p in planned:
@@ -133,10 +138,13 @@ def _plan(job_overrides: list[list[str]], check: Check) -> list[PlannedRun]:
     return planned
 
 
-def _planned(overrides: list[str], check: Check) -> PlannedRun:
+def _planned(overrides: list[str], check: Check, folders: ArmFolders) -> PlannedRun:
     composed, config = check(overrides)
-    study_folder = Path(composed.hydra.sweep.dir)
-    planned = PlannedRun(overrides, config, study_folder / str(composed.hydra.sweep.subdir), study_folder)
+    study = Path(composed.hydra.sweep.dir)
+    folder = folders.of_run(
+        study / str(composed.hydra.sweep.subdir), study, config.model_dump(mode="json"), config.factors
+    )
+    planned = PlannedRun(overrides, config, folder, study)
     if config.tune is None:
         return planned
     search = search_of(overrides, config, planned.folder, check)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tlbench.config.arms import earlier_arm_name
 from tlbench.records.record import Record
 from tlbench.study.arm import Arm
 from tlbench.study.preregistration import Registered, arm_hash
@@ -52,7 +53,9 @@ def registration_of(
         confidence: Of the intervals.
     """
     plan, sha256 = found
-    planned = {arm: set(settled.seeds) for arm, settled in plan.arms.items()}
+    renamed = {earlier_arm_name(run.config, run.factors): arm for arm, of_arm in runs.items() for run in of_arm[:1]}
+    settled = {renamed.get(arm, arm): of_arm for arm, of_arm in plan.arms.items()}
+    planned = {arm: set(of_arm.seeds) for arm, of_arm in settled.items()}
     done = {arm.name: set(arm.seeds) for arm in arms}
     added = {arm: tuple(sorted(seeds - planned.get(arm, set()))) for arm, seeds in done.items()}
     missing = {arm: tuple(sorted(seeds - done.get(arm, set()))) for arm, seeds in planned.items()}
@@ -75,7 +78,7 @@ def registration_of(
     said += [
         f"the configuration of {arm} is not the one that was registered"
         for arm, of_arm in runs.items()
-        if arm in planned and any(arm_hash(run.config) != plan.arms[arm].config_hash for run in of_arm)
+        if arm in planned and any(arm_hash(run.config) != settled[arm].config_hash for run in of_arm)
     ]
     return Registration(
         sha256,

@@ -14,6 +14,7 @@ import yaml
 
 from tlbench.errors import ConfigError
 from tlbench.records.curves import CURVES_FILE
+from tlbench.records.earlier_arm import names_in
 from tlbench.records.folder import CONFIG_FILE
 from tlbench.records.lock import holder
 from tlbench.records.record import Record, read_record
@@ -98,8 +99,14 @@ def study_status(folder: Path) -> StudyStatus:
         ConfigError: It holds neither a run nor `preregistration.json`.
     """
     registered = read_registration(folder)
-    planned = [] if isinstance(registered, str) else [(a, s) for a, of in registered[0].arms.items() for s in of.seeds]
-    begun = [(place.parent.name, int(place.name.removeprefix("seed_"))) for place in _places(folder)]
+    names = {arm: found for arm in folder.iterdir() if (found := names_in(arm)) is not None} if folder.is_dir() else {}
+    now = {found.earlier: found.now for found in names.values()}
+    settled = {} if isinstance(registered, str) else registered[0].arms
+    planned = [(now.get(arm, arm), seed) for arm, of_arm in settled.items() for seed in of_arm.seeds]
+    begun = {
+        (now.get(place.parent.name, place.parent.name), int(place.name.removeprefix("seed_"))): place
+        for place in _places(folder)
+    }
     if not planned and not begun:
         raise ConfigError(
             f"{folder}: holds neither <arm>/seed_<n> nor {REGISTRATION_FILE}; give the folder of a study, such as "
@@ -107,7 +114,8 @@ def study_status(folder: Path) -> StudyStatus:
         )
     arms = list(dict.fromkeys(arm for arm, _ in [*planned, *begun]))
     known = sorted({*planned, *begun}, key=lambda run: (arms.index(run[0]), run[1]))
-    return StudyStatus(folder.resolve().name, tuple(_status(folder, arm, seed) for arm, seed in known))
+    runs = (_status(begun.get(run, folder / run[0] / f"seed_{run[1]}"), *run) for run in known)
+    return StudyStatus(folder.resolve().name, tuple(runs))
 
 
 def lines(status: StudyStatus) -> Iterator[str]:
@@ -147,8 +155,7 @@ def _places(folder: Path) -> Iterable[Path]:
             yield place
 
 
-def _status(folder: Path, arm: str, seed: int) -> RunStatus:
-    place = folder / arm / f"seed_{seed}"
+def _status(place: Path, arm: str, seed: int) -> RunStatus:
     at_work, record = holder(place) is not None, None
     with contextlib.suppress(ConfigError):
         record = read_record(place)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from tlbench.config.arms import earlier_arm_name
 from tlbench.errors import ConfigError
 from tlbench.records.record import Record, read_record
 from tlbench.study.kept import runs_in
@@ -44,8 +45,14 @@ def read_stored(folder: Path) -> tuple[StudySummary, tuple[Record, ...]]:
 
 
 def counted(summary: StudySummary, records: Iterable[Record]) -> tuple[Record, ...]:
-    """The complete runs that a summary counts, arms in its order, then by seed."""
+    """The complete runs that a summary counts, arms in its order and by its names, then by seed."""
     order = {arm.name: number for number, arm in enumerate(summary.arms)}
     known = {(arm.name, seed) for arm in summary.arms for seed in arm.seeds}
-    found = [each for each in records if each.status == "complete" and (each.arm, each.seed) in known]
+    named = [each if each.arm in order else _as_earlier(each) for each in records]
+    found = [each for each in named if each.status == "complete" and (each.arm, each.seed) in known]
     return tuple(sorted(found, key=lambda record: (order[record.arm], record.seed)))
+
+
+def _as_earlier(record: Record) -> Record:
+    """A record with its arm's name as a summary of an earlier version has it, in its sentences too."""
+    return record.model_copy(update={"arm": earlier_arm_name(record.config, record.factors)})

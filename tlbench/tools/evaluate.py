@@ -13,11 +13,12 @@ from tlbench.system.interrupts import interruptible
 from tlbench.tasks.wings import wing_of
 from tlbench.tools.complete_run import CompleteRun
 from tlbench.tools.evaluate_options import EvaluateOptions
+from tlbench.tools.evaluator import Evaluator
 from tlbench.tools.show import show_evaluation
 
 
 def evaluate(options: EvaluateOptions, run: CompleteRun, config: TrainConfig) -> EvaluationRecord:
-    """Evaluate a run, show the result and write it beside the record.
+    """Evaluate a run, show the result and write it beside the record; what was evaluated before is shown alone.
 
     Args:
         options: What to evaluate.
@@ -34,18 +35,30 @@ def evaluate(options: EvaluateOptions, run: CompleteRun, config: TrainConfig) ->
     """
     with interruptible():
         evaluator = wing_of(config).evaluator(options, run, config)
-        record, stem = evaluator.run()
-        show_evaluation(record)
-        try:
-            say(f"evaluation: {shown(evaluator.keep(record, stem))}")
-        except OutputError as error:
-            if not error.unwritable:
-                raise
-            complain(f"warning: the evaluation is not kept: {error}")
+        earlier = None if options.rerun else evaluator.earlier()
+        if earlier is not None:
+            path, record = earlier
+            say(f"evaluated before, {record.volatile.finished}; nothing to compute (rerun=true computes it again)")
+            show_evaluation(record)
+            say(f"evaluation: {shown(path)}")
+        else:
+            record = _evaluated(evaluator)
     if evaluator.problems:
         raise NonFiniteOutputs("; ".join(evaluator.problems))
     if record.comparison is not None and record.comparison.differing:
         raise Failure(_disagreement(record, record.comparison, run))
+    return record
+
+
+def _evaluated(evaluator: Evaluator) -> EvaluationRecord:
+    record, stem = evaluator.run()
+    show_evaluation(record)
+    try:
+        say(f"evaluation: {shown(evaluator.keep(record, stem))}")
+    except OutputError as error:
+        if not error.unwritable:
+            raise
+        complain(f"warning: the evaluation is not kept: {error}")
     return record
 
 

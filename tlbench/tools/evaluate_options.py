@@ -27,8 +27,9 @@ FOOTER = f"""\
 {about_tasks("evaluate")}
 
 The result is in evaluation.json in the run's folder, or evaluation_<what>.json, its numbers also under `evaluations` in
-record.json, which is otherwise never changed. Where that folder is read-only the numbers are shown all the same, and a
-warning says that they are not kept."""
+record.json, which is otherwise never changed. The same command reads it again, and computes nothing, while weights,
+data, options, versions and device are the same. Where that folder is read-only the numbers are shown all the same, and
+a warning says that they are not kept."""
 
 
 class EvaluateOptions(Options):
@@ -42,3 +43,4 @@ class EvaluateOptions(Options):
     )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps; auto: as the run, or the best there is")
     trust: bool = Field(False, description=TRUST)
+    rerun: bool = Field(False, description="true: compute it again, though nothing has changed since")

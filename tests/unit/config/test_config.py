@@ -7,7 +7,7 @@ from operator import attrgetter
 import pytest
 
 from tests.composed import config as composed
-from tlbench.config.arms import arm_name
+from tlbench.config.arms import arm_name, earlier_arm_name
 from tlbench.config.compose import compose_config
 from tlbench.config.hash import affecting_results, config_hash, difference
 from tlbench.config.parse import parse
@@ -142,7 +142,7 @@ def test_an_argument_of_the_network_can_be_a_factor():
     values = composed("model=timm", "model.name=resnet50").model_dump(mode="json")
     values["model"]["arguments"] = {"drop_path_rate": 0.1}
     values["factors"] = ["source", "model.arguments.drop_path_rate"]
-    assert arm_name(parse(values).model_dump(mode="json"), values["factors"]) == "tin200-0.1"
+    assert arm_name(parse(values).model_dump(mode="json"), values["factors"]) == "tin200-drop_path_rate-0.1"
 
 
 @pytest.mark.parametrize("optimizer", ["yolo", "yolo_sgd"])
@@ -191,10 +191,34 @@ def test_arms_are_named_by_the_factors_values_and_fit_a_folder():
         "strategy": {"name": "full"},
     }
     assert arm_name(config, ["source"]) == "tin200"
-    assert arm_name(config, ["source", "strategy", "data.shots"]) == "tin200-full-30"
+    assert arm_name(config, ["source", "strategy", "data.shots"]) == "tin200-full-shots-30"
     assert arm_name(config, ["data.root"]) == "a_b_c_d"
-    assert arm_name(config, ["data.shots", "source"]) == "30-tin200"
-    assert arm_name({"lr": 1.0}, ["lr"]) == arm_name({"lr": 1}, ["lr"]) == "1"
+    assert arm_name(config, ["data.shots", "source"]) == "shots-30-tin200"
+    assert earlier_arm_name(config, ["data.shots", "source"]) == "30-tin200"
+    assert arm_name({"lr": 1.0}, ["lr"]) == arm_name({"lr": 1}, ["lr"]) == "lr-1"
+
+
+@pytest.mark.promise("arms named by numbers")
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (0.001, "lr-0.001"),
+        (1e-5, "lr-1e-05"),
+        (-3, "lr--3"),
+        ("+1", "lr-+1"),
+        ("1e-3", "lr-1e-3"),
+        (float("inf"), "lr-inf"),
+        (True, "lr-true"),
+        (False, "lr-false"),
+        (None, "lr-null"),
+        ("1e-3x", "1e-3x"),
+        ("v1", "v1"),
+        ("infinite", "infinite"),
+        ([1, 2], "_1_2_"),
+    ],
+)
+def test_what_does_not_say_of_what_it_is_comes_behind_its_keys_last_part(value, name):
+    assert arm_name({"optimizer": {"lr": value}}, ["optimizer.lr"]) == name
 
 
 GRADUAL = "strategy=gradual_unfreezing"

@@ -49,9 +49,12 @@ def test_images_are_stored_in_the_inputs_size_or_their_own():
 
 
 def test_arms_are_named_by_sizes():
-    for given, name in ((224, "224"), ([224, 224], "224"), ([192, 256], "192x256"), (None, "None")):
-        assert arm_name({"data": {"image_size": given}}, ["data.image_size"]) == name
-        assert arm_name(OmegaConf.create({"data": {"stored_size": given}}), ["data.stored_size"]) == name
+    for given, name in ((224, "size-224"), ([224, 224], "size-224"), ([192, 256], "192x256"), (None, "size-null")):
+        arms = [
+            arm_name({"data": {"image_size": given}}, ["data.image_size"]),
+            arm_name(OmegaConf.create({"data": {"stored_size": given}}), ["data.stored_size"]),
+        ]
+        assert [arm.removeprefix("image_").removeprefix("stored_") for arm in arms] == [name, name]
 
 
 def test_what_is_kept_in_memory_and_how_many_are_evaluated_at_once_goes_by_the_area():

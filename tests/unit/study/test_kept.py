@@ -126,14 +126,18 @@ def test_trials_and_repeated_runs_are_no_runs_of_the_study(study: Path, record: 
 
 def test_the_arm_that_others_are_compared_with_stays_the_same(record: Make, tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
+
+    def own(*arms: str) -> list[Record]:
+        return [record(arm, 0) for arm in arms]
+
     kept = [record(arm, 0, volatile__started=f"2026-01-0{day}") for day, arm in ((3, "b"), (1, "a"), (2, "c"))]
-    assert arms_in_order(["c", "a", "b"], kept, summary) == ["c", "a", "b"]  # all of them: as declared now
-    assert arms_in_order(["b"], kept[1:], summary) == ["a", "b", "c"]
+    assert arms_in_order(own("c", "a", "b"), kept, summary) == ["c", "a", "b"]  # all of them: as declared now
+    assert arms_in_order(own("b"), kept[1:], summary) == ["a", "b", "c"]
     summary.write_text(json.dumps({"arms": [{"name": "c"}, {"name": "b"}, {"name": "a"}]}))
-    assert arms_in_order(["b"], kept, summary) == ["c", "b", "a"]
-    assert arms_in_order(["d"], kept, summary) == ["c", "b", "d", "a"]
+    assert arms_in_order(own("b"), kept, summary) == ["c", "b", "a"]
+    assert arms_in_order(own("d"), kept, summary) == ["c", "b", "d", "a"]
     summary.write_text("{")
-    assert arms_in_order(["d"], kept, summary) == ["a", "c", "d", "b"]
+    assert arms_in_order(own("d"), kept, summary) == ["a", "c", "d", "b"]
 
 
 def test_wider_factors_are_those_that_all_runs_declare(record: Make, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from tlbench.study import launch, planning
 from tlbench.study.chain import StudyFailed
 from tlbench.study.launch import launch_study
 from tlbench.study.preregistration import REGISTRATION_FILE
+from tlbench.study.status import study_status
+from tlbench.study.stored import read_stored
 from tlbench.study.summary import SUMMARY_FILE
 from tlbench.trust.key import find_or_make_key
 
@@ -104,10 +106,80 @@ def test_a_narrower_repeat_keeps_the_other_seeds_and_arms(runs, capsys):
 def test_one_value_of_what_was_swept_before_is_that_arm(runs, capsys):
     start(*((f"optimizer.lr={lr}", "seed=0") for lr in ("0.1", "0.2", "0.3")))
     start(("optimizer.lr=0.2", "seed=0"))
+    assert runs.names == ["tin200-lr-0.2/seed_0"]
+    summary = json.loads((STUDY / SUMMARY_FILE).read_text())
+    assert [arm["name"] for arm in summary["arms"]] == ["tin200-lr-0.1", "tin200-lr-0.2", "tin200-lr-0.3"]
+    assert "factors=[source,optimizer.lr], as the runs declare" in capsys.readouterr().out
+
+
+def as_earlier_versions_left_it(arms):
+    """A study's folders and files, its arms named by bare numbers."""
+    for now, earlier in arms.items():
+        (STUDY / now).rename(STUDY / earlier)
+        for file in STUDY.glob("**/*.json"):
+            file.write_text(file.read_text().replace(f'"{now}"', f'"{earlier}"'))
+
+
+@pytest.mark.promise("arms of before")
+def test_runs_under_the_names_of_before_are_gone_on_with(runs, capsys):
+    rates = ("0.1", "0.2")
+    start(*((f"optimizer.lr={lr}", f"seed={seed}") for lr in rates for seed in (0, 1)))
+    as_earlier_versions_left_it({f"tin200-lr-{lr}": f"tin200-{lr}" for lr in rates})
+    assert json.loads((STUDY / "tin200-0.1/seed_0/record.json").read_text())["arm"] == "tin200-0.1"
+    capsys.readouterr()
+    start(*((f"optimizer.lr={lr}", f"seed={seed}") for lr in (*rates, "0.3") for seed in (0, 1, 2)))
+    assert runs.names == [
+        *(f"tin200-{lr}/seed_{seed}" for lr in rates for seed in (0, 1, 2)),
+        *(f"tin200-lr-0.3/seed_{seed}" for seed in (0, 1, 2)),
+    ]
+    out = capsys.readouterr().out
+    assert f"{STUDY}/tin200-0.1: runs of tin200-lr-0.1, under the name that earlier versions gave it" in out
+    summary = json.loads((STUDY / SUMMARY_FILE).read_text())
+    assert [(arm["name"], arm["n_complete"]) for arm in summary["arms"]] == [
+        (f"tin200-lr-{lr}", 3) for lr in (*rates, "0.3")
+    ]
+    late = [note for note in summary["notes"] if note.startswith("Post hoc: ")]
+    assert [note.partition(", ")[0] for note in late] == [
+        "Post hoc: not registered: arm tin200-lr-0.3",
+        "Post hoc: not registered: seed 2 of tin200-lr-0.1",
+    ]
+    status = study_status(STUDY)
+    assert {(run.arm, run.state) for run in status.runs} == {(arm["name"], "complete") for arm in summary["arms"]}
+
+
+def test_a_narrower_repeat_leaves_the_order_of_arms_of_before(runs):
+    start(*((f"optimizer.lr={lr}", "seed=0") for lr in ("0.1", "0.2", "0.3")))
+    as_earlier_versions_left_it({f"tin200-lr-{lr}": f"tin200-{lr}" for lr in ("0.1", "0.2", "0.3")})
+    start(("optimizer.lr=0.2", "seed=0"))
     assert runs.names == ["tin200-0.2/seed_0"]
     summary = json.loads((STUDY / SUMMARY_FILE).read_text())
-    assert [arm["name"] for arm in summary["arms"]] == ["tin200-0.1", "tin200-0.2", "tin200-0.3"]
-    assert "factors=[source,optimizer.lr], as the runs declare" in capsys.readouterr().out
+    assert [arm["name"] for arm in summary["arms"]] == ["tin200-lr-0.1", "tin200-lr-0.2", "tin200-lr-0.3"]
+
+
+def test_a_folder_of_before_counts_for_its_own_arm_alone(runs):
+    """It may be named by the same number of another key; and where there are both names, each run stays in its own."""
+    start(("optimizer.lr=0.1", "seed=0"), ("optimizer.lr=0.2", "seed=0"))
+    as_earlier_versions_left_it({"tin200-lr-0.1": "tin200-0.1", "tin200-lr-0.2": "tin200-0.2"})
+    start(("optimizer.weight_decay=0.1", "seed=0"), ("optimizer.weight_decay=0.2", "seed=0"))
+    assert runs.names == ["tin200-weight_decay-0.1/seed_0", "tin200-weight_decay-0.2/seed_0"]
+    (STUDY / "tin200-lr-0.1/seed_1").mkdir(parents=True)
+    start(*((f"optimizer.lr={lr}", f"seed={seed}") for lr in ("0.1", "0.2") for seed in (0, 1)))
+    assert runs.names == [
+        "tin200-0.1/seed_0",
+        "tin200-lr-0.1/seed_1",
+        "tin200-0.2/seed_0",
+        "tin200-0.2/seed_1",
+    ]
+
+
+@pytest.mark.promise("arms of before")
+def test_a_report_of_a_study_of_before_has_its_names(runs):
+    start(*((f"optimizer.lr={lr}", f"seed={seed}") for lr in ("0.1", "0.2") for seed in (0, 1)))
+    as_earlier_versions_left_it({"tin200-lr-0.1": "tin200-0.1", "tin200-lr-0.2": "tin200-0.2"})
+    _, records = read_stored(STUDY)
+    assert [(each.arm, each.seed) for each in records] == [
+        (arm, seed) for arm in ("tin200-0.1", "tin200-0.2") for seed in (0, 1)
+    ]
 
 
 @pytest.mark.promise("arms differ in factors alone")

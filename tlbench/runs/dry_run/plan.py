@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -35,6 +36,11 @@ from tlbench.tasks.wings import wing_of
 
 WARM_UP_STEPS = 2
 TIMED_STEPS = 5
+FEW_TIMED_STEPS, LONG_S = 3, 0.5
+"""Steps that take so many seconds in all are enough: the longer, the less they differ in proportion."""
+
+_SAME_TIMES = {"seed", "seeds", "vary", "source", "study", "factors", "stand_ins"}
+"""Keys on which no step's time depends: they choose what the weights and the images are, not how many."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,17 @@ class RunPlan:
         return self.once_s + sum((stage.epochs or 0) * stage.epoch_s for stage in self.stages)
 
 
-def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
+@dataclass(frozen=True)
+class Times:
+    """What was timed: seconds of a step in each stage, and of an image's evaluation while training and before."""
+
+    steps_s: list[float]
+    evaluation_s: float
+    first_evaluation_s: float
+    device: torch.device
+
+
+def plan_run(config: TrainConfig, runs_at_a_time: int = 1, timed: dict[str, Times] | None = None) -> RunPlan:
     """Plan a run; noise of the images' size is trained on for a few steps a stage, and nothing is written.
 
     Several processes are planned as if exchanging gradients took no time, and torch.compile as if it changed nothing.
@@ -106,10 +122,13 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     Args:
         config: The run's configuration.
         runs_at_a_time: Runs that share this machine's cores, ≥ 1.
+        timed: What was timed for runs of before, and is for this one: arms that differ in nothing that takes time, such
+            as the source, are timed once.
 
     Raises:
         UserError: The configuration or the data are at fault.
     """
+    timed = {} if timed is None else timed
     start_up_s = _start_up_s()
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(cores_each(runs_at_a_time))
@@ -122,30 +141,38 @@ def plan_run(config: TrainConfig, runs_at_a_time: int = 1) -> RunPlan:
     network = build_network(config.model, outputs, config.seeds.init, config.data.input_size)
     task = wing_of(config).task(network, config, target.class_names)
     task.freezing.freeze_batch_norm(config.callbacks.freeze_batch_norm)
-    with tempfile.TemporaryDirectory() as nowhere:
-        trainer = build_trainer(config, task, Path(nowhere)).trainer
-        probe = _Probe(config, task, trainer, target)
-        steps = samples // config.data.batch_size
-        evaluation_s = probe.evaluation_s()
-        once_s = start_up_s + (images["test"] * evaluation_s if config.test else 0.0)
-        if caches_features(config):
-            once_s += (samples + images["val"]) * evaluation_s
-            probe.use_features()
-            evaluation_s = 0.0
-        stages = [
-            StagePlan(
-                stage,
-                _epochs(task.stages, number, config.trainer.max_epochs),
-                task.freezing.count(stage.trainable),
-                _rates(task, number, steps),
-                steps * probe.step_s(number) + images["val"] * evaluation_s,
-            )
-            for number, stage in enumerate(task.stages)
-        ]
+    key = config.model_dump_json(exclude=_SAME_TIMES)
+    if key not in timed:
+        timed[key] = _timed(config, task, target)
+    times = timed[key]
+    steps = samples // config.data.batch_size
+    once_s = start_up_s + (images["test"] * times.first_evaluation_s if config.test else 0.0)
+    if caches_features(config):
+        once_s += (samples + images["val"]) * times.first_evaluation_s
+    stages = [
+        StagePlan(
+            stage,
+            _epochs(task.stages, number, config.trainer.max_epochs),
+            task.freezing.count(stage.trainable),
+            _rates(task, number, steps),
+            steps * times.steps_s[number] + images["val"] * times.evaluation_s,
+        )
+        for number, stage in enumerate(task.stages)
+    ]
     decodes = module.storage == "workers"
     return RunPlan(
-        stages, images, once_s, advise(config, network, samples), probe.device, tuple(network.groups), decodes
+        stages, images, once_s, advise(config, network, samples), times.device, tuple(network.groups), decodes
     )
+
+
+def _timed(config: TrainConfig, task: Task, target: Target[Any]) -> Times:
+    with tempfile.TemporaryDirectory() as nowhere:
+        probe = _Probe(config, task, build_trainer(config, task, Path(nowhere)).trainer, target)
+        first = probe.evaluation_s()
+        if caches_features(config):
+            probe.use_features()
+        steps = [probe.step_s(number) for number in range(len(task.stages))]
+        return Times(steps, 0.0 if caches_features(config) else first, first, probe.device)
 
 
 @functools.cache
@@ -246,11 +273,15 @@ class _Probe:
         return split, move_data_to_device(next(iter(self._batches.loader(split, count))), self.device)
 
     def _median(self, action: Callable[[], None]) -> float:
-        seconds = []
-        for _ in range(WARM_UP_STEPS + TIMED_STEPS):
+        """Its seconds, once warm; the CPU, which chooses no algorithms by trying them, is so after one."""
+        seconds: list[float] = []
+        warm_up = 1 if self.device.type == "cpu" else WARM_UP_STEPS
+        while len(timed := seconds[warm_up:]) < TIMED_STEPS:
+            if len(timed) >= FEW_TIMED_STEPS and sum(timed) >= LONG_S:
+                break
             begun = time.perf_counter()
             action()
             if self.device.type != "cpu":
                 torch.accelerator.synchronize(self.device)
             seconds.append(time.perf_counter() - begun)
-        return sorted(seconds[WARM_UP_STEPS:])[TIMED_STEPS // 2]
+        return statistics.median(timed)

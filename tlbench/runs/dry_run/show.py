@@ -11,7 +11,7 @@ from tlbench.config import TrainConfig
 from tlbench.config.arms import arm_name
 from tlbench.console import banner, console, say, warn
 from tlbench.embedded.stand_ins import banner_text
-from tlbench.runs.dry_run.plan import RunPlan, plan_run
+from tlbench.runs.dry_run.plan import RunPlan, Times, plan_run
 
 
 def show_run_plan(config: TrainConfig, sweep_runs: int, runs_at_a_time: int) -> None:
@@ -24,7 +24,7 @@ def show_run_plan(config: TrainConfig, sweep_runs: int, runs_at_a_time: int) -> 
     """
     if config.stand_ins:
         banner(banner_text(config.stand_ins))  # those of a sweep are told of by `plan_runs`
-    plan = _show(config, 1)
+    plan = _show(config, 1, {})
     seconds = _seconds(plan, config)
     if sweep_runs > 1:
         time = _sweep_time([config], [(plan, seconds)] * sweep_runs, runs_at_a_time, timed_for=1)
@@ -46,14 +46,15 @@ def show_sweep_plan(
         trials: Of each arm that is tuned first, a trial's configuration and how many are still to be made.
     """
     plans: dict[str, RunPlan] = {}
+    timed: dict[str, Times] = {}
     times = []
     for config in configs:
         arm = config.model_dump_json(exclude={"seed", "seeds"})
         if arm not in plans:
-            plans[arm] = _show(config, runs_at_a_time)
+            plans[arm] = _show(config, runs_at_a_time, timed)
         times.append((plans[arm], _seconds(plans[arm], config)))
     for config, count in trials:
-        plan = plan_run(config, runs_at_a_time)
+        plan = plan_run(config, runs_at_a_time, timed)
         times += [(plan, _seconds(plan, config))] * count
     done = f" ({complete} more are complete already)" if complete else ""
     runs = f"{len(configs)} run{'' if len(configs) == 1 else 's'}{done}"
@@ -65,8 +66,8 @@ def show_sweep_plan(
     say(f"the sweep: {runs}, {time}")
 
 
-def _show(config: TrainConfig, runs_at_a_time: int) -> RunPlan:
-    plan = plan_run(config, runs_at_a_time)
+def _show(config: TrainConfig, runs_at_a_time: int, timed: dict[str, Times]) -> RunPlan:
+    plan = plan_run(config, runs_at_a_time, timed)
     name = f"{config.study} · {arm_name(config.model_dump(mode='json'), config.factors)}"
     table = Table(title=f"plan of {name}: strategy {config.strategy.name}", title_justify="left")
     for column in ("stage", "epochs", "trains", "parameters", "learning rate", "an epoch"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.figure import Figure
 from torch import Tensor
 
@@ -52,6 +54,12 @@ class ClassificationEvaluator(Evaluator):
     def suffixes(self) -> list[str]:
         """As in `Evaluator`."""
         return [option for option in (self.asked.calibrate, self.asked.corruptions) if option is not None]
+
+    def basis(self) -> dict[str, Any]:
+        """The validation images that a temperature is fitted on, and the version of the corruptions."""
+        fitted = self.own.parts("val") if self.asked.calibrate is not None else ()
+        version = VERSION if self.asked.corruptions is not None else None
+        return {"fitted_on": [images.fingerprint() for images in fitted], "corruptions": version}
 
     def figures(self, record: EvaluationRecord) -> dict[str, Figure]:
         """As in `Evaluator`."""

@@ -200,3 +200,35 @@ def test_a_sweep_takes_the_sum_of_its_runs_unless_each_was_timed_on_its_share_of
     config = compose_config(BY_EPOCHS)
     show = [_sweep_time([config], [(plan, seconds)] * 2, 2, timed_for) for timed_for in (1, 2)]
     assert show == [f"about {_duration(total)} with 2 at a time" for total in (2 * seconds, seconds)]
+
+
+@pytest.mark.promise("plan=true once")
+def test_arms_that_differ_in_nothing_that_takes_time_are_timed_once():
+    timed = {}
+
+    def plan(*changed):
+        return plan_run(compose_config((*TINY_RANDOM, *changed)), timed=timed)
+
+    first = plan()
+    for same in (["source=tin200", "factors=[source]"], ["seed=1", "study=other"]):
+        assert plan(*same).stages == first.stages
+    assert len(timed) == 1
+    plan("data.batch_size=4")
+    plan("strategy=feature_extractor")
+    assert len(timed) == 3
+
+
+@pytest.mark.parametrize(("takes", "steps"), [(0.01, 1 + 5), (0.1, 1 + 5), (0.2, 1 + 3)])
+def test_long_steps_are_timed_less_often(monkeypatch, takes, steps):
+    """The first, which warms up, does not count: it takes ten times as long."""
+    now, done = [0.0], []
+
+    def step():
+        now[0] += takes if done else 10 * takes
+        done.append(1)
+
+    probe = object.__new__(planning._Probe)
+    probe.device = torch.device("cpu")
+    monkeypatch.setattr(planning.time, "perf_counter", lambda: now[0])
+    assert probe._median(step) == pytest.approx(takes)
+    assert len(done) == steps
