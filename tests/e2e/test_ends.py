@@ -273,7 +273,7 @@ def test_what_a_command_reads_is_not_written_over():
         outcome = call("predict", "run=run", "input=images", f"output={output}", "format=csv")
         assert outcome.code == 2
         assert text in outcome.one_line()
-    outcome = call("compare", "run", "run", "output=images")
+    outcome = call("compare", "run", "run", "output=run")
     assert outcome.code == 2
-    assert "output='images': a folder" in outcome.one_line()
+    assert "output='run': the folder of a run, with files of its own" in outcome.one_line()
     assert snapshot(Path()) == before
