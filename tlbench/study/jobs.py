@@ -81,7 +81,7 @@ def run_chains(chains: Iterable[Chain], n_jobs: int, watch: Watch | None = None)
                 if crew.running or crew.waiting:
                     time.sleep(_POLL_S)
                 crew.collect()
-                watch.look(stopping=bool(signals or crew.refused))
+                watch.look()
     finally:
         watch.close()
         crew.close()
@@ -134,6 +134,7 @@ class _Crew:
 
     def stop(self) -> None:
         """Start no more, and ask the running ones to stop."""
+        self._watch.stop()
         self.ready.clear()
         self.waiting.clear()
         if not self._asked_to_stop:

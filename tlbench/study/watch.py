@@ -29,6 +29,7 @@ class _AtWork:
     begun: float
     told: Progress | None = None
     told_at: float = 0.0
+    over: bool = False
 
 
 class Watch:
@@ -54,6 +55,7 @@ class Watch:
         self._unknown = self._total - len(jobs)
         self._at_work: dict[Path, _AtWork] = {}
         self._complete = self._failed = 0
+        self._stopping = False
         self._durations = Durations((job.folder.parent, took) for job in jobs if (took := _took(job)) is not None)
         self._board = Board()
         self._drawn = n_jobs > 1 and console.is_terminal()
@@ -74,6 +76,8 @@ class Watch:
         """A run's process has ended; how far the study is, for the line that says so: empty where nothing is left."""
         run = self._at_work.pop(job.folder)
         self._complete += code == 0
+        if self._stopping:
+            return ""
         self._failed += code != 0
         if code == 0 and not was_complete and not _was_resumed(job.folder):
             self._durations.add(job.folder.parent, monotonic() - run.begun)
@@ -81,11 +85,15 @@ class Watch:
             return ""
         return f"; {self._study().forms[0]}"
 
-    def look(self, *, stopping: bool = False) -> None:
+    def stop(self) -> None:
+        """The running ones were asked to stop, and no others begin."""
+        self._stopping = True
+
+    def look(self) -> None:
         """Show how far all are, if it is time."""
         if monotonic() < self._next or self._n_jobs == 1:
             return
-        lines = [self._stopping() if stopping else self._study(), *(self._run(each) for each in self._at_work.values())]
+        lines = [self._study(), *(self._run(each) for each in self._at_work.values())]
         if self._drawn:
             self._board.show(lines)
         elif self._at_work:
@@ -98,9 +106,11 @@ class Watch:
 
     def _run(self, run: _AtWork) -> Line:
         left = self._left(run)
-        return run_line(run.job.name, run.told, left)
+        return Line(run.job.name, ("ends",)) if run.over else run_line(run.job.name, run.told, left)
 
     def _study(self) -> Line:
+        if self._stopping:
+            return Line(self._name, (f"stops; waits for {len(self._at_work)} to save", "stops"))
         running = [self._left(each) for each in self._at_work.values()]
         whole = Durations(
             (each.job.folder.parent, left + monotonic() - each.begun)
@@ -114,14 +124,13 @@ class Watch:
         left = time_left(running, waiting, self._n_jobs)
         return study_line(self._name, self._complete, self._total, self._failed, left, self._what)
 
-    def _stopping(self) -> Line:
-        return Line(self._name, (f"stops; waits for {len(self._at_work)} to save", "stops"))
-
     def _left(self, run: _AtWork) -> float | None:
         """Seconds: what the run has told, less what has passed since; before that what others took."""
         now, told = monotonic(), read_progress(run.job.folder)
         if told != run.told:
-            run.told, run.told_at = told, now
+            run.told, run.told_at, run.over = told, now, told is None
+        if run.over:
+            return 0.0
         if run.told is not None and run.told.left_s is not None:
             return max(run.told.left_s - (now - run.told_at), 0.0)
         usual = self._durations.of(run.job.folder.parent)

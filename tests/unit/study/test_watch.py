@@ -10,7 +10,7 @@ import pytest
 from tests.locks import fabricate
 from tests.study_records import make_record
 from tlbench import console
-from tlbench.records.progress import Progress, write_progress
+from tlbench.records.progress import Progress, remove_progress, write_progress
 from tlbench.records.record import write_record
 from tlbench.study import watch as module
 from tlbench.study.chain import Job
@@ -156,5 +156,22 @@ def test_a_study_that_stops_says_so(time, drawn):
     watch = Watch("study", each, 2)
     watch.began(a)
     watch.began(b)
-    watch.look(stopping=True)
+    watch.stop()
+    watch.look()
     assert drawn == [["study  stops; waits for 2 to save", "x/0  starts", "x/1  starts"]]
+    assert watch.ended(a, 143) == ""
+    time.now = 1.0
+    watch.look()
+    assert drawn[-1] == ["study  stops; waits for 1 to save", "x/1  starts"]
+
+
+def test_a_run_that_has_taken_its_file_away_ends(time, drawn):
+    (a,) = each = jobs("x/0")
+    watch = Watch("study", each, 2)
+    watch.began(a)
+    tell(a, left_s=30.0)
+    watch.look()
+    remove_progress(a.folder)
+    time.now = 1.0
+    watch.look()
+    assert drawn[-1] == ["study  0 of 1 runs complete", "x/0  ends"]
