@@ -37,6 +37,7 @@ _OWNERS = {FILE_NAME: "a run", SUMMARY_FILE: "a study", REGISTRATION_FILE: "a st
 
 def _act(kind: type[CompareOptions], arguments: Sequence[str]) -> None:
     first, second, options = parse_command(kind, arguments)
+    reported = options.output is not None and not options.output.endswith(_NUMBERS)
     path = None if options.output is None else _numbers_file(options.output)
     sides = read_sides(first, second)
     if path is not None:
@@ -59,7 +60,7 @@ def _act(kind: type[CompareOptions], arguments: Sequence[str]) -> None:
     with output_errors(path.parent, "name another file with output=…"), atomic_file(path) as file:
         file.write(json_bytes(content))
     say(f"comparison: {shown(path)}")
-    if path.name == COMPARISON_FILE and not options.output.endswith(_NUMBERS):
+    if reported:
         summary = replace(summary, notes=(*summary.notes, _differing(sides, comparison)))
         report = write_report(path.parent, summary, [record for side in sides for record in side.complete])
         say(f"report: {shown(report)}")
