@@ -17,7 +17,9 @@ from PIL import Image
 
 from tests.commands import TINY_RANDOM, call, snapshot, train
 from tests.unit.system.test_streams import Refusing
+from tlbench.callbacks import progress_file
 from tlbench.cli import train as entry
+from tlbench.records.progress import PROGRESS_FILE, read_progress, write_progress
 from tlbench.system.names import original
 from tlbench.tasks.classification.task import ClassificationTask
 
@@ -55,6 +57,32 @@ def test_a_run_goes_on_where_its_output_is_lost(tmp_path, monkeypatch, capsys, n
     assert status() == "complete"
     err = capsys.readouterr().err
     assert (err.count("\n"), err.startswith("warning: "), "standard output" in err) == (1, True, True)
+
+
+@pytest.mark.promise("a study shows its runs")
+@pytest.mark.usefixtures("tiny_network")
+@pytest.mark.parametrize("code", [0, 1])
+def test_how_far_a_run_is_can_be_read_while_it_goes_on_and_goes_when_it_ends(monkeypatch, code):
+    told = []
+
+    def noted(folder, progress):
+        write_progress(folder, progress)
+        told.append(read_progress(folder))  # None, were it not of the process that holds the lock
+
+    def fails(*_):
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(progress_file, "write_progress", noted)
+    if code:
+        monkeypatch.setattr(ClassificationTask, "test_step", fails)
+    assert train(*RUN).code == code
+    first, *_, last = told
+    assert (first.phase, first.epoch, first.of, first.left_s, first.value) == ("fit", 1, 2, None, None)
+    assert (last.phase, last.epoch, last.monitor) == ("test", 2, "val/oa")
+    best = json.loads(Path("run/record.json").read_text())["best"]
+    assert last.value == pytest.approx(best["value"])
+    assert last.left_s > 0
+    assert not Path("run", PROGRESS_FILE).exists()
 
 
 CLOSED = "import os, sys; [os.close(n) for n in (0, 1, 2)]; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
@@ -273,7 +301,7 @@ def test_what_a_command_reads_is_not_written_over():
         outcome = call("predict", "run=run", "input=images", f"output={output}", "format=csv")
         assert outcome.code == 2
         assert text in outcome.one_line()
-    outcome = call("compare", "run", "run", "output=images")
+    outcome = call("compare", "run", "run", "output=run")
     assert outcome.code == 2
-    assert "output='images': a folder" in outcome.one_line()
+    assert "output='run': the folder of a run, with files of its own" in outcome.one_line()
     assert snapshot(Path()) == before

@@ -57,7 +57,7 @@ class RunProgress(ProgressBar):
         self._fitting = True
         self._first_step = trainer.global_step
         self._steps = int(trainer.estimated_stepping_batches)
-        self._epochs = math.ceil(self._steps * trainer.accumulate_grad_batches / trainer.num_training_batches)
+        self._epochs = planned_epochs(trainer)
         self._began = monotonic()
         self._ended_epochs = _Throughput()
         self._display.open(self._epoch(trainer), self._first_step, self._steps)
@@ -158,6 +158,12 @@ class RunProgress(ProgressBar):
     def _show(self, trainer: Trainer, *texts: str) -> None:
         elapsed = _duration(monotonic() - self._began)
         self._display.show(self._epoch(trainer), trainer.global_step, *texts, elapsed, self._time_left(trainer))
+
+
+def planned_epochs(trainer: Trainer) -> int:
+    """Epochs that a run is to train, which a number of steps may cut short."""
+    steps = int(trainer.estimated_stepping_batches)
+    return math.ceil(steps * trainer.accumulate_grad_batches / trainer.num_training_batches)
 
 
 class _Throughput:

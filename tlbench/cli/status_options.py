@@ -12,11 +12,12 @@ tlbench.status says what a study has done, what runs, what failed, and about how
   tlbench status study=outputs/quickstart
   tlbench status study=outputs/quickstart --watch
 
---watch says it again whenever it changes, until nothing runs or waits; Ctrl-C ends it, and no run."""
+--watch keeps a line for the study and one for each run at work, with epoch and time left, until nothing runs or waits;
+where standard output is no terminal, it says all again when a run begins or ends. Ctrl-C ends it, and no run."""
 
 
 class StatusOptions(Options):
     """Of what."""
 
     study: str = Field(description="folder of a study, such as outputs/quickstart")
-    watch: bool = Field(False, description="true, or --watch: say it again whenever it changes")
+    watch: bool = Field(False, description="true, or --watch: go on until nothing runs or waits")

@@ -16,6 +16,7 @@ from tlbench.errors import ConfigError, OutputError, UserError
 from tlbench.records.curves import CURVES_FILE
 from tlbench.records.lock import locked, remove_left_locks
 from tlbench.records.lock_file import LOCK_FILE
+from tlbench.records.progress import PROGRESS_FILE, remove_progress
 from tlbench.records.record import FILE_NAME, Record, read_record
 from tlbench.system.atomic import leftovers, output_errors, remove_leftovers, write_atomic
 from tlbench.system.places import check_run_folder
@@ -53,9 +54,11 @@ _WRITTEN = (
     BATCH_PICTURE,
     "test_*.png",
     "thumbnails_*.npz",
+    PROGRESS_FILE,
     FILE_NAME,
 )
 """What a run writes, as patterns."""
+_UNTIL_COMPLETE = (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT, PROGRESS_FILE)
 
 
 def earlier_record(folder: Path, config: dict[str, Any], free: Sequence[str] = ()) -> Record | None:
@@ -120,7 +123,7 @@ def tidy(folder: Path) -> None:
     not let go, stays; it does no harm.
     """
     with contextlib.suppress(OSError, OutputError):
-        for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT):
+        for name in _UNTIL_COMPLETE:
             (folder / name).unlink(missing_ok=True)
         remove_all_leftovers(folder)
 
@@ -128,7 +131,7 @@ def tidy(folder: Path) -> None:
 def tidy_if_free(folder: Path) -> None:
     """The same for the next command, where a kill came between; a folder that takes no lock stays as it is."""
     left = [*leftovers(folder), *folder.glob(f"{LOCK_FILE}*"), *(p for n in _WRITTEN for p in folder.glob(f".{n}.*"))]
-    if left or any((folder / name).exists() for name in (LAST_CHECKPOINT, PREVIOUS_CHECKPOINT)):
+    if left or any((folder / name).exists() for name in _UNTIL_COMPLETE):
         with contextlib.suppress(UserError), locked(folder):
             record = read_record(folder)  # now that nobody can begin to repeat the run
             if record is not None and record.status == "complete":
@@ -158,6 +161,7 @@ def begin(folder: Path, config: dict[str, Any]) -> None:
         OutputError: If the disk refuses.
     """
     remove_all_leftovers(folder)
+    remove_progress(folder)
     write_atomic(folder / CONFIG_FILE, OmegaConf.to_yaml(OmegaConf.create(config)).encode())
 
 

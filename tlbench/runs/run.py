@@ -35,6 +35,7 @@ from tlbench.records.folder import (
     check_still_there,
     tidy,
 )
+from tlbench.records.progress import remove_progress
 from tlbench.records.record import (
     DataRecord,
     ErrorRecord,
@@ -291,6 +292,7 @@ class _Run(Known):
         try:
             if is_first_process() and _removal(self.folder) is None:  # what was removed stays so
                 write_record(self.folder, record)
+                remove_progress(self.folder)
                 if status == "complete":  # now that nothing is lost without them
                     tidy(self.folder)
         finally:

@@ -23,6 +23,7 @@ from tlbench.callbacks.freezing_audit import FreezingAudit
 from tlbench.callbacks.gradual_unfreezing import GradualUnfreezing
 from tlbench.callbacks.last_checkpoint import LastCheckpoint
 from tlbench.callbacks.progress import RunProgress
+from tlbench.callbacks.progress_file import ProgressFile
 from tlbench.callbacks.resumable import MovableCheckpoint
 from tlbench.callbacks.training_batch import TrainingBatch
 from tlbench.callbacks.training_clock import TrainingClock
@@ -103,8 +104,9 @@ def build_trainer(
         signals=signals or Signals(),
     )
     options = [_freeze_batch_norm(config), _stopping(config, task, unfreezing), _ema(config)]
+    told = ProgressFile(folder, best, clock, limit=c.max_time_s, tested=config.test)
     # FeatureCache before GradualUnfreezing, which compiles the network where it is still needed
-    callbacks: list[Callback] = [progress, clock, *([features] if features else []), unfreezing]
+    callbacks: list[Callback] = [progress, told, clock, *([features] if features else []), unfreezing]
     callbacks += [option for option in options if option is not None]
     callbacks += own_callbacks(config)
     callbacks += [TrainingBatch(folder / BATCH_PICTURE, config), FreezingAudit(), FolderStays(folder)]

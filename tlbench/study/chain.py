@@ -25,6 +25,7 @@ class Job:
         prepare: Called just before it starts, when no other process works in the folder; may return further arguments,
             or raise `FolderInUse`, which lets the job wait again.
         warned: Told each warning of the run.
+        complete: Whether its run is complete already, so that it takes no time.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Job:
     gpus: int = 0
     prepare: Callable[[], Sequence[str] | None] | None = None
     warned: Callable[[str], None] | None = None
+    complete: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,14 +29,22 @@ class Comparison:
     summary: StudySummary
 
 
-def compare(a: Side, b: Side, factors: Sequence[str] | None = None, metric: str | None = None) -> Comparison:
-    """Compare two sides, paired by seed.
+def compare(
+    a: Side,
+    b: Side,
+    factors: Sequence[str] | None = None,
+    metric: str | None = None,
+    margin: float | None = None,
+) -> Comparison:
+    """Compare two sides, paired by seed, by the statistics of a study.
 
     Args:
         a: What is compared.
         b: What it is compared with.
         factors: Keys in which they may differ, all else must be equal; None: they may differ in what they do.
-        metric: Compared first; None: the task's own.
+        metric: Compared first; None: what a study of these runs compares first.
+        margin: Differences of that metric up to it do not matter; None: `statistics.margin`, where all complete runs
+            have the same and `metric` is not given.
 
     Raises:
         ConfigError: Pairing would make no sense: other task, classes, split or test images; or a metric that one side
@@ -44,7 +52,8 @@ def compare(a: Side, b: Side, factors: Sequence[str] | None = None, metric: str 
     """
     left, right = a.complete[0], b.complete[0]
     _check_sense(a, b, with_following(factors or ()))
-    metric = spec_of_stored(left.task, left.config).main_metric if metric is None else metric
+    margins = _margins(a, b) if metric is None and margin is None else []
+    metric = _usual_metric(a, b) if metric is None else metric
     metrics = _metrics(a, b, metric)
     if factors is not None:
         check_comparable([*a.complete, *b.complete], factors)
@@ -56,8 +65,11 @@ def compare(a: Side, b: Side, factors: Sequence[str] | None = None, metric: str 
         primary=metric,
         metrics=metrics,
         against={a.name: b.name},
+        margin=margins[0] if len(margins) == 1 else margin,
     )
-    return Comparison((*differences.values(), *_unequal(a, b)), summary)
+    shown = " and ".join(map(str, margins))
+    asked = [f"statistics.margin: {shown}; none is used, margin=… gives one"] if len(margins) > 1 else []
+    return Comparison((*differences.values(), *_unequal(a, b), *asked), summary)
 
 
 def _check_sense(a: Side, b: Side, factors: Sequence[str]) -> None:
@@ -120,6 +132,21 @@ def _pairs(a: Side, b: Side) -> list[tuple[Record, Record]]:
     others = {record.seed: record for record in b.complete}
     found = [(record, others[record.seed]) for record in a.complete if record.seed in others]
     return found or [(a.complete[0], b.complete[0])]
+
+
+def _usual_metric(a: Side, b: Side) -> str:
+    """The task's own; of runs without a test what chose their best epochs, where that is the same in all."""
+    complete = [*a.complete, *b.complete]
+    monitors = {record.best.monitor for record in complete if record.best and record.config.get("test") is False}
+    untested = all(record.best and record.config.get("test") is False for record in complete)
+    spec = spec_of_stored(complete[0].task, complete[0].config)
+    return monitors.pop() if untested and len(monitors) == 1 else spec.main_metric
+
+
+def _margins(a: Side, b: Side) -> list[float | None]:
+    """Those that the complete runs were asked for, each once."""
+    complete = (*a.complete, *b.complete)
+    return list(dict.fromkeys(record.config.get("statistics", {}).get("margin") for record in complete))
 
 
 def _metrics(a: Side, b: Side, wanted: str) -> list[str]:

@@ -18,6 +18,7 @@ from tlbench.records.lock import holder
 from tlbench.study.chain import Chain, Job, Turn, Wait
 from tlbench.study.gpus import VISIBLE, GpuPool, visible_gpus
 from tlbench.study.told import Inbox, Notices
+from tlbench.study.watch import Watch
 from tlbench.system.atomic import output_errors
 from tlbench.system.interrupts import Interrupted, noted_signals
 from tlbench.system.machine import cores_each
@@ -46,11 +47,11 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int) -> list[int]:
     def one(number: int, job: Job) -> Chain:
         codes[number] = yield replace(job, name=f"[{number + 1}/{len(jobs)}] {job.name}")
 
-    run_chains([one(number, job) for number, job in enumerate(jobs)], n_jobs)
+    run_chains([one(number, job) for number, job in enumerate(jobs)], n_jobs, Watch("study", jobs, n_jobs))
     return list(codes.values())
 
 
-def run_chains(chains: Iterable[Chain], n_jobs: int) -> None:
+def run_chains(chains: Iterable[Chain], n_jobs: int, watch: Watch | None = None) -> None:
     """Run the jobs of all chains, `n_jobs` at a time, those of a chain one after another; a chain begun is gone on with
     before another is begun.
 
@@ -59,7 +60,7 @@ def run_chains(chains: Iterable[Chain], n_jobs: int) -> None:
     on with it. So commands that have runs in common share them.
 
     One at a time, a run has the terminal to itself; several write into `console.log` in their folders, and each has a
-    GPU of its own, where there are several.
+    GPU of its own, where there are several. How far these are, `watch` shows.
 
     Raises:
         UserError: A chain raised it, or a run's folder cannot be written; no others are started, and the running ones
@@ -67,7 +68,9 @@ def run_chains(chains: Iterable[Chain], n_jobs: int) -> None:
         Interrupted: On SIGINT or SIGTERM, after the running ones were asked to stop and have stopped (a session of
             their own each, so that Ctrl-C reaches them through here alone).
     """
-    crew = _Crew([Turn(chain) for chain in chains], n_jobs)
+    turns = [Turn(chain) for chain in chains]
+    watch = Watch("study", [], n_jobs, len(turns)) if watch is None else watch
+    crew = _Crew(turns, n_jobs, watch)
     try:
         with noted_signals() as signals:
             while crew.has_work():
@@ -78,7 +81,9 @@ def run_chains(chains: Iterable[Chain], n_jobs: int) -> None:
                 if crew.running or crew.waiting:
                     time.sleep(_POLL_S)
                 crew.collect()
+                watch.look()
     finally:
+        watch.close()
         crew.close()
     if signals:
         raise Interrupted(signals[0])
@@ -99,8 +104,8 @@ class _Running:
 class _Crew:
     """The chains: those whose turn it is, those that wait for another process, and those with a running job."""
 
-    def __init__(self, turns: Sequence[Turn], n_jobs: int) -> None:
-        self.ready, self.n_jobs = deque(turns), n_jobs
+    def __init__(self, turns: Sequence[Turn], n_jobs: int, watch: Watch) -> None:
+        self.ready, self.n_jobs, self._watch = deque(turns), n_jobs, watch
         self.waiting: list[Turn] = []
         self.running: list[_Running] = []
         self.refused: list[UserError] = []
@@ -129,6 +134,7 @@ class _Crew:
 
     def stop(self) -> None:
         """Start no more, and ask the running ones to stop."""
+        self._watch.stop()
         self.ready.clear()
         self.waiting.clear()
         if not self._asked_to_stop:
@@ -150,12 +156,16 @@ class _Crew:
             if self._gpus is not None:
                 self._gpus.give_back(run.gpus)
             if code == IN_USE:
+                self._watch.put_back(run.job)
                 self._let_wait(run.turn, holder(run.job.folder))
                 continue
+            was_complete = code == WAS_COMPLETE
+            code = 0 if was_complete else code
+            how_far = self._watch.ended(run.job, code, was_complete=was_complete)
             outcome = "complete" if code == 0 else f"exit code {code}"
-            seconds = f" after {time.perf_counter() - run.begun:.0f} s"
-            say(f"{run.job.name}: {'was complete' if code == WAS_COMPLETE else outcome + seconds}")
-            run.turn.done(0 if code == WAS_COMPLETE else code)
+            outcome += f" after {time.perf_counter() - run.begun:.0f} s{how_far}"
+            say(f"{run.job.name}: {'was complete' if was_complete else outcome}")
+            run.turn.done(code)
             self.ready.appendleft(run.turn)
 
     def _listen(self, run: _Running) -> None:
@@ -193,6 +203,7 @@ class _Crew:
             finally:
                 inbox.close_writing()
             self.running.append(_Running(turn, wanted, process, time.perf_counter(), gpus, inbox))
+            self._watch.began(wanted)
 
     def _let_wait(self, turn: Turn, there: str | None) -> None:
         if there is not None and there != turn.waits_for and turn.wanted is not None:

@@ -79,6 +79,7 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
     if any(p.config.plan for p in planned):
         raise ConfigError("plan=true: a sweep's dry run is made with -m, without hydra.mode; drop one of them")
     still_open = [p for p in planned if p.config.rerun or not p.is_complete()]
+    to_run = {p.folder for p in still_open}
     preflight_all([*(p.config for p in still_open), *(p.search.config for p in still_open if p.search)])
     flags = _passed_on(hydra_config)
     _register(planned)
@@ -92,6 +93,7 @@ def launch_study(job_overrides: list[list[str]], compose: Compose, hydra_config:
             gpus_of(p.config),
             _unless_repeated(p.folder) if p.config.rerun else None,
             functools.partial(told.add, _arm(p), p.config.seed),
+            complete=p.folder not in to_run,
         )
         for p in planned
         if p.folder not in untuned

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,8 +17,11 @@ from tlbench.records.curves import CURVES_FILE
 from tlbench.records.earlier_arm import names_in
 from tlbench.records.folder import CONFIG_FILE
 from tlbench.records.lock import holder
+from tlbench.records.progress import Progress, read_progress
 from tlbench.records.record import Record, read_record
+from tlbench.study.eta import Durations, duration, time_left
 from tlbench.study.kept import OF_NO_STUDY
+from tlbench.study.live import Line, run_line, study_line
 from tlbench.study.preregistration import REGISTRATION_FILE, read_registration
 from tlbench.study.summary import failure_of
 from tlbench.system.regular_file import read_regular
@@ -43,6 +46,7 @@ class RunStatus:
         max_epochs: `trainer.max_epochs`; None where its configuration is not there.
         seconds: That it took in all, of complete runs that were never resumed.
         reason: Why it failed.
+        progress: What a running one has told.
     """
 
     arm: str
@@ -52,6 +56,12 @@ class RunStatus:
     max_epochs: int | None = None
     seconds: float | None = None
     reason: str = ""
+    progress: Progress | None = None
+
+    @property
+    def name(self) -> str:
+        """As its folder is called within the study's."""
+        return f"{self.arm}/seed_{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -73,20 +83,28 @@ class StudyStatus:
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds until all are complete with as many at a time as run now, by what complete ones took; None where that
-        is not known.
+        """Seconds until all are complete with as many at a time as run now, by what running ones tell and complete ones
+        took; None where that is not known.
         """
-        means = {run.arm: _mean(other.seconds for other in self.runs if other.arm == run.arm) for run in self.runs}
-        usual = _mean(run.seconds for run in self.runs)
-        left = 0.0
-        for run in self.runs:
-            takes = means[run.arm] if means[run.arm] is not None else usual
-            if run.state not in ("running", "waiting", "begun", "interrupted"):
-                continue
-            if takes is None:
-                return None
-            left += takes * (1 - run.epochs / run.max_epochs if run.max_epochs else 1)
-        return left / max(1, sum(run.state == "running" for run in self.runs))
+        known = Durations((run.arm, run.seconds) for run in self.runs if run.seconds is not None)
+        running = [self._left(run, known) for run in self.runs if run.state == "running"]
+        others = [run for run in self.runs if run.state in ("waiting", "begun", "interrupted")]
+        return time_left(running, [self._left(run, known) for run in others], max(1, len(running)))
+
+    def left_of(self, run: RunStatus) -> float | None:
+        """Seconds that a running one takes still, likewise."""
+        return self._left(run, Durations((each.arm, each.seconds) for each in self.runs if each.seconds is not None))
+
+    def count(self, state: State) -> int:
+        """How many runs are in it."""
+        return sum(run.state == state for run in self.runs)
+
+    @staticmethod
+    def _left(run: RunStatus, known: Durations) -> float | None:
+        if run.progress is not None and run.progress.left_s is not None:
+            return run.progress.left_s
+        takes = known.of(run.arm)
+        return None if takes is None else takes * (1 - run.epochs / run.max_epochs if run.max_epochs else 1)
 
 
 def study_status(folder: Path) -> StudyStatus:
@@ -120,16 +138,15 @@ def study_status(folder: Path) -> StudyStatus:
 
 def lines(status: StudyStatus) -> Iterator[str]:
     """The study in a line, then what runs, failed or was stopped, and what waits by arm."""
-    counts = {state: sum(run.state == state for run in status.runs) for state in _ORDER}
-    parts = [f"{counts['complete']} of {len(status.runs)} runs complete"]
-    parts += [f"{counts[state]} {state}" for state in _ORDER[1:] if counts[state]]
+    parts = [f"{status.count('complete')} of {len(status.runs)} runs complete"]
+    parts += [f"{count} {state}" for state in _ORDER[1:] if (count := status.count(state))]
     left = status.remaining_s
-    eta = "" if not left else f"; about {_duration(left)} left"
+    eta = "" if not left else f"; about {duration(left)} left"
     yield f"{status.name}: {', '.join(parts)}{eta}"
     for state in _LISTED:
         for run in status.runs:
             if run.state == state:
-                yield f"  {state:11}  {run.arm}/seed_{run.seed}{_detail(run)}"
+                yield f"  {state:11}  {run.name}{_detail(status, run)}"
     waiting: dict[str, list[int]] = {}
     for run in status.runs:
         if run.state == "waiting":
@@ -138,9 +155,19 @@ def lines(status: StudyStatus) -> Iterator[str]:
         yield f"  waiting      {arm}: seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
 
-def _detail(run: RunStatus) -> str:
+def live_lines(status: StudyStatus) -> list[Line]:
+    """As a study's command shows while it runs: the study, and each run at work."""
+    runs = [run for run in status.runs if run.state == "running"]
+    complete, failed = status.count("complete"), status.count("failed")
+    study = study_line(status.name, complete, len(status.runs), failed, status.remaining_s)
+    return [study, *(run_line(run.name, run.progress, status.left_of(run)) for run in runs)]
+
+
+def _detail(status: StudyStatus, run: RunStatus) -> str:
     if run.reason:
         return f": {run.reason}"
+    if run.progress is not None:
+        return f": {run_line('', run.progress, status.left_of(run)).forms[0]}"
     return f": {run.epochs} of {run.max_epochs} epochs" if run.max_epochs else ""
 
 
@@ -164,7 +191,8 @@ def _status(place: Path, arm: str, seed: int) -> RunStatus:
     if not at_work and not place.exists():
         return RunStatus(arm, seed, "waiting")
     epochs, most = _epochs(place)
-    return RunStatus(arm, seed, "running" if at_work else "begun", epochs, most)
+    progress = read_progress(place) if at_work else None
+    return RunStatus(arm, seed, "running" if at_work else "begun", epochs, most, progress=progress)
 
 
 def _recorded(record: Record, arm: str, seed: int) -> RunStatus:
@@ -189,15 +217,3 @@ def _most(config: Mapping[str, object]) -> int | None:
     trainer = config.get("trainer")
     most = trainer.get("max_epochs") if isinstance(trainer, Mapping) else None
     return most if isinstance(most, int) else None
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known: Sequence[float] = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{seconds / 3600:.1f} h"

@@ -24,6 +24,7 @@ from tlbench.study.planning import PlannedRun
 from tlbench.study.sampler import Sampler, ensure_optuna
 from tlbench.study.search import Search
 from tlbench.study.trials import failed_trial, finished_trial, make_room, remove_checkpoints
+from tlbench.study.watch import Watch
 
 
 @dataclass
@@ -54,12 +55,13 @@ def tune_arms(
         UserError: Optuna is missing, the disk refuses, or a folder holds a run with other values.
         Interrupted: By a signal; the same call goes on.
     """
-    choices, still_open = _Choices(), []
+    choices, still_open, trials = _Choices(), [], 0
     for search in {p.search.folder: p.search for p in planned if p.search}.values():
         known = search.known()
         if known is None:
             splits = {p.config.seeds.split for p in planned if p.search and p.search.folder == search.folder}
             before = read_tuning(search.folder)
+            trials += trials_left(search)
             still_open.append(_tune(search, before, flags, choices, _split_warnings(search, splits)))
         else:
             tidy_if_free(search.folder)
@@ -67,7 +69,8 @@ def tune_arms(
             say(f"tuning {search.arm}: {_chosen(known)}, chosen earlier")
     if still_open:
         ensure_optuna()
-        run_chains(still_open, min(n_jobs, len(still_open)))
+        at_a_time = min(n_jobs, len(still_open))
+        run_chains(still_open, at_a_time, Watch("tuning", [], at_a_time, trials, "trials"))
     tuned, untuned = [], {}
     for p in planned:
         choice = choices.made.get(p.search.folder) if p.search else None

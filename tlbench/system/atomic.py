@@ -151,7 +151,12 @@ def guarded(folder: Path, check: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def atomic_file(
-    path: Path, keep_as: Path | None = None, *, private: bool = False, unless_there: bool = False
+    path: Path,
+    keep_as: Path | None = None,
+    *,
+    private: bool = False,
+    unless_there: bool = False,
+    durable: bool = True,
 ) -> Iterator[IO[bytes]]:
     """A file to be written inside, under a temporary name in the same folder until then; an error leaves none.
 
@@ -160,6 +165,7 @@ def atomic_file(
         keep_as: As in `write_atomic`.
         private: Only its owner may read and write it, from its first byte on.
         unless_there: What has that name at the end stays, and what was written inside is dropped.
+        durable: It is to outlast a power cut; False: it is whole for all that read it, and costs no wait for the disk.
 
     Raises:
         OSError: If the disk refuses; see `output_errors`.
@@ -171,7 +177,8 @@ def atomic_file(
         with os.fdopen(handle, "w+b") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         if not private:
             Path(temporary).chmod(0o666 & ~_umask())
         _check_guards(path)

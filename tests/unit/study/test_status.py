@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tests.locks import fabricate
+from tlbench import console
 from tlbench.cli import status as command
+from tlbench.records.progress import Progress, write_progress
 from tlbench.records.record import write_record
 from tlbench.study.preregistration import REGISTRATION_FILE, Registered, RegisteredArm
-from tlbench.study.status import lines, study_status
+from tlbench.study.status import lines, live_lines, study_status
 
 
 @pytest.fixture
@@ -113,6 +117,66 @@ def test_watching_says_it_again_when_it_changes_and_ends_when_nothing_runs_or_wa
         "mine: 4 of 6 runs complete, 1 failed, 1 begun; about 30 s left",
     ]
     assert len(naps) == 3
+
+
+@pytest.mark.promise("a study shows its runs", "a study's status")
+def test_what_running_ones_tell_counts_before_what_others_took(study):
+    told = {"phase": "fit", "epoch": 2, "of": 4, "seconds": 9.0, "left_s": 40.0, "monitor": "val/oa", "value": 0.5}
+    write_progress(study / "tin200" / "seed_1", Progress(**told, token="theirs"))
+    write_progress(study / "random" / "seed_2", Progress(**told, token="theirs"))  # of a killed one
+    status = study_status(study)
+    assert status.remaining_s == pytest.approx(40 + 100 + 30)
+    assert list(lines(status))[1] == "  running      tin200/seed_1: epoch 2/4  val/oa 0.500  40 s left"
+    assert [line.text() for line in live_lines(status)] == [
+        "mine  2 of 6 runs complete, 1 failed, about 3 min left",
+        "tin200/seed_1  epoch 2/4  val/oa 0.500  40 s left",
+    ]
+
+
+@pytest.mark.promise("a study shows its runs")
+@pytest.mark.parametrize("ending", ["done", "interrupt"])
+def test_watching_on_a_terminal_redraws_and_gives_the_cursor_back(study, record, monkeypatch, ending):
+    screen, naps = io.StringIO(), []
+    shown = Console(file=screen, force_terminal=True, width=80, color_system=None)
+    monkeypatch.setattr(console, "console", shown)
+    monkeypatch.setattr(command, "is_terminal", lambda: True)
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if ending == "interrupt":
+            raise KeyboardInterrupt
+        for seed in (1, 2):
+            (study / "tin200" / f"seed_{seed}").mkdir(exist_ok=True)
+            write_record(study / "tin200" / f"seed_{seed}", record("tin200", seed))
+
+    monkeypatch.setattr(command.time, "sleep", nap)
+    assert command.main([f"study={study}", "--watch"]) == (0 if ending == "done" else 130)
+    assert len(naps) == 1
+    text = screen.getvalue()
+    assert "mine  2 of 6 runs complete, 1 failed, about 3 min left" in text
+    assert (text.count("\x1b[?25l"), text.count("\x1b[?25h")) == (1, 1)
+    last = text[text.index("\x1b[?25h") :]
+    assert ("mine: 4 of 6 runs complete, 1 failed, 1 begun; about 30 s left" in last) is (ending == "done")
+
+
+def test_where_nothing_can_be_redrawn_watching_says_seldom_what_only_moves_on(study, capsys, monkeypatch):
+    naps = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        told = {"phase": "fit", "epoch": 2, "of": 4, "seconds": 1.0, "left_s": float(900 - sum(naps))}
+        write_progress(study / "tin200" / "seed_1", Progress.model_validate({**told, "token": "theirs"}))
+        if sum(naps) >= 700:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(command.time, "sleep", nap)
+    assert command.main([f"study={study}", "--watch"]) == 130
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if "tin200/seed_1" in line] == [
+        "  running      tin200/seed_1: 1 of 4 epochs",
+        "  running      tin200/seed_1: epoch 2/4  10 min left",
+        "  running      tin200/seed_1: epoch 2/4  5 min left",
+    ]
 
 
 def test_what_is_no_study_is_one_line(tmp_path, capsys):
