@@ -166,15 +166,17 @@ def _child(order: dict[str, Any]) -> None:
 def serve() -> None:
     """Fork a process for each line of stdin."""
 
+    # whatever a run imports on its way is imported here, not in each process
     import pytest
+    from matplotlib.figure import Figure
 
-    import tlbench.runs.run  # noqa: F401
     from tests.final_state import keep_final_state
     from tests.tiny_network import tiny_network
     from tlbench.networks.build import NETWORKS
 
     NETWORKS["resnet18"] = tiny_network
     keep_final_state(pytest.MonkeyPatch())
+    Figure.draw = lambda *_, **__: None  # type: ignore[method-assign]
     for line in sys.stdin:
         process = os.fork()
         if process == 0:
