@@ -5,6 +5,8 @@ UV     := .uv/bin/uv
 PY     := $(VENV)/bin/python
 EXTRAS := efficientnet,export,mlflow,pandas,segmentation,tune,wandb
 READY  := $(VENV)/.ready
+# A process for each core, up to four: each takes up to 2 GB.
+PYTEST := $(PY) -m pytest -n logical --maxprocesses 4 --dist worksteal
 # Containers often set this; every command would then compile all of torch's modules again, for 15 s.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -30,16 +32,16 @@ quickstart: $(READY)  ## pretrained against scratch on the embedded digits, 3 se
 	$(PY) -m tlbench.train -m +experiment=quickstart
 
 test: $(READY)  ## all tests but the slow ones
-	$(PY) -m pytest -n 2 --dist worksteal
+	$(PYTEST)
 
 # Real networks are built in tests of the rooms that are left out; `--fast` skips a test that comes to train, to export,
 # to start a process or to be a whole command, which composes with Hydra (tests/conftest.py).
 test-fast: $(READY)  ## unit tests that neither train nor start processes, in under 2 minutes
-	$(PY) -m pytest -n 2 --dist worksteal --fast --ignore=tests/unit/networks --ignore=tests/unit/sources \
+	$(PYTEST) --fast --ignore=tests/unit/networks --ignore=tests/unit/sources \
 	  -r fE tests/unit
 
 test-all: $(READY)  ## all tests, the slow ones too
-	$(PY) -m pytest -n 2 --dist worksteal -m ''
+	$(PYTEST) -m ''
 
 lint: $(READY)  ## ruff: errors and format
 	$(PY) -m ruff check .

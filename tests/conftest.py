@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.fits import Fit
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # two test processes share two cores
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # there is a test process on each core
 
 LOOPBACK = ("127.", "::1", "localhost")
 

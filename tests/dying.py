@@ -7,6 +7,7 @@ JSON, and answers with a line of how it ended. What is forked is whole: the sign
 from __future__ import annotations
 
 import builtins
+import importlib
 import json
 import os
 import signal
@@ -19,6 +20,14 @@ from pathlib import Path
 from typing import Any
 
 CHECKPOINT = "last.ckpt"
+
+IMPORTED = (
+    *("hydra.main", "sklearn.datasets", "sklearn.metrics", "torch.utils.tensorboard", "torchvision.transforms.v2"),
+    *("tlbench.cli.train", "tlbench.runs.run", "tlbench.data.formats.digits"),
+    *(f"tlbench.annotations.labels.{name}" for name in ("audit", "batches", "carve")),
+    *(f"tlbench.tasks.classification.{name}" for name in ("per_image", "pictures", "task", "wing")),
+)
+"""What a run comes to import on its way: here it is imported once, not in each process."""
 
 
 @dataclass(frozen=True)
@@ -167,14 +176,17 @@ def serve() -> None:
     """Fork a process for each line of stdin."""
 
     import pytest
+    from matplotlib.figure import Figure
 
-    import tlbench.runs.run  # noqa: F401
     from tests.final_state import keep_final_state
     from tests.tiny_network import tiny_network
     from tlbench.networks.build import NETWORKS
 
+    for name in IMPORTED:
+        importlib.import_module(name)
     NETWORKS["resnet18"] = tiny_network
     keep_final_state(pytest.MonkeyPatch())
+    Figure.draw = lambda *_, **__: None  # type: ignore[method-assign]
     for line in sys.stdin:
         process = os.fork()
         if process == 0:

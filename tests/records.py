@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from tlbench.config.compose import compose_config
 from tlbench.config.hash import config_hash
 from tlbench.records.record import Record, Volatile
 
+configured = functools.cache(compose_config)
+"""`compose_config` of a tuple of overrides, once for all tests."""
+
 
 def record(*overrides: str, **changed: Any) -> Record:
     """A complete record of the configuration that the overrides give, with fields changed."""
-    config = changed.pop("config", None) or compose_config(overrides).model_dump(mode="json")
+    config = changed.pop("config", None) or configured(overrides).model_dump(mode="json")
     fields: dict[str, Any] = {
         "status": "complete",
         "task": "classification",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,7 @@ class Outcome:
     batches: list[tuple[int, list[int]]] = field(default_factory=list)
 
 
+@functools.cache
 def short_config(*overrides: str) -> TrainConfig:
     return compose_config(overrides)
 

@@ -12,6 +12,7 @@ from hydra import compose, initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from tests.slow import mostly_slow
 from tlbench.config.compose import compose_config, plain
 from tlbench.config.conf_folder import config_dir
 from tlbench.config.hash import config_hash
@@ -60,6 +61,9 @@ NAMES = {
 }
 """Options that are not named as their file."""
 
+QUICK = ("quickstart", "quickstart_detection", "chain_source", "chain_target", "signature_transfer")
+"""Experiments whose runs are few, and of every kind: single runs, arms, arms that need earlier ones."""
+
 
 def compose_study(overrides):
     """The configuration with Hydra's own node, as the sweeper sees it."""
@@ -105,7 +109,7 @@ def test_an_experiment_composes_and_builds(experiment, tmp_path):
 
 
 @pytest.mark.promise("arms and seeds of experiments")
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize("experiment", mostly_slow(EXPERIMENTS, *QUICK))
 def test_all_runs_of_an_experiments_study_are_valid_and_apart(experiment):
     """Every arm with the first seed, and the first arm with every seed; a sweep is their product."""
     jobs = [(tuple(each for each in job if not each.startswith("seed=")), job) for job in jobs_of(experiment)]

@@ -1,6 +1,8 @@
 """The axes of the contract suite, the rows that cover all pairs of their values, and what is left out.
 
-A row is one small run. Each axis is asked of tlbench, so that what is added there is in the suite at once.
+A row is one small run. Each axis is asked of tlbench, so that what is added there is in the suite at once. The rows
+that cover pairs are split: `make test` has so few of them that each task meets every value of each axis, and one row of
+two processes; `make test-all` has the others and the product.
 """
 
 from __future__ import annotations
@@ -37,16 +39,17 @@ STRATEGIES = tuple(get_args(kind.model_fields["name"].annotation)[0] for kind in
 SIZES = {"": (), "wide": ("data.image_size=[64,96]",)}
 """Of the network's input; the first is the subject's own."""
 
-THEN = ("resume", "files")
-"""What takes long to try: of so few rows that each meets every value of each axis."""
+THEN = ("resume", "files", "tools")
+"""What takes long to try: of so few rows that each meets every value of each axis. `tools` are those over a finished
+run but `evaluate`."""
 
 ONNX = "onnx"
 """What takes longest, and depends on the network alone: it is tried of one row of each task."""
 
 
-TRIED_ELSEWHERE = {"processes": ("classification",), ONNX: ("classification", "detection")}
-"""What `test_ddp.py`, `test_tools.py` and `test_evaluate_boxes.py` in `tests/e2e` try of some tasks already, among the
-fast tests."""
+TRIED_ELSEWHERE = {"processes": ("classification", "semantic_segmentation"), ONNX: ("classification", "detection")}
+"""What fast tests need not try of some tasks: `test_ddp.py`, `test_tools.py` and `test_evaluate_boxes.py` in
+`tests/e2e` do already, and the processes of class maps are those of labels and of boxes, whose row stays."""
 
 
 @dataclass(frozen=True)
@@ -110,13 +113,31 @@ def values_met(row: Row) -> set[Any]:
     return set(enumerate(astuple(row)[:-1]))
 
 
-def _fewest(rows: Sequence[Row], met: Callable[[Row], set[Any]]) -> list[Row]:
-    """About as few rows as meet together all that any of them meets."""
-    found, unmet = [], {each for row in rows for each in met(row)}
-    while unmet:  # the row that meets most of it; of equal ones the first
-        found.append(max(rows, key=lambda row: len(unmet & met(row))))
+def _values_of_its_task(row: Row) -> set[Any]:
+    """Its values, each with the task."""
+    return {(row.task, value) for value in values_met(row)}
+
+
+def _fewest(rows: Sequence[Row], met: Callable[[Row], set[Any]], given: Sequence[Row] = ()) -> list[Row]:
+    """About as few rows as meet together, with given ones, all that any of them meets; and of their pairs many."""
+    found, unmet = [], {each for row in rows for each in met(row)}.difference(*map(met, given))
+    new = {pair for row in rows for pair in pairs(row)}.difference(*map(pairs, given))
+    while unmet:  # the row that meets most of it, and most pairs; of equal ones the first
+        found.append(max(rows, key=lambda row: (len(unmet & met(row)), len(new & pairs(row)))))
         unmet -= met(found[-1])
+        new -= pairs(found[-1])
     return found
+
+
+def _all() -> list[Row]:
+    """The product of all axes, on the first device."""
+    return [Row(of.task, *values) for of in subjects().values() for values in itertools.product(*axes(of))]
+
+
+@functools.cache
+def first_rows() -> Sequence[Row]:
+    """Those of `cover` that `make test` has on the first device: with them each task meets every value of its axes."""
+    return _fewest(_all(), _values_of_its_task)
 
 
 @functools.cache
@@ -125,17 +146,17 @@ def cover() -> Mapping[Row, tuple[str, ...]]:
 
     Of the devices beyond the first each task has one row.
     """
-    known = subjects()
-    left = [Row(s.task, *values) for s in known.values() for values in itertools.product(*axes(s))]
-    rows: dict[Row, tuple[str, ...]] = dict.fromkeys(_fewest(left, pairs), ())
+    few = first_rows()
+    rows: dict[Row, tuple[str, ...]] = dict.fromkeys((*few, *_fewest(_all(), pairs, few)), ())
     for then in THEN:
-        rows |= {row: (*rows[row], then) for row in _fewest(list(rows), values_met)}
-    for subject in known.values():
+        rows |= {row: (*rows[row], then) for row in _fewest(few, values_met)}
+    for subject in subjects().values():
         task = subject.task
-        wide = max((row for row in rows if row.task == task), key=lambda row: bool(row.size))  # where there is one
+        wide = max((row for row in few if row.task == task), key=lambda row: bool(row.size))  # where there is one
         rows[wide] = (*rows[wide], ONNX)
         last = sources(subject)[-1]
-        rows |= {Row(task, last, "head_then_full", "files", "group", device=each): ("files",) for each in devices()[1:]}
+        further = [Row(task, last, "head_then_full", "files", "group", device=each) for each in devices()[1:]]
+        rows |= dict.fromkeys(further, ("files", "tools"))
     return rows
 
 
@@ -152,11 +173,14 @@ def product() -> Sequence[Row]:
 
 
 def rows(then: str | None = None) -> pytest.MarkDecorator:
-    """Parametrises a test over all rows; those that do not cover, or cover with another `then`, are slow."""
+    """Parametrises a test over all rows; those are slow that are not among the first ones of the first device, that are
+    not of the `then`, or that are tried elsewhere.
+    """
     fast = [
         row
         for row, tried in cover().items()
-        if (then is None or then in tried)
+        if (row.device != "cpu" or row in first_rows())
+        and (then is None or then in tried)
         and not any(row.task in TRIED_ELSEWHERE.get(what, ()) for what in (row.device, then or ""))
     ]
     slow = [row for row in (*cover(), *product()) if row not in fast]

@@ -13,6 +13,7 @@ from tests.commands import call, train
 from tests.contract.made import Workshop
 from tests.contract.rows import Row
 from tests.contract.subject import subjects
+from tests.slow import mostly_slow
 from tlbench.errors import UserError
 from tlbench.tasks.registry import specs
 
@@ -53,6 +54,10 @@ WRONG: dict[str, Callable[[Path, Path], Path]] = {
 }
 """What is wrong → does it to the data, given their folder and one of their images; what the line must name."""
 
+CASES = [(wrong, task) for wrong in WRONG for task in subjects()]
+FIRST = [(wrong, list(subjects())[number % len(subjects())]) for number, wrong in enumerate(WRONG)]
+"""Each task, and each of what is wrong."""
+
 
 @pytest.fixture
 def options(workshop: Workshop, tmp_path: Path, task: str) -> list[str]:
@@ -64,8 +69,7 @@ def options(workshop: Workshop, tmp_path: Path, task: str) -> list[str]:
 
 
 @pytest.mark.promise("kinds of bad input")
-@pytest.mark.parametrize("task", subjects())
-@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize(("wrong", "task"), mostly_slow(CASES, *FIRST))
 def test_bad_data_are_one_line_that_names_them(options: list[str], task: str, wrong: str) -> None:
     named = WRONG[wrong](Path("data"), Path("data", subjects()[task].image))
     outcome = train(*options, "hydra.run.dir=run")

@@ -147,7 +147,7 @@ def test_evaluate_gives_the_recorded_metrics(made: Made, tmp_path: Path) -> None
 
 
 @pytest.mark.promise("predict", "detection tools", "detection tools after several processes")
-@rows()
+@rows("tools")
 def test_predict_gives_what_the_runs_own_test_kept(made: Made, tmp_path: Path) -> None:
     subject, output = made.subject, tmp_path / "said.jsonl"
     given = (f"run={made.folder}", f"input={made.data / subject.test}", f"output={output}")
@@ -158,7 +158,7 @@ def test_predict_gives_what_the_runs_own_test_kept(made: Made, tmp_path: Path) -
 
 
 @pytest.mark.promise("load")
-@rows()
+@rows("tools")
 def test_load_gives_what_the_runs_own_test_kept(made: Made) -> None:
     model, files = tlbench.load(made.folder), list(made.kept)
     assert made.record.data is not None
@@ -226,7 +226,7 @@ FACTORS = (
 
 
 @pytest.mark.promise("compare")
-@rows()
+@rows("tools")
 def test_compare_pairs_it_with_the_earlier_run(made: Made, workshop: Workshop, tmp_path: Path) -> None:
     earlier, output = workshop.earlier(made.row.task), tmp_path / "comparison.json"
     factors = [*FACTORS, *(option.partition("=")[0] for option in subjects()[made.row.task].wide)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import astuple
 
 import pytest
 import torch
 
 from tests.composed import CONF
-from tests.contract.rows import ONNX, SIZES, STRATEGIES, THEN, Row, axes, cover, left_out, pairs, values_met
+from tests.contract.rows import ONNX, SIZES, STRATEGIES, THEN, Row, axes, cover, first_rows, left_out, pairs, values_met
 from tests.contract.subject import subjects
 from tlbench.tasks.registry import built_in, specs
 
@@ -49,10 +50,17 @@ def test_every_pair_is_in_a_row():
     assert {pair for row in cover() if row.device == "cpu" for pair in pairs(row)} == wanted
 
 
+@pytest.mark.parametrize("task", subjects())
+def test_each_task_meets_every_value_of_its_axes_in_the_first_rows(task):
+    own = [set(astuple(row)[1:-1]) for row in first_rows() if row.task == task]
+    assert set().union(*own) == {value for values in axes(subjects()[task]) for value in values}
+    assert set(first_rows()) <= cover().keys()
+
+
 @pytest.mark.parametrize("then", THEN)
 def test_what_takes_long_meets_every_value(then):
     wanted = {value for row in cover() if row.device == "cpu" for value in values_met(row)}
-    tried = [row for row, of in cover().items() if then in of and row.device == "cpu"]
+    tried = [row for row in first_rows() if then in cover()[row]]
     assert {value for row in tried for value in values_met(row)} == wanted
 
 

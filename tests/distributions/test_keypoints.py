@@ -20,6 +20,7 @@ import tlbench
 from tests.commands import call, train
 from tests.conftest import isolate, use_tiny_network
 from tests.distributions.installed import HERE, entry_points_of, forget, installed, places
+from tests.slow import thinned
 from tests.voices import hearing
 from tlbench.config.compose import compose_config
 from tlbench.config.hash import config_hash
@@ -124,22 +125,25 @@ def test_compare_shows_each_metric_in_its_unit(copy: Path, run: Path, tmp_path: 
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [
-        ("task=keypoint", "did you mean 'task=keypoints'"),
-        ("model=yolo11n", "not for task=keypoints; use resnet18"),
-        ("augmentation=crop", "use points or points_plain, or task=classification"),
-        ("data=coco", "use figures or points_csv, or task=detection"),
-        ("source=coco", "not for task=keypoints"),
-        ("task.betta=1", "did you mean 'task.beta'"),
-        ("data.images=null", "figures are drawn; give a number"),
-        ("callbacks.monitor=val/accuracy", "did you mean 'val/pck'"),
-        ("data.root=here", "are drawn; images of your own are read by data=points_csv"),
-        ("data.classes=[head_x]", "name both coordinates of each point"),
-        (
-            "augmentation.own={import_path: torchvision.transforms.v2:Identity}",
-            "task=keypoints applies no transform of your own",
-        ),
-    ],
+    thinned(
+        [
+            ("task=keypoint", "did you mean 'task=keypoints'"),
+            ("model=yolo11n", "not for task=keypoints; use resnet18"),
+            ("augmentation=crop", "use points or points_plain, or task=classification"),
+            ("data=coco", "use figures or points_csv, or task=detection"),
+            ("source=coco", "not for task=keypoints"),
+            ("task.betta=1", "did you mean 'task.beta'"),
+            ("data.images=null", "figures are drawn; give a number"),
+            ("callbacks.monitor=val/accuracy", "did you mean 'val/pck'"),
+            ("data.root=here", "are drawn; images of your own are read by data=points_csv"),
+            ("data.classes=[head_x]", "name both coordinates of each point"),
+            (
+                "augmentation.own={import_path: torchvision.transforms.v2:Identity}",
+                "task=keypoints applies no transform of your own",
+            ),
+        ],
+        3,
+    ),
 )
 def test_wrong_keys_are_told_of_in_one_line(given: str, says: str):
     outcome = train("task=keypoints", given)
@@ -302,17 +306,20 @@ def test_a_fingerprint_is_of_images_and_points_however_they_are_kept(table: Path
 
 @pytest.mark.parametrize(
     ("old", "new", "says"),
-    [
-        ("path,", "file,", "no column path"),
-        ("tail_y", "tail_z", "no column tail_y"),
-        ("tail_x,tail_y", "nose_x,nose_y", "two columns are called 'nose_x'"),
-        ("1.png,1,5", "1.png,one,5", "line 3: nose_x is 'one', no number"),
-        ("1.png,1,5", "1.png,,5", "line 3: nose_x is empty, and the other coordinate is not"),
-        ("1.png,1,5", "1.png,1,50", "line 3: nose at 1, 50 lies outside of its image of 20 × 10 pixels"),
-        ("1.png,1,5", "1.png,nan,5", "line 3: nose_x is 'nan', no number"),
-        ("1.png", "0.png", "0.png occurs twice (lines 2 and 3)"),
-        ("1.png", "x.png", "line 3: x.png"),
-    ],
+    thinned(
+        [
+            ("path,", "file,", "no column path"),
+            ("tail_y", "tail_z", "no column tail_y"),
+            ("tail_x,tail_y", "nose_x,nose_y", "two columns are called 'nose_x'"),
+            ("1.png,1,5", "1.png,one,5", "line 3: nose_x is 'one', no number"),
+            ("1.png,1,5", "1.png,,5", "line 3: nose_x is empty, and the other coordinate is not"),
+            ("1.png,1,5", "1.png,1,50", "line 3: nose at 1, 50 lies outside of its image of 20 × 10 pixels"),
+            ("1.png,1,5", "1.png,nan,5", "line 3: nose_x is 'nan', no number"),
+            ("1.png", "0.png", "0.png occurs twice (lines 2 and 3)"),
+            ("1.png", "x.png", "line 3: x.png"),
+        ],
+        2,
+    ),
 )
 def test_bad_tables_are_refused_with_the_line(table: Path, old: str, new: str, says: str):
     table.write_text(table.read_text().replace(old, new, 1))

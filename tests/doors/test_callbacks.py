@@ -9,6 +9,7 @@ import pytest
 from tests.commands import TINY_RANDOM, train
 from tests.doors.conftest import Ran, same_weights
 from tests.resuming import stop_at
+from tests.slow import thinned
 from tlbench.tasks.classification.task import ClassificationTask
 
 COUNT = "callbacks.own.count={import_path: 'mine.callbacks:CountSteps'}"
@@ -38,23 +39,26 @@ def test_its_state_outlasts_an_interrupt(fit, tmp_path, tiny_network):
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [
-        (
-            ("+callbacks.own.a={import_path: 'mine.losses:Focal'}",),
-            "callbacks.own.a.import_path='mine.losses:Focal': it gives an object of type Focal, no "
-            "lightning.pytorch.Callback; let it return one",
-        ),
-        (
-            (f"+{COUNT}", f"+{COUNT.replace('count=', 'again=')}"),
-            "callbacks.own: two keep their states under 'CountSteps'; give each a state_key of its own",
-        ),
-        (("+callbacks.own.a={import_path: 'mine.callbacks:CountSteps', arguments: {x: 1}}",), "'x'"),
-        (
-            ("+callbacks.own.a={import_path: 'mine.callbacks:KeepsAPath'}",),
-            "callbacks.own.a: its state_dict() cannot be kept in a checkpoint (",
-        ),
-        (("+callbacks.own.a=3",), "callbacks.own.a"),
-    ],
+    thinned(
+        [
+            (
+                ("+callbacks.own.a={import_path: 'mine.losses:Focal'}",),
+                "callbacks.own.a.import_path='mine.losses:Focal': it gives an object of type Focal, no "
+                "lightning.pytorch.Callback; let it return one",
+            ),
+            (
+                (f"+{COUNT}", f"+{COUNT.replace('count=', 'again=')}"),
+                "callbacks.own: two keep their states under 'CountSteps'; give each a state_key of its own",
+            ),
+            (("+callbacks.own.a={import_path: 'mine.callbacks:CountSteps', arguments: {x: 1}}",), "'x'"),
+            (
+                ("+callbacks.own.a={import_path: 'mine.callbacks:KeepsAPath'}",),
+                "callbacks.own.a: its state_dict() cannot be kept in a checkpoint (",
+            ),
+            (("+callbacks.own.a=3",), "callbacks.own.a"),
+        ],
+        2,
+    ),
 )
 def test_what_is_no_callback_is_refused(given, says, refused):
     assert says in refused(*given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.doors.conftest import same_weights, without_times
+from tests.slow import thinned
 
 CROSS_ENTROPY = ("loss=module", "loss.import_path=torch.nn:CrossEntropyLoss")
 
@@ -32,23 +33,26 @@ def test_one_of_the_users_own_is_trained_with_reported_and_evaluated(plain, fit)
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [
-        (
-            "mine.losses:of_each_image",
-            "it gives a tensor (8,), no scalar; let it return the mean over a batch",
-        ),
-        ("mine.losses:Trainable", "it has parameters (scale), which no optimizer would train; "),
-        ("mine.losses:not_callable", "it gives a int, which cannot be called; "),
-        (
-            "mine.losses:failing",
-            "building it with no arguments fails: RuntimeError: two lines (losses.py, line ",
-        ),
-        ("mine.losses:failing_when_called", "computing it fails: TypeError: "),
-        ("mine.losses:no_gradient", "no gradients lead from it to the outputs; "),
-        ("mine.losses:Missing", "losses.py has no 'Missing'; "),
-        ("mine.no_losses:Focal", "there is no module 'mine.no_losses' in the working folder "),
-        ("mine.losses", "write package.module:Name, such as torch.nn:CrossEntropyLoss"),
-    ],
+    thinned(
+        [
+            (
+                "mine.losses:of_each_image",
+                "it gives a tensor (8,), no scalar; let it return the mean over a batch",
+            ),
+            ("mine.losses:Trainable", "it has parameters (scale), which no optimizer would train; "),
+            ("mine.losses:not_callable", "it gives a int, which cannot be called; "),
+            (
+                "mine.losses:failing",
+                "building it with no arguments fails: RuntimeError: two lines (losses.py, line ",
+            ),
+            ("mine.losses:failing_when_called", "computing it fails: TypeError: "),
+            ("mine.losses:no_gradient", "no gradients lead from it to the outputs; "),
+            ("mine.losses:Missing", "losses.py has no 'Missing'; "),
+            ("mine.no_losses:Focal", "there is no module 'mine.no_losses' in the working folder "),
+            ("mine.losses", "write package.module:Name, such as torch.nn:CrossEntropyLoss"),
+        ],
+        2,
+    ),
 )
 def test_what_is_no_loss_is_refused(given, says, refused):
     line = refused("loss=module", f"loss.import_path={given}")

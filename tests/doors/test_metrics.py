@@ -10,6 +10,7 @@ import pytest
 import tlbench
 from tests.commands import TINY_RANDOM, call, train
 from tests.doors.conftest import same_weights
+from tests.slow import thinned
 from tlbench.records.record import Record, read_record
 from tlbench.study.summary import summarise_study
 
@@ -43,12 +44,18 @@ def test_it_is_measured_wherever_the_tasks_own_are(plain, fit):
 
 @pytest.mark.parametrize(
     ("path", "says"),
-    [
-        ("mine.metrics:TwoNumbers", "metrics.m: it gives a tensor (2,), no scalar; let it give one number"),
-        ("mine.metrics:Failing", "metrics.m: computing it fails: ValueError: no such thing"),
-        ("mine.metrics:no_metric", "it gives an object of type Identity, no torchmetrics.Metric; let it return one"),
-        ("mine.metrics:None", "metrics.m.import_path"),
-    ],
+    thinned(
+        [
+            ("mine.metrics:TwoNumbers", "metrics.m: it gives a tensor (2,), no scalar; let it give one number"),
+            ("mine.metrics:Failing", "metrics.m: computing it fails: ValueError: no such thing"),
+            (
+                "mine.metrics:no_metric",
+                "it gives an object of type Identity, no torchmetrics.Metric; let it return one",
+            ),
+            ("mine.metrics:None", "metrics.m.import_path"),
+        ],
+        2,
+    ),
 )
 def test_what_is_no_metric_is_refused(path, says, refused):
     assert says in refused(f"+metrics.m={{import_path: '{path}'}}")
@@ -56,13 +63,16 @@ def test_what_is_no_metric_is_refused(path, says, refused):
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [
-        ("+metrics.oa={import_path: 'mine.metrics:Accuracy'}", "metrics.oa: the task has a metric of this name; "),
-        ("+metrics.m={import_path: 'mine.metrics:Accuracy', better: most}", "metrics.m.better"),
-        ("+metrics.m={}", "metrics.m.import_path"),
-        ("+metrics={'a b': {import_path: 'mine.metrics:Accuracy'}}", "a b"),
-        ("+metrics.loss={import_path: 'mine.metrics:Accuracy'}", "metrics.loss: "),
-    ],
+    thinned(
+        [
+            ("+metrics.oa={import_path: 'mine.metrics:Accuracy'}", "metrics.oa: the task has a metric of this name; "),
+            ("+metrics.m={import_path: 'mine.metrics:Accuracy', better: most}", "metrics.m.better"),
+            ("+metrics.m={}", "metrics.m.import_path"),
+            ("+metrics={'a b': {import_path: 'mine.metrics:Accuracy'}}", "a b"),
+            ("+metrics.loss={import_path: 'mine.metrics:Accuracy'}", "metrics.loss: "),
+        ],
+        2,
+    ),
 )
 def test_what_names_none_is_refused(given, says, refused):
     assert says in refused(given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.doors.conftest import same_weights
+from tests.slow import thinned
 
 ADAMW = ("optimizer=module", "optimizer.import_path=torch.optim:AdamW", "optimizer.arguments.fused=true")
 
@@ -34,11 +35,14 @@ def test_one_of_the_users_own_steps_with_each_groups_rate(fit):
 
 @pytest.mark.parametrize(
     ("path", "says"),
-    [
-        ("in_one_group", "it has the parameter groups [None], and was given ["),
-        ("no_optimizer", "it gives an object of type list, no torch.optim.Optimizer; let it return one"),
-        ("without_lr", "let it take lr by name"),
-    ],
+    thinned(
+        [
+            ("in_one_group", "it has the parameter groups [None], and was given ["),
+            ("no_optimizer", "it gives an object of type list, no torch.optim.Optimizer; let it return one"),
+            ("without_lr", "let it take lr by name"),
+        ],
+        2,
+    ),
 )
 def test_what_is_no_optimizer_is_refused(path, says, refused):
     line = refused("optimizer=module", f"optimizer.import_path=mine.optimizers:{path}")
@@ -48,18 +52,24 @@ def test_what_is_no_optimizer_is_refused(path, says, refused):
 
 @pytest.mark.parametrize(
     ("given", "says"),
-    [
-        (("optimizer=module",), "optimizer.import_path"),
-        (
-            (*ADAMW, "optimizer.arguments.lr=1"),
-            "optimizer.arguments.lr=1: each parameter group gets it by optimizer.lr; ",
-        ),
-        ((*ADAMW, "optimizer.arguments.weight_decay=1"), "optimizer.arguments.weight_decay=1: each "),
-        ((*ADAMW, "optimizer.arguments.rate=1"), "rate"),
-        ((*ADAMW, "optimizer.momentum=0.9"), "optimizer.momentum"),
-        (("optimizer=adamw", "optimizer.import_path=torch.optim:AdamW"), "optimizer.name='adamw' with an import path"),
-        (("optimizer=module", "optimizer.import_path=torch.optim:LBFGS"), "LBFGS"),
-    ],
+    thinned(
+        [
+            (("optimizer=module",), "optimizer.import_path"),
+            (
+                (*ADAMW, "optimizer.arguments.lr=1"),
+                "optimizer.arguments.lr=1: each parameter group gets it by optimizer.lr; ",
+            ),
+            ((*ADAMW, "optimizer.arguments.weight_decay=1"), "optimizer.arguments.weight_decay=1: each "),
+            ((*ADAMW, "optimizer.arguments.rate=1"), "rate"),
+            ((*ADAMW, "optimizer.momentum=0.9"), "optimizer.momentum"),
+            (
+                ("optimizer=adamw", "optimizer.import_path=torch.optim:AdamW"),
+                "optimizer.name='adamw' with an import path",
+            ),
+            (("optimizer=module", "optimizer.import_path=torch.optim:LBFGS"), "LBFGS"),
+        ],
+        3,
+    ),
 )
 def test_what_cannot_be_asked_of_one_is_refused(given, says, refused):
     line = refused(*given)

@@ -16,6 +16,7 @@ import tlbench
 from tests.commands import TINY_RANDOM, call, snapshot, train
 from tests.doors.conftest import forget
 from tests.resuming import stop_at
+from tests.slow import thinned
 from tlbench.records.record import read_record
 from tlbench.tasks.classification.task import ClassificationTask
 
@@ -153,15 +154,18 @@ def test_records_from_before_the_doors_still_open(plain, tmp_path, tiny_network)
 
 @pytest.mark.parametrize(
     ("swept", "arms"),
-    [
-        (("loss=task,module", "loss.import_path=null"), None),
-        (
-            ("optimizer=module", "optimizer.import_path=torch.optim:RMSprop", "+optimizer.arguments.alpha=0.8,0.9"),
-            ("-0.8", "-0.9"),
-        ),
-        (("loss=module", "loss.import_path=mine.losses:Focal,mine.losses:half_cross_entropy"), ()),
-        (("optimizer=adamw,sgd", "+callbacks.own.a={import_path: 'mine.callbacks:CountSteps'}"), ("adamw", "sgd")),
-    ],
+    thinned(
+        [
+            (("loss=task,module", "loss.import_path=null"), None),
+            (
+                ("optimizer=module", "optimizer.import_path=torch.optim:RMSprop", "+optimizer.arguments.alpha=0.8,0.9"),
+                ("-0.8", "-0.9"),
+            ),
+            (("loss=module", "loss.import_path=mine.losses:Focal,mine.losses:half_cross_entropy"), ()),
+            (("optimizer=adamw,sgd", "+callbacks.own.a={import_path: 'mine.callbacks:CountSteps'}"), ("adamw", "sgd")),
+        ],
+        2,
+    ),
 )
 def test_it_is_swept_over_like_any_key(swept, arms, tiny_network):
     outcome = train("-m", *TINY_RANDOM, *swept, "plan=true")

@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch import Trainer
 
 from tests.doors.conftest import same_weights
+from tests.slow import mostly_slow
 from tlbench.config.trainer_flags import ALLOWED, REFUSED
 
 
@@ -43,7 +44,7 @@ def test_they_reach_the_trainer_and_the_hash(plain, fit, monkeypatch):
 
 
 @pytest.mark.promise("flags of the Trainer")
-@pytest.mark.parametrize("flag", sorted(REFUSED))
+@pytest.mark.parametrize("flag", mostly_slow(sorted(REFUSED), *sorted(REFUSED)[::6]))
 def test_the_others_are_refused_by_name_with_the_reason(flag, refused):
     assert (
         refused(f"+trainer.extra.{flag}=1")

@@ -14,6 +14,7 @@ from tests.composed import config
 from tests.doors.conftest import same_weights
 from tests.drawn_boxes import box_images
 from tests.resuming import stop_at
+from tests.slow import thinned
 from tlbench.annotations.instances.batches import BoxBatches
 from tlbench.annotations.labels.batches import LabelBatches
 from tlbench.annotations.labels.labels import Labels
@@ -148,14 +149,17 @@ def test_one_that_cannot_be_called_is_refused_before_training(refused):
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [
-        ("shrunk", "it makes an image of (3, 8, 8) of one of (3, 64, 64); "),
-        ("no_mapping", "it is called with a mapping of image, boxes, labels, and gives a tensor (3, 64, 64); "),
-        ("one_box_less", "it gives 1 boxes and 2 labels for an image; drop both of an object"),
-        ("other_labels", "or a label beyond 0 … 2; "),
-        ("no_boxes", "it gives boxes of type str; let it keep tensors"),
-        ("nan_boxes", "it gives a box that is not finite, "),
-    ],
+    thinned(
+        [
+            ("shrunk", "it makes an image of (3, 8, 8) of one of (3, 64, 64); "),
+            ("no_mapping", "it is called with a mapping of image, boxes, labels, and gives a tensor (3, 64, 64); "),
+            ("one_box_less", "it gives 1 boxes and 2 labels for an image; drop both of an object"),
+            ("other_labels", "or a label beyond 0 … 2; "),
+            ("no_boxes", "it gives boxes of type str; let it keep tensors"),
+            ("nan_boxes", "it gives a box that is not finite, "),
+        ],
+        2,
+    ),
 )
 def test_what_is_no_transform_of_boxes_is_refused(name, says):
     with pytest.raises(ConfigError) as caught:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.commands import TINY_RANDOM, snapshot, train
 from tests.records import record
+from tests.slow import mostly_slow
 from tlbench.records.record import write_record
 
 CONFIG = {
@@ -64,8 +65,16 @@ INPUTS = {
 }
 
 
+QUICK = (  # what each step of the way refuses; what the schema says of values is in tests/unit/config too
+    *("an unknown key below a group", "an unknown nested key with +", "a word for a number", "two errors at once"),
+    *("a missing option of a group", "an unknown experiment", "a group taken away", "an override without a key"),
+    *("an open brace", "a sweep without -m", "an interpolation of nothing", "a config folder that is not there"),
+    *("one bad run of a study", "a data.root that is not there", "a checkpoint without a path"),
+)
+
+
 @pytest.mark.promise("refused before the start")
-@pytest.mark.parametrize("case", CONFIG | INPUTS)
+@pytest.mark.parametrize("case", mostly_slow(CONFIG | INPUTS, *QUICK))
 def test_nothing_is_started(case, tmp_path):
     arguments, fragments = (CONFIG | INPUTS)[case]
     write_record(tmp_path / "outputs" / "digits_resnet18" / "tin200" / "seed_0", record())
@@ -108,7 +117,10 @@ def test_no_gpu(monkeypatch):
 
 
 @pytest.mark.promise("disks full or read-only")
-@pytest.mark.parametrize("folder", ["in_the_way", "in_the_way/run", "/proc/tlbench", "/sys/tlbench"])
+@pytest.mark.parametrize(
+    "folder",
+    mostly_slow(["in_the_way", "in_the_way/run", "/proc/tlbench", "/sys/tlbench"], "in_the_way/run", "/proc/tlbench"),
+)
 def test_an_output_folder_that_cannot_be_written(tmp_path, folder):
     """Root may write nearly everywhere, but not below /proc and /sys."""
     if folder.startswith("/") and not Path(folder).parent.is_dir():

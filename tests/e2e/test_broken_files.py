@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 from tests.commands import TINY, TINY_RANDOM, snapshot, train
 from tests.drawn_cifar10 import draw_cifar10
+from tests.slow import mostly_slow
 from tests.tiny_network import tiny_network
 from tlbench.networks.libraries.torchvision import resnet18
 from tlbench.tasks.classification.task import ClassificationTask
@@ -130,7 +131,12 @@ WEIGHTS = {
 
 
 @pytest.mark.promise("weights that cannot be used")
-@pytest.mark.parametrize("case", WEIGHTS)
+@pytest.mark.parametrize(
+    "case",
+    mostly_slow(
+        WEIGHTS, "another architecture", "truncated safetensors", "a pickle with code", "values that are not finite"
+    ),
+)
 def test_weights_that_cannot_be_used(tmp_path, case):
     spoil, name, fragments = WEIGHTS[case]
     file = tmp_path / name

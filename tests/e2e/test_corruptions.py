@@ -11,11 +11,14 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.commands import TINY, train
+from tests.conftest import use_tiny_network
 from tlbench.cli.evaluate import main
 from tlbench.records.record import FILE_NAME, Record, read_record
 from tlbench.robustness import suite
 from tlbench.robustness.corruptions import COMMON, VERSION
 from tlbench.system.interrupts import Interrupted
+
+pytestmark = pytest.mark.usefixtures("tiny_network")
 
 FILE = "evaluation_temperature_common.json"
 
@@ -30,7 +33,12 @@ def evaluate(*arguments: str) -> tuple[int, str, str]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was stopped in the middle of its corruptions, evaluated again, and its outputs kept beside it."""
-    path = tmp_path_factory.mktemp("corruptions") / "run"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_tiny_network(monkeypatch)
+        return stopped_and_evaluated(tmp_path_factory.mktemp("corruptions") / "run")
+
+
+def stopped_and_evaluated(path: Path) -> Path:
     done = train(*TINY, "source=random", "data.image_size=8", f"hydra.run.dir={path}")
     assert done.code == 0, done.err
     (path / "before.json").write_bytes((path / FILE_NAME).read_bytes())

@@ -14,6 +14,7 @@ from tests import wandb_file
 from tests.commands import TINY, snapshot, train
 from tests.resuming import SHORT, STEPS, go, short_config, stop_at
 from tests.several import DDP, Several
+from tests.slow import thinned
 from tlbench.callbacks.last_checkpoint import LastCheckpoint
 from tlbench.tasks.classification.task import ClassificationTask
 
@@ -69,7 +70,7 @@ def test_csv_is_there_beside_every_other_logger(tmp_path):
 
 
 @pytest.mark.promise("loggers")
-@pytest.mark.parametrize("moment", ["in a later epoch", "between an epoch's row and its checkpoint"])
+@pytest.mark.parametrize("moment", thinned(["in a later epoch", "between an epoch's row and its checkpoint"], 2))
 def test_csv_of_a_resumed_run_is_that_of_an_uninterrupted_one(tmp_path, moment):
     config = short_config(*SHORT, "logger=csv", "trainer.max_epochs=4")
     assert go(config, tmp_path / "whole").code == 0
@@ -176,7 +177,7 @@ def test_a_dry_run_leaves_nothing(tmp_path, store):
     assert not (tmp_path / "mlruns").exists()
 
 
-@pytest.mark.parametrize("uri", ["http://127.0.0.1:9", "file:taken/mlruns"])
+@pytest.mark.parametrize("uri", thinned(["http://127.0.0.1:9", "file:taken/mlruns"], 2))
 def test_a_store_that_is_not_there_is_said_before_training(tmp_path, store, uri):
     (tmp_path / "taken").write_text("precious")
     assert train(*RUN, "logger=csv").code == 0

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.commands import TINY, TINY_RANDOM, train
+from tests.slow import mostly_slow
 from tlbench.runs.checkpoints import read_checkpoint
 
 CNN = ("model=timm", "model.name=resnet10t")
@@ -68,7 +69,7 @@ def head_of(folder, name):
 
 
 @pytest.mark.promise("strategies on timm")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", mostly_slow(KINDS, "cnn"))
 def test_gradual_unfreezing_goes_through_the_derived_groups(tmp_path, kind):
     stages = "strategy.stages=[[head],[stage4,'stage[23]'],['*1',stem]]"
     unfreezing = ("strategy=gradual_unfreezing", "trainer.max_epochs=3", stages, "strategy.lr_decay=0.5")
@@ -79,7 +80,7 @@ def test_gradual_unfreezing_goes_through_the_derived_groups(tmp_path, kind):
     assert record["model"]["name"] == KINDS[kind][1].partition("=")[2]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", mostly_slow(KINDS, "cnn"))
 def test_full_training_with_a_penalty_on_the_heads_input_and_channels_last(tmp_path, kind):
     record = run(tmp_path / "run", *KINDS[kind], "regulariser=bss", "trainer.channels_last=true")
     assert record["status"] == "complete"
@@ -87,7 +88,7 @@ def test_full_training_with_a_penalty_on_the_heads_input_and_channels_last(tmp_p
 
 
 @pytest.mark.promise("strategies on timm")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", mostly_slow(KINDS, "vit"))
 def test_a_head_trained_on_cached_features_equals_one_that_is_not(tmp_path, kind):
     name = {"cnn": "fc", "vit": "head"}[kind]
     run(tmp_path / "cached", *KINDS[kind], *CACHED)
@@ -98,7 +99,9 @@ def test_a_head_trained_on_cached_features_equals_one_that_is_not(tmp_path, kind
         torch.testing.assert_close(tensor, plain[key], rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("option", ["model.norm=group", "callbacks.freeze_batch_norm=statistics_and_affine"])
+@pytest.mark.parametrize(
+    "option", mostly_slow(["model.norm=group", "callbacks.freeze_batch_norm=statistics_and_affine"], "model.norm=group")
+)
 def test_norms_of_a_network_with_built_in_activations(tmp_path, option):
     record = run(tmp_path / "run", "model=efficientnet_lite0", option, "trainer.max_epochs=1")
     assert list(record["model"]["group_parameters"]) == [*GROUPS[:-1], "stage5", "head"]
@@ -191,7 +194,17 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("case", ERRORS)
+@pytest.mark.parametrize(
+    "case",
+    mostly_slow(
+        ERRORS,
+        "an unknown network",
+        "a pattern of another network",
+        "two heads and cached features",
+        "a module that is not there",
+        "groups that leave something out",
+    ),
+)
 def test_what_cannot_be_meant_is_one_line(tmp_path, case):
     arguments, fragments = ERRORS[case]
     outcome = train(*TINY_RANDOM, *arguments, f"hydra.run.dir={tmp_path / 'run'}")

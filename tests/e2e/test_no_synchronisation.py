@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.commands import TINY_RANDOM, train
 from tests.resuming import ALL_AUGMENTATION
+from tests.slow import thinned
 from tlbench.geometry import rand_augment
 from tlbench.tasks.classification.task import ClassificationTask
 
@@ -76,7 +77,8 @@ def test_nor_do_they_with_all_augmentation(reads, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("read", "name"), [(lambda loss: loss.item(), "item"), (lambda loss: torch.bincount(loss.long()[None]), "bincount")]
+    ("read", "name"),
+    thinned([(lambda loss: loss.item(), "item"), (lambda loss: torch.bincount(loss.long()[None]), "bincount")], 2),
 )
 def test_a_read_in_the_training_step_would_be_seen(reads, monkeypatch, read, name):
     training_step = ClassificationTask.training_step

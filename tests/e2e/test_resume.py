@@ -16,6 +16,7 @@ from tests.commands import train
 from tests.conftest import isolate, use_tiny_network
 from tests.final_state import BEFORE_FINAL, FINAL
 from tests.resuming import ALL_AUGMENTATION, GRADUAL, SHORT, STEPS, assert_equal_runs, go, short_config, stop_at
+from tests.slow import mostly_slow, thinned
 from tlbench.adaptation.accumulation import KEY
 from tlbench.adaptation.freezing import group_hash
 from tlbench.callbacks.curves import Curves
@@ -111,9 +112,15 @@ MOMENTS = {
     "with one step an epoch": ("one step an epoch", ClassificationTask, "training_step", 2, 2),
 }
 
+QUICK = (
+    *("in the middle of a later epoch", "in validation", "between a stage change and its first step", "in the test"),
+    *("at the end of a stage that stalled", "with all augmentation"),
+    "with gradients waiting in the middle of an epoch",
+)
+
 
 @pytest.mark.promise("SIGTERM", "an interrupted run goes on")
-@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("moment", mostly_slow(MOMENTS, *QUICK))
 def test_sigterm(uninterrupted, tmp_path, capsys, moment):
     name, owner, hook, call, step = MOMENTS[moment]
     whole, batches = uninterrupted(name)
@@ -233,7 +240,7 @@ def garble(path: Path):
 
 
 @pytest.mark.promise("a damaged last checkpoint")
-@pytest.mark.parametrize("damage", [truncate, flip, empty, garble])
+@pytest.mark.parametrize("damage", thinned([truncate, flip, empty, garble], 2))
 def test_a_damaged_last_checkpoint(uninterrupted, stopped, tmp_path, capsys, damage):
     whole, batches = uninterrupted("gradual")
     folder = shutil.copytree(stopped, tmp_path / "run")
@@ -278,7 +285,7 @@ def foreign(path: Path):
 
 
 @pytest.mark.promise("best.ckpt of another run")
-@pytest.mark.parametrize(("spoil", "suffix"), [(truncate, "damaged"), (foreign, "of_another_run")])
+@pytest.mark.parametrize(("spoil", "suffix"), thinned([(truncate, "damaged"), (foreign, "of_another_run")], 2))
 def test_a_run_whose_best_checkpoint_is_not_its_own_begins_anew(stopped_in_the_test, tmp_path, spoil, suffix):
     whole = go(short_config(*SHORT), tmp_path / "whole")
     spoil(stopped_in_the_test / "best.ckpt")

@@ -8,6 +8,7 @@ import pytest
 
 import tlbench.runs.run
 from tests.commands import TINY_RANDOM, snapshot, train
+from tests.slow import thinned
 
 pytestmark = pytest.mark.usefixtures("tiny_network")
 
@@ -62,7 +63,7 @@ def test_rerun_keeps_the_earlier_run_and_repeats_it_bit_for_bit(folder):
 
 
 @pytest.mark.promise("another config in the folder")
-@pytest.mark.parametrize("rerun", ["false", "true"])
+@pytest.mark.parametrize("rerun", thinned(["false", "true"], 2))
 def test_another_configuration_is_an_error_that_shows_the_difference(folder, rerun):
     files = snapshot(folder)
     other = train(*TINY_RANDOM, f"hydra.run.dir={folder}", "optimizer.lr=0.5", "seed=3", f"rerun={rerun}")

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from tests.commands import TINY, Outcome, train
 from tests.final_state import FINAL
+from tests.slow import mostly_slow
 from tests.staged import same_bits, source_network
 from tlbench.adaptation import regularisers
 from tlbench.callbacks.ema import ramped_decay
@@ -154,11 +155,19 @@ def backbone(state: State) -> State:
 
 VARIANTS = ("feature_extractor, cached", "gradual_unfreezing at epochs")
 CASES = [(strategy, policy) for strategy in STRATEGIES for policy in POLICIES]
+QUICK = (  # each strategy, and each policy twice
+    ("full", "statistics"),
+    ("feature_extractor", "null"),
+    ("feature_extractor, cached", "null"),
+    ("head_then_full", "statistics_and_affine"),
+    ("gradual_unfreezing", "null"),
+    ("gradual_unfreezing", "statistics_and_affine"),
+)
 CASES = [(strategy, policy) for strategy, policy in CASES if strategy not in VARIANTS or policy == "null"]
 
 
 @pytest.mark.promise("frozen means frozen")
-@pytest.mark.parametrize(("strategy", "policy"), CASES)
+@pytest.mark.parametrize(("strategy", "policy"), mostly_slow(CASES, *QUICK))
 def test_exactly_what_is_frozen_keeps_the_sources_bits_in_every_epoch(run, source, strategy, policy):
     overrides, stages = STRATEGIES[strategy]
     done = run(*overrides, "trainer.max_epochs=3", f"callbacks.freeze_batch_norm={policy}")
@@ -300,7 +309,7 @@ def test_cached_features_of_resnet18_too(tmp_path):
 
 
 @pytest.mark.promise("the moving average")
-@pytest.mark.parametrize("strategy", ["full", "head_then_full"])
+@pytest.mark.parametrize("strategy", mostly_slow(["full", "head_then_full"], "head_then_full"))
 def test_the_saved_weights_are_the_moving_average(run, source, strategy):
     stages = ["strategy.head_epochs=2"] if strategy == "head_then_full" else []
     done = run(f"strategy={strategy}", *stages, "callbacks.ema_decay=0.3", "trainer.max_epochs=3")

@@ -20,6 +20,7 @@ from PIL import Image
 import tlbench
 from tests.commands import TINY_RANDOM, call, snapshot, train
 from tests.conftest import isolate, use_tiny_network
+from tests.slow import thinned
 from tests.unit.system.test_streams import Refusing
 from tlbench.cli import predict
 from tlbench.config.parse import parse
@@ -95,12 +96,15 @@ def test_evaluate_recomputes_the_recorded_metrics_to_the_last_bit(run):
 
 @pytest.mark.parametrize(
     "overrides",
-    [
-        ["trainer.precision=bf16-mixed", "trainer.channels_last=true", "callbacks.ema_decay=0.9"],
-        ["model.norm=group", "strategy=feature_extractor", "augmentation=none"],
-        ["data=image_folder", "data.root=FILES", "data.image_size=24", "data.stored_size=30", "data.fit=pad"],
-        ["data=image_folder", "data.root=FILES", "data.image_size=24", "data.cache=none", "data.workers=0"],
-    ],
+    thinned(
+        [
+            ["trainer.precision=bf16-mixed", "trainer.channels_last=true", "callbacks.ema_decay=0.9"],
+            ["model.norm=group", "strategy=feature_extractor", "augmentation=none"],
+            ["data=image_folder", "data.root=FILES", "data.image_size=24", "data.stored_size=30", "data.fit=pad"],
+            ["data=image_folder", "data.root=FILES", "data.image_size=24", "data.cache=none", "data.workers=0"],
+        ],
+        2,
+    ),
 )
 def test_runs_of_every_kind_are_recomputed_to_the_last_bit(files, overrides):
     given = [override.replace("FILES", str(files)) for override in overrides]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands import TINY_RANDOM, snapshot, train
+from tests.slow import thinned
 from tlbench.data.target_module import TargetModule
 from tlbench.records.record import read_record
 from tlbench.records.sidecars import PREDICTIONS_FILE
@@ -87,22 +88,25 @@ def test_the_plan_counts_the_trials_and_writes_nothing(tmp_path):
 
 @pytest.mark.parametrize(
     ("overrides", "said"),
-    [
-        (("tune=optimizer.lr",), "tune=[optimizer.lr]: values are chosen for the arms of a study"),
-        (("tune=optimizer.lr", "plan=true"), "add -m"),
-        (("tune=optimizer.momentum",), "tune.0='optimizer.momentum': input should be 'optimizer.lr' or"),
-        (("tune=[]",), "tune=[]"),
-        (("tune=[optimizer.lr,optimizer.lr]",), "a key occurs twice"),
-        (("tune=optimizer.lr", "factors=[source,optimizer.lr]"), "'optimizer.lr' is a factor too"),
-        (
-            ("-m", "tune=optimizer.lr", "optimizer.lr=0.1,0.2"),
-            "'optimizer.lr' is a factor too (declared",
-        ),
-        (("tuning.ranges.optimizer.lr=[0.1,0.01]",), "tuning.ranges.optimizer.lr=[0.1, 0.01]: no range"),
-        (("tuning.ranges.optimizer.lr=[0,1]",), "tuning.ranges.optimizer.lr.0=0"),
-        (("tuning.ranges.optimizer.momentum=[0.1,1]",), "unknown key 'tuning.ranges.optimizer.momentum'"),
-        (("tuning.trials=0",), "tuning.trials=0"),
-    ],
+    thinned(
+        [
+            (("tune=optimizer.lr",), "tune=[optimizer.lr]: values are chosen for the arms of a study"),
+            (("tune=optimizer.lr", "plan=true"), "add -m"),
+            (("tune=optimizer.momentum",), "tune.0='optimizer.momentum': input should be 'optimizer.lr' or"),
+            (("tune=[]",), "tune=[]"),
+            (("tune=[optimizer.lr,optimizer.lr]",), "a key occurs twice"),
+            (("tune=optimizer.lr", "factors=[source,optimizer.lr]"), "'optimizer.lr' is a factor too"),
+            (
+                ("-m", "tune=optimizer.lr", "optimizer.lr=0.1,0.2"),
+                "'optimizer.lr' is a factor too (declared",
+            ),
+            (("tuning.ranges.optimizer.lr=[0.1,0.01]",), "tuning.ranges.optimizer.lr=[0.1, 0.01]: no range"),
+            (("tuning.ranges.optimizer.lr=[0,1]",), "tuning.ranges.optimizer.lr.0=0"),
+            (("tuning.ranges.optimizer.momentum=[0.1,1]",), "unknown key 'tuning.ranges.optimizer.momentum'"),
+            (("tuning.trials=0",), "tuning.trials=0"),
+        ],
+        3,
+    ),
 )
 def test_wrong_tuning_is_one_line_and_nothing_is_written(tmp_path, overrides, said):
     outcome = train(*TINY_RANDOM, *overrides, "hydra.run.dir=run", "hydra.sweep.dir=study")

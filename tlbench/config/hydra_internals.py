@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
 from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import CachingConfigRepository, IConfigRepository
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import _run_app, _run_hydra, create_config_search_path, get_args_parser
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.main import _get_rerun_conf as config_of_rerun
+from hydra.plugins.config_source import ConfigResult
 from hydra.types import RunMode, TaskFunction
 from omegaconf import DictConfig
 
@@ -92,6 +96,14 @@ class _Loader(ConfigLoaderImpl):
         self.composed: DictConfig | None = None
         self._of_runs: dict[tuple[str, ...], DictConfig] = {}
 
+    def _parse_overrides_and_create_caching_repo(
+        self, config_name: str | None, overrides: list[str]
+    ) -> tuple[list[Override], CachingConfigRepository]:
+        """As Hydra's."""
+        parsed, repository = OverridesParser.create().parse_overrides(overrides), _Repository(self.repository)
+        self._process_config_searchpath(config_name, parsed, repository)
+        return parsed, repository
+
     def load_configuration(
         self,
         config_name: str | None,
@@ -117,6 +129,47 @@ class _Loader(ConfigLoaderImpl):
         if key not in self._of_runs:
             self._of_runs[key] = super().load_sweep_config(master_config, sweep_overrides)
         return self._of_runs[key]
+
+
+_PARSED: dict[tuple[object, ...], ConfigResult] = {}
+"""Of each file of configurations that this process has read: where it was found, and what it said."""
+
+
+class _Repository(CachingConfigRepository):
+    """Hydra's, but that a file is parsed once in a process as long as it says the same.
+
+    Args:
+        delegate: What it asks.
+    """
+
+    def __init__(self, delegate: IConfigRepository) -> None:
+        self.delegate = copy.copy(delegate)  # `initialize_sources` gives it a list of its own; Hydra copies all schemas
+        self.cache = {}
+
+    def load_config(self, config_path: str) -> ConfigResult | None:
+        """As Hydra's."""
+        if config_path not in self.cache:
+            self.cache[config_path] = self._loaded(config_path)
+        return self.cache[config_path]
+
+    def _loaded(self, config_path: str) -> ConfigResult | None:
+        sources = self.delegate.get_sources()
+        source = next((each for each in sources if each.is_config(config_path)), None)
+        said: bytes | None
+        if source is not None and source.scheme() == "file":
+            said = Path(source.path, source._normalize_file_name(config_path)).read_bytes()
+        elif source is not None and source.provider == "hydra":  # its own, which came with it
+            said = None
+        else:
+            return self.delegate.load_config(config_path)
+        key = (config_path, said, *((each.scheme(), each.provider, each.path) for each in sources))
+        if key not in _PARSED:
+            parsed = self.delegate.load_config(config_path)
+            assert parsed is not None
+            _PARSED[key] = parsed
+        own = copy.copy(_PARSED[key])
+        own.config = copy.deepcopy(own.config)  # whose nodes become those of what is composed
+        return own
 
 
 def show(

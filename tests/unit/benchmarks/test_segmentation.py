@@ -10,6 +10,7 @@ import torch
 from benchmarks.segmentation import FROZEN_TARGETS, main
 from benchmarks.segmentation_setup import bare_segmentation, step_flops, training_maps
 from tests.composed import changed, unresolved
+from tests.slow import thinned
 from tlbench.annotations.maps.class_maps import VOID
 from tlbench.config import TrainConfig
 
@@ -18,7 +19,7 @@ def config(*overrides: str) -> TrainConfig:
     return changed(unresolved("task=semantic_segmentation", "data=camvid", "source=random"), *overrides)
 
 
-@pytest.mark.parametrize(("decoder", "ceiling"), [("fpn", 1.556), ("deeplabv3plus", 2.376)])
+@pytest.mark.parametrize(("decoder", "ceiling"), thinned([("fpn", 1.556), ("deeplabv3plus", 2.376)], 2))
 def test_flops_of_a_step_are_three_of_a_forward_pass_where_it_trains_and_one_where_it_is_frozen(decoder, ceiling):
     found = {
         strategy: step_flops(config(f"strategy={strategy}", f"model.decoder={decoder}"), 11)

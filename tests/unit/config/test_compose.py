@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from tests.composed import unresolved
+from tests.slow import thinned
 from tlbench.config.compose import compose_config, explain, known_keys
 from tlbench.config.conf_folder import config_dir
 from tlbench.config.option_files import data_values
@@ -208,7 +209,9 @@ def test_data_by_code_say_which_tasks_have_them_where_another_asks_for_them():
     )
 
 
-@pytest.mark.parametrize(("task", "name"), [(task, name) for task, spec in specs().items() for name in spec.data])
+@pytest.mark.parametrize(
+    ("task", "name"), thinned([(task, name) for task, spec in specs().items() for name in spec.data], 3)
+)
 def test_what_an_option_of_data_says_is_what_hydra_composes_of_it(task, name):
     composed = dict(unresolved(f"task={task}", f"data={name}")["data"])
     del composed["limits"]

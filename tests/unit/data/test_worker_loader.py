@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.slow import thinned
 from tlbench.annotations.instances.batches import Tiles
 from tlbench.annotations.instances.config import InstanceAugmentation
 from tlbench.annotations.labels.batches import Crops
@@ -117,7 +118,7 @@ def test_a_file_that_vanishes_or_changes_is_named_in_one_line(
 
 
 @pytest.mark.parametrize("kind", ["labels"], indirect=True)
-@pytest.mark.parametrize("in_a_cycle", [False, True])
+@pytest.mark.parametrize("in_a_cycle", thinned([False, True], 2))
 def test_processes_are_told_to_end_with_their_loader(loader: Made, in_a_cycle: bool):
     """Also where the garbage collection finds it; if they were not, torch would wait 5 s for each and end it."""
     helped = loader(workers=2)

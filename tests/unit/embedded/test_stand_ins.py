@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.slow import thinned
 from tlbench.config import StandIn
 from tlbench.config.compose import compose_config
 from tlbench.embedded.stand_ins import banner_text, find_stand_ins, replace_overrides, stand_in_overrides
@@ -82,7 +83,10 @@ def test_the_study_is_renamed_once():
 
 
 @pytest.mark.parametrize(
-    "reason", ["it's gone", 'a "quote"', "{a,b}: [c]; d=e", "${seed} $x", "a, b", "~/x y", "100 % \\ of", "Größe → 0"]
+    "reason",
+    thinned(
+        ["it's gone", 'a "quote"', "{a,b}: [c]; d=e", "${seed} $x", "a, b", "~/x y", "100 % \\ of", "Größe → 0"], 3
+    ),
 )
 def test_any_reason_survives_the_command_line(reason):
     stand_in = StandIn(kind="source", wanted="imagenet", used="tin200", reason=reason)

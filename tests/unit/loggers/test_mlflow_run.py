@@ -33,7 +33,7 @@ def environment():
         yield
 
 
-@pytest.fixture(params=["file", "sqlite"])
+@pytest.fixture(params=["file", pytest.param("sqlite", marks=pytest.mark.slow)])
 def uri(request, tmp_path):
     if request.param == "file":
         return f"file:{tmp_path}/stores/mlruns"

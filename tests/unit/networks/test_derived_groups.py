@@ -9,6 +9,7 @@ import timm
 import torch
 from torch import nn
 
+from tests.slow import thinned
 from tlbench.networks.derived_groups import derive_groups
 from tlbench.networks.libraries.timm import head_names
 from tlbench.networks.network import Network
@@ -61,7 +62,7 @@ def derived(name: str) -> Network:
 
 
 @pytest.mark.promise("any timm network")
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", thinned(list(STAGES), 3))
 def test_every_parameter_lies_in_one_group_and_the_groups_run_in_their_order(name: str) -> None:
     network = derived(name)  # Network refuses what is no partition
     stages = [f"stage{number}" for number in range(1, STAGES[name] + 1)]
@@ -72,7 +73,7 @@ def test_every_parameter_lies_in_one_group_and_the_groups_run_in_their_order(nam
     assert groups_as_they_run(network, timm.get_pretrained_cfg(name).input_size) == list(network.groups)
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("name", thinned(list(STAGES), 3))
 def test_the_head_is_what_depends_on_the_number_of_classes_and_nothing_else(name: str) -> None:
     network, other = derived(name), dict(on_meta(name, 8).named_parameters())
     head = {n for n, p in network.module.named_parameters() if p.shape != other[n].shape}

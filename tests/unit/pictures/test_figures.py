@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from tests.slow import thinned
 from tlbench.annotations.instances.curves import DetectionCurves
 from tlbench.pictures.curves import curves_figure
 from tlbench.pictures.figures import confusion_figure, image_figure, picture, plain, short_name
@@ -130,7 +131,7 @@ def test_tensorboard_takes_the_figures_and_leaves_none_open() -> None:
 
 @pytest.mark.promise("matplotlibrc")
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("kind", ["text", "fifo"])
+@pytest.mark.parametrize("kind", thinned(["text", "fifo"], 2))
 def test_a_matplotlibrc_of_the_working_folder_counts_for_nothing(tmp_path, kind):
     if kind == "fifo":
         os.mkfifo(tmp_path / "matplotlibrc")

@@ -6,6 +6,7 @@ import math
 import pytest
 
 from tests.records import record
+from tests.slow import thinned
 from tlbench.config.compose import compose_config
 from tlbench.errors import ConfigError
 from tlbench.records.folder import begin, earlier_record, set_aside
@@ -38,7 +39,7 @@ def test_a_complete_run_of_another_configuration_is_refused_with_the_difference(
     assert earlier_record(tmp_path, config("optimizer.lr=0.01", "study=other")).status == "complete"
 
 
-@pytest.mark.parametrize("name", ["last.ckpt", "previous.ckpt", "best.ckpt"])
+@pytest.mark.parametrize("name", thinned(["last.ckpt", "previous.ckpt", "best.ckpt"], 3))
 def test_an_unfinished_run_is_guarded_from_its_first_checkpoint_on(tmp_path, name):
     begin(tmp_path, config("optimizer.lr=0.01"))
     assert earlier_record(tmp_path, config()) is None

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from tests.records import record
+from tests.slow import thinned
 from tlbench.config.hash import config_hash
 from tlbench.errors import ConfigError
 from tlbench.records.record import read_record, write_record
@@ -55,7 +56,7 @@ BYTES = {
 
 
 @pytest.mark.promise("no record")
-@pytest.mark.parametrize("kind", BYTES)
+@pytest.mark.parametrize("kind", thinned(list(BYTES), 3))
 def test_what_is_no_record_is_told_in_one_line(written, kind):
     content, reason = BYTES[kind]
     written.write_bytes(written.read_bytes()[:500] if content is None else content)

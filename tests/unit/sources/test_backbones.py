@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from tests.composed import config, model, source_of
 from tests.records import record
+from tests.slow import mostly_slow
 from tlbench.config import ModelConfig
 from tlbench.errors import WeightsError
 from tlbench.networks.build import build_network
@@ -68,7 +69,7 @@ def check(network: Network, report: LoadReport, before: Tensors, file: Tensors, 
 
 @pytest.mark.promise("the whole backbone or an error")
 @pytest.mark.parametrize("norm", ["batch", "group"])
-@pytest.mark.parametrize("decoder", RESNET)
+@pytest.mark.parametrize("decoder", mostly_slow(RESNET, "unet", "upernet"))
 def test_tin200_fills_every_encoder_tensor_and_leaves_its_classifier_over(decoder: str, norm: str) -> None:
     network, report, before = applied(segmenter(decoder=decoder, norm=norm), "tin200")
     names = {name: name.removeprefix("encoder.") for name in network.module.state_dict() if name.startswith("encoder.")}
@@ -94,7 +95,7 @@ def test_the_decoder_counts_as_new_where_the_source_has_none() -> None:
 
 
 @pytest.mark.skipif(LITE0 is None, reason="the extra efficientnet is not installed")
-@pytest.mark.parametrize("norm", ["batch", "group"])
+@pytest.mark.parametrize("norm", mostly_slow(["batch", "group"], "group"))
 def test_efficientnet_lite0_is_paired_by_position_and_what_follows_its_last_map_is_left_over(norm: str) -> None:
     network, report, _ = applied(segmenter("tu-tf_efficientnet_lite0", norm=norm), "imagenet")
     encoder = [name for name in network.module.state_dict() if name.startswith("encoder.")]
@@ -108,7 +109,7 @@ def test_efficientnet_lite0_is_paired_by_position_and_what_follows_its_last_map_
     assert all(torch.equal(own[name], theirs[name.removeprefix("encoder.model.")]) for name in encoder)
 
 
-@pytest.mark.parametrize("source", ["checkpoint", "timm"])
+@pytest.mark.parametrize("source", mostly_slow(["checkpoint", "timm"], "checkpoint"))
 @pytest.mark.parametrize(
     ("name", "decoder", "left"),
     [
@@ -131,12 +132,15 @@ def test_a_network_of_timm_fills_its_encoder(
 
 @pytest.mark.parametrize(
     ("name", "classifier", "inside"),
-    [
-        ("deeplabv3_resnet50", "resnet50", ""),
-        ("fcn_resnet50", "resnet50", ""),
-        ("deeplabv3_mobilenet_v3_large", "mobilenet_v3_large", "features."),
-        ("lraspp_mobilenet_v3_large", "mobilenet_v3_large", "features."),
-    ],
+    mostly_slow(
+        [
+            ("deeplabv3_resnet50", "resnet50", ""),
+            ("fcn_resnet50", "resnet50", ""),
+            ("deeplabv3_mobilenet_v3_large", "mobilenet_v3_large", "features."),
+            ("lraspp_mobilenet_v3_large", "mobilenet_v3_large", "features."),
+        ],
+        "lraspp_mobilenet_v3_large",
+    ),
 )
 def test_a_classifier_of_torchvision_fills_a_backbone(name: str, classifier: str, inside: str, tmp_path: Path) -> None:
     file = saved(torchvision.models.get_model(classifier), tmp_path / "w.pth")
@@ -195,7 +199,7 @@ def test_a_run_with_a_decoder_fills_all_but_what_is_new_for_the_labels(tmp_path:
     assert (report.ignored, report.decoder) == (head, [])
 
 
-@pytest.mark.parametrize("name", ["resnet18", "tu-test_convnext"])
+@pytest.mark.parametrize("name", mostly_slow(["resnet18", "tu-test_convnext"], "tu-test_convnext"))
 def test_a_run_with_another_decoder_fills_the_encoder(name: str, tmp_path: Path) -> None:
     file = run_of(tmp_path / "run", segmenter(name, "unet"))
     network, report, before = applied(segmenter(name, "fpn"), "checkpoint", tmp_path / "run")

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from tests.composed import config, model, source_of
+from tests.slow import mostly_slow
 from tlbench.config import Normalisation
 from tlbench.errors import WeightsError
 from tlbench.networks.build import build_network
@@ -158,7 +159,7 @@ def _with_integers() -> dict[str, Tensor]:
         (_with_integers, r"first: conv1\.weight is \(64, 3, 7, 7\) int8 in the file"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("source", ["imagenet", "checkpoint"])
+@pytest.mark.parametrize("source", mostly_slow(["imagenet", "checkpoint"], "checkpoint"))
 def test_another_architecture_is_refused_and_nothing_is_written(
     source: str, state: Any, message: str, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tests.composed import config, model, source_of
+from tests.slow import mostly_slow
 from tests.ultralytics_files import published_network, write_published
 from tlbench.adaptation.regularisers import SourcePenalty
 from tlbench.config import Normalisation, SourceConfig
@@ -86,7 +87,7 @@ def test_all_sources_give_one_architecture_and_the_same_start_of_what_is_new(pub
 
 
 @pytest.mark.promise("yolo11n of any classes")
-@pytest.mark.parametrize(("classes", "width"), [(1, 64), (90, 90)])
+@pytest.mark.parametrize(("classes", "width"), mostly_slow([(1, 64), (90, 90)], (90, 90)))
 def test_of_a_class_branch_of_another_width_all_else_is_taken(tmp_path: Path, classes: int, width: int) -> None:
     theirs = published_network(classes=classes, seed=7)
     network, report = applied("checkpoint", write_published(tmp_path / "best.pt", theirs))
@@ -109,11 +110,14 @@ def test_of_a_class_branch_of_another_width_all_else_is_taken(tmp_path: Path, cl
 @pytest.mark.promise("YOLO files of other tasks")
 @pytest.mark.parametrize(
     ("kind", "name", "own"),
-    [
-        ("SegmentationModel", "yolo11n-seg", 62),
-        ("PoseModel", "yolo11n-pose", 42),
-        ("OBBModel", "yolo11n-obb", 42),
-    ],
+    mostly_slow(
+        [
+            ("SegmentationModel", "yolo11n-seg", 62),
+            ("PoseModel", "yolo11n-pose", 42),
+            ("OBBModel", "yolo11n-obb", 42),
+        ],
+        "SegmentationModel",
+    ),
 )
 def test_networks_of_other_tasks_give_all_but_their_own_heads(tmp_path: Path, kind: str, name: str, own: int) -> None:
     theirs = getattr(ultralytics_module("nn.tasks"), kind)(f"{name}.yaml", nc=80, verbose=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
@@ -29,6 +30,12 @@ STUDY = Path("outputs/digits_resnet18")
 
 
 def composed(overrides):
+    """What Hydra composes of overrides, once for all tests; do not change it."""
+    return _composed(tuple(overrides))
+
+
+@functools.cache
+def _composed(overrides):
     register_resolvers()
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         return compose("train", overrides=list(overrides), return_hydra_config=True)

@@ -100,18 +100,13 @@ def machine(monkeypatch):
     return machine
 
 
-@functools.cache
-def _composed(overrides):
-    return composed(overrides)
-
-
 _configured = functools.cache(lambda overrides: compose_config(overrides))
 
 
 def start(*extra, arms=("tin200", "random"), seeds=(0, 1), n_jobs=1):
     given = [override for override in TUNE if not any(o.startswith(override.split("=")[0] + "=") for o in extra)]
     jobs = [[f"source={arm}", f"seed={seed}", *given, *extra] for arm in arms for seed in seeds]
-    return launch_study(jobs, lambda overrides: _composed(tuple(overrides)), _composed(()), n_jobs)
+    return launch_study(jobs, composed, composed(()), n_jobs)
 
 
 def trial_lrs(arm):

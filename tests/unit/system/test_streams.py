@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.commands import call, train
+from tests.slow import mostly_slow
 from tlbench.console import say
 from tlbench.errors import Failure
 from tlbench.system import streams
@@ -150,7 +151,7 @@ def start(arguments, **streams_):
 
 @pytest.mark.promise("a lost result")
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")  # noqa: PTH110
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", mostly_slow(COMMANDS, "predict --help", "--cfg job"))
 def test_a_result_onto_a_full_disk_is_exit_code_1_and_one_line(name):
     with open("/dev/full", "w") as full:  # noqa: PTH123
         done = start(COMMANDS[name][0], stdout=full)
@@ -159,7 +160,7 @@ def test_a_result_onto_a_full_disk_is_exit_code_1_and_one_line(name):
     assert err == "standard output cannot be written (No space left on device): what was asked for is lost\n"
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", mostly_slow(COMMANDS, "predict --help", "--cfg job"))
 def test_a_result_that_nobody_reads_is_a_quiet_end(name):
     read, write = os.pipe()
     os.close(read)

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.drawn_run import NAMES, draw_run
+from tests.slow import mostly_slow
 from tlbench.errors import ConfigError, Failure, OutputError
 from tlbench.tasks.classification.onnx import LOGITS
 from tlbench.tasks.detection.onnx import PREDICTIONS
@@ -84,7 +85,7 @@ def test_boxes_and_probabilities_are_each_compared_by_their_own_magnitude():
 
 
 @pytest.mark.promise("export")
-@pytest.mark.parametrize("difference", [2e-4, float("nan")])
+@pytest.mark.parametrize("difference", mostly_slow([2e-4, float("nan")], 2e-4))
 def test_a_failed_check_leaves_the_earlier_file(exported, tmp_path, monkeypatch, difference):
     (tmp_path / "model.onnx").write_text("earlier")
     monkeypatch.setattr(onnx_file, "largest_difference", lambda *_: difference)

@@ -106,7 +106,7 @@ def test_ultralytics_finds_the_same_boxes(folder: Path, ours: BoxPredictor, size
 
 
 @pytest.mark.promise("format=pt in ultralytics")
-@pytest.mark.parametrize("shape", [(160, 320), (320, 256)])
+@pytest.mark.parametrize("shape", [(160, 320), pytest.param((320, 256), marks=pytest.mark.slow)])
 def test_ultralytics_finds_the_same_boxes_in_rectangles(shape: tuple[int, int], tmp_path: Path) -> None:
     draw(tmp_path / "run", f"data.image_size={list(shape)}")
     assert export.main([f"run={tmp_path / 'run'}", "format=pt"]) == 0

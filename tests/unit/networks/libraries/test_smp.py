@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from tests.composed import model
+from tests.slow import mostly_slow
 from tlbench.errors import ConfigError
 from tlbench.networks.build import build_network
 from tlbench.networks.layer_groups import TORCHVISION_SEGMENTERS
@@ -21,6 +22,7 @@ from tlbench.networks.norms import batch_norm_layers
 from tlbench.sources.places import PACKAGE_FOLDER
 
 CLASSES = 5
+QUICK = ("fpn", "unet")
 VIT = "tu-test_vit"
 SIZES = [(64, 64), (70, 45)]
 RESNET = sorted(DECODERS.keys() - {"dpt"})
@@ -43,7 +45,9 @@ def logits(network: Network, images: Tensor) -> Tensor:
     return out
 
 
-@pytest.mark.parametrize("option", [*DECODERS, *TORCHVISION_SEGMENTERS])
+@pytest.mark.parametrize(
+    "option", mostly_slow([*DECODERS, *TORCHVISION_SEGMENTERS], *QUICK, "dpt", "lraspp_mobilenet_v3_large")
+)
 def test_logits_have_the_images_size_whatever_it_is(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urllib.request, "urlopen", None)  # no weights are asked for
     network = named(option)
@@ -54,7 +58,7 @@ def test_logits_have_the_images_size_whatever_it_is(option: str, monkeypatch: py
         assert logits(network, torch.randn(1, 3, height, width)).shape == (1, CLASSES, height, width)
 
 
-@pytest.mark.parametrize("decoder", RESNET)
+@pytest.mark.parametrize("decoder", mostly_slow(RESNET, *QUICK))
 def test_it_is_the_librarys_network_tensor_by_tensor_and_logit_by_logit(decoder: str) -> None:
     network = build(decoder)
     original = DECODERS[decoder]("resnet18", encoder_weights=None, classes=CLASSES).eval()
@@ -64,7 +68,7 @@ def test_it_is_the_librarys_network_tensor_by_tensor_and_logit_by_logit(decoder:
         assert torch.equal(original(images), logits(network, images))
 
 
-@pytest.mark.parametrize("decoder", RESNET)
+@pytest.mark.parametrize("decoder", mostly_slow(RESNET, *QUICK))
 def test_an_image_of_another_size_is_seen_with_its_border_repeated_and_cut_back(decoder: str) -> None:
     network = build(decoder)
     images = torch.randn(1, 3, 60, 50)
@@ -73,7 +77,7 @@ def test_an_image_of_another_size_is_seen_with_its_border_repeated_and_cut_back(
     assert torch.equal(logits(network, images), logits(network, repeated)[..., :60, :50])
 
 
-@pytest.mark.parametrize("decoder", RESNET)
+@pytest.mark.parametrize("decoder", mostly_slow(RESNET, *QUICK))
 def test_the_encoder_has_torchvisions_tensors(decoder: str) -> None:
     encoder = build(decoder).module.get_submodule("encoder")
     weights = load_file(PACKAGE_FOLDER / "resnet18-tin200.safetensors")
@@ -133,7 +137,12 @@ def test_swin_keeps_its_windows_whatever_the_images_size() -> None:
     assert logits(network, torch.randn(1, 3, 70, 45)).shape == (1, CLASSES, 70, 45)
 
 
-@pytest.mark.parametrize("option", [*DECODERS, "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"])
+@pytest.mark.parametrize(
+    "option",
+    mostly_slow(
+        [*DECODERS, "deeplabv3_mobilenet_v3_large", "lraspp_mobilenet_v3_large"], *QUICK, "lraspp_mobilenet_v3_large"
+    ),
+)
 def test_group_norm_leaves_no_batch_norm_and_no_statistics_and_trains_on_one_image(option: str) -> None:
     own = named(option).tensor_names()
     if option in TORCHVISION_SEGMENTERS:

@@ -8,6 +8,7 @@ import torchvision.models
 import yaml
 
 from tests.composed import config, model
+from tests.slow import thinned
 from tlbench.config import ModelConfig
 from tlbench.config.compose import compose_config
 from tlbench.errors import ConfigError
@@ -36,7 +37,7 @@ CHEAP = {
 }
 
 
-@pytest.mark.parametrize("name", CHEAP)
+@pytest.mark.parametrize("name", thinned(list(CHEAP), 3))
 def test_groups_go_from_the_stem_to_what_depends_on_the_classes(name: str) -> None:
     side, first, last, head = CHEAP[name]
     network, other = built(name, side=side), built(name, classes=5, side=side)
