@@ -338,7 +338,7 @@ def test_a_complete_run_keeps_nothing_to_go_on_from_and_the_next_command_tidies_
         "record.json",
         "curves.png",
         "training_batch.png",
-        *(f"test_{name}.png" for name in ("confusion", "most_confident_mistakes", "reliability")),
+        *(f"test_{name}.png" for name in ("confusion", "reliability")),
         *(f"thumbnails_{split}.npz" for split in ("test", "train")),
     }
     assert (tmp_path / "record.json").read_bytes() == before

@@ -70,7 +70,7 @@ def confusion_figure(confusion: npt.NDArray[np.integer], class_names: Sequence[s
     if classes <= _COUNTS_UP_TO:
         most = int(confusion.max(initial=0))
         for row, column in np.ndindex(confusion.shape):
-            count = confusion[row, column]
+            count = int(confusion[row, column])
             colour = "white" if norm(shares[row, column]) > 0.55 else "black" if count else "silver"
             axes.text(column, row, _count(count, most), ha="center", va="center", color=colour, fontsize=size)
     figure.colorbar(image, ax=axes, label="share of the true class", fraction=0.046, pad=0.03)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -64,7 +65,7 @@ def keep_examples(folder: Path, module: TargetModule) -> dict[str, str]:
     return {"thumbnails_train": file}
 
 
-def _examples(split: Samples[object]) -> list[int]:
+def _examples(split: Samples[Any]) -> list[int]:
     order = fixed_order(split.names, len(split))[:_LOOKED_AT]
     present = split.annotations.take(torch.tensor(order)).present()
     chosen, seen = list[int](), torch.zeros(present.shape[1], dtype=torch.bool)

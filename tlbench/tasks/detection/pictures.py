@@ -55,7 +55,7 @@ def show_detections(tested: Tested) -> dict[str, str]:
         "f1_confidence": f1_confidence_figure(curves, confidence, f1, "test"),
     }
     wanted = tested.task.config.logger.mistakes
-    outcomes = {i: outcome(*each, confidence) for i, *each in zip(index, images, found, strict=True)}
+    outcomes = {i: outcome(image, its, confidence) for i, image, its in zip(index, images, found, strict=True)}
     worst = worst_first(outcomes, _WORST if wanted else 0)
     small = [i for i in tested.in_small(worst) if i in outcomes]
     pixels = tested.module.pictures("test", torch.tensor(small, dtype=torch.int64))
