@@ -31,6 +31,7 @@ class Row:
         mean: Of them.
         ends: Of its interval; None: none is drawn.
         colour: Number of its colour.
+        told: What a dot says where the pointer rests on it; by default its value.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Row:
     mean: float | None
     ends: tuple[float, float] | None = None
     colour: int = 0
+    told: Sequence[str] = ()
 
 
 def dot_chart(rows: Sequence[Row], unit: str, said: str, zero: bool = False) -> Markup:
@@ -95,8 +97,12 @@ def _row(row: Row, axis: Axis, top: int, more: int) -> Markup:
                 c=row.colour % _COLOURS, low=low, high=high, y=y
             )
         )
-    dot = Markup('<circle class="dot c{c}" cx="{x}" cy="{y}" r="4.5"/>')
-    found += [dot.format(c=row.colour % _COLOURS, x=_x(axis, value), y=y) for value in row.dots]
+    dot = Markup('<circle class="dot c{c}" cx="{x}" cy="{y}" r="4.5"><title>{told}</title></circle>')
+    told = row.told or [f"{value:.4g}" for value in row.dots]
+    found += [
+        dot.format(c=row.colour % _COLOURS, x=_x(axis, value), y=y, told=text)
+        for value, text in zip(row.dots, told, strict=True)
+    ]
     if row.mean is not None:
         x = _x(axis, row.mean)
         found.append(

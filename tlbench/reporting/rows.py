@@ -16,16 +16,18 @@ def score_rows(summary: StudySummary, records: Sequence[Record]) -> tuple[list[R
     """Every seed a dot, a row an arm; the unit, and what is shown in words."""
     metric = summary.primary
     percent = summary.is_percentage(metric)
-    factor, rows = 100 if percent else 1, []
+    factor, digits, rows = (100, 2, []) if percent else (1, 4, [])
     for number, arm in enumerate(summary.arms):
         spread = arm.metrics[metric]
         text = next(cells[1] for cells in arm_rows(summary, [arm]))
         values = _values(records, arm.name, metric)
         mean = None if spread.mean is None else factor * spread.mean
-        rows.append(Row(arm.name, text, [factor * value for value in values.values()], mean, colour=number))
-    told = "; ".join(f"{row.name} {row.text}" for row in rows)
+        dots = [factor * value for value in values.values()]
+        told = [f"{arm.name}, seed {seed}: {dot:.{digits}f}" for seed, dot in zip(values, dots, strict=True)]
+        rows.append(Row(arm.name, text, dots, mean, colour=number, told=told))
+    said = "; ".join(f"{row.name} {row.text}" for row in rows)
     unit = f"{metric}{', %' if percent else ''}: a dot a seed, a line their mean"
-    return rows, unit, f"{metric} of every seed by arm, with the mean: {told}."
+    return rows, unit, f"{metric} of every seed by arm, with the mean: {said}."
 
 
 def difference_rows(summary: StudySummary, records: Sequence[Record]) -> tuple[list[Row], str, str]:
@@ -41,12 +43,15 @@ def difference_rows(summary: StudySummary, records: Sequence[Record]) -> tuple[l
         text = signed(d.paired.mean, percent)
         text += f" [{signed(ends[0], percent)}, {signed(ends[1], percent)}]" if ends else ""
         a, b = _values(records, d.arm, metric), _values(records, d.baseline, metric)
-        dots = [factor * (a[seed] - b[seed]) for seed in sorted(a.keys() & b.keys())]
+        seeds = sorted(a.keys() & b.keys())
+        dots = [factor * (a[seed] - b[seed]) for seed in seeds]
+        told = [f"seed {seed}: {signed(a[seed] - b[seed], percent)}" for seed in seeds]
         scaled = (factor * ends[0], factor * ends[1]) if ends else None
-        rows.append(Row(f"{d.arm} − {d.baseline}", text, dots, factor * d.paired.mean, scaled, names.index(d.arm)))
-    told = "; ".join(f"{row.name} {row.text}" for row in rows)
+        name = f"{d.arm} − {d.baseline}"
+        rows.append(Row(name, text, dots, factor * d.paired.mean, scaled, names.index(d.arm), told))
+    said = "; ".join(f"{row.name} {row.text}" for row in rows)
     unit = f"difference in {'points ' if percent else ''}{metric}, paired by seed: a dot a seed, mean and interval"
-    return rows, unit, f"Differences from the baseline with their intervals: {told}."
+    return rows, unit, f"Differences from the baseline with their intervals: {said}."
 
 
 def _values(records: Sequence[Record], arm: str, metric: str) -> dict[int, float]:

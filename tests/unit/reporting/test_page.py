@@ -23,7 +23,7 @@ from tlbench.study.summary import SUMMARY_FILE, summarise_study
 from tlbench.system.names import json_bytes
 
 HARMFUL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
-VOID = {"meta", "link", "img", "br", "circle", "line", "polyline", "polygon"}
+VOID = {"meta", "link", "img", "br", "line", "polyline", "polygon"}
 
 
 class Page(html.parser.HTMLParser):
@@ -78,6 +78,9 @@ def test_every_seed_is_a_dot_and_each_chart_says_what_it_shows(study):
     dots = [a["class"] for t, a in shown.elements if t == "circle"]
     assert dots.count("dot c0") == 3 + 3  # of tin200, and of its differences
     assert dots.count("dot c1") == 3
+    titles = shown.text("title")
+    assert "tin200, seed 2: 92.00" in titles
+    assert "seed 2: +18.00" in titles
     charts = [a for t, a in shown.elements if t == "svg"]
     assert len(charts) == 4
     assert all(a["role"] == "img" and a["aria-label"] for a in charts)

@@ -36,8 +36,8 @@ def read(columns: Mapping[str, NDArray[Any]], classes: int) -> PerImage:
 
     def details(names: Sequence[str]) -> Details:  # noqa: ARG001
         pixels = columns["pixels"].astype(np.float64)
-        right = np.bincount(image, pixels * (true == found), images)
-        each = ratio(right, np.bincount(image, pixels, images))
+        right, all_of_it = (np.bincount(image, of, images).astype(float) for of in (pixels * (true == found), pixels))
+        each = ratio(right, all_of_it)
         confusion = np.bincount(columns["cells"].astype(np.int64), pixels, classes**2)
         return Details(
             each=each,
