@@ -33,7 +33,7 @@ ARMS = ("full", "feature_extractor")
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch):
-    def chains(all_chains, n_jobs):
+    def chains(all_chains, n_jobs, _watch):
         for chain in all_chains:
             code = None
             try:

@@ -44,7 +44,7 @@ class Machine:
     def run_jobs(self, jobs, n_jobs):
         return [self.run(job) for job in jobs]
 
-    def run_chains(self, chains, n_jobs):
+    def run_chains(self, chains, n_jobs, _watch=None):
         chains = list(chains)
         self.at_a_time = n_jobs
         turns = [(chain, None) for chain in chains]
@@ -228,7 +228,7 @@ def test_a_choice_that_another_command_makes_meanwhile_is_taken_and_another_sear
     for other, again in (((), 0), (("tuning.trials=2",), None)):
         shutil.rmtree(STUDY, ignore_errors=True)
 
-        def meanwhile(waiting, n_jobs, other=other):
+        def meanwhile(waiting, n_jobs, _watch, other=other):
             monkeypatch.setattr(tune, "run_chains", chains)
             machine.stop_before = "tin200/seed_0"
             with pytest.raises(KeyboardInterrupt):
@@ -254,7 +254,7 @@ def test_an_arm_that_another_process_tunes_is_waited_for(machine, monkeypatch):
     folder.mkdir(parents=True)
     lock, waits = fabricate(folder), []
 
-    def chains(all_chains, n_jobs):
+    def chains(all_chains, n_jobs, _watch):
         (chain,) = all_chains
         waits.append(next(chain))
         waits.append(chain.send(0))
