@@ -62,7 +62,8 @@ def _act(kind: type[CompareOptions], arguments: Sequence[str]) -> None:
     say(f"comparison: {shown(path)}")
     if reported:
         summary = replace(summary, notes=(*summary.notes, _differing(sides, comparison)))
-        report = write_report(path.parent, summary, [record for side in sides for record in side.complete])
+        with output_errors(path.parent, "name another folder with output=…"):
+            report = write_report(path.parent, summary, [record for side in sides for record in side.complete])
         say(f"report: {shown(report)}")
 
 

@@ -14,7 +14,7 @@ from tlbench.reporting.write import write_report
 from tlbench.study.summary import SUMMARY_FILE, summarise_study
 from tlbench.system.names import json_bytes
 
-FILES = ["comparison.json", "report.html", "results.csv", "table.md", "table.tex"]
+FILES = ["comparison.json", "figures", "report.html", "results.csv", "table.md", "table.tex"]
 
 
 def numbers(path: Path, *without: str) -> dict[str, Any]:
@@ -36,7 +36,9 @@ def test_the_arms_of_a_study_compared_give_its_numbers_and_its_files(study, marg
     assert (primary.paired.equivalence is None) is (margin is None)
     Path("own").mkdir()
     write_report(Path("own"), summary, records)
-    for name in FILES[2:]:
+    figures = [f"figures/{path.name}" for path in Path("own/figures").iterdir()]
+    assert figures
+    for name in (*FILES[3:], *figures):
         assert Path("out", name).read_bytes() == Path("own", name).read_bytes(), name
 
 
