@@ -247,7 +247,9 @@ def test_one_bad_configuration_and_nothing_is_run(runs):
 
 def test_what_the_command_line_sweeps_becomes_a_factor(runs):
     start(*((f"source={s}", f"optimizer.lr={lr}", "seed=1") for s in ("tin200", "random") for lr in ("0.1", "0.2")))
-    assert runs.names == [f"{arm}/seed_1" for arm in ("tin200-0.1", "tin200-0.2", "random-0.1", "random-0.2")]
+    assert runs.names == [
+        f"{arm}/seed_1" for arm in ("tin200-lr-0.1", "tin200-lr-0.2", "random-lr-0.1", "random-lr-0.2")
+    ]
     summary = json.loads((STUDY / SUMMARY_FILE).read_text())
     assert summary["factors"] == ["source", "optimizer.lr"]
 
@@ -389,7 +391,7 @@ def test_the_summary_is_written_by_one_command_at_a_time_and_what_a_killed_one_l
     lock.unlink()
     start(("seed=0",))
     assert sorted(path.name for path in STUDY.iterdir()) == [
-        *(REGISTRATION_FILE, "report.html", "results.csv", SUMMARY_FILE),
+        *("figures", REGISTRATION_FILE, "report.html", "results.csv", SUMMARY_FILE),
         *("table.md", "table.tex", "tin200"),
     ]
 
