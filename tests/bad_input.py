@@ -79,6 +79,12 @@ def _unreadable() -> None:
     Path("images/cat/1.png").write_bytes(b"not an image")
 
 
+def _no_images() -> None:
+    Path("no_images").mkdir()
+    for name in ("a.npz", "b.npz"):
+        Path("no_images", name).write_bytes(b"no image")
+
+
 def _cut_short() -> None:
     path = Path("images/cat/1.jpg")
     Image.open("images/cat/1.png").resize((200, 200)).save(path, quality=95)
@@ -329,7 +335,7 @@ RUNS = {
 
 INPUT = {
     "images to classify that are not there": Case(("run=run", "input=imagse"), entry="predict"),
-    "a folder without images to classify": Case(("run=run", "input=run"), entry="predict"),
+    "a folder without images to classify": Case(("run=run", "input=no_images"), _no_images, entry="predict"),
     "a pattern that matches no file": Case(("run=run", "input=images/**/*.tiff"), entry="predict"),
     "only unreadable images to classify": Case(
         ("run=run", "input=images/cat/1.png"), _unreadable, "predict", warnings=1

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
+from tlbench.data.image_opening import open_image, read_image_file
 from tlbench.errors import DataError
 from tlbench.metrics.per_image import Details
 from tlbench.records.record import Record
@@ -145,13 +144,12 @@ def batch(records: Sequence[Record], weight: Weight) -> str | None:
 
 def _smaller(path: Path) -> bytes | None:
     try:
-        with Image.open(path) as image:
-            shown = image.convert("RGB")
-            shown.thumbnail((_WIDEST, _WIDEST))
-            written = io.BytesIO()
-            shown.save(written, "JPEG", quality=_QUALITY)
-    except (OSError, ValueError, Image.DecompressionBombError):  # it is gone, or damaged
+        shown = open_image(read_image_file(path)).convert("RGB")
+    except Exception:  # it is gone, damaged or another's, and Pillow's readers raise anything
         return None
+    shown.thumbnail((_WIDEST, _WIDEST))
+    written = io.BytesIO()
+    shown.save(written, "JPEG", quality=_QUALITY)
     return written.getvalue()
 
 

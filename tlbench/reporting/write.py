@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from tlbench.records.record import Record
-from tlbench.reporting.figures import figure_files
 from tlbench.reporting.page import page
 from tlbench.reporting.tables import results_csv, table_md, table_tex
 from tlbench.study.post_hoc import Registration
@@ -70,6 +69,8 @@ def _anew(study: Path, stored: StudySummary, records: Sequence[Record], look: Lo
 
 def write_report(folder: Path, summary: StudySummary, records: Sequence[Record], look: Looked = scored_images) -> Path:
     """The same, of what was read; files of before are replaced, each at once."""
+    from tlbench.reporting.figures import figure_files  # a second, which a command that is refused need not wait
+
     path = folder / REPORT_FILE
     write_atomic(folder / "results.csv", results_csv(records).encode())
     write_atomic(folder / "table.md", table_md(summary).encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from tlbench.data.samples import Samples
@@ -67,8 +68,8 @@ def keep_examples(folder: Path, module: TargetModule) -> dict[str, str]:
 
 def _examples(split: Samples[Any]) -> list[int]:
     order = fixed_order(split.names, len(split))[:_LOOKED_AT]
-    present = split.annotations.take(torch.tensor(order)).present()
-    chosen, seen = list[int](), torch.zeros(present.shape[1], dtype=torch.bool)
+    present = split.annotations.take(torch.tensor(order)).present().numpy()  # one read, however many images
+    chosen, seen = list[int](), np.zeros(present.shape[1], dtype=bool)
     for i, classes in zip(order, present, strict=True):
         if (classes & ~seen).any():
             chosen.append(i)

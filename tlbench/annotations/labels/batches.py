@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tlbench.annotations.labels.audit import LabelAudit
@@ -87,7 +89,9 @@ class LabelBatches(Batches[Labels]):
     def drawn(self, batch: Batch, class_names: Sequence[str], most: int) -> list[Tile]:
         """Each under its class; where images are mixed, under the two classes and their shares."""
         inputs, targets, _ = batch
-        titles = [_title(target, class_names) for target in targets[:most].cpu()]
+        known = targets[:most].cpu()
+        shares = known.float() if known.is_floating_point() else known  # NumPy has no bfloat16
+        titles = [_title(target, class_names) for target in shares.numpy()]
         images = self.unnormalised(inputs[:most])
         return [Tile(pixels, title=title) for pixels, title in zip(images, titles, strict=True)]
 
@@ -105,11 +109,11 @@ class LabelBatches(Batches[Labels]):
         return was_read(self.config.task.name, target)
 
 
-def _title(target: Tensor, class_names: Sequence[str]) -> str:
+def _title(target: NDArray[Any], class_names: Sequence[str]) -> str:
     """Of a label, or of shares (C,)."""
-    if target.ndim == 0:
+    if np.ndim(target) == 0:
         return class_names[int(target)]
-    largest = target.argsort(descending=True, stable=True)[:2].tolist()
+    largest = np.argsort(-target, kind="stable")[:2].tolist()
     return "\n".join(f"{target[c]:.2f} {class_names[c]}" for c in largest if target[c] > 0)
 
 

@@ -49,7 +49,7 @@ def test_precision_recall_has_a_line_a_class_with_its_ap50_and_the_thick_mean() 
     ap = given.precision_at_recall.mean(axis=1)
     assert legend(axes) == [
         f"cat: {ap[0]:.3f}",
-        f"a_very_long_name_of_a_class…: {ap[1]:.3f}",
+        f"a_very_long_na…_of_buildings: {ap[1]:.3f}",
         r"x\$y\$z: no objects",
         f"mean: {ap[:2].mean():.3f}",
     ]
