@@ -65,7 +65,7 @@ def test_the_answer_comes_first_and_every_part_has_its_heading(study):
     assert shown.text("h1") == ["quickstart"]
     assert shown.text("h2") == [
         *("The answer", "Every seed", "Curves", "Arms", "The budget, and what limits this", "Class by class"),
-        *("Calibration and cost", "Provenance", "For a paper"),
+        *("Cost", "Provenance", "For a paper"),
     ]
     paragraphs = shown.text("p")
     assert paragraphs[1] == answer(summary.differences[0], 1, percent=True)
