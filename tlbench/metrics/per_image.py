@@ -19,7 +19,7 @@ class Details:
         each: (N,) in [0, 1], how well each image was done; NaN where nothing can be said. It puts images in order.
         said: Image → what was found on it, and how sure, in a few words.
         truth: Image → what is there, likewise; empty where it takes a picture.
-        confusion: (C, C) counts, rows true classes, columns found; None where a task has none.
+        confusion: Gives (C, C) counts, rows true classes, columns found; None where a task has none.
         precisions: (R,) recalls and (R,) precisions, a mean over classes; None likewise.
         floors: Metric → the value that it would have on average on so many images if nothing were wrong.
     """
@@ -27,7 +27,7 @@ class Details:
     each: Values
     said: Callable[[int], str]
     truth: Callable[[int], str]
-    confusion: NDArray[np.int64] | None = None
+    confusion: Callable[[], NDArray[np.int64]] | None = None
     precisions: tuple[Values, Values] | None = None
     floors: Mapping[str, float] = field(default_factory=dict)
 

@@ -126,6 +126,8 @@ def read_thumbnails(path: Path) -> Thumbnails:
     arrays = read_arrays(path)
     try:
         positions, lengths = (arrays[key].astype(np.int64, casting="safe") for key in ("image", "length"))
+        if positions.ndim != 1 or lengths.ndim != 1:
+            raise ValueError(f"positions of shape {positions.shape}, lengths of shape {lengths.shape}")
         content = arrays["jpeg"].astype(np.uint8, casting="safe").tobytes()
         ends = np.cumsum(lengths).tolist()
         jpegs = tuple(content[end - length : end] for end, length in zip(ends, lengths.tolist(), strict=True))

@@ -21,6 +21,7 @@ from tlbench.study.summary import StudySummary
 
 _STYLES = ("-", "--", ":", "-.")
 _WIDE, _ROW, _ROOM = 6.4, 0.34, 0.75  # inches: of a figure; of a row; of an axis with its label
+_LINE = 0.2  # inches, of a legend
 
 
 def figure_files(summary: StudySummary, records: Sequence[Record]) -> dict[str, bytes]:
@@ -80,7 +81,7 @@ def _dots(axes: Axes, rows: Sequence[Row], unit: str, *, zero: bool) -> None:
 
 def _curves(arms: Curves, metric: str, study: str) -> Figure:
     """As `reporting.charts.curves_chart`: the mean over an arm's seeds, the band of all, each seed's thin line."""
-    figure = new_figure(_WIDE, 4.0)
+    figure = new_figure(_WIDE, 3.8 + _LINE * ((len(arms) + 1) // 2))
     axes = figure.add_subplot()
     for number, (arm, seeds) in enumerate(arms.items()):
         colour = COLOURS[number % len(COLOURS)]

@@ -98,11 +98,11 @@ class Kept:
 
 
 def kept_images(records: Iterable[Record], split: str = "test") -> dict[Key, Kept]:
-    """Of each run that left some; those of a file that is gone or cannot be read count as none."""
+    """Of each run that left some; those of a file that is gone, leads elsewhere or cannot be read count as none."""
     found: dict[Key, Kept] = {}
     for record in records:
         name = record.sidecars.get(f"thumbnails_{split}")
-        if name is not None and record.folder is not None:
+        if name is not None and record.folder is not None and not (record.folder / name).is_symlink():
             with contextlib.suppress(DataError):
                 read = read_thumbnails(record.folder / name)
                 positions = {position: k for k, position in enumerate(read.positions.tolist())}
@@ -127,7 +127,7 @@ def examples(records: Sequence[Record], weight: Weight) -> Examples | None:
                 for position, label in zip(kept.at, kept.all.labels, strict=True)
                 if (source := weight.source(kept.jpeg(position))) is not None
             ]
-            return Examples(tuple(images), kept.all.legend)
+            return Examples(tuple(images), kept.all.legend) if images else None
     return None
 
 
@@ -135,7 +135,7 @@ def batch(records: Sequence[Record], weight: Weight) -> str | None:
     """The picture of a training batch that the first run left, as it is."""
     for record in records:
         name = record.sidecars.get(_BATCH)
-        if name is not None and record.folder is not None:
+        if name is not None and record.folder is not None and not (record.folder / name).is_symlink():
             jpeg = _smaller(record.folder / name)
             if jpeg is not None:
                 return weight.source(jpeg)
@@ -172,7 +172,7 @@ def apart(
     arms = (compared.arm, compared.baseline)
     better, worse = found.order
 
-    def shown(order: Sequence[int]) -> tuple[Shown, ...]:
+    def shown(order: Sequence[int], weight: Weight) -> tuple[Shown, ...]:
         images: list[Shown] = []
         for image in order:
             if len(images) == _SHOWN:
@@ -188,7 +188,11 @@ def apart(
         f"on average over {seeds}; on the others they did equally well."
     )
     legend = next((each.all.legend for each in kept.values()), "")
-    return Apart(*arms, said, legend, shown(better), shown(worse))
+    first = Weight(weight.left // 2)  # the other half is for the other arm's
+    of_better, of_worse = shown(better, first), shown(worse, Weight(weight.left - weight.left // 2))
+    if better or worse:
+        said += f" Shown are {len(of_better)} and {len(of_worse)} of them, of those that runs kept."
+    return Apart(*arms, said, legend, of_better, of_worse)
 
 
 def _shown(

@@ -15,6 +15,7 @@ from tlbench.study.scored_images import Looked, ScoredImages
 
 Key = tuple[str, int]
 """Of a run: arm and seed."""
+_ROUNDING = 1e-9  # equal scores of several seeds, in another order, differ by so much
 
 
 def details_of(records: Iterable[Record], look: Looked) -> tuple[dict[Key, Details], Mapping[Key, str]]:
@@ -65,17 +66,24 @@ def disagreement(
     prints = {fingerprints[name, seed] for name in (compared.arm, compared.baseline) for seed in seeds}
     if len(prints) != 1:
         return None
-    sides = [np.stack([details[name, seed].each for seed in seeds]) for name in (compared.arm, compared.baseline)]
-    if sides[0].shape[1] == 0:
+    scored = [[details[name, seed].each for seed in seeds] for name in (compared.arm, compared.baseline)]
+    counts = {len(each) for side in scored for each in side}
+    if len(counts) != 1 or counts == {0}:  # a file may not be what its record says
         return None
-    ahead = np.nan_to_num((sides[0] - sides[1]).mean(0))
-    return Disagreement(tuple(seeds), sides[0].shape[1], ahead)
+    apart = np.array(scored[0]) - np.array(scored[1])
+    defined = ~np.isnan(apart)
+    ahead = np.where(defined, apart, 0).sum(0) / np.maximum(defined.sum(0), 1)
+    ahead[np.abs(ahead) < _ROUNDING] = 0
+    return Disagreement(tuple(seeds), counts.pop(), ahead)
 
 
 def confusions(details: Mapping[Key, Details], arm: str, seeds: Sequence[int]) -> NDArray[np.float64] | None:
     """(C, C) counts of an arm, a mean over its seeds; None where none was kept."""
     kept = [c for seed in seeds if (arm, seed) in details and (c := details[arm, seed].confusion) is not None]
-    if not kept or len({c.shape for c in kept}) > 1:
-        return None
-    mean: NDArray[np.float64] = np.mean(kept, axis=0)
-    return mean
+    total: NDArray[np.float64] | None = None
+    for count in kept:  # one at a time: of 1,000 classes each takes 8 MB
+        counts = count().astype(float)
+        if total is not None and total.shape != counts.shape:
+            return None
+        total = counts if total is None else total + counts
+    return None if total is None else total / len(kept)

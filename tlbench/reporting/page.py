@@ -81,15 +81,17 @@ def content(summary: StudySummary, records: Sequence[Record], look: Looked) -> d
     warned = warning_lines(summary)
     weight = Weight()
     details, fingerprints = details_of(records, look)
-    class_names = records[0].data.class_names if records and records[0].data else []
-    matrices = [
-        matrix(arm.name, counts, class_names)
-        for arm in summary.arms
-        if (counts := confusions(details, arm.name, arm.seeds)) is not None and len(counts) == len(class_names)
-    ]
-    kept = kept_images(records)
+    matrices = []
+    for arm in summary.arms:
+        named = {tuple(run.data.class_names) for run in records if run.arm == arm.name and run.data}
+        counts = confusions(details, arm.name, arm.seeds) if len(named) == 1 else None
+        class_names = next(iter(named), ())
+        if counts is not None and len(counts) == len(class_names):
+            matrices.append(matrix(arm.name, counts, class_names))
+    a_batch, some = batch(records, weight), examples(records, weight)
+    kept, share = kept_images(records), weight.left // max(len(compared), 1)
     disagreements = [
-        apart(found, d, details, kept, weight)
+        apart(found, d, details, kept, Weight(share))
         for d in compared
         if (found := disagreement(details, fingerprints, d)) is not None
     ]
@@ -123,8 +125,8 @@ def content(summary: StudySummary, records: Sequence[Record], look: Looked) -> d
         "read_by": summary.read_by,
         "audit": [line.removeprefix(_AUDIT) for line in warned if line.startswith(_AUDIT)],
         "audited": bool(records and records[0].data and records[0].data.audit),
-        "batch": batch(records, weight),
-        "examples": examples(records, weight),
+        "batch": a_batch,
+        "examples": some,
         "classes": _classes(records, compared),
         "matrices": matrices,
         "most_classes_of_a_matrix": MOST_CLASSES_OF_A_MATRIX,
@@ -133,7 +135,7 @@ def content(summary: StudySummary, records: Sequence[Record], look: Looked) -> d
         "pairs": [f"{d.arm} − {d.baseline}" for d in compared],
         "side_effects": side_effects(records, details, names, compared),
         "floors": any(of.floors for of in details.values()),
-        "robust": any(run.evaluations for run in records),
+        "robust": any(note.corruptions is not None for run in records for note in run.evaluations.values()),
         "most_classes": MOST_CLASSES,
         "warnings": [line for line in warned if not line.startswith(_AUDIT)],
         "failures": [f"{f.status}: {f.arm}/seed_{f.seed}: {f.reason}" for f in summary.failures],

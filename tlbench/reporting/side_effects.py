@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tlbench.metrics.per_image import Details
+from tlbench.records.evaluation import read_evaluations
+from tlbench.records.evaluation_note import note_of
 from tlbench.records.folder import BEST_CHECKPOINT
 from tlbench.records.record import Record
 from tlbench.reporting.looked_at import Key
@@ -108,14 +110,21 @@ def _by_arm(values: Mapping[Key, float | None]) -> dict[str, dict[int, float]]:
 
 
 def _evaluated(run: Record) -> dict[str, float]:
-    """What later evaluations of the run's own test added to its metrics, as means over corruptions; the last counts."""
+    """What later evaluations of the very test images added to the run's metrics; the last one counts.
+
+    Of corruptions these are the means. An evaluation of other images that have the same name does not count, nor one
+    whose file, which says so, is gone.
+    """
+    if run.folder is None or not run.evaluations:
+        return {}
     found: dict[str, float] = {}
-    of = (run.data.name if run.data else None, "test", run.files.get(BEST_CHECKPOINT))
-    for _, note in sorted(run.evaluations.items()):
-        if (note.data, note.split, note.checkpoint_sha256) == of:
+    known = (each for name, each in read_evaluations(run.folder).items() if name in run.evaluations)
+    for each in sorted(known, key=lambda each: each.volatile.finished):
+        of_it = each.data.own and each.data.split == "test"
+        if of_it and each.run.checkpoint_sha256 == run.files.get(BEST_CHECKPOINT):
             found |= {
                 name: value
-                for name, value in note.metrics.items()
+                for name, value in note_of(each).metrics.items()
                 if value is not None and name not in run.metrics and name.startswith("test/") and name.count("/") == 1
             }
     return found

@@ -15,6 +15,7 @@ from tlbench.study.scored_images import Looked, once, scored_images
 from tlbench.study.stored import read_stored
 from tlbench.study.summary import StudySummary, summarise_study
 from tlbench.system.atomic import write_atomic
+from tlbench.system.own_files import refuse_link
 
 REPORT_FILE = "report.html"
 FIGURES = "figures"
@@ -75,6 +76,7 @@ def write_report(folder: Path, summary: StudySummary, records: Sequence[Record],
     write_atomic(folder / "results.csv", results_csv(records).encode())
     write_atomic(folder / "table.md", table_md(summary).encode())
     write_atomic(folder / "table.tex", table_tex(summary).encode())
+    refuse_link(folder / FIGURES)
     (folder / FIGURES).mkdir(exist_ok=True)
     for name, content in figure_files(summary, records).items():
         write_atomic(folder / FIGURES / name, content)

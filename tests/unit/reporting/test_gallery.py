@@ -13,6 +13,7 @@ from PIL import Image
 from tests.unit.reporting.conftest import runs
 from tlbench.metrics.per_image import Details
 from tlbench.pictures.sheet import Tile
+from tlbench.records.arrays import read_arrays, write_arrays
 from tlbench.records.record import read_record, write_record
 from tlbench.records.thumbnails import write_thumbnails
 from tlbench.reporting.gallery import Weight, apart, batch, examples, kept_images
@@ -74,8 +75,10 @@ def test_images_on_which_arms_differ_are_shown_with_what_each_found(left) -> Non
 
 def test_no_more_images_are_shown_than_a_page_may_weigh(left) -> None:
     one = len(kept_images(left["tin200"])["tin200", 0].jpeg(1))
-    shown = found_by(left, Weight(one))
-    assert ([i.name for i in shown.better], list(shown.worse)) == (["1.png"], [])
+    shown = found_by(left, Weight(2 * one))  # a half for each arm's
+    assert ([i.name for i in shown.better], [i.name for i in shown.worse]) == (["1.png"], ["2.png"])
+    assert shown.said.endswith("Shown are 1 and 1 of them, of those that runs kept.")
+    assert found_by(left, Weight(2 * one - 2)).better == ()
 
 
 def test_what_is_drawn_on_is_shown_of_both_arms(left) -> None:
@@ -87,6 +90,25 @@ def test_what_is_drawn_on_is_shown_of_both_arms(left) -> None:
     assert shown.legend == "solid: found"
     assert (list(shown.better), [image.name for image in shown.worse]) == ([], ["image 2"])
     assert [whose for _, whose in shown.worse[0].sources] == ["tin200, seed 0", "random, seed 0"]
+
+
+def test_links_are_not_followed(left) -> None:
+    folder = left["tin200"][0].folder
+    (folder / "thumbnails_test.npz").rename("elsewhere.npz")
+    (folder / "thumbnails_test.npz").symlink_to(Path("elsewhere.npz").absolute())
+    Image.fromarray(GREY).save("private.png")
+    (folder / "batch.png").symlink_to(Path("private.png").absolute())
+    left["tin200"][0].sidecars |= {"training_batch": "batch.png"}
+    assert list(kept_images(left["tin200"])) == [("tin200", 1)]
+    assert batch(left["tin200"][:1], Weight()) is None
+
+
+def test_arrays_of_another_shape_count_as_none(left) -> None:
+    path = left["tin200"][0].folder / "thumbnails_test.npz"
+    arrays = read_arrays(path)
+    for image in (arrays["image"][:, None], np.array(3)):
+        write_arrays(path, {**arrays, "image": image})
+        assert list(kept_images(left["tin200"])) == [("tin200", 1)]
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", None])

@@ -15,7 +15,12 @@ PAIR = SimpleNamespace(arm="a", baseline="b")
 
 
 def details(each, confusion=None) -> Details:
-    return Details(np.array(each, float), lambda i: f"found {i}", lambda i: f"true {i}", confusion)
+    return Details(
+        np.array(each, float),
+        lambda i: f"found {i}",
+        lambda i: f"true {i}",
+        confusion if confusion is None else lambda: confusion,
+    )
 
 
 KNOWN = {
@@ -40,6 +45,28 @@ def test_runs_of_other_test_images_are_not_looked_at_together() -> None:
     assert disagreement(KNOWN, {**PRINTS, ("b", 1): "y"}, PAIR) is None
     assert disagreement({}, {}, PAIR) is None
     assert disagreement({("a", 0): KNOWN["a", 0], ("b", 2): KNOWN["b", 2]}, PRINTS, PAIR) is None
+
+
+def test_rounding_is_no_disagreement_and_what_is_undefined_counts_for_nothing() -> None:
+    known = {
+        ("a", 0): details([0.1, np.nan, 1]),
+        ("a", 1): details([0.7, 1, 1]),
+        ("b", 0): details([0.7, 1, 0]),
+        ("b", 1): details([0.1 + 1e-16, 0, np.nan]),
+    }
+    found = disagreement(known, dict.fromkeys(known, "x"), PAIR)
+    assert found is not None
+    np.testing.assert_array_equal(found.ahead, [0, 1, 1])
+
+
+def test_files_of_other_numbers_of_images_are_not_looked_at_together() -> None:
+    known = {
+        ("a", 0): details([1, 0]),
+        ("a", 1): details([1, 0, 1]),
+        ("b", 0): details([1, 0]),
+        ("b", 1): details([1, 0]),
+    }
+    assert disagreement(known, dict.fromkeys(known, "x"), PAIR) is None
 
 
 def test_confusions_are_a_mean_over_the_seeds_that_kept_some() -> None:

@@ -243,3 +243,11 @@ def test_a_browser_opens_it(study, tmp_path):
     shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
     assert '<h2 id="answer">The answer</h2>' in shown
     assert "&lt;script&gt;alert(1)" in shown
+
+
+def test_figures_are_not_written_through_a_link(study):
+    study()
+    Path("elsewhere").mkdir()
+    Path("study", "figures").symlink_to(Path("elsewhere").absolute())
+    assert main(["study=study"]) == 2
+    assert list(Path("elsewhere").iterdir()) == []

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from tests.study_records import make_record
 from tests.unit.reporting.conftest import runs
 from tlbench.metrics.per_image import Details
+from tlbench.records.evaluation import EvaluationRecord, write_evaluation
+from tlbench.records.evaluation_note import note_of
+from tlbench.records.record import read_record, write_record
 from tlbench.reporting.side_effects import side_effects
 from tlbench.study.summary import summarise_study
 
@@ -43,24 +48,68 @@ def test_costs_are_paired_by_seed_with_students_interval() -> None:
     assert "best epoch" not in rows
 
 
-NOTE = {"data": "digits", "split": "test", "checkpoint_sha256": "c", "metrics": {"test/mean_corrupted_oa": 0.5}}
+def evaluated(folder: Path, finished: str = "2026-01-01", **changes) -> EvaluationRecord:
+    """Of a run's own test, by its best weights."""
+    content = {
+        "run": {
+            "study": "s",
+            "arm": "a",
+            "seed": 0,
+            "config_hash": "",
+            "checkpoint_sha256": "c",
+            "stand_ins": [],
+        },
+        "data": {"name": "digits", "root": None, "split": "test", "count": 9, "fingerprints": ["b"], "own": True},
+        "metrics": {"test/nll": 0.5, "test/oa": 0.1},
+        "versions": {},
+        "volatile": {"finished": finished, "device": "cpu", "host": "", "seconds": 1.0},
+    }
+    for key, value in changes.items():
+        part, _, name = key.partition("__")
+        content[part] = {**content[part], name: value}
+    record = EvaluationRecord.model_validate(content)
+    write_evaluation(folder, "evaluation_test", record)
+    return record
+
+
+def with_evaluations(evaluations) -> list:
+    """Records on disk, each with these."""
+    found = []
+    for run in runs(files={"best.ckpt": "c"}):
+        folder = Path("study", run.arm, f"seed_{run.seed}")
+        folder.mkdir(parents=True)
+        for number, changes in enumerate(evaluations):
+            each = evaluated(folder, **changes)
+            name = "evaluation_test.json" if number == 0 else f"evaluation_test_{number + 1}.json"
+            run.evaluations[name] = note_of(each)
+        write_record(folder, run)
+        found.append(read_record(folder))
+    return found
 
 
 @pytest.mark.parametrize(
     ("changed", "shown"),
     [
         ({}, True),
-        ({"data": "another"}, False),
-        ({"split": "val", "metrics": {"val/mean_corrupted_oa": 0.5}}, False),
-        ({"checkpoint_sha256": "of other weights"}, False),
-        ({"metrics": {"test/oa": 0.1, "test/corrupted_oa/fog": 0.2}}, False),
+        ({"data__own": False}, False),  # other images, whatever their name
+        ({"data__split": "val"}, False),
+        ({"run__checkpoint_sha256": "of other weights"}, False),
+        ({"metrics__test/nll": None}, False),
     ],
 )
 def test_evaluations_of_the_runs_own_test_count(changed, shown: bool) -> None:
-    note = {**NOTE, **changed}
-    records = runs(files={"best.ckpt": "c"}, evaluations={"evaluation_test.json": note})
-    rows = rows_of(records)
-    assert ("test/mean_corrupted_oa" in rows) is shown
+    rows = rows_of(with_evaluations([changed]))
+    assert rows.get("test/nll") == (("0.500 ± 0.000", "0.500 ± 0.000", "0.000") if shown else None)
     assert "test/oa" not in rows  # the record has it already
-    if shown:
-        assert rows["test/mean_corrupted_oa"] == ("0.500 ± 0.000", "0.500 ± 0.000", "0.000")
+
+
+def test_the_last_evaluation_counts_by_its_time() -> None:
+    later = [{"finished": f"2026-01-{30 - k:02}", "metrics__test/nll": k / 10} for k in range(11)]
+    assert rows_of(with_evaluations(later))["test/nll"][0] == "0.000 ± 0.000"
+
+
+def test_an_evaluation_whose_file_is_gone_does_not_count() -> None:
+    records = with_evaluations([{}])
+    for path in Path("study").rglob("evaluation*.json"):
+        path.unlink()
+    assert "test/nll" not in rows_of(records)

@@ -69,12 +69,12 @@ def read(columns: Columns, classes: int) -> PerImage:
         }
 
     def details(names: Sequence[str]) -> Details:
-        variance = binned @ (confidence * (1 - confidence))
+        variance = binned @ np.maximum(confidence * (1 - confidence), 0)
         return Details(
             each=right,
             said=lambda i: f"{names[found[i]]} {confidence[i]:.2f}",
             truth=lambda i: names[target[i]],
-            confusion=np.bincount(target * classes + found, minlength=classes**2).reshape(classes, classes),
+            confusion=lambda: np.bincount(target * classes + found, minlength=classes**2).reshape(classes, classes),
             # a normal distribution about 0 lies √(2/π) of its standard deviation from it on average
             floors={"ece": float(np.sqrt(2 / np.pi * variance).sum() / count)} if count else {},
         )

@@ -38,12 +38,16 @@ def read(columns: Mapping[str, NDArray[Any]], classes: int) -> PerImage:
         pixels = columns["pixels"].astype(np.float64)
         right, all_of_it = (np.bincount(image, of, images).astype(float) for of in (pixels * (true == found), pixels))
         each = ratio(right, all_of_it)
-        confusion = np.bincount(columns["cells"].astype(np.int64), pixels, classes**2)
+
+        def confusion() -> NDArray[np.int64]:
+            counted = np.bincount(columns["cells"].astype(np.int64), pixels, classes**2)
+            return counted.astype(np.int64).reshape(classes, classes)
+
         return Details(
             each=each,
             said=lambda i: f"{100 * each[i]:.1f} % of its pixels right",
             truth=lambda _: "",
-            confusion=confusion.astype(np.int64).reshape(classes, classes),
+            confusion=confusion,
         )
 
     return PerImage(images, weighted, details=details)

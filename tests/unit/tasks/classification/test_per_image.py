@@ -88,7 +88,7 @@ def test_the_details_name_what_is_there_and_count_what_was_taken_for_what() -> N
     assert per_image.details is not None
     details = per_image.details(NAMES)
     assert details.confusion is not None
-    np.testing.assert_array_equal(details.confusion, confusion_matrix(target, found, labels=range(4)))
+    np.testing.assert_array_equal(details.confusion(), confusion_matrix(target, found, labels=range(4)))
     np.testing.assert_array_equal(details.each, (found == target).numpy())
     sure = float(logits.softmax(1)[7].max())
     assert (details.truth(7), details.said(7)) == (NAMES[int(target[7])], f"{NAMES[int(found[7])]} {sure:.2f}")

@@ -62,6 +62,6 @@ def test_the_details_count_pixels_and_say_how_many_of_an_image_are_right() -> No
     per_image = read(columns(), CLASSES)
     assert per_image.details is not None
     details = per_image.details(["ant", "bee", "cat", "dog"])
-    np.testing.assert_array_equal(details.confusion, sk.confusion_matrix(true.ravel(), found.ravel()))
+    np.testing.assert_array_equal(details.confusion(), sk.confusion_matrix(true.ravel(), found.ravel()))
     np.testing.assert_allclose(details.each, (true == found).mean(1), atol=1e-12)
     assert details.said(3) == f"{100 * (true[3] == found[3]).mean():.1f} % of its pixels right"
