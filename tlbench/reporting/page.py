@@ -18,7 +18,6 @@ from tlbench.reporting.answer import answer
 from tlbench.reporting.charts import curves_chart, dot_chart, legend
 from tlbench.reporting.gallery import Weight, apart, batch, examples, kept_images
 from tlbench.reporting.looked_at import Key, confusions, details_of, disagreement
-from tlbench.reporting.matrices import MOST_CLASSES as MOST_CLASSES_OF_A_MATRIX
 from tlbench.reporting.matrices import matrix
 from tlbench.reporting.methods import Methods
 from tlbench.reporting.per_class import ClassDifference, class_differences, metrics_of_classes
@@ -129,7 +128,6 @@ def content(summary: StudySummary, records: Sequence[Record], look: Looked) -> d
         "examples": some,
         "classes": _classes(records, compared),
         "matrices": matrices,
-        "most_classes_of_a_matrix": MOST_CLASSES_OF_A_MATRIX,
         "precisions": _precisions(details, names),
         "disagreements": disagreements,
         "pairs": [f"{d.arm} − {d.baseline}" for d in compared],
